@@ -1,0 +1,1 @@
+typedef int storage_is_not_empty;

@@ -1,0 +1,1 @@
+typedef int testlib_is_not_empty;
