@@ -12,7 +12,7 @@ enum exit_code exit_code_of(enum mr_status st)
         return EXIT_DONE;
     if (st == MR_PARKED || st == MR_UNSETTLED)
         return EXIT_UNKNOWN;
-    if (st == MR_CONFIG || st == MR_BAD_TEXT)
+    if (st == MR_CONFIG || st == MR_USAGE || st == MR_BAD_TEXT)
         return EXIT_USAGE;
     if (st == MR_CHECK_FAILED || st == MR_BAD_PROOF || st == MR_BAD_HEAD || st == MR_BAD_RECEIPT ||
         st == MR_FORKED)
