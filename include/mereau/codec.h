@@ -4,6 +4,9 @@
  *    size_t mr_r_size(v)                       exact bytes of the encoding
  *    size_t mr_r_encode(v, out, cap)           bytes written; cap must hold them (our bug otherwise)
  *    enum mr_status mr_r_decode(ret, in, len)  all of `in` must be one canonical encoding
+ *    enum mr_status mr_r_decode_first(ret, ret_len, in, len)
+ *                                              as decode, of the record at the start of `in`; what
+ *                                              stands behind its *ret_len bytes is not looked at
  *    size_t mr_r_json(v, out, cap)             bytes of the JSON text as snprintf counts them;
  *                                              NUL-terminated when cap > 0
  *
@@ -20,6 +23,8 @@
     size_t mr_##r##_size(const struct mr_##r *v);                                                  \
     size_t mr_##r##_encode(const struct mr_##r *v, uint8_t *out, size_t cap);                      \
     enum mr_status mr_##r##_decode(struct mr_##r *ret, const uint8_t *in, size_t len);             \
+    enum mr_status mr_##r##_decode_first(struct mr_##r *ret, size_t *ret_len, const uint8_t *in,   \
+                                         size_t len);                                              \
     size_t mr_##r##_json(const struct mr_##r *v, char *out, size_t cap);
 
 #define MR_STRUCT(r) MRI_DECLARE(r)

@@ -240,6 +240,15 @@
         rd_##r(&r_, ret);                                                                          \
         return r_.st == MR_OK && r_.left != 0 ? MR_TRAILING : r_.st;                               \
     }                                                                                              \
+    enum mr_status mr_##r##_decode_first(struct mr_##r *ret, size_t *ret_len, const uint8_t *in,   \
+                                         size_t len)                                               \
+    {                                                                                              \
+        struct mri_rd r_ = {in, len, MR_OK};                                                       \
+        rd_##r(&r_, ret);                                                                          \
+        if (r_.st == MR_OK)                                                                        \
+            *ret_len = len - r_.left;                                                              \
+        return r_.st;                                                                              \
+    }                                                                                              \
     size_t mr_##r##_json(const struct mr_##r *v, char *out, size_t cap)                            \
     {                                                                                              \
         struct mri_js j = {out, cap, 0};                                                           \
