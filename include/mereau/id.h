@@ -9,15 +9,22 @@
 #include "mereau/status.h"
 
 enum { MR_ADDRESS_TEXT_MAX = MR_PREFIX_MAX + 1 + 26 + 6 + 1, MR_BECH32_DATA_MAX = 1024 };
+enum { MR_PREFIX_SUFFIX_MAX = 4 }; /**< what a text's kind adds to a currency's prefix */
 
-/** Bech32m of data under a prefix. cap counts the NUL; asserts that cap suffices:
- *  strlen(prefix) + 1 + ceil(len * 8 / 5) + 6 + 1. */
+/** Bytes of a Bech32m text, its NUL included. */
+#define MR_BECH32_TEXT_MAX(prefix_len, data_len) ((prefix_len) + 1 + ((data_len)*8 + 4) / 5 + 6 + 1)
+
+/** Bech32m of data under a prefix of lower-case letters, at most MR_PREFIX_MAX +
+ *  MR_PREFIX_SUFFIX_MAX of them. cap counts the NUL; asserts that cap suffices:
+ *  MR_BECH32_TEXT_MAX(strlen(prefix), len). There is no limit of 90 characters. */
 void mr_bech32_encode(char *ret, size_t cap, const char *prefix, const uint8_t *data, size_t len);
 
 /** Strict decode; upper-case-only input is taken too (QR codes). prefix NULL: any.
- *  ret_prefix (may be NULL) holds MR_PREFIX_MAX + 1 bytes. *ret_wrong (may be NULL) is, for
- *  MR_BAD_CHECKSUM, the index of the character whose replacement alone would mend it, or SIZE_MAX.
- *  Returns MR_OK, MR_BAD_TEXT, MR_BAD_CHECKSUM, MR_WRONG_PREFIX, MR_TOO_LARGE. */
+ *  ret_prefix (may be NULL) holds MR_PREFIX_MAX + 1 bytes; a longer prefix is then MR_BAD_TEXT.
+ *  *ret_wrong (may be NULL) is set on every failure: for MR_BAD_CHECKSUM the index of the character
+ *  whose replacement alone would mend it, for MR_BAD_TEXT that of the first character that cannot
+ *  stand there, else SIZE_MAX. The other outputs are untouched on failure.
+ *  Returns MR_OK, MR_BAD_TEXT, MR_BAD_CHECKSUM, MR_WRONG_PREFIX, MR_TOO_LARGE (data past cap). */
 enum mr_status mr_bech32_decode(uint8_t *ret, size_t cap, size_t *ret_len, char *ret_prefix,
                                 size_t *ret_wrong, const char *prefix, const char *text);
 
