@@ -1,0 +1,19 @@
+/** Texts "host:port" and "[v6 address]:port". */
+#ifndef MEREAU_COMMON_HOSTPORT_H
+#define MEREAU_COMMON_HOSTPORT_H
+
+#include <stdint.h>
+
+#include "mereau/status.h"
+
+enum { HOSTPORT_HOST_MAX = 255 };
+
+struct hostport {
+    char host[HOSTPORT_HOST_MAX + 1]; /* without brackets */
+    uint16_t port;
+};
+
+/** Host not empty, port 0 to 65535 in decimal. MR_OK or MR_BAD_TEXT. */
+enum mr_status hostport_parse(struct hostport *ret, const char *text);
+
+#endif

@@ -1,0 +1,321 @@
+#include "common/link.h"
+
+#include <poll.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/link_wire.h"
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+
+enum {
+    TIMEOUT_MS = 10000,
+    TRIES = 8, /* the first try gets this part of the time-out, each later one twice that */
+    TRY_MS_MIN = 250,
+    PAUSE_MS = 50, /* between tries, doubled up to the largest */
+    PAUSE_MS_MAX = 1000,
+    KIND_BYTES = 4,
+    ID_BYTES = 4,
+};
+
+struct link {
+    struct wire *wire;
+    bool is_pinned;
+    struct mr_pubkey pinned;
+    uint8_t ledger[32];
+    int timeout_ms;
+
+    bool established, proved;
+    struct mr_session session;
+    uint32_t wire_id, request_id;
+    bool sent; /* the present call's request may have reached the node */
+
+    const struct mr_seckey *key; /* NULL: nothing to prove */
+    struct mr_request_body proof;
+
+    uint8_t plain[MR_FRAME_MAX];
+    uint8_t envelope[MR_FRAME_MAX];
+};
+
+enum mr_status link_open(struct link **ret, const struct link_config *config)
+{
+    if (sodium_init() < 0)
+        return MR_NO_MEMORY;
+    struct link *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return MR_NO_MEMORY;
+    const enum mr_status st = wire_open(&l->wire, config->address);
+    if (st != MR_OK) {
+        link_close(l);
+        return st;
+    }
+    l->is_pinned = config->pinned != NULL;
+    if (l->is_pinned)
+        l->pinned = *config->pinned;
+    memcpy(l->ledger, config->ledger, sizeof l->ledger);
+    link_set_timeout(l, config->timeout_ms);
+    randombytes_buf(&l->wire_id, sizeof l->wire_id);
+    *ret = l;
+    return MR_OK;
+}
+
+void link_set_timeout(struct link *l, int timeout_ms)
+{
+    l->timeout_ms = timeout_ms > 0 ? timeout_ms : TIMEOUT_MS;
+}
+
+void link_identify(struct link *l, enum mr_auth_role role, const uint8_t account[16],
+                   uint32_t key_index, const struct mr_seckey *key, const struct mr_head *seen)
+{
+    l->key = key;
+    l->proved = false;
+    l->proof.kind = MR_REQ_AUTH;
+    struct mr_req_auth *const auth = &l->proof.u.auth;
+    *auth = (struct mr_req_auth){.role = role, .key_index = key_index};
+    memcpy(auth->account, account, sizeof auth->account);
+    if (seen != NULL) {
+        auth->seen_count = 1;
+        auth->seen[0] = *seen;
+    }
+}
+
+void link_close(struct link *l)
+{
+    if (l == NULL)
+        return;
+    wire_close(l->wire);
+    sodium_memzero(l, sizeof *l);
+    free(l);
+}
+
+static uint32_t next_wire_id(struct link *l)
+{
+    l->wire_id = (l->wire_id + 1) | UINT32_C(0x80000000);
+    return l->wire_id;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void forget_session(struct link *l)
+{
+    mr_session_done(&l->session);
+    l->established = false;
+    l->proved = false;
+}
+
+/* Send l->envelope and wait for the answer to it, into l->envelope too. */
+static enum mr_status round_trip(struct link *l, size_t len, size_t *ret_len, uint64_t deadline_ms)
+{
+    const uint32_t id = next_wire_id(l);
+    enum mr_status st = wire_send(l->wire, id, l->envelope, len, deadline_ms);
+    if (st != MR_OK)
+        return st;
+    uint32_t got;
+    do
+        st = wire_recv(l->wire, &got, l->envelope, sizeof l->envelope, ret_len, deadline_ms);
+    while (st == MR_OK && got != id);
+    return st;
+}
+
+/* A REFUSED envelope is not authenticated: it never decides an outcome, it only says how to go on.
+ */
+static enum mr_status refused(const struct mr_refused *r)
+{
+    switch ((unsigned)mr_status_from_number(r->status)) {
+    case MR_BAD_SESSION:
+    case MR_REPLAYED:
+        return MR_BAD_SESSION;
+    case MR_BUSY:
+    case MR_TOO_MANY:
+        return MR_BUSY;
+    case MR_STOPPING:
+        return MR_STOPPING;
+    default:
+        return MR_NO_ANSWER;
+    }
+}
+
+/* The record of this kind in l->envelope: its bytes, or NULL when it is another kind. */
+static const uint8_t *record_in(const struct link *l, size_t len, enum mr_envelope_kind kind)
+{
+    const uint8_t tag[KIND_BYTES] = {0, 0, 0, (uint8_t)kind};
+    if (len < sizeof tag || memcmp(l->envelope, tag, sizeof tag) != 0)
+        return NULL;
+    return l->envelope + sizeof tag;
+}
+
+static enum mr_status read_refused(const struct link *l, size_t len)
+{
+    struct mr_refused r;
+    const uint8_t *const record = record_in(l, len, MR_ENV_REFUSED);
+    if (record == NULL || mr_refused_decode(&r, record, len - KIND_BYTES) != MR_OK)
+        return MR_NO_ANSWER;
+    return refused(&r);
+}
+
+static enum mr_status shake_hands(struct link *l, uint64_t deadline_ms)
+{
+    struct mr_session_hello hello;
+    struct mr_welcome welcome;
+    uint8_t seed[32];
+    randombytes_buf(seed, sizeof seed);
+    size_t len = mr_session_hello(&hello, l->envelope, sizeof l->envelope, seed);
+    sodium_memzero(seed, sizeof seed);
+    enum mr_status st = round_trip(l, len, &len, deadline_ms);
+    if (st != MR_OK)
+        goto out;
+    const uint8_t *const record = record_in(l, len, MR_ENV_WELCOME);
+    if (record == NULL) {
+        st = read_refused(l, len);
+        goto out;
+    }
+    st = mr_welcome_decode(&welcome, record, len - KIND_BYTES);
+    if (st == MR_OK)
+        st = mr_session_welcome(&l->session, NULL, &hello, &welcome,
+                                l->is_pinned ? &l->pinned : NULL);
+    l->established = st == MR_OK;
+out:
+    sodium_memzero(&hello, sizeof hello);
+    return st;
+}
+
+/* Whether a reply with this status carries a result of the request's kind. */
+static bool has_result(enum mr_status st)
+{
+    return st == MR_OK || st == MR_SETTLED || st == MR_VOIDED || st == MR_PARKED ||
+           st == MR_UNSETTLED || st == MR_ALREADY_DONE || st == MR_FUNDS_SHORT ||
+           st == MR_LIMIT_PAYMENT || st == MR_LIMIT_DAY || st == MR_LIMIT_MONTH;
+}
+
+static enum mr_status exchange(struct link *l, struct mr_reply *ret,
+                               const struct mr_request_body *body, uint64_t deadline_ms)
+{
+    const uint32_t id = l->request_id;
+    const uint8_t id_bytes[ID_BYTES] = {(uint8_t)(id >> 24), (uint8_t)(id >> 16),
+                                        (uint8_t)(id >> 8), (uint8_t)id};
+    memcpy(l->plain, id_bytes, sizeof id_bytes);
+    size_t len =
+        ID_BYTES + mr_request_body_encode(body, l->plain + ID_BYTES, sizeof l->plain - ID_BYTES);
+    len = mr_session_seal(&l->session, l->envelope, sizeof l->envelope, l->plain, len, 0);
+    const uint64_t counter = l->session.counter_out;
+    enum mr_status st = round_trip(l, len, &len, deadline_ms);
+    l->sent = l->sent || st != MR_UNREACHABLE;
+    if (st != MR_OK)
+        return st;
+    uint64_t reply_counter;
+    st = mr_session_open_bytes(&l->session, l->plain, sizeof l->plain, &len, &reply_counter,
+                               l->envelope, len, counter);
+    if (st == MR_UNKNOWN_TAG)
+        return read_refused(l, len);
+    if (st != MR_OK)
+        return MR_NO_ANSWER; /* not from the node of this session */
+    st = mr_reply_decode(ret, l->plain, len);
+    if (st != MR_OK)
+        return st;
+    if (ret->id != id)
+        return MR_OUT_OF_RANGE;
+    st = mr_status_from_number(ret->status);
+    return has_result(st) && ret->body.kind != body->kind ? MR_UNKNOWN_TAG : st;
+}
+
+static enum mr_status prove(struct link *l, struct mr_reply *ret, uint64_t deadline_ms)
+{
+    uint8_t text[96];
+    struct mr_req_auth *const auth = &l->proof.u.auth;
+    const size_t n =
+        mr_session_auth_text(text, &l->session, auth->role, auth->account, auth->key_index);
+    mr_sign(auth->sig, MR_PURPOSE_SESSION, l->ledger, 0, text, n, l->key);
+    const bool sent = l->sent;
+    const enum mr_status st = exchange(l, ret, &l->proof, deadline_ms);
+    l->sent = sent;
+    l->proved = st == MR_OK;
+    return st;
+}
+
+static enum mr_status attempt(struct link *l, struct mr_reply *ret,
+                              const struct mr_request_body *body, uint64_t try_ms,
+                              uint64_t deadline_ms)
+{
+    enum mr_status st;
+    if (!l->established) {
+        st = shake_hands(l, earlier(wire_now_ms() + try_ms, deadline_ms));
+        if (st != MR_OK)
+            return st;
+    }
+    if (l->key != NULL && !l->proved) {
+        st = prove(l, ret, earlier(wire_now_ms() + try_ms, deadline_ms));
+        if (st != MR_OK)
+            return st;
+    }
+    return exchange(l, ret, body, deadline_ms);
+}
+
+/* What a request waits for by its own will. */
+static uint32_t patience_ms(const struct mr_request_body *body)
+{
+    if (body->kind == MR_REQ_WAIT)
+        return body->u.wait.timeout_ms;
+    if (body->kind == MR_REQ_STREAM)
+        return body->u.stream.timeout_ms;
+    return 0;
+}
+
+static bool worth_repeating(enum mr_status st)
+{
+    return st == MR_NO_ANSWER || st == MR_UNREACHABLE || st == MR_BAD_SESSION || st == MR_BUSY ||
+           st == MR_TOO_MANY || st == MR_STOPPING;
+}
+
+/* Make the way ready for the next try. True when there is a reason to wait first. */
+static bool recover(struct link *l, enum mr_status st, bool *renewed)
+{
+    if (st == MR_NO_ANSWER || st == MR_UNREACHABLE) {
+        wire_reset(l->wire);
+    } else if (st == MR_BAD_SESSION) {
+        forget_session(l);
+        const bool first = !*renewed;
+        *renewed = true;
+        return !first;
+    }
+    return true;
+}
+
+static enum mr_status give_up(const struct link *l, enum mr_status st)
+{
+    if (st == MR_BAD_SESSION || (st == MR_UNREACHABLE && l->sent))
+        return MR_NO_ANSWER;
+    return st;
+}
+
+enum mr_status link_call(struct link *l, struct mr_reply *ret, const struct mr_request_body *body)
+{
+    if (ID_BYTES + mr_request_body_size(body) > MR_SESSION_PLAIN_MAX)
+        return MR_TOO_LARGE;
+    const uint32_t patience = patience_ms(body);
+    const uint64_t deadline = wire_now_ms() + (uint64_t)l->timeout_ms + patience;
+    uint64_t try_ms = (uint64_t)l->timeout_ms / TRIES;
+    if (try_ms < TRY_MS_MIN)
+        try_ms = TRY_MS_MIN;
+    int pause_ms = PAUSE_MS;
+    bool renewed = false;
+    l->sent = false;
+    l->request_id = (l->request_id + 1) & 0x7fffffff;
+    for (;; try_ms *= 2) {
+        const uint64_t try_end = earlier(wire_now_ms() + try_ms + patience, deadline);
+        const enum mr_status st = attempt(l, ret, body, try_ms, try_end);
+        if (!worth_repeating(st))
+            return st;
+        const bool pause = recover(l, st, &renewed);
+        const uint64_t now = wire_now_ms();
+        if (now >= deadline || (pause && now + (uint64_t)pause_ms >= deadline))
+            return give_up(l, st);
+        if (pause) {
+            poll(NULL, 0, pause_ms);
+            pause_ms = pause_ms * 2 < PAUSE_MS_MAX ? pause_ms * 2 : PAUSE_MS_MAX;
+        }
+    }
+}
