@@ -22,7 +22,6 @@ void amount_hint(char *ret, enum mr_status st, const char *text, uint32_t decima
 
 /** What is wrong with an address; `wrong` as from mr_address_parse (index of the character, or
  *  SIZE_MAX). ret holds HINT_MAX bytes. */
-void address_hint(char *ret, enum mr_status st, const char *text, size_t wrong,
-                  const char *prefix);
+void address_hint(char *ret, enum mr_status st, const char *text, size_t wrong, const char *prefix);
 
 #endif

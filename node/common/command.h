@@ -31,13 +31,13 @@ typedef void command_fn(struct command *c, struct out *out);
 
 /** One subcommand; a table of them ends with a row whose name is NULL. */
 struct command_row {
-    const char *name;   /* one or two words; "" runs when the program has no subcommands */
+    const char *name; /* one or two words; "" runs when the program has no subcommands */
     command_fn *run;
-    const char *help;   /* one line, N_ */
-    const char *group;  /* heading in the list of commands, N_; NULL: not listed, not completed */
+    const char *help;  /* one line, N_ */
+    const char *group; /* heading in the list of commands, N_; NULL: not listed, not completed */
     const struct option_row *options; /* NULL: none of its own */
-    const char *args;   /* "WHO AMOUNT [NOTE] [FILE...]": how many follows from it; NULL: none */
-    const char *notes;  /* paragraphs and examples below the options in --help, N_, or NULL */
+    const char *args;  /* "WHO AMOUNT [NOTE] [FILE...]": how many follows from it; NULL: none */
+    const char *notes; /* paragraphs and examples below the options in --help, N_, or NULL */
 };
 
 struct program {
@@ -45,7 +45,7 @@ struct program {
     const char *summary; /* one line, N_ */
     const struct command_row *commands;
     const struct option_row *options; /* of all its commands, beside the common ones; or NULL */
-    const char *first;   /* the commands most people want, for short help: "pay balance history" */
+    const char *first; /* the commands most people want, for short help: "pay balance history" */
     /* Live words for completion, one a line to `f`: of an option's argument (`option` set), or of
      * the next positional argument (`option` NULL, `position` from 0). May be NULL. */
     void (*complete)(const struct command_row *row, const char *option, size_t position, FILE *f);
@@ -64,7 +64,7 @@ struct command {
     struct option_value {
         const struct option_row *row;
         const char *text; /* NULL for a flag */
-    } *values;
+    } * values;
 };
 
 /** Parse, run, print; returns the process's exit code. Starts languages and process protection

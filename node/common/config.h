@@ -1,7 +1,8 @@
 /** Configuration files: `key = value` in sections, read by a table of settings.
  *
- *  A setting is a field of the program's own struct. `#` and `;` begin a comment. Units are required where there
- *  is one: 64MiB, 250ms. All errors of a file are reported, each with its line. */
+ *  A setting is a field of the program's own struct. `#` and `;` begin a comment. Units are
+ * required where there is one: 64MiB, 250ms. All errors of a file are reported, each with its line.
+ */
 #ifndef MEREAU_COMMON_CONFIG_H
 #define MEREAU_COMMON_CONFIG_H
 
@@ -50,15 +51,15 @@ void config_defaults(void *ret, const struct config_row *rows, size_t count);
 /** Read a file's text over the struct (begin with config_defaults). Fields whose setting is wrong
  *  keep their value. `file` names it in errors. MR_OK or MR_CONFIG. */
 enum mr_status config_parse(void *ret, const struct config_row *rows, size_t count,
-                            const char *file, const char *text, size_t len,
-                            config_error_fn *report, void *user);
+                            const char *file, const char *text, size_t len, config_error_fn *report,
+                            void *user);
 
 /** The same from a file. MR_OK, MR_CONFIG (also when it cannot be read: reported). */
-enum mr_status config_read(void *ret, const struct config_row *rows, size_t count,
-                           const char *path, config_error_fn *report, void *user);
+enum mr_status config_read(void *ret, const struct config_row *rows, size_t count, const char *path,
+                           config_error_fn *report, void *user);
 
-/** Set one value as a file would, for options of the command line. MR_OK or MR_CONFIG, reported with
- *  file "--section-key" and line 0. */
+/** Set one value as a file would, for options of the command line. MR_OK or MR_CONFIG, reported
+ * with file "--section-key" and line 0. */
 enum mr_status config_set(void *ret, const struct config_row *rows, size_t count,
                           const char *section, const char *key, const char *value,
                           config_error_fn *report, void *user);

@@ -14,7 +14,8 @@
 #define N_(text) text
 
 /** Once, at the start of main, before any thread. `lang` ("fr", "en") overrides the environment;
- *  NULL: LC_ALL, LC_MESSAGES, LANG as usual. A language whose locale is not installed still works. */
+ *  NULL: LC_ALL, LC_MESSAGES, LANG as usual. A language whose locale is not installed still works.
+ */
 void i18n_start(const char *lang);
 
 /** Whether there are translations for this language ("en" always). */

@@ -61,7 +61,7 @@ void keyfile_close(struct keyfile *k);
 enum mr_status keyfile_seal(uint8_t **ret, size_t *ret_len, const char *kind,
                             enum keyfile_profile profile, const struct secret *passphrase,
                             const void *payload, size_t len);
-enum mr_status keyfile_unseal(struct secret *ret, const char *kind,
-                              const struct secret *passphrase, const uint8_t *sealed, size_t len);
+enum mr_status keyfile_unseal(struct secret *ret, const char *kind, const struct secret *passphrase,
+                              const uint8_t *sealed, size_t len);
 
 #endif

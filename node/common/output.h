@@ -19,10 +19,10 @@
 
 struct out {
     bool json, quiet;
-    enum mr_status status;  /* MR_OK, or the last out_status(), or the first out_fail() */
+    enum mr_status status; /* MR_OK, or the last out_status(), or the first out_fail() */
     bool failed;
-    json_t *fields;         /* JSON mode only */
-    FILE *results, *notes;  /* stdout and stderr, or a test's */
+    json_t *fields;        /* JSON mode only */
+    FILE *results, *notes; /* stdout and stderr, or a test's */
     const char *program;
 };
 
@@ -40,7 +40,8 @@ int out_end(struct out *out);
 /** To stdout; ends with what you end it with. */
 void out_print(struct out *out, const char *format, ...) OUT_PRINTF(2, 3);
 
-/* --- remarks for people, to stderr (also in JSON mode; not with --quiet) ----------------------- */
+/* --- remarks for people, to stderr (also in JSON mode; not with --quiet) -----------------------
+ */
 
 /** One line; the newline is added. */
 void out_note(struct out *out, const char *format, ...) OUT_PRINTF(2, 3);
@@ -50,7 +51,8 @@ void out_note(struct out *out, const char *format, ...) OUT_PRINTF(2, 3);
 void out_warn(struct out *out, const char *what, const char *english, const char *format, ...)
     OUT_PRINTF(4, 5);
 
-/* --- outcome ----------------------------------------------------------------------------------- */
+/* --- outcome -----------------------------------------------------------------------------------
+ */
 
 /** A good end other than MR_OK (MR_SETTLED, MR_ALREADY_DONE). */
 void out_status(struct out *out, enum mr_status st);
@@ -61,7 +63,8 @@ void out_status(struct out *out, enum mr_status st);
 enum mr_status out_fail(struct out *out, enum mr_status st, const char *format, ...)
     OUT_PRINTF(3, 4);
 
-/* --- fields of the JSON object (nothing otherwise) ---------------------------------------------- */
+/* --- fields of the JSON object (nothing otherwise) ----------------------------------------------
+ */
 
 /** Names are snake_case with their unit (amount_minor, not_after_ms). Setting one again replaces
  *  it. Text that is not UTF-8 becomes null. */
@@ -75,7 +78,8 @@ void out_json(struct out *out, const char *name, json_t *value);
 /** One row of a long list: a line of its own, now. Takes over the reference. */
 void out_row(struct out *out, json_t *row);
 
-/* --- tables for people ------------------------------------------------------------------------- */
+/* --- tables for people -------------------------------------------------------------------------
+ */
 
 enum { TABLE_COLUMNS_MAX = 12 };
 

@@ -31,9 +31,16 @@ size_t term_width(int fd);
 /** Columns that a text takes on a terminal. */
 size_t text_width(const char *text);
 
+/** Text from outside made harmless in place: control characters, marks that reorder text, and bytes
+ *  that are no UTF-8 become '?'. For single fields: names, memos. */
+void text_clean(char *text);
+
+/** The same, but newlines, tabs and styles stay: what out_print() does to all it prints. */
+void text_tame(char *text);
+
 /** Ask yes or no on the terminal; the answer "no" is the default. `question` is translated.
- *  MR_OK: yes (or --yes). MR_NOT_AUTHORISED: no, reported. MR_USAGE: nobody can be asked (no terminal
- *  or --no-input), reported with the hint to give --yes. */
+ *  MR_OK: yes (or --yes). MR_NOT_AUTHORISED: no, reported. MR_USAGE: nobody can be asked (no
+ * terminal or --no-input), reported with the hint to give --yes. */
 enum mr_status term_confirm(const struct command *c, struct out *out, const char *question);
 
 /** Ask for a line, without its end; ret holds cap bytes. MR_OK, or reported: MR_USAGE (nobody can
