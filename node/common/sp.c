@@ -45,10 +45,12 @@ enum mr_status sp_feed(struct sp_stream *s, const uint8_t *in, size_t len)
         s->borrows = true;
         return MR_OK;
     }
+    if (len == 0)
+        return MR_OK;
+    memmove(s->held, s->at, s->left);
     if (!reserve(s, s->left + len))
         return MR_NO_MEMORY;
-    if (len > 0)
-        memcpy(s->held + s->left, in, len);
+    memcpy(s->held + s->left, in, len);
     s->at = s->held;
     s->left += len;
     return MR_OK;
@@ -60,12 +62,13 @@ enum mr_status sp_keep(struct sp_stream *s)
         free(s->held);
         s->held = NULL;
         s->held_cap = 0;
-    } else {
-        if (s->borrows && !reserve(s, s->left))
+        s->at = NULL;
+    } else if (s->borrows) {
+        if (!reserve(s, s->left))
             return MR_NO_MEMORY;
-        memmove(s->held, s->at, s->left);
+        memcpy(s->held, s->at, s->left);
+        s->at = s->held;
     }
-    s->at = s->held;
     s->borrows = false;
     return MR_OK;
 }

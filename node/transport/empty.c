@@ -1,1 +1,0 @@
-typedef int transport_is_not_empty;
