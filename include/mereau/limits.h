@@ -3,6 +3,8 @@
 #define MEREAU_LIMITS_H
 
 #define MR_AMOUNT_MAX INT64_C(4503599627370496) /* 2^52 minor units: exact in every JSON reader */
+#define MR_CREDIT_MAX (INT64_C(1) << 34) /* credit line: 2^17 accounts of it stay within 2^51 */
+#define MR_CAPS_MAX (INT64_C(1) << 51)   /* sum of all caps: no balance can pass 2^52 */
 #define MR_TIME_MS_MAX UINT64_C(4503599627370496) /* 2^52 ms */
 #define MR_SEQ_MAX UINT64_C(4503599627370496)
 #define MR_DAY_MS UINT64_C(86400000)

@@ -44,6 +44,9 @@ struct mr_put {
     uint32_t key_len, value_len;
 };
 
+/** Sort puts as commit wants them. */
+void mr_puts_sort(struct mr_put *puts, size_t count);
+
 struct mr_store;
 
 /** Called for each entry of a walk; false stops it. */

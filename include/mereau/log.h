@@ -1,0 +1,36 @@
+/** The log: RFC 6962 hashes and proofs, heads in C2SP checkpoint form (spec/50-journal.md LOG-n). */
+#ifndef MEREAU_LOG_H
+#define MEREAU_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mereau/record.h"
+#include "mereau/sign.h"
+#include "mereau/status.h"
+
+enum { MR_HEAD_TEXT_MAX = 320, MR_NOTE_MAX = 640 };
+
+void mr_leaf_hash(uint8_t ret[32], const uint8_t *leaf, size_t len);
+void mr_node_hash(uint8_t ret[32], const uint8_t left[32], const uint8_t right[32]);
+
+/** Whether a path leads from a leaf hash at `index` to the root of the tree of `size` leaves. */
+bool mr_path_verify(const uint8_t root[32], const uint8_t leaf_hash[32], uint64_t index,
+                    uint64_t size, const struct mr_hash *path, size_t count);
+
+/** Whether the tree (size, root) extends the tree (old_size, old_root). */
+bool mr_consistency_verify(const uint8_t old_root[32], uint64_t old_size, const uint8_t root[32],
+                           uint64_t size, const struct mr_hash *proof, size_t count);
+
+/** LOG-5: the text a head signs, and the whole signed note. NUL-terminated; the length is returned. */
+size_t mr_head_text(char ret[MR_HEAD_TEXT_MAX], const uint8_t ledger[32], const struct mr_head *h);
+size_t mr_head_note(char ret[MR_NOTE_MAX], const uint8_t ledger[32], const struct mr_head *h,
+                    const struct mr_pubkey *key);
+
+/** Fill h->sig; verify it. */
+void mr_head_sign(struct mr_head *h, const uint8_t ledger[32], const struct mr_seckey *key);
+bool mr_head_verify(const struct mr_head *h, const uint8_t ledger[32],
+                    const struct mr_pubkey *key);
+
+#endif

@@ -1,0 +1,22 @@
+/** Receipts verify offline with the charter alone (spec/50-journal.md RCP-n). */
+#ifndef MEREAU_RECEIPT_H
+#define MEREAU_RECEIPT_H
+
+#include <stdint.h>
+
+#include "mereau/record.h"
+#include "mereau/status.h"
+
+struct mr_receipt_facts {
+    uint8_t value[32];   /**< order id, or the slot's void id */
+    bool voided;
+    uint32_t quorum;     /**< proofs that counted */
+    uint32_t witnesses;  /**< cosignatures present (not checked here) */
+    uint64_t time_ms;    /**< latest head's time */
+};
+
+/** MR_OK fills *ret. MR_WRONG_LEDGER, MR_BAD_HEAD, MR_BAD_PROOF, MR_BAD_RECEIPT otherwise. */
+enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
+                                 const struct mr_receipt *receipt);
+
+#endif

@@ -1,0 +1,77 @@
+#include "mereau/receipt.h"
+
+#include <string.h>
+
+#include "mereau/codec.h"
+#include "mereau/log.h"
+#include "mereau/sign.h"
+
+static const struct mr_node *node_of(const struct mr_charter *c, uint32_t number)
+{
+    for (uint32_t i = 0; i < c->nodes_count; i++)
+        if (c->nodes[i].number == number)
+            return &c->nodes[i];
+    return NULL;
+}
+
+static enum mr_status check_proof(const struct mr_proof *p, const struct mr_charter *charter,
+                                  const uint8_t ledger[32])
+{
+    uint8_t leaf[512], hash[32];
+    const struct mr_node *node = node_of(charter, p->head.node);
+    if (node == NULL || !mr_head_verify(&p->head, ledger, &node->log_key))
+        return MR_BAD_HEAD;
+    if (mr_leaf_size(&p->leaf) > sizeof leaf)
+        return MR_BAD_PROOF;
+    mr_leaf_hash(hash, leaf, mr_leaf_encode(&p->leaf, leaf, sizeof leaf));
+    if (!mr_path_verify(p->head.root, hash, p->index, p->head.size, p->path, p->path_count))
+        return MR_BAD_PROOF;
+    return MR_OK;
+}
+
+/* Whether a proof's leaf acknowledges this value in the ballot of the first. */
+static bool acknowledges(const struct mr_proof *p, const struct mr_receipt *r,
+                         const uint8_t value[32])
+{
+    const struct mr_leaf_ack *a = &p->leaf.u.ack;
+    return p->leaf.kind == MR_LEAF_ACK && memcmp(a->account, r->account, MR_ACCOUNT_BYTES) == 0 &&
+           a->seq == r->seq && a->ballot == r->proofs[0].leaf.u.ack.ballot &&
+           memcmp(a->value, value, 32) == 0;
+}
+
+enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
+                                 const struct mr_receipt *r)
+{
+    struct mr_receipt_facts f = {.voided = r->order_count == 0, .witnesses = r->cosignatures_count};
+    uint8_t ledger[32];
+    uint64_t nodes = 0;
+
+    mr_ledger_id(ledger, charter);
+    if (memcmp(ledger, r->ledger, 32) != 0)
+        return MR_WRONG_LEDGER;
+    if (f.voided) {
+        mr_void_id(f.value, ledger, r->account, r->seq);
+    } else {
+        const struct mr_order *o = &r->order[0].order;
+        if (memcmp(o->account, r->account, MR_ACCOUNT_BYTES) != 0 || o->seq != r->seq)
+            return MR_BAD_RECEIPT;
+        mr_order_id(f.value, o);
+    }
+    for (uint32_t i = 0; i < r->proofs_count; i++) {
+        const struct mr_proof *p = &r->proofs[i];
+        const uint64_t bit = UINT64_C(1) << (p->head.node & 63);
+        const enum mr_status st = check_proof(p, charter, ledger);
+        if (st != MR_OK)
+            return st;
+        if (!acknowledges(p, r, f.value) || (nodes & bit) != 0)
+            return MR_BAD_RECEIPT;
+        nodes |= bit;
+        f.quorum++;
+        if (p->head.time_ms > f.time_ms)
+            f.time_ms = p->head.time_ms;
+    }
+    if (f.quorum < charter->quorum)
+        return MR_BAD_RECEIPT;
+    *ret = f;
+    return MR_OK;
+}

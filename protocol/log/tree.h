@@ -1,0 +1,54 @@
+/* The node's own log tree: appends leaf hashes, keeps the right edge in memory and complete tiles in
+ * the view, gives roots and proofs for any size up to the present one. */
+#ifndef MEREAU_LOG_TREE_H
+#define MEREAU_LOG_TREE_H
+
+#include "ledger/view.h"
+#include "mereau/record.h"
+
+enum { MRI_TREE_LEVELS = 7, MRI_TILE_HASHES = 256, MRI_TILE_NODES = 2 * MRI_TILE_HASHES - 1 };
+
+/* Hashes of one tile and all nodes above them: height h stands behind all lower heights. */
+struct mri_tile {
+    uint64_t index;
+    uint32_t count;
+    uint8_t node[MRI_TILE_NODES][32];
+};
+
+struct mri_tree {
+    struct mri_view *view;
+    uint64_t size;
+    struct mri_tile edge[MRI_TREE_LEVELS];  /* growing tile of each level */
+    struct mri_tile last[MRI_TREE_LEVELS];  /* the complete one before it; count 0: none */
+    struct mri_tile cold;                   /* last tile fetched from the view */
+    uint32_t cold_level;
+    bool dirty[MRI_TREE_LEVELS];
+    /* Right-hand parts of a head's tree, which all proofs of one turn share. */
+    struct {
+        uint64_t start, size;
+        uint8_t root[32];
+    } ragged[64];
+};
+
+/* Take up the tree of `size` leaves that the view holds. MR_OK, MR_DAMAGED or the store's trouble. */
+enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint64_t size);
+
+/* Append one leaf hash. Puts a tile into the view when it is complete (room was reserved). */
+void mri_tree_append(struct mri_tree *t, const uint8_t leaf_hash[32]);
+
+/* Put the growing tiles into the view; before it is frozen. */
+void mri_tree_store(struct mri_tree *t);
+
+/* Root of the first `size` leaves. */
+enum mr_status mri_tree_root(struct mri_tree *t, uint8_t ret[32], uint64_t size);
+
+/* RFC 6962 inclusion path of leaf `index` in the tree of `size` leaves; index < size. ret holds
+ * MR_PATH_MAX hashes. */
+enum mr_status mri_tree_path(struct mri_tree *t, struct mr_hash *ret, uint32_t *ret_count,
+                             uint64_t index, uint64_t size);
+
+/* RFC 6962 consistency proof from `old_size` to `size`. ret holds 2 * MR_PATH_MAX hashes. */
+enum mr_status mri_tree_consistency(struct mri_tree *t, struct mr_hash *ret, uint32_t *ret_count,
+                                    uint64_t old_size, uint64_t size);
+
+#endif
