@@ -4,7 +4,7 @@
 #include "ledger/ledger.h"
 #include "mereau/amount.h"
 #include "mereau/assert.h"
-#include "mereau/sign.h"
+#include "mereau/order.h"
 #include "mereau/text.h"
 #include "mereau/time.h"
 
@@ -54,7 +54,7 @@ static enum mr_status own_member(const struct checking *c, const struct mri_row 
                                  const uint8_t account[16])
 {
     const struct mri_row *row = find_row(c->plan, account);
-    if (row == NULL || !mri_is_member(row->account.class))
+    if (row == NULL || !mr_is_member_class(row->account.class))
         return MR_ACCOUNT_UNKNOWN;
     if (memcmp(row->account.association, c->chain->account.association, 16) != 0)
         return MR_NOT_YOURS;
@@ -96,8 +96,8 @@ static enum mr_status check_payee(const struct checking *c, const struct mr_pay 
         return MR_PAYEE_UNKNOWN;
     if (row == c->chain)
         return MR_PAYEE_SELF;
-    const struct mr_class_rule *rule = mri_class_rule(c->policy, row->account.class);
-    if (!mri_is_member(row->account.class) || rule == NULL || !rule->may_receive)
+    const struct mr_class_rule *rule = mr_class_rule(c->policy, row->account.class);
+    if (!mr_is_member_class(row->account.class) || rule == NULL || !rule->may_receive)
         return MR_PAYEE_CLASS;
     for (uint32_t i = 0; i < at; i++)
         if (memcmp(pay->lines[i].payee, pay->lines[at].payee, 16) == 0)
@@ -111,14 +111,14 @@ static enum mr_status check_fee(const struct checking *c, const struct mr_pay *p
 {
     const bool free = pay->unit != 0 || c->chain->account.class == MR_CLASS_TREASURY;
     const int64_t fee =
-        free ? 0 : mri_fee(c->policy, MR_KIND_PAY, c->chain->account.class, sum, c->day);
+        free ? 0 : mr_fee_of(c->policy, MR_KIND_PAY, c->chain->account.class, sum, c->day);
     if (fees != (fee > 0 ? 1 : 0))
         return MR_FEE_MISMATCH;
     if (fee == 0)
         return MR_OK;
     const struct mr_pay_line *line = &pay->lines[pay->lines_count - 1];
     uint8_t own[16];
-    mri_sub_account(own, c->chain->account.association, MR_CLASS_OWN);
+    mr_sub_account(own, c->chain->account.association, MR_CLASS_OWN);
     return line->amount == fee && memcmp(line->payee, own, 16) == 0 ? MR_OK : MR_FEE_MISMATCH;
 }
 
@@ -126,7 +126,7 @@ static enum mr_status check_pay(const struct checking *c)
 {
     const struct mr_pay *pay = &c->order->body.u.pay;
     const bool treasury = c->chain->account.class == MR_CLASS_TREASURY;
-    const struct mr_class_rule *rule = mri_class_rule(c->policy, c->chain->account.class);
+    const struct mr_class_rule *rule = mr_class_rule(c->policy, c->chain->account.class);
     uint32_t payments = 0;
     int64_t sum = 0, total = 0;
     if (pay->unit >= c->l->charter->units_count)
@@ -218,14 +218,14 @@ static enum mr_status check_issue(const struct checking *c)
 static enum mr_status check_redeem(const struct checking *c)
 {
     const struct mr_redeem *r = &c->order->body.u.redeem;
-    const struct mr_class_rule *rule = mri_class_rule(c->policy, c->chain->account.class);
+    const struct mr_class_rule *rule = mr_class_rule(c->policy, c->chain->account.class);
     if (rule == NULL || !rule->may_redeem)
         return MR_CLASS_FORBIDS;
     if (mri_association_index(c->l, r->association) == MR_ASSOCIATIONS_MAX)
         return MR_NOT_FOUND;
     if (r->amount < rule->redeem_min)
         return short_of(c->plan, MR_MINIMUM, rule->redeem_min - r->amount);
-    if (r->fee != mri_fee(c->policy, MR_KIND_REDEEM, c->chain->account.class, r->amount, c->day))
+    if (r->fee != mr_fee_of(c->policy, MR_KIND_REDEEM, c->chain->account.class, r->amount, c->day))
         return MR_FEE_MISMATCH;
     if (balance(c->chain, 0) < r->amount)
         return short_of(c->plan, MR_FUNDS_SHORT, r->amount - balance(c->chain, 0));
@@ -302,7 +302,7 @@ static enum mr_status check_grant(const struct checking *c)
     if (st != MR_OK)
         return st;
     static const struct mr_class_rule none = {0};
-    const struct mr_class_rule *rule = mri_class_rule(c->policy, row->account.class);
+    const struct mr_class_rule *rule = mr_class_rule(c->policy, row->account.class);
     const struct mr_state_account *a = &row->account;
     if (rule == NULL)
         rule = &none;
@@ -315,32 +315,12 @@ static enum mr_status check_grant(const struct checking *c)
 
 /* --- desk and owner ----------------------------------------------------------------------------- */
 
-/* LED-6 */
-static enum mr_status check_keys(const struct mr_keyset *keys, enum mr_account_class class)
-{
-    if (keys->keys_count == 0 || keys->threshold == 0 || keys->threshold > keys->keys_count)
-        return MR_BAD_KEY;
-    const bool majority = class == MR_CLASS_TREASURY || class == MR_CLASS_SYSTEM;
-    if (majority && 2 * keys->threshold <= keys->keys_count)
-        return MR_BAD_KEY;
-    if (class == MR_CLASS_DESK && keys->threshold != 1)
-        return MR_BAD_KEY;
-    for (uint32_t i = 0; i < keys->keys_count; i++) {
-        if (!mr_pubkey_usable(&keys->keys[i]))
-            return MR_BAD_KEY;
-        for (uint32_t k = 0; k < i; k++)
-            if (memcmp(keys->keys[k].key, keys->keys[i].key, MR_KEY_BYTES) == 0)
-                return MR_BAD_KEY;
-    }
-    return MR_OK;
-}
-
 static enum mr_status check_open(const struct checking *c)
 {
     const struct mr_open *o = &c->order->body.u.open;
-    if (!mri_is_member(o->class))
+    if (!mr_is_member_class(o->class))
         return MR_PAYEE_CLASS;
-    const enum mr_status st = check_keys(&o->keys, o->class);
+    const enum mr_status st = mr_keyset_check(&o->keys, o->class);
     if (st != MR_OK)
         return st;
     return find_row(c->plan, o->account) != NULL ? MR_ACCOUNT_EXISTS : MR_OK;
@@ -351,7 +331,7 @@ static enum mr_status check_setkeys(const struct checking *c)
     const struct mr_setkeys *s = &c->order->body.u.setkeys;
     if (s->generation != c->chain->account.generation + 1)
         return MR_OUT_OF_RANGE;
-    return check_keys(&s->keys, c->chain->account.class);
+    return mr_keyset_check(&s->keys, c->chain->account.class);
 }
 
 static enum mr_status check_flag(const struct checking *c)
@@ -373,7 +353,7 @@ static enum mr_status check_list(const struct checking *c)
     enum mr_status st = own_member(c, &row, w->account);
     if (st != MR_OK)
         return st;
-    if (!mr_alias_ok(w->alias, w->alias_len))
+    if (!mr_alias_ok(w->alias))
         return MR_ALIAS_SYNTAX;
     st = mri_alias_get(c->l, &number, c->chain->account.association, w->alias, w->alias_len);
     if (st == MR_NOT_FOUND)
@@ -395,7 +375,7 @@ static enum mr_status check_list(const struct checking *c)
 static bool policy_ok(const struct mr_policy *p)
 {
     for (uint32_t i = 0; i < p->classes_count; i++) {
-        if (!mri_is_member(p->classes[i].class))
+        if (!mr_is_member_class(p->classes[i].class))
             return false;
         if (i > 0 && p->classes[i].class <= p->classes[i - 1].class)
             return false;
@@ -443,7 +423,7 @@ static enum mr_status check_lower(const struct checking *c)
 {
     const struct mr_grant *g = &c->order->body.u.lower;
     const struct mri_row *row = find_row(c->plan, g->account);
-    if (row == NULL || !mri_is_member(row->account.class))
+    if (row == NULL || !mr_is_member_class(row->account.class))
         return MR_ACCOUNT_UNKNOWN;
     return same_terms(&row->account, g) ? MR_NO_CHANGE : MR_OK;
 }

@@ -52,9 +52,6 @@ struct mri_plan {
     int64_t missing;                   /* FUNDS_SHORT and limits: by how much */
 };
 
-/* Compute LED-2 ids. */
-void mri_sub_account(uint8_t ret[16], const uint8_t association[16], enum mr_account_class class);
-
 /* Take up what the view holds, or write genesis into an empty one. */
 enum mr_status mri_ledger_load(struct mri_ledger *l, struct mri_view *view,
                                const struct mr_charter *charter);
@@ -104,13 +101,9 @@ enum mr_status mri_alias_get(const struct mri_ledger *l, uint64_t *ret,
 /* Index of an association in the charter, or MR_ASSOCIATIONS_MAX. */
 uint32_t mri_association_index(const struct mri_ledger *l, const uint8_t id[16]);
 
-/* LED-11, LED-12 */
+/* LED-11, among the policies settled so far; and by version. NULL: none. */
 const struct mr_policy *mri_policy_on(const struct mri_ledger *l, uint32_t day);
 const struct mr_policy *mri_policy_version(const struct mri_ledger *l, uint32_t version);
-const struct mr_class_rule *mri_class_rule(const struct mr_policy *p, enum mr_account_class class);
-int64_t mri_fee(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
-                int64_t amount, uint32_t day);
-bool mri_is_member(enum mr_account_class class);
 
 /* A plan's row of an account, loaded if need be. NULL: *ret_st says why. */
 struct mri_row *mri_plan_row(const struct mri_ledger *l, struct mri_plan *plan,

@@ -3,6 +3,7 @@
 
 #include "ledger/ledger.h"
 #include "mereau/assert.h"
+#include "mereau/order.h"
 
 static struct mri_row *row_of(struct mri_plan *plan, uint64_t number)
 {
@@ -259,10 +260,10 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
     case MR_KIND_LIST:
         return class == MR_CLASS_DESK;
     case MR_KIND_PAY:
-        return mri_is_member(class) || class == MR_CLASS_TREASURY;
+        return mr_is_member_class(class) || class == MR_CLASS_TREASURY;
     case MR_KIND_REDEEM:
     case MR_KIND_CLOSE:
-        return mri_is_member(class);
+        return mr_is_member_class(class);
     case MR_KIND_ISSUE:
     case MR_KIND_PAYOUT:
     case MR_KIND_RETURN:

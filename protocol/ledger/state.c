@@ -4,7 +4,7 @@
 #include "ledger/ledger.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
-#include "mereau/sign.h"
+#include "mereau/order.h"
 
 enum { RECORD_MAX = 2048 };
 
@@ -118,27 +118,12 @@ enum mr_status mri_alias_get(const struct mri_ledger *l, uint64_t *ret,
     return get_number(l, ret, MR_TABLE_ALIAS, key, 16 + len);
 }
 
-void mri_sub_account(uint8_t ret[16], const uint8_t association[16], enum mr_account_class class)
-{
-    static const uint8_t none[16] = {0};
-    uint8_t h[32];
-    const char *const text = mr_account_class_text(class);
-    mr_hash(h, "mereau/sub-account", association != NULL ? association : none, 16, text,
-            strlen(text));
-    memcpy(ret, h, 16);
-}
-
 uint32_t mri_association_index(const struct mri_ledger *l, const uint8_t id[16])
 {
     for (uint32_t i = 0; i < l->charter->associations_count; i++)
         if (memcmp(l->charter->associations[i].id, id, 16) == 0)
             return i;
     return MR_ASSOCIATIONS_MAX;
-}
-
-bool mri_is_member(enum mr_account_class class)
-{
-    return class >= MR_CLASS_RESIDENT && class <= MR_CLASS_FUND;
 }
 
 /* Write one account of LED-2 and give it the next record number. */
@@ -148,7 +133,7 @@ static uint64_t write_derived(struct mri_ledger *l, const struct mr_association 
     struct mr_state_account a = {.class = class};
     struct mr_state_hot h = {.chain.balances_count = l->charter->units_count};
     uint8_t bytes[RECORD_MAX], key[8], no[8];
-    mri_sub_account(a.id, home != NULL ? home->id : NULL, class);
+    mr_sub_account(a.id, home != NULL ? home->id : NULL, class);
     if (home != NULL)
         memcpy(a.association, home->id, 16);
     if (keys != NULL) {
@@ -204,7 +189,7 @@ static enum mr_status find_derived(const struct mri_ledger *l, uint64_t *ret,
                                    const struct mr_association *home, enum mr_account_class class)
 {
     uint8_t id[16];
-    mri_sub_account(id, home != NULL ? home->id : NULL, class);
+    mr_sub_account(id, home != NULL ? home->id : NULL, class);
     const enum mr_status st = mri_account_number(l, ret, id);
     return st == MR_NOT_FOUND ? MR_DAMAGED : st;
 }

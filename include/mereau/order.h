@@ -1,0 +1,44 @@
+/** What wallets, operators' tools and nodes share about orders: derived accounts, fees, signatures. */
+#ifndef MEREAU_ORDER_H
+#define MEREAU_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mereau/record.h"
+#include "mereau/sign.h"
+#include "mereau/status.h"
+
+/** LED-2: id of a derived account. association NULL: system, checkpoints, world. */
+void mr_sub_account(uint8_t ret[16], const uint8_t association[16], enum mr_account_class class);
+
+/** LED-4: a class that members have. */
+bool mr_is_member_class(enum mr_account_class class);
+
+/** LED-11: the one in force on a day among policies by ascending version; NULL: none. */
+const struct mr_policy *mr_policy_on(const struct mr_policy *policies, uint32_t count,
+                                     uint32_t day);
+/** The rule for a class, or NULL. */
+const struct mr_class_rule *mr_class_rule(const struct mr_policy *p, enum mr_account_class class);
+/** LED-12: fee for an amount, 0 <= amount. */
+int64_t mr_fee_of(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
+                  int64_t amount, uint32_t day);
+
+/** LED-6: MR_OK or MR_BAD_KEY. */
+enum mr_status mr_keyset_check(const struct mr_keyset *keys, enum mr_account_class class);
+
+/** Whether a charter can found a ledger: bounds, keys, units (0 local, 1 reserve, same decimals),
+ *  prefix, quorum, policy. MR_OK, or MR_CONFIG with *ret_what naming the first fault (static). */
+enum mr_status mr_charter_check(const struct mr_charter *charter, const char **ret_what);
+
+/** Add one signature at its place by ascending key index; one already there is replaced. */
+void mr_order_sign(struct mr_signed_order *o, uint32_t key_index, const struct mr_seckey *key);
+void mr_cancel_sign(struct mr_signed_cancel *c, uint32_t key_index, const struct mr_seckey *key);
+
+/** LED-10.4: MR_OK, MR_BAD_SIGNATURE, MR_SIGNATURES_MISSING. A CHECKPOINT is verified under the
+ *  node keys of its chain with purpose CHECKPOINT and `epoch`; other kinds ignore epoch. */
+enum mr_status mr_order_verify(const struct mr_signed_order *o, const struct mr_keyset *keys,
+                               uint32_t epoch);
+enum mr_status mr_cancel_verify(const struct mr_signed_cancel *c, const struct mr_keyset *keys);
+
+#endif

@@ -1,0 +1,101 @@
+/* Whether a charter can found a ledger. */
+#include <string.h>
+
+#include "mereau/order.h"
+#include "mereau/text.h"
+
+static const char *units_fault(const struct mr_charter *c)
+{
+    if (c->units_count < 2)
+        return "a ledger needs a local unit and the reserve's mirror";
+    if (c->units[0].role != MR_UNIT_LOCAL || c->units[1].role != MR_UNIT_RESERVE)
+        return "unit 0 must be local and unit 1 the reserve's mirror";
+    if (c->units[0].decimals != c->units[1].decimals)
+        return "the local unit and the reserve's mirror need the same decimals";
+    for (uint32_t i = 0; i < c->units_count; i++)
+        if (c->units[i].code_len == 0 || (i > 1 && c->units[i].role != MR_UNIT_OTHER))
+            return "a unit has no code, or a role that is taken";
+    return NULL;
+}
+
+static const char *associations_fault(const struct mr_charter *c)
+{
+    int64_t caps = 0;
+    if (c->associations_count == 0)
+        return "there is no association";
+    for (uint32_t i = 0; i < c->associations_count; i++) {
+        const struct mr_association *a = &c->associations[i];
+        if (!mr_alias_ok(a->alias))
+            return "an association's alias has 2 to 32 of a-z, 0-9 and -";
+        if (mr_keyset_check(&a->desk, MR_CLASS_DESK) != MR_OK)
+            return "an association's desk needs usable keys and threshold 1";
+        if (mr_keyset_check(&a->treasury, MR_CLASS_TREASURY) != MR_OK)
+            return "an association's treasury needs usable keys and a majority threshold";
+        for (uint32_t k = 0; k < i; k++)
+            if (memcmp(c->associations[k].id, a->id, 16) == 0 ||
+                strcmp(c->associations[k].alias, a->alias) == 0)
+                return "two associations have the same id or alias";
+        caps += a->cap <= MR_CAPS_MAX ? a->cap : MR_CAPS_MAX + 1;
+        if (caps > MR_CAPS_MAX)
+            return "the caps sum to more than a ledger can hold";
+    }
+    return NULL;
+}
+
+static const char *nodes_fault(const struct mr_charter *c)
+{
+    if (c->nodes_count == 0)
+        return "there is no node";
+    if (2 * c->quorum <= c->nodes_count || c->quorum > c->nodes_count)
+        return "the quorum is more than half of the nodes and at most all";
+    for (uint32_t i = 0; i < c->nodes_count; i++) {
+        const struct mr_node *n = &c->nodes[i];
+        if (n->number != i + 1)
+            return "nodes are numbered 1, 2, 3 ...";
+        if (!mr_pubkey_usable(&n->log_key) || !mr_pubkey_usable(&n->transport_key))
+            return "a node's key is not usable";
+    }
+    return NULL;
+}
+
+static const char *policy_fault(const struct mr_policy *p)
+{
+    if (p->version != 1 || p->start_day != 0)
+        return "the first policy has version 1 and starts at once";
+    for (uint32_t i = 0; i < p->classes_count; i++)
+        if (!mr_is_member_class(p->classes[i].class) ||
+            (i > 0 && p->classes[i].class <= p->classes[i - 1].class))
+            return "class rules stand once for a member class, ascending";
+    for (uint32_t i = 0; i < p->fees_count; i++)
+        if (p->fees[i].kind != MR_KIND_PAY && p->fees[i].kind != MR_KIND_REDEEM)
+            return "fees are for pay and redeem";
+    return NULL;
+}
+
+static const char *prefix_fault(const struct mr_charter *c)
+{
+    if (c->prefix_len < 2)
+        return "the address prefix has 2 to 16 lower-case letters";
+    for (uint32_t i = 0; i < c->prefix_len; i++)
+        if (c->prefix[i] < 'a' || c->prefix[i] > 'z')
+            return "the address prefix has 2 to 16 lower-case letters";
+    return NULL;
+}
+
+enum mr_status mr_charter_check(const struct mr_charter *c, const char **ret_what)
+{
+    const char *what = c->version == 1 ? prefix_fault(c) : "the charter's version is not known";
+    if (what == NULL)
+        what = units_fault(c);
+    if (what == NULL)
+        what = associations_fault(c);
+    if (what == NULL)
+        what = nodes_fault(c);
+    if (what == NULL && mr_keyset_check(&c->governance, MR_CLASS_SYSTEM) != MR_OK)
+        what = "governance needs usable keys and a majority threshold";
+    if (what == NULL)
+        what = policy_fault(&c->policy);
+    if (what != NULL)
+        *ret_what = what;
+    return what == NULL ? MR_OK : MR_CONFIG;
+}
