@@ -29,19 +29,6 @@ static const char *field_name(const char *name)
     return name;
 }
 
-/* The registry's own underscore (return_) is dropped. */
-static const char *record_name(const char *name)
-{
-    static char names[2][64];
-    static unsigned turn;
-    char *const ret = names[turn++ % 2];
-    snprintf(ret, sizeof names[0], "%s", name);
-    const size_t n = strlen(ret);
-    if (n > 0 && ret[n - 1] == '_')
-        ret[n - 1] = '\0';
-    return ret;
-}
-
 /* Bounds near 2^52 are easier to read as such. */
 static const char *number_text(int64_t v)
 {
@@ -85,7 +72,7 @@ static void print_x_enums(void)
 static void print_x_records(void)
 {
     char declaration[128], bounds[96];
-#define MR_STRUCT(r) printf("struct mereau_%s {\n", record_name(#r));
+#define MR_STRUCT(r) printf("struct mereau_%s {\n", #r);
 #define MR_OPAQUE(r, f, n, doc)                                                                    \
     DECLARATION("opaque %s[%d];", field_name(#f), (int)(n));                                       \
     x_line(declaration, "", doc);
@@ -114,15 +101,15 @@ static void print_x_records(void)
     DECLARATION("mereau_%s %s;", #e, field_name(#f));                                              \
     x_line(declaration, "", doc);
 #define MR_SUB(r, f, t, doc)                                                                       \
-    DECLARATION("mereau_%s %s;", record_name(#t), field_name(#f));                                 \
+    DECLARATION("mereau_%s %s;", #t, field_name(#f));                                 \
     x_line(declaration, "", doc);
 #define MR_LIST(r, f, t, max, doc)                                                                 \
-    DECLARATION("mereau_%s %s<%d>;", record_name(#t), field_name(#f), (int)(max));                 \
+    DECLARATION("mereau_%s %s<%d>;", #t, field_name(#f), (int)(max));                 \
     x_line(declaration, "", doc);
 #define MR_STRUCT_END(r) printf("};\n\n");
-#define MR_UNION(r, e) printf("union mereau_%s switch (mereau_%s kind) {\n", record_name(#r), #e);
+#define MR_UNION(r, e) printf("union mereau_%s switch (mereau_%s kind) {\n", #r, #e);
 #define MR_ARM(r, c, t, f)                                                                         \
-    printf("case MEREAU_%s:\n    mereau_%s %s;\n", #c, record_name(#t), field_name(#f));
+    printf("case MEREAU_%s:\n    mereau_%s %s;\n", #c, #t, field_name(#f));
 #define MR_UNION_END(r) printf("};\n\n");
 #include "registry/records.def"
 #include "registry/undef.h"
@@ -155,9 +142,9 @@ static void print_page_records(void)
 {
     char type[128];
 #define TYPE(...) snprintf(type, sizeof type, __VA_ARGS__)
-#define LINK(t) record_name(#t), record_name(#t)
+#define LINK(t) #t, #t
 #define MR_STRUCT(r)                                                                               \
-    printf("\n### %s\n\n| Field | Type | Meaning |\n|---|---|---|\n", record_name(#r));
+    printf("\n### %s\n\n| Field | Type | Meaning |\n|---|---|---|\n", #r);
 #define MR_OPAQUE(r, f, n, doc)                                                                    \
     TYPE("%d bytes", (int)(n));                                                                    \
     row(#f, type, doc);
@@ -190,7 +177,7 @@ static void print_page_records(void)
 #define MR_UNION(r, e)                                                                             \
     printf("\n### %s\n\nUnion by enum [%s](#enum-%s).\n\n| Case | Record | Name in JSON |\n"       \
            "|---|---|---|\n",                                                                      \
-           record_name(#r), #e, #e);
+           #r, #e, #e);
 #define MR_ARM(r, c, t, f) printf("| `%s` | [%s](#%s) | `%s` |\n", #c, LINK(t), #f);
 #define MR_UNION_END(r)
 #include "registry/records.def"

@@ -1,1 +1,0 @@
-typedef int testlib_is_not_empty;
