@@ -142,6 +142,8 @@ static enum mr_status send_nn(struct wire *w, uint32_t id, const uint8_t *body, 
         if (!resolve(w, url))
             return MR_UNREACHABLE;
         w->turn++;
+        if (sp_nn_family(w->socket, strchr(url, '[') == NULL) != MR_OK)
+            return MR_UNREACHABLE;
         w->endpoint = nn_connect(w->socket, url);
         if (w->endpoint < 0)
             return MR_UNREACHABLE;

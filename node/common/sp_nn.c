@@ -17,7 +17,6 @@ enum mr_status sp_nn_options(int socket)
         {NN_SOL_SOCKET, NN_MAXTTL, 1},
         {NN_SOL_SOCKET, NN_RECONNECT_IVL, 100},
         {NN_SOL_SOCKET, NN_RECONNECT_IVL_MAX, 1000},
-        {NN_SOL_SOCKET, NN_IPV4ONLY, 0},
         {NN_TCP, NN_TCP_NODELAY, 1},
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
@@ -25,6 +24,14 @@ enum mr_status sp_nn_options(int socket)
                           sizeof options[i].value) != 0)
             return MR_NO_MEMORY;
     return MR_OK;
+}
+
+enum mr_status sp_nn_family(int socket, bool is_v4)
+{
+    const int only = is_v4 ? 1 : 0;
+    return nn_setsockopt(socket, NN_SOL_SOCKET, NN_IPV4ONLY, &only, sizeof only) == 0
+               ? MR_OK
+               : MR_NO_MEMORY;
 }
 
 union control {

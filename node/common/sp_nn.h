@@ -2,6 +2,7 @@
 #ifndef MEREAU_COMMON_SP_NN_H
 #define MEREAU_COMMON_SP_NN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,12 @@ enum {
 };
 
 /** Options of every socket of ours: small positive receive limit, no delay, no devices between,
- * fast reconnection, both address families. MR_OK or MR_NO_MEMORY. */
+ * fast reconnection. MR_OK or MR_NO_MEMORY. */
 enum mr_status sp_nn_options(int socket);
+
+/** Set the family before each connect or bind: 1.1.5 aborts when it connects to an IPv4 literal
+ *  while IPv6 is allowed, and refuses IPv6 literals while it is not. MR_OK or MR_NO_MEMORY. */
+enum mr_status sp_nn_family(int socket, bool is_v4);
 
 /** Send without blocking, or block up to the socket's send time-out. flags: NN_DONTWAIT or 0.
  *  0, or the error number. */
