@@ -90,7 +90,8 @@ static enum mr_status append_locked(struct journal_mem *m, const uint8_t *log, s
         mr_assert(bodies_len == 0);
         return MR_OK;
     }
-    mr_assert(mr_frame_read(&f, log, log_len, NULL) == MR_OK);
+    const enum mr_status form = mr_frame_read(&f, log, log_len, NULL);
+    mr_assert(form == MR_OK);
     check_turn(&m->end, &f, log_len, bodies_len);
     if (fails(m, "space") || reserve(m, &m->log, log_len) != MR_OK ||
         reserve(m, &m->bodies, bodies_len) != MR_OK)

@@ -123,7 +123,8 @@ static void entry_remove(struct store_mem *m, struct entry *e)
 {
     struct entry **links[LEVELS];
 
-    mr_assert(seek(m, e->table, e->key, e->key_len, links) == e);
+    const struct entry *found = seek(m, e->table, e->key, e->key_len, links);
+    mr_assert(found == e);
     for (unsigned l = 0; l < e->levels; l++)
         *links[l] = e->next[l];
     m->mem.put(m->mem.ctx, e);
