@@ -1,0 +1,140 @@
+/** A node as a pure object: events in, journal turns and replies out (design: "persist before you
+ *  speak" is the shape of the loop).
+ *
+ *  The shell feeds events with mr_engine_step. What the node says is collected in the current *turn*.
+ *  mr_engine_cut ends it and hands out the bytes to append and sync; the next turn may run meanwhile.
+ *  MR_EV_SYNCED releases the replies of that turn: heads are signed then, over synced leaves only.
+ *  Replies leave strictly in the order of turns; those that wrote nothing wait for earlier turns.
+ *  One thread. Memory is taken at creation and, in bounded chunks, before a step. */
+#ifndef MEREAU_ENGINE_H
+#define MEREAU_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mereau/journal.h"
+#include "mereau/mem.h"
+#include "mereau/record.h"
+#include "mereau/sign.h"
+#include "mereau/status.h"
+#include "mereau/store.h"
+
+struct mr_engine;
+
+/** Who stands behind a session, after REQ_AUTH was verified. */
+struct mr_principal {
+    bool local;                /**< local control: may read everything */
+    bool auditor;
+    bool proved;               /**< the fields below are valid */
+    enum mr_auth_role role;
+    uint8_t account[16];
+    enum mr_account_class class;
+    uint8_t association[16];
+    uint32_t generation;       /**< of the keys it proved; a rotation ends it */
+};
+
+struct mr_engine_config {
+    const struct mr_charter *charter;  /**< borrowed for the engine's life */
+    uint32_t node;                     /**< this node's number */
+    const struct mr_seckey *log_key;   /**< borrowed */
+    const char *software;              /**< name and version; borrowed */
+    struct mr_store *store;            /**< borrowed */
+    struct mr_journal *journal;        /**< borrowed; only read from */
+    struct mr_mem mem;
+    uint64_t now_ms;
+    bool read_only;                    /**< tools: replay, then only look; nothing is said */
+    bool abstain;                      /**< restored from a backup: do not sign (rules of memory) */
+    bool (*progress)(void *ctx, uint64_t done, uint64_t all); /**< of replay; false stops; or NULL */
+    void *progress_ctx;
+};
+
+/** Effects: where replies go. Called during step; bytes are borrowed for the call. */
+struct mr_effects {
+    void (*reply)(void *ctx, uint64_t token, const uint8_t *bytes, size_t len);
+    void *ctx;
+};
+
+enum mr_event_kind {
+    MR_EV_REQUEST,    /**< a request of a session */
+    MR_EV_TICK,       /**< time passed; about once a second */
+    MR_EV_SYNCED,     /**< the turn handed out by mr_engine_cut is durable */
+    MR_EV_SEEN,       /**< a client presented a head of this node's log */
+    MR_EV_CHECKPOINT, /**< the state at the last flush was summed up */
+    MR_EV_ROOM,       /**< the disk has room, or has not */
+    MR_EV_CLOSE,      /**< good-bye: writes the closing entry; nothing is accepted after it */
+};
+
+struct mr_event {
+    enum mr_event_kind kind;
+    uint64_t now_ms;
+    union {
+        struct {
+            uint64_t token;                    /**< handed back with the reply */
+            const struct mr_principal *who;
+            const struct mr_request *request;
+            enum mr_status signatures;         /**< SUBMIT, CANCEL: mr_order_verify's answer */
+            uint32_t generation;               /**< of the key set it was verified under */
+        } request;
+        const struct mr_head *seen;
+        const struct mr_checkpoint *checkpoint; /**< number is filled in by the engine */
+        bool room;
+    } u;
+};
+
+/** A turn's bytes, whole frames, owned by the engine until MR_EV_SYNCED. */
+struct mr_turn {
+    uint64_t number;
+    const uint8_t *log, *bodies;
+    size_t log_len, bodies_len;
+};
+
+/** Load state from the store, replay what the journal holds beyond it, and (unless read_only) write
+ *  the opening entry into the first turn. The store is brought up to date on the way when replay is
+ *  long. MR_OK; MR_WRONG_LEDGER; MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (quorum above 1); I/O trouble. */
+enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_config *config);
+void mr_engine_destroy(struct mr_engine *e);
+
+/** Whether one more event certainly fits in the current turn. When false: cut, sync, come back. */
+bool mr_engine_ready(const struct mr_engine *e);
+
+/** Take one event. MR_OK: taken (its outcome is in the replies). Anything else is this host's
+ *  trouble (MR_NO_MEMORY: nothing changed, may be repeated; MR_DAMAGED, MR_IO_ERROR: stop). */
+enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev,
+                              struct mr_effects *fx);
+
+/** End the current turn. True: *ret must be appended and synced, then MR_EV_SYNCED given; not to be
+ *  called again before. False: nothing to write (replies, if any, were released into fx). */
+bool mr_engine_cut(struct mr_engine *e, struct mr_turn *ret, struct mr_effects *fx);
+
+/** Directly after a cut: take the changes up to and including that turn, to be committed to the
+ *  store once it is synced. Free and forget with mr_engine_flushed after commit and refresh. */
+enum mr_status mr_engine_freeze(struct mr_engine *e, struct mr_put **ret_puts, size_t *ret_count);
+void mr_engine_flushed(struct mr_engine *e, struct mr_put *puts);
+bool mr_engine_flushing(const struct mr_engine *e);
+size_t mr_engine_dirty(const struct mr_engine *e);
+
+/** The key set that a chain's next order or cancel must be signed with. ACCOUNT_UNKNOWN. */
+enum mr_status mr_engine_keys(struct mr_engine *e, struct mr_keyset *ret, uint32_t *ret_generation,
+                              const uint8_t account[16]);
+
+/** What REQ_AUTH must verify under, and who it then is. MR_OK, ACCOUNT_UNKNOWN, BAD_KEY. */
+enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key,
+                                  struct mr_principal *ret, const struct mr_req_auth *auth);
+
+/** Figures for status and metrics. */
+struct mr_engine_facts {
+    struct mr_state_meta meta;
+    uint64_t synced_turn, parked, waiting;
+    size_t dirty_bytes;
+    bool disk_full, abstaining, closing;
+    struct mr_head head;
+};
+void mr_engine_facts(const struct mr_engine *e, struct mr_engine_facts *ret);
+
+/** LED-50, LED-51 over a store that no commit changes meanwhile: everything of a checkpoint but its
+ *  number. Any thread with a store handle of its own. */
+enum mr_status mr_state_sum(struct mr_checkpoint *ret, struct mr_store *store,
+                            const struct mr_charter *charter, const struct mr_mem *mem);
+
+#endif

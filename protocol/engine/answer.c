@@ -1,0 +1,218 @@
+/* Replies: queued with their turn, released when it is synced. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+
+struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
+{
+    struct mr_reply *r = &e->reply;
+    r->detail_len = 0;
+    r->detail[0] = '\0';
+    r->body.kind = kind;
+    /* The struct is too large to clear for every reply: what an encoder looks at is reset here. */
+    switch (kind) {
+    case MR_REQ_AUTH:
+    case MR_REQ_JOIN:
+    case MR_REQ_JOIN_STATUS:
+    case MR_REQ_REGISTER_PUT:
+    case MR_REQ_REGISTER_DELETE:
+    case MR_REQ_CONTROL:
+        r->body.u.auth = (struct mr_rep_none){0};
+        break;
+    case MR_REQ_NODE:
+        r->body.u.node = (struct mr_rep_node){0};
+        break;
+    case MR_REQ_CHARTER:
+        r->body.u.charter.charter = *e->config.charter;
+        break;
+    case MR_REQ_POLICIES:
+        r->body.u.policies.policies_count = 0;
+        break;
+    case MR_REQ_CHECK:
+        r->body.u.check.missing = 0;
+        break;
+    case MR_REQ_SUBMIT:
+    case MR_REQ_CANCEL:
+    case MR_REQ_SLOT:
+        r->body.u.slot.cause = 0;
+        r->body.u.slot.missing = 0;
+        r->body.u.slot.time_ms = 0;
+        r->body.u.slot.receipt_count = 0;
+        r->body.u.slot.order_count = 0;
+        break;
+    case MR_REQ_ACCOUNT:
+        memset(&r->body.u.account, 0, sizeof r->body.u.account);
+        r->body.u.account.account.class = MR_CLASS_RESIDENT;
+        break;
+    case MR_REQ_HISTORY:
+        r->body.u.history.last = 0;
+        r->body.u.history.items_count = 0;
+        break;
+    case MR_REQ_LOOKUP:
+        memset(r->body.u.lookup.account, 0, 16);
+        r->body.u.lookup.class = MR_CLASS_RESIDENT;
+        memset(r->body.u.lookup.association, 0, 16);
+        r->body.u.lookup.frozen = r->body.u.lookup.closed = false;
+        memset(r->body.u.lookup.enc_key, 0, MR_KEY_BYTES);
+        r->body.u.lookup.listing_count = r->body.u.lookup.receipt_count = 0;
+        break;
+    case MR_REQ_DIRECTORY:
+        r->body.u.directory.last = r->body.u.directory.next = 0;
+        r->body.u.directory.listings_count = 0;
+        break;
+    case MR_REQ_WAIT:
+        r->body.u.wait = (struct mr_rep_wait){0};
+        break;
+    case MR_REQ_HEAD:
+        r->body.u.head.head = e->head;
+        r->body.u.head.consistency_count = 0;
+        break;
+    case MR_REQ_REGISTER_LIST:
+        r->body.u.register_list.items_count = 0;
+        r->body.u.register_list.more = false;
+        break;
+    case MR_REQ_ACCOUNTS:
+        r->body.u.accounts.last = r->body.u.accounts.next = 0;
+        r->body.u.accounts.accounts_count = 0;
+        break;
+    case MR_REQ_BANK:
+        memset(&r->body.u.bank.slot, 0, sizeof r->body.u.bank.slot);
+        r->body.u.bank.time_ms = 0;
+        r->body.u.bank.order_count = 0;
+        break;
+    case MR_REQ_REDEMPTIONS:
+        r->body.u.redemptions.last = r->body.u.redemptions.next = 0;
+        r->body.u.redemptions.items_count = 0;
+        break;
+    case MR_REQ_STREAM:
+        r->body.u.stream.position = r->body.u.stream.end = 0;
+        r->body.u.stream.bytes_len = 0;
+        break;
+    }
+    return r;
+}
+
+static struct mri_answer *queue(struct mr_engine *e, const struct mr_event *ev)
+{
+    struct mri_turn *t = e->current;
+    mr_assert(t->answers_count < MRI_ANSWERS_MAX);
+    struct mri_answer *a = &t->answers[t->answers_count++];
+    *a = (struct mri_answer){.token = ev->u.request.token,
+                             .id = ev->u.request.request->id,
+                             .kind = ev->u.request.request->body.kind};
+    return a;
+}
+
+void mri_answer(struct mr_engine *e, const struct mr_event *ev, enum mr_status st)
+{
+    struct mri_turn *t = e->current;
+    struct mri_answer *a = queue(e, ev);
+    e->reply.id = a->id;
+    e->reply.status = (uint32_t)st;
+    a->at = t->replies_used;
+    a->len = mr_reply_encode(&e->reply, t->replies + a->at, MRI_REPLIES_BUFFER - a->at);
+    mr_assert(a->len <= MR_FRAME_MAX);
+    t->replies_used += a->len;
+}
+
+void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number,
+                     uint64_t seq)
+{
+    struct mri_answer *a = queue(e, ev);
+    a->slot = true;
+    a->number = number;
+    a->seq = seq;
+}
+
+enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
+                           uint64_t seq, const struct mr_state_slot *slot)
+{
+    static struct mr_body body; /* large; the engine is one thread */
+    struct mr_state_account a;
+    enum mr_status st = mri_account_get(&e->ledger, &a, number);
+    if (st != MR_OK)
+        return st;
+    ret->version = 1;
+    memcpy(ret->ledger, e->ledger.id, 32);
+    memcpy(ret->account, a.id, 16);
+    ret->seq = seq;
+    ret->order_count = slot->voided ? 0 : 1;
+    ret->cosignatures_count = 0;
+    ret->proofs_count = 1;
+    if (!slot->voided) {
+        st = mri_read_body(e, &body, slot->body_at, slot->body_len);
+        if (st != MR_OK)
+            return st;
+        if (body.kind != MR_BODY_ORDER)
+            return MR_DAMAGED;
+        ret->order[0] = body.u.order;
+    }
+    struct mr_proof *p = &ret->proofs[0];
+    p->head = e->head;
+    p->index = slot->ack_index;
+    p->leaf.kind = MR_LEAF_ACK;
+    p->leaf.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = slot->ballot};
+    memcpy(p->leaf.u.ack.account, a.id, 16);
+    memcpy(p->leaf.u.ack.value, slot->value, 32);
+    /* With a quorum of one the certificate is the own vote, the leaf before: SLOT-6. */
+    mri_slot_init(&e->slot, 1);
+    mri_slot_on_vote(&e->slot, e->config.node, slot->ballot, slot->value, slot->ack_index - 1);
+    mri_slot_certificate(p->leaf.u.ack.certificate, &e->slot);
+    return mri_tree_path(&e->tree, p->path, &p->path_count, p->index, e->head.size);
+}
+
+/* The state of a slot as a reply in e->reply. */
+static enum mr_status slot_reply(struct mr_engine *e, const struct mri_answer *a,
+                                 enum mr_status *ret_status)
+{
+    struct mr_reply *r = mri_reply(e, a->kind);
+    struct mr_rep_slot *s = &r->body.u.slot;
+    struct mr_state_slot slot;
+    enum mr_status st = mri_slot_get(&e->ledger, &slot, a->number, a->seq);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    if (slot.ack_index >= e->head.size)
+        return MR_ABSTAINING; /* an older log's slot: no head of this one proves it */
+    st = mri_receipt(e, &s->receipt[0], a->number, a->seq, &slot);
+    if (st == MR_BODY_ERASED) {
+        *ret_status = slot.voided ? MR_VOIDED : MR_SETTLED;
+        s->time_ms = slot.time_ms;
+        return MR_OK;
+    }
+    if (st != MR_OK)
+        return st;
+    s->receipt_count = 1;
+    s->time_ms = slot.time_ms;
+    *ret_status = slot.voided ? MR_VOIDED : MR_SETTLED;
+    return MR_OK;
+}
+
+enum mr_status mri_release(struct mr_engine *e, struct mri_turn *t, struct mr_effects *fx)
+{
+    enum mr_status trouble = MR_OK;
+    for (uint32_t i = 0; i < t->answers_count; i++) {
+        const struct mri_answer *a = &t->answers[i];
+        if (!a->slot) {
+            fx->reply(fx->ctx, a->token, t->replies + a->at, a->len);
+            continue;
+        }
+        enum mr_status status = MR_OK;
+        const enum mr_status st = slot_reply(e, a, &status);
+        if (st != MR_OK) {
+            /* It is settled, only its receipt cannot be read: the caller asks again. */
+            mri_reply(e, a->kind);
+            status = MR_BUSY;
+            trouble = st;
+        }
+        e->reply.id = a->id;
+        e->reply.status = (uint32_t)status;
+        const size_t n = mr_reply_encode(&e->reply, e->bytes, sizeof e->bytes);
+        fx->reply(fx->ctx, a->token, e->bytes, n);
+    }
+    t->answers_count = 0;
+    t->replies_used = 0;
+    return trouble;
+}
