@@ -623,6 +623,9 @@ enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c
     k->body.kind = MR_KIND_CHECKPOINT;
     k->body.u.checkpoint = *c;
     k->body.u.checkpoint.number = e->ledger.meta.checkpoints + 1;
+    st = mri_tree_root(&e->tree, k->body.u.checkpoint.log_root, c->log_size);
+    if (st != MR_OK)
+        return st;
     o.sigs_count = 1;
     o.sigs[0].key_index = e->config.node - 1;
     mr_sign(o.sigs[0].sig, MR_PURPOSE_CHECKPOINT, e->ledger.id, e->ledger.meta.epoch, bytes,
