@@ -1,0 +1,310 @@
+#include "lib/world.h"
+
+#include <check.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mereau/codec.h"
+
+static void *get(void *ctx, size_t n)
+{
+    (void)ctx;
+    return malloc(n);
+}
+
+static void put(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+struct mr_mem world_mem(void)
+{
+    return (struct mr_mem){get, put, NULL};
+}
+
+static void make_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, const char *name,
+                     uint32_t number)
+{
+    uint8_t seed[32];
+    mr_hash(seed, "test/key", name, strlen(name), &number, sizeof number);
+    mr_seckey_from_seed(ret, ret_public, seed);
+}
+
+#define SET_TEXT(record, field, text)                                                              \
+    do {                                                                                           \
+        (record)->field##_len = (uint32_t)strlen(text);                                            \
+        memcpy((record)->field, text, strlen(text) + 1);                                           \
+    } while (0)
+
+static void default_policy(struct mr_policy *p)
+{
+    static const struct mr_class_rule rules[] = {
+        {MR_CLASS_RESIDENT, true, true, false, 0, 500000, 1000000, 5000000},
+        {MR_CLASS_SHOP, true, true, true, 2000, MR_AMOUNT_MAX, MR_AMOUNT_MAX, MR_AMOUNT_MAX},
+        {MR_CLASS_ASSOCIATION, true, true, true, 0, MR_AMOUNT_MAX, MR_AMOUNT_MAX, MR_AMOUNT_MAX},
+        {MR_CLASS_MUNICIPALITY, false, true, true, 0, 0, 0, 0},
+    };
+    *p = (struct mr_policy){.version = 1, .classes_count = 4, .fees_count = 1};
+    memcpy(p->classes, rules, sizeof rules);
+    p->fees[0] = (struct mr_fee_rule){MR_KIND_REDEEM, MR_CLASS_SHOP, 500, 0, MR_AMOUNT_MAX, 0};
+}
+
+static void make_charter(struct world *w)
+{
+    struct mr_charter *c = &w->charter;
+    struct mr_association *a = &c->associations[0];
+    *c = (struct mr_charter){.version = 1, .created_ms = w->now_ms, .units_count = 2,
+                             .associations_count = 1, .nodes_count = 1, .quorum = 1};
+    SET_TEXT(c, name, "Test currency");
+    SET_TEXT(c, prefix, "test");
+    SET_TEXT(&c->units[0], code, "TST");
+    SET_TEXT(&c->units[1], code, "EUR");
+    c->units[0].role = MR_UNIT_LOCAL;
+    c->units[1].role = MR_UNIT_RESERVE;
+    c->units[0].decimals = c->units[1].decimals = 2;
+    memset(a->id, 7, sizeof a->id);
+    SET_TEXT(a, name, "Test association");
+    SET_TEXT(a, alias, "test");
+    a->cap = 1000000000;
+    a->desk.threshold = 1;
+    a->treasury.threshold = WORLD_OPERATORS;
+    a->desk.keys_count = a->treasury.keys_count = WORLD_OPERATORS;
+    for (uint32_t i = 0; i < WORLD_OPERATORS; i++) {
+        make_key(&w->operators[i], &w->operators_public[i], "operator", i);
+        a->desk.keys[i] = a->treasury.keys[i] = w->operators_public[i];
+    }
+    make_key(&w->governance, &w->governance_public, "governance", 0);
+    c->governance = (struct mr_keyset){.threshold = 1, .keys_count = 1};
+    c->governance.keys[0] = w->governance_public;
+    c->nodes[0].number = 1;
+    memcpy(c->nodes[0].association, a->id, 16);
+    make_key(&w->log_key, &c->nodes[0].log_key, "log", 1);
+    c->nodes[0].transport_key = c->nodes[0].log_key;
+    SET_TEXT(&c->nodes[0], address, "127.0.0.1:1");
+    default_policy(&c->policy);
+}
+
+void world_init(struct world *w)
+{
+    *w = (struct world){.now_ms = UINT64_C(1790000000000), .mem = world_mem()};
+    ck_assert_int_ge(sodium_init(), 0);
+    make_charter(w);
+    mr_ledger_id(w->ledger, &w->charter);
+    mr_sub_account(w->desk, w->charter.associations[0].id, MR_CLASS_DESK);
+    mr_sub_account(w->treasury, w->charter.associations[0].id, MR_CLASS_TREASURY);
+    mr_sub_account(w->system, NULL, MR_CLASS_SYSTEM);
+    w->reply = malloc(sizeof *w->reply);
+    w->request = malloc(sizeof *w->request);
+    ck_assert_int_eq(mr_store_mem_open(&w->store, &w->mem, NULL), MR_OK);
+    ck_assert_int_eq(mr_journal_mem_open(&w->journal, &w->mem, NULL), MR_OK);
+}
+
+void world_done(struct world *w)
+{
+    mr_engine_destroy(w->engine);
+    w->store->api->close(w->store);
+    w->journal->api->close(w->journal);
+    free(w->reply);
+    free(w->request);
+}
+
+static void on_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len)
+{
+    struct world *w = ctx;
+    (void)token;
+    ck_assert_int_eq(mr_reply_decode(w->reply, bytes, len), MR_OK);
+    w->replies++;
+}
+
+void world_start(struct world *w)
+{
+    const struct mr_engine_config config = {.charter = &w->charter,
+                                            .node = 1,
+                                            .log_key = &w->log_key,
+                                            .software = "test",
+                                            .store = w->store,
+                                            .journal = w->journal,
+                                            .mem = w->mem,
+                                            .now_ms = w->now_ms};
+    ck_assert_int_eq(mr_engine_create(&w->engine, &config), MR_OK);
+    world_turn(w);
+}
+
+void world_stop(struct world *w)
+{
+    mr_engine_destroy(w->engine);
+    w->engine = NULL;
+}
+
+void world_turn(struct world *w)
+{
+    struct mr_effects fx = {on_reply, w};
+    struct mr_turn t;
+    while (mr_engine_cut(w->engine, &t, &fx)) {
+        const struct mr_event done = {.kind = MR_EV_SYNCED, .now_ms = w->now_ms};
+        ck_assert_int_eq(w->journal->api->append(w->journal, t.log, t.log_len, t.bodies,
+                                                 t.bodies_len),
+                         MR_OK);
+        ck_assert_int_eq(mr_engine_step(w->engine, &done, &fx), MR_OK);
+    }
+}
+
+void world_flush(struct world *w)
+{
+    struct mr_effects fx = {on_reply, w};
+    struct mr_put *puts;
+    struct mr_turn t;
+    size_t count;
+    world_turn(w);
+    ck_assert(!mr_engine_cut(w->engine, &t, &fx));
+    ck_assert_int_eq(mr_engine_freeze(w->engine, &puts, &count), MR_OK);
+    mr_puts_sort(puts, count);
+    ck_assert_int_eq(w->store->api->commit(w->store, puts, count), MR_OK);
+    ck_assert_int_eq(w->store->api->refresh(w->store), MR_OK);
+    mr_engine_flushed(w->engine, puts);
+}
+
+enum mr_status world_request(struct world *w, const struct mr_principal *who)
+{
+    static const struct mr_principal local = {.local = true};
+    struct mr_effects fx = {on_reply, w};
+    struct mr_event ev = {.kind = MR_EV_REQUEST, .now_ms = w->now_ms};
+    struct mr_keyset keys;
+    const struct mr_request_body *b = &w->request->body;
+    ev.u.request.who = who != NULL ? who : &local;
+    ev.u.request.request = w->request;
+    ev.u.request.signatures = MR_ACCOUNT_UNKNOWN;
+    if (b->kind == MR_REQ_SUBMIT &&
+        mr_engine_keys(w->engine, &keys, &ev.u.request.generation,
+                       b->u.submit.order.order.account) == MR_OK)
+        ev.u.request.signatures = mr_order_verify(&b->u.submit.order, &keys, 1);
+    if (b->kind == MR_REQ_CANCEL &&
+        mr_engine_keys(w->engine, &keys, &ev.u.request.generation, b->u.cancel.cancel.account) ==
+            MR_OK)
+        ev.u.request.signatures = mr_cancel_verify(&b->u.cancel, &keys);
+    const uint32_t before = w->replies;
+    w->request->id = before + 1;
+    ck_assert(mr_engine_ready(w->engine));
+    ck_assert_int_eq(mr_engine_step(w->engine, &ev, &fx), MR_OK);
+    world_turn(w);
+    ck_assert_uint_eq(w->replies, before + 1);
+    ck_assert_uint_eq(w->reply->id, before + 1);
+    return mr_status_from_number(w->reply->status);
+}
+
+struct mr_principal world_owner(struct world *w, const uint8_t account[16])
+{
+    const struct mr_req_auth auth = {.role = MR_AUTH_OWNER};
+    struct mr_req_auth a = auth;
+    struct mr_principal who = {0};
+    struct mr_pubkey key;
+    memcpy(a.account, account, 16);
+    ck_assert_int_eq(mr_engine_identify(w->engine, &key, &who, &a), MR_OK);
+    return who;
+}
+
+void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
+                 enum mr_order_kind kind)
+{
+    struct mr_order *o = &ret->order;
+    w->request->body.kind = MR_REQ_ACCOUNT;
+    memcpy(w->request->body.u.account.account, account, 16);
+    ck_assert_int_eq(world_request(w, NULL), MR_OK);
+    const struct mr_state_chain *c = &w->reply->body.u.account.hot.chain;
+    memset(ret, 0, sizeof *ret);
+    o->version = 1;
+    memcpy(o->ledger, w->ledger, 32);
+    memcpy(o->account, account, 16);
+    o->seq = c->next_seq;
+    memcpy(o->prev, c->head, 32);
+    o->time_ms = w->now_ms > c->time_ms ? w->now_ms : c->time_ms;
+    o->not_after_ms = o->time_ms + 7 * MR_DAY_MS;
+    o->policy = w->reply->body.u.account.policy;
+    w->salt++;
+    memcpy(o->salt, &w->salt, sizeof w->salt);
+    o->body.kind = kind;
+}
+
+void world_sign(struct world *w, struct mr_signed_order *o)
+{
+    const uint8_t *id = o->order.account;
+    o->sigs_count = 0;
+    if (memcmp(id, w->desk, 16) == 0)
+        mr_order_sign(o, 0, &w->operators[0]);
+    if (memcmp(id, w->treasury, 16) == 0)
+        for (uint32_t i = 0; i < WORLD_OPERATORS; i++)
+            mr_order_sign(o, i, &w->operators[i]);
+    if (memcmp(id, w->system, 16) == 0)
+        mr_order_sign(o, 0, &w->governance);
+    for (uint32_t i = 0; i < w->members_count; i++)
+        if (memcmp(id, w->members[i].id, 16) == 0)
+            mr_order_sign(o, 0, &w->members[i].key);
+}
+
+enum mr_status world_submit(struct world *w, const struct mr_signed_order *o)
+{
+    w->request->body.kind = MR_REQ_SUBMIT;
+    w->request->body.u.submit.order = *o;
+    w->request->body.u.submit.memo_count = 0;
+    return world_request(w, NULL);
+}
+
+enum mr_status world_open(struct world *w, enum mr_account_class class)
+{
+    static struct mr_signed_order o;
+    ck_assert_uint_lt(w->members_count, WORLD_MEMBERS_MAX);
+    struct world_member *m = &w->members[w->members_count];
+    uint8_t h[32];
+    make_key(&m->key, &m->public, "member", w->members_count);
+    mr_hash(h, "test/account", &w->members_count, sizeof w->members_count, NULL, 0);
+    memcpy(m->id, h, 16);
+    m->class = class;
+    world_order(w, &o, w->desk, MR_KIND_OPEN);
+    struct mr_open *b = &o.order.body.u.open;
+    memcpy(b->account, m->id, 16);
+    b->class = class;
+    b->keys.threshold = b->keys.keys_count = 1;
+    b->keys.keys[0] = m->public;
+    world_sign(w, &o);
+    const enum mr_status st = world_submit(w, &o);
+    if (st == MR_SETTLED)
+        w->members_count++;
+    return st;
+}
+
+enum mr_status world_issue(struct world *w, uint32_t member, int64_t amount)
+{
+    static struct mr_signed_order o;
+    world_order(w, &o, w->treasury, MR_KIND_ISSUE);
+    struct mr_issue *b = &o.order.body.u.issue;
+    b->banks_count = b->lines_count = 1;
+    mr_hash(b->banks[0].ref, "test/bank", &w->salt, sizeof w->salt, NULL, 0);
+    b->banks[0].amount = amount;
+    memcpy(b->lines[0].member, w->members[member].id, 16);
+    b->lines[0].amount = amount;
+    world_sign(w, &o);
+    return world_submit(w, &o);
+}
+
+enum mr_status world_pay(struct world *w, uint32_t from, uint32_t to, int64_t amount)
+{
+    static struct mr_signed_order o;
+    world_order(w, &o, w->members[from].id, MR_KIND_PAY);
+    struct mr_pay *b = &o.order.body.u.pay;
+    b->lines_count = 1;
+    memcpy(b->lines[0].payee, w->members[to].id, 16);
+    b->lines[0].amount = amount;
+    b->lines[0].what = MR_LINE_PAYMENT;
+    world_sign(w, &o);
+    return world_submit(w, &o);
+}
+
+int64_t world_balance(struct world *w, const uint8_t account[16], uint32_t unit)
+{
+    w->request->body.kind = MR_REQ_ACCOUNT;
+    memcpy(w->request->body.u.account.account, account, 16);
+    ck_assert_int_eq(world_request(w, NULL), MR_OK);
+    return w->reply->body.u.account.hot.chain.balances[unit].minor;
+}

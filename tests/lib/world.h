@@ -1,0 +1,71 @@
+/** A small territory for tests: charter, keys, orders, an engine on journal and store in memory. */
+#ifndef MEREAU_TESTS_WORLD_H
+#define MEREAU_TESTS_WORLD_H
+
+#include "mereau/engine.h"
+#include "mereau/order.h"
+#include "storage/mem.h"
+
+enum { WORLD_MEMBERS_MAX = 64, WORLD_OPERATORS = 2 };
+
+struct world_member {
+    uint8_t id[16];
+    enum mr_account_class class;
+    struct mr_seckey key;
+    struct mr_pubkey public;
+};
+
+struct world {
+    struct mr_charter charter;
+    uint8_t ledger[32];
+    uint64_t now_ms;
+    uint64_t salt;                     /* makes orders differ */
+    struct mr_seckey log_key, governance, operators[WORLD_OPERATORS];
+    struct mr_pubkey operators_public[WORLD_OPERATORS], governance_public;
+    uint8_t desk[16], treasury[16], system[16];
+    struct world_member members[WORLD_MEMBERS_MAX];
+    uint32_t members_count;
+    struct mr_mem mem;
+    struct mr_store *store;
+    struct mr_journal *journal;
+    struct mr_engine *engine;
+    struct mr_reply *reply;            /* last reply released */
+    uint32_t replies;
+    struct mr_request *request;
+};
+
+/** malloc and free. */
+struct mr_mem world_mem(void);
+
+/** A charter of one association, 2 of 2 operators, one node, units and policy of the defaults. */
+void world_init(struct world *w);
+void world_done(struct world *w);
+
+/** Start the engine on the world's journal and store; ck_asserts MR_OK. */
+void world_start(struct world *w);
+void world_stop(struct world *w);
+
+/** Cut, append, sync and release until nothing is left to say. */
+void world_turn(struct world *w);
+/** Commit everything to the store, as the flusher does. */
+void world_flush(struct world *w);
+
+/** The next order of a chain, unsigned, with kind set and body zero. */
+void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
+                 enum mr_order_kind kind);
+/** Sign by whoever signs on that chain. */
+void world_sign(struct world *w, struct mr_signed_order *o);
+/** SUBMIT and settle the turn; the reply's status; w->reply is the whole. */
+enum mr_status world_submit(struct world *w, const struct mr_signed_order *o);
+/** Any request; `who` NULL: local control. */
+enum mr_status world_request(struct world *w, const struct mr_principal *who);
+/** A principal that owns the account. */
+struct mr_principal world_owner(struct world *w, const uint8_t account[16]);
+
+/** Open a member, issue to it, pay. Members are numbered from 0. */
+enum mr_status world_open(struct world *w, enum mr_account_class class);
+enum mr_status world_issue(struct world *w, uint32_t member, int64_t amount);
+enum mr_status world_pay(struct world *w, uint32_t from, uint32_t to, int64_t amount);
+int64_t world_balance(struct world *w, const uint8_t account[16], uint32_t unit);
+
+#endif
