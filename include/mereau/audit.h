@@ -1,0 +1,135 @@
+/** The independent auditor (spec/70-audit.md AUD-n): replays a node's journal from its charter and
+ *  checks every row with its own tables, tree and arithmetic.
+ *
+ *  Pure: no file, no clock. Feed the turns in order; every row that is wrong becomes one finding
+ *  through the callback, and the audit goes on with the value it computed itself. Signatures are
+ *  handed out in batches, so that the caller can verify them on several threads:
+ *
+ *      mr_audit_feed(a, &turn) ...             one thread
+ *      b = mr_audit_take(a)                    the signatures of the turns fed since
+ *      mr_audit_verify(b, i) for every i       any thread, in any order
+ *      mr_audit_give(a, b)                     reports the wrong ones, frees the batch
+ */
+#ifndef MEREAU_AUDIT_H
+#define MEREAU_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mereau/mem.h"
+#include "mereau/record.h"
+#include "mereau/status.h"
+
+enum { MR_AUDIT_TEXT_MAX = 160, MR_AUDIT_NO_ENTRY = 0x7fffffff };
+
+/** One wrong row. */
+struct mr_audit_finding {
+    const char *rule;      /**< id in the spec, "LED-22"; static */
+    enum mr_status status; /**< what a node would have refused it with; MR_CHECK_FAILED otherwise */
+    const char *what;      /**< English, what was compared; static */
+    uint64_t turn;         /**< 0: not in a turn (a receipt, the end of the book) */
+    uint32_t entry;        /**< place in the turn, from 0; MR_AUDIT_NO_ENTRY: the turn as a whole */
+    bool has_slot;         /**< account and seq are meaningful */
+    uint8_t account[MR_ACCOUNT_BYTES];
+    uint64_t seq;
+    char expected[MR_AUDIT_TEXT_MAX], found[MR_AUDIT_TEXT_MAX]; /**< end with NUL */
+};
+
+/** The finding is lent for the call. */
+typedef void (*mr_audit_report)(void *ctx, const struct mr_audit_finding *finding);
+
+struct mr_audit;
+struct mr_audit_batch;
+
+/** Start with a charter's XDR bytes. `mem` is copied; `report` is called from feed, give, end and
+ *  receipt only. MR_OK; MR_NO_MEMORY; what makes the bytes no charter (nothing can be audited
+ *  then); MR_BAD_KEY (a key set of the charter breaks LED-6). */
+enum mr_status mr_audit_create(struct mr_audit **ret, const struct mr_mem *mem,
+                               mr_audit_report report, void *ctx, const uint8_t *charter,
+                               size_t len);
+
+/** NULL is fine. Batches taken and not given back must not be used afterwards. */
+void mr_audit_destroy(struct mr_audit *a);
+
+/** Hash of the charter. */
+const uint8_t *mr_audit_ledger(const struct mr_audit *a);
+
+/** One turn: its two frames with headers and padding, as they stand in the journal. Lent for the
+ *  call. bodies NULL: the turn has none, or they were erased (then its orders are counted as not
+ *  checked and their postings are believed). */
+struct mr_audit_turn {
+    const uint8_t *log;
+    size_t log_len;
+    const uint8_t *bodies;
+    size_t bodies_len;
+};
+
+/** MR_OK, whatever was found; MR_NO_MEMORY: the audit is over, only destroy may follow. */
+enum mr_status mr_audit_feed(struct mr_audit *a, const struct mr_audit_turn *turn);
+
+/** Signatures collected and not yet taken. */
+size_t mr_audit_pending(const struct mr_audit *a);
+
+/** Take them; NULL when there are none. */
+struct mr_audit_batch *mr_audit_take(struct mr_audit *a);
+size_t mr_audit_batch_count(const struct mr_audit_batch *b);
+
+/** Verify signature i of a batch. Different i may run on different threads at a time. */
+void mr_audit_verify(struct mr_audit_batch *b, size_t i);
+
+/** All were verified: report the wrong ones in order and free the batch. NULL is fine. */
+void mr_audit_give(struct mr_audit *a, struct mr_audit_batch *b);
+
+struct mr_audit_kind {
+    enum mr_order_kind kind;
+    uint64_t count;
+    int64_t
+        sum[MR_UNITS_MAX]; /**< PAY: payment lines; ISSUE, REDEEM, PAYOUT, RETURN, SWEEP: amount */
+};
+
+struct mr_audit_association {
+    uint8_t id[MR_ACCOUNT_BYTES];
+    int64_t outstanding; /**< unit 0, minus the issuer's balance */
+    int64_t reserve;     /**< unit 1 */
+    int64_t redeemed;    /**< unit 0, given back and not yet paid */
+    int64_t own;         /**< unit 0 */
+    int64_t cap;
+};
+
+enum { MR_AUDIT_KINDS = 16 };
+
+struct mr_audit_totals {
+    uint64_t turns, entries, leaves, heads, settled, voided, parked, checkpoints;
+    uint64_t signatures; /**< verified, wrong ones too */
+    uint64_t findings;
+    uint64_t accounts, members, bank_references, redemptions_open, listings, policies;
+    struct mr_audit_kind kinds[MR_AUDIT_KINDS]; /**< every kind of the registry, by number */
+    int64_t fees[MR_UNITS_MAX];                 /**< FEE lines of PAY and fees of PAYOUT */
+    uint32_t units, associations;
+    int64_t supply[MR_UNITS_MAX]; /**< LED-51 */
+    struct mr_audit_association association[MR_ASSOCIATIONS_MAX];
+    int64_t reserve, outstanding;      /**< coverage is the first over the second */
+    uint8_t log_root[MR_HASH_BYTES];   /**< over `leaves` */
+    uint8_t state_root[MR_HASH_BYTES]; /**< LED-50; zero when state_known is false */
+    bool state_known;                  /**< no body that the state needs was erased */
+    bool has_head;
+    struct mr_head head; /**< the last one */
+    /* what could not be checked */
+    uint64_t orders_unchecked;      /**< bodies erased */
+    uint64_t heads_unchecked;       /**< over leaves too far back, or of a key not in the charter */
+    uint64_t checkpoints_unchecked; /**< their state root */
+    uint64_t certificates_unchecked; /**< stand on votes of other nodes */
+};
+
+/** Checks of the end, then the totals. All batches must have been given back. May be called again
+ *  after further turns. MR_OK; MR_NO_MEMORY. */
+enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret);
+
+/** RCP-1: check a receipt's bytes against the charter alone. `a` needs no turn fed. Findings name
+ *  rule, expected and found. MR_OK; MR_BAD_RECEIPT: something was found; what makes the bytes no
+ *  receipt. *ret is filled unless the bytes do not decode. */
+enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, const uint8_t *bytes,
+                                size_t len);
+
+#endif

@@ -1,0 +1,387 @@
+/* Private parts of the auditor. Written from protocol/spec alone: it shares base/ and wire/ with
+ * the node, never ledger/, log/, slot/ or engine/, so that it cannot share their mistakes. */
+#ifndef MEREAU_AUDIT_STATE_H
+#define MEREAU_AUDIT_STATE_H
+
+#include "mereau/assert.h"
+#include "mereau/audit.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+#include "mereau/sign.h"
+#include "mereau/time.h"
+
+/* --- a table of pointers; the key stands at the start of what they point at ------------------- */
+struct mri_aud_map {
+    void **slots;
+    size_t cap, count; /* cap: power of two, or 0 */
+    size_t key_len;
+    uint8_t seed[16];
+};
+
+void *mri_aud_map_get(const struct mri_aud_map *m, const void *key);
+/* The key must be new. MR_NO_MEMORY changes nothing. */
+enum mr_status mri_aud_map_put(struct mri_aud_map *m, const struct mr_mem *mem, void *entry);
+/* All entries ascending by key, in an array of m->count that the caller puts back; NULL: no memory
+ * (or no entry). */
+void **mri_aud_map_sorted(const struct mri_aud_map *m, const struct mr_mem *mem);
+void mri_aud_map_done(struct mri_aud_map *m, const struct mr_mem *mem, bool entries_too);
+
+/* --- RFC 6962 tree that knows the roots of its recent sizes ------------------------------------
+ */
+enum { MRI_AUD_LEVELS = 53, MRI_AUD_WINDOW = 1 << 17 };
+
+struct mri_aud_tree {
+    uint64_t size;
+    uint8_t (*level[MRI_AUD_LEVELS])[32]; /* ring of the last complete subtrees of 2^level leaves */
+};
+
+void mri_aud_leaf_hash(uint8_t ret[32], const uint8_t *leaf, size_t len);
+void mri_aud_node_hash(uint8_t ret[32], const uint8_t left[32], const uint8_t right[32]);
+enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem,
+                                const uint8_t leaf_hash[32]);
+/* Root of the first `size` leaves, at most t->size; false when that is too long ago. */
+bool mri_aud_tree_root(const struct mri_aud_tree *t, uint8_t ret[32], uint64_t size);
+void mri_aud_tree_done(struct mri_aud_tree *t, const struct mr_mem *mem);
+/* Root an inclusion path leads to; false when its length does not fit index and size. */
+bool mri_aud_path_root(uint8_t ret[32], const uint8_t leaf_hash[32], uint64_t index, uint64_t size,
+                       const struct mr_hash *path, uint32_t count);
+
+/* --- rows ----------------------------------------------------------------------------------------
+ */
+struct mri_aud_listing;
+
+/* The part of an account that payments change. */
+struct mri_aud_hot {
+    uint64_t next_seq; /* 0: no chain */
+    uint8_t head[32];
+    uint64_t time_ms;
+    uint32_t day, month;
+    int64_t day_spent, month_spent;
+    int64_t balance[MR_UNITS_MAX];
+};
+
+/* The part that few orders change. */
+struct mri_aud_cold {
+    struct mr_pubkey *keys; /* freed with the audit: the past may need them */
+    uint32_t key_count, threshold, generation;
+    uint8_t enc_key[MR_KEY_BYTES], reader_key[MR_KEY_BYTES];
+    bool frozen, closed;
+    int64_t credit, limit_payment, limit_day, limit_month;
+};
+
+struct mri_aud_account {
+    uint8_t id[MR_ACCOUNT_BYTES]; /* key */
+    struct mri_aud_hot hot;
+    struct mri_aud_cold cold;
+    uint64_t hot_turn, cold_turn; /* of the last change */
+    uint64_t opened_turn;         /* 0: from genesis */
+    bool unknown;                 /* named by a row, never opened: not part of the state */
+    bool partial;                 /* rests on an erased order: its keys are not known */
+    bool blurred;                 /* an erased order may have counted for its limits */
+    enum mr_account_class class;
+    int home; /* index of the association; -1: none */
+    uint64_t opened_ms;
+    struct mri_aud_listing *listing; /* the one that is listed */
+    struct mri_aud_open *open;       /* its slots that are not settled */
+    uint64_t seen_seq, conflict_seq; /* a signed order for the slot; two different ones */
+    uint8_t seen_id[32];
+    uint64_t lapse_seq, lapse_ms; /* not_after of the order seen for the slot */
+};
+
+struct mri_aud_bank {
+    uint8_t key[MR_ACCOUNT_BYTES + MR_HASH_BYTES]; /* association, reference */
+    struct mr_state_slot_ref slot;
+    uint64_t turn;
+};
+
+struct mri_aud_redemption {
+    uint8_t key[MR_ACCOUNT_BYTES + 8]; /* account, seq */
+    struct mr_state_redemption row;
+    uint64_t turn, done_turn;
+};
+
+struct mri_aud_policy {
+    struct mr_policy row;
+    uint64_t turn;
+};
+
+struct mri_aud_listing {
+    uint8_t key[MR_ACCOUNT_BYTES + MR_ALIAS_MAX]; /* association, alias padded with zeros */
+    struct mr_state_alias row;
+    uint64_t turn;
+};
+
+/* --- the past: a checkpoint is of the state some turns ago
+ * ---------------------------------------- */
+struct mri_aud_undo {
+    uint64_t turn; /* before which this was so */
+    struct mri_aud_account *account;
+    struct mri_aud_hot hot;
+    struct mri_aud_cold *cold; /* NULL: only the hot part changed */
+};
+
+struct mri_aud_undo_listing {
+    struct mri_aud_undo_listing *next;
+    uint64_t turn;
+    struct mri_aud_listing *listing;
+    struct mr_state_alias row;
+};
+
+enum { MRI_AUD_UNDO_MAX = 1 << 18 };
+
+struct mri_aud_past {
+    struct mri_aud_undo *ring;
+    size_t cap, first, count;
+    uint64_t lost_turn;                    /* states before this turn cannot be made again */
+    struct mri_aud_undo_listing *listings; /* newest first */
+};
+
+/* What the node said about a slot that is not settled. */
+struct mri_aud_open {
+    struct mri_aud_open *next, **link;       /* all of them */
+    struct mri_aud_open *next_of, **link_of; /* those of the account */
+    struct mri_aud_account *account;
+    uint64_t seq;
+    uint32_t entry; /* of the last leaf */
+    bool voted, acked, promised;
+    uint32_t vote_ballot, ack_ballot, promise;
+    uint8_t vote[32], ack[32];
+    uint64_t vote_index, ack_index;
+};
+
+/* A record of the bodies stream, by its place. */
+struct mri_aud_body {
+    uint64_t at;
+    uint32_t len;
+    enum mr_body_kind kind;
+    bool used; /* by a settlement of this turn */
+    const uint8_t *bytes;
+    uint8_t id[32]; /* order id; of a memo the order it is for; of a CANCEL account and seq */
+};
+
+/* A body kept for a later turn. */
+struct mri_aud_kept {
+    struct mri_aud_kept *next;
+    struct mri_aud_body body;
+};
+
+struct mri_aud_sig {
+    uint8_t text[256];
+    size_t text_len;
+    uint8_t sig[MR_SIG_BYTES], key[MR_KEY_BYTES];
+    const char *rule, *what;
+    uint64_t turn;
+    uint32_t entry, key_index;
+    bool has_slot;
+    uint8_t account[MR_ACCOUNT_BYTES];
+    uint64_t seq;
+    bool good;
+};
+
+struct mr_audit_batch {
+    struct mri_aud_sig *sigs;
+    size_t count, cap;
+};
+
+/* --- one order
+ * -------------------------------------------------------------------------------------- */
+struct mri_aud_move {
+    struct mri_aud_account *account;
+    uint32_t unit;
+    int64_t delta;
+};
+
+/* What an order should be and do, worked out before anything is applied. */
+struct mri_aud_case {
+    struct mri_aud_account *account;
+    const struct mr_order *order;
+    uint64_t seq;
+    int home; /* association of the chain; -1 on the system chains */
+    uint32_t day;
+    const struct mr_policy *policy;
+    const struct mr_class_rule *rule; /* of the account's class; NULL: none */
+    const char *id;                   /* rule id of its kind */
+    bool wrong;                       /* a check of the kind failed and was reported */
+    bool planned;                     /* moves are known */
+    struct mri_aud_move moves[MR_POSTINGS_MAX];
+    uint32_t moves_count;
+};
+
+enum { MRI_AUD_TURNS = 1 << 17 }; /* turns whose tree size is remembered */
+
+struct mr_audit {
+    struct mr_mem mem;
+    mr_audit_report report;
+    void *ctx;
+    struct mr_charter charter;
+    uint8_t ledger[32];
+    bool no_memory;
+
+    /* where we are */
+    uint64_t turn;
+    uint32_t entry;
+    bool has_slot;
+    uint8_t account[MR_ACCOUNT_BYTES];
+    uint64_t seq;
+
+    /* journal */
+    uint8_t check[32]; /* of the last log frame */
+    uint64_t bodies_end;
+    bool bodies_known;     /* false: the bodies of this turn were erased */
+    uint64_t erased_until; /* position behind the last erased bodies */
+    struct mri_aud_body *bodies;
+    size_t bodies_count, bodies_cap;
+    struct mri_aud_kept *kept;
+
+    /* log */
+    struct mri_aud_tree tree;
+    uint64_t synced;                    /* leaves at the end of the last turn */
+    uint64_t size_after[MRI_AUD_TURNS]; /* by turn */
+    bool started, abstaining;
+    uint32_t node, epoch, generation;
+    struct mri_aud_open *open;
+
+    /* state */
+    struct mri_aud_map accounts, banks, redemptions, listings;
+    uint64_t account_count, member_count, redemptions_open; /* known ones */
+    struct mri_aud_past past;
+    struct mr_pubkey **keys; /* every key list ever made */
+    size_t keys_count, keys_cap;
+    struct mri_aud_policy **policies;
+    size_t policies_count, policies_cap;
+    struct mri_aud_account *system, *checkpoints, *world;
+    struct {
+        struct mri_aud_account *desk, *treasury, *issuer, *reserve, *redeemed, *own;
+    } of[MR_ASSOCIATIONS_MAX];
+    bool incomplete; /* an order without postings was erased: keys, flags, policies may be others */
+    bool unsure;     /* an order could not be checked: the state root cannot be compared */
+    bool uncovered;  /* INV-3 was reported */
+
+    struct mr_audit_batch *batch;
+    struct mr_audit_totals totals;
+
+    /* scratch: these are large */
+    struct mri_aud_case c;
+    struct mr_entry e;
+    struct mr_body b;
+    struct mr_audit_finding finding;
+};
+
+/* --- memory
+ * --------------------------------------------------------------------------------------- */
+/* Zeroed bytes; NULL sets a->no_memory. */
+void *mri_aud_get(struct mr_audit *a, size_t bytes);
+void mri_aud_put(struct mr_audit *a, void *p);
+/* Room for one more element; the array may move. False sets a->no_memory. */
+bool mri_aud_room(struct mr_audit *a, void **array, size_t *cap, size_t count, size_t element);
+
+/* --- findings
+ * ------------------------------------------------------------------------------------- */
+void mri_aud_at(struct mr_audit *a, const uint8_t account[16], uint64_t seq);
+void mri_aud_text(struct mr_audit *a, const char *rule, enum mr_status st, const char *what,
+                  const char *expected, const char *found);
+void mri_aud_u64(struct mr_audit *a, const char *rule, enum mr_status st, const char *what,
+                 uint64_t expected, uint64_t found);
+void mri_aud_i64(struct mr_audit *a, const char *rule, enum mr_status st, const char *what,
+                 int64_t expected, int64_t found);
+void mri_aud_hash(struct mr_audit *a, const char *rule, enum mr_status st, const char *what,
+                  const uint8_t expected[32], const uint8_t found[32]);
+
+/* --- signatures
+ * ------------------------------------------------------------------------------------ */
+/* The 32 bytes that ENC-9 signs. */
+void mri_aud_digest(uint8_t ret[32], enum mr_purpose why, const uint8_t ledger[32], uint32_t epoch,
+                    const uint8_t *record, size_t len);
+/* The text of a head, LOG-5; returns its length. */
+size_t mri_aud_head_text(char *ret, size_t cap, const uint8_t ledger[32], const struct mr_head *h);
+void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, const uint8_t *text,
+                      size_t len, const uint8_t sig[64], const uint8_t key[32], uint32_t key_index);
+/* LED-10.4 for an owner's signatures over a record. */
+void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *account,
+                        const struct mr_sig *sigs, uint32_t count, enum mr_purpose why,
+                        const uint8_t *record, size_t len);
+/* LED-6 for a key set of this class of chain. */
+bool mri_aud_keyset_right(const struct mr_keyset *keys, enum mr_account_class class);
+
+/* --- accounts
+ * --------------------------------------------------------------------------------------- */
+bool mri_aud_is_member(enum mr_account_class class);
+/* Never NULL but for lack of memory: an account nobody opened is made as `unknown`. */
+struct mri_aud_account *mri_aud_account(struct mr_audit *a, const uint8_t id[16]);
+void mri_aud_set_keys(struct mr_audit *a, struct mri_aud_account *account,
+                      const struct mr_keyset *keys);
+int mri_aud_association(const struct mr_audit *a, const uint8_t id[16]); /* -1: none */
+enum mr_status mri_aud_genesis(struct mr_audit *a);
+/* Adds to a balance; what leaves the bounds of ENC-4 is reported and cut. */
+void mri_aud_move(struct mr_audit *a, struct mri_aud_account *account, uint32_t unit,
+                  int64_t delta);
+bool mri_aud_add_policy(struct mr_audit *a, const struct mr_policy *p);
+const struct mr_policy *mri_aud_policy(const struct mr_audit *a, uint32_t version);
+const struct mr_policy *mri_aud_policy_on(const struct mr_audit *a, uint32_t day);
+
+/* Call before a change: what stood there at the end of the last turn is kept for a while. */
+void mri_aud_touch(struct mr_audit *a, struct mri_aud_account *account);
+void mri_aud_touch_cold(struct mr_audit *a, struct mri_aud_account *account);
+void mri_aud_touch_listing(struct mr_audit *a, struct mri_aud_listing *l);
+/* Put the state of the end of a turn in place of the present one; false: too long ago. Calling back
+ * brings the present back; nothing else may change anything meanwhile. */
+bool mri_aud_past_enter(struct mr_audit *a, uint64_t turn);
+void mri_aud_past_leave(struct mr_audit *a, uint64_t turn);
+void mri_aud_past_done(struct mr_audit *a);
+
+/* --- the parts of a turn
+ * -------------------------------------------------------------------------- */
+void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t *bytes, size_t len);
+void mri_aud_head(struct mr_audit *a, const struct mr_head *head);
+/* missing: the entry does not stand in the journal, only its ACK does; there is nothing to compare.
+ */
+void mri_aud_settled(struct mr_audit *a, const struct mr_entry_settled *s, bool missing);
+void mri_aud_parked(struct mr_audit *a, const struct mr_entry_parked *p);
+/* At the end of a turn: what a single node must have settled (SLOT-4, SLOT-5). */
+void mri_aud_close_turn(struct mr_audit *a);
+void mri_aud_open_done(struct mr_audit *a, struct mri_aud_open *o);
+struct mri_aud_open *mri_aud_open_of(struct mri_aud_account *account, uint64_t seq);
+/* Index the bodies of a turn, whose first byte stands at a position; forget or keep them. */
+void mri_aud_bodies_open(struct mr_audit *a, uint64_t at, const uint8_t *in, size_t len);
+void mri_aud_bodies_close(struct mr_audit *a);
+struct mri_aud_body *mri_aud_body_at(const struct mr_audit *a, uint64_t at, uint32_t len);
+struct mri_aud_body *mri_aud_body_named(const struct mr_audit *a, enum mr_body_kind kind,
+                                        const uint8_t id[32]);
+void mri_aud_cancel_key(uint8_t ret[32], const uint8_t account[16], uint64_t seq);
+
+/* --- kinds
+ * ------------------------------------------------------------------------------------------- */
+const char *mri_aud_kind_rule(enum mr_order_kind kind);
+bool mri_aud_kind_stands_on(enum mr_order_kind kind, enum mr_account_class class);
+/* LED-20 to LED-30: plan the moves, report what is wrong. Changes nothing. */
+void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c);
+/* Everything an order changes but balances and chain. */
+void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_t id[32]);
+void mri_aud_plan(struct mri_aud_case *c, struct mri_aud_account *account, uint32_t unit,
+                  int64_t delta);
+/* First finding of the kind: what follows from it is not reported again. What an erased order may
+ * explain is counted as not checked. */
+void mri_aud_wrong(struct mr_audit *a, struct mri_aud_case *c, enum mr_status st, const char *what,
+                   int64_t expected, int64_t found);
+void mri_aud_wrong_text(struct mr_audit *a, struct mri_aud_case *c, enum mr_status st,
+                        const char *what, const char *expected, const char *found);
+int64_t mri_aud_fee(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
+                    int64_t amount, uint32_t day);
+void mri_aud_check_money(struct mr_audit *a, struct mri_aud_case *c);
+struct mri_aud_listing *mri_aud_listing(struct mr_audit *a, const uint8_t association[16],
+                                        const struct mr_list *list);
+struct mri_aud_redemption *mri_aud_redemption(struct mr_audit *a, const uint8_t account[16],
+                                              uint64_t seq);
+struct mri_aud_bank *mri_aud_bank(struct mr_audit *a, int home, const uint8_t ref[32]);
+
+/* --- the state as a whole
+ * ---------------------------------------------------------------------------- */
+/* Of the rows that there were at the end of a turn, with their present content. False: no memory.
+ */
+bool mri_aud_state_root(struct mr_audit *a, uint8_t ret[32], uint64_t *ret_accounts, uint64_t turn);
+int64_t mri_aud_supply(const struct mr_audit *a, uint32_t unit);
+
+/* Sum that stops at the ends of int64: turnover of a hostile book must not overflow. */
+int64_t mri_aud_sum(int64_t x, int64_t y);
+
+#endif

@@ -1,0 +1,116 @@
+/* RFC 6962 section 2.1, LOG-1. Complete subtrees are kept a while, so that the root of a size that
+ * a later turn signs is still known. */
+#include <sodium.h>
+#include <string.h>
+
+#include "audit/state.h"
+
+void mri_aud_leaf_hash(uint8_t ret[32], const uint8_t *leaf, size_t len)
+{
+    const uint8_t zero = 0;
+    crypto_hash_sha256_state st;
+    crypto_hash_sha256_init(&st);
+    crypto_hash_sha256_update(&st, &zero, 1);
+    crypto_hash_sha256_update(&st, leaf, len);
+    crypto_hash_sha256_final(&st, ret);
+}
+
+void mri_aud_node_hash(uint8_t ret[32], const uint8_t left[32], const uint8_t right[32])
+{
+    uint8_t both[65] = {1};
+    memcpy(both + 1, left, 32);
+    memcpy(both + 33, right, 32);
+    crypto_hash_sha256(ret, both, sizeof both);
+}
+
+static uint64_t ring_len(unsigned level)
+{
+    const uint64_t n = (uint64_t)MRI_AUD_WINDOW * 2 >> level;
+    return n < 4 ? 4 : n;
+}
+
+static uint8_t *cell(const struct mri_aud_tree *t, unsigned level, uint64_t index)
+{
+    return t->level[level][index & (ring_len(level) - 1)];
+}
+
+enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem,
+                                const uint8_t leaf_hash[32])
+{
+    uint8_t h[32];
+    memcpy(h, leaf_hash, 32);
+    uint64_t index = t->size;
+    for (unsigned level = 0;; level++) {
+        mr_assert(level < MRI_AUD_LEVELS);
+        if (t->level[level] == NULL) {
+            t->level[level] = mem->get(mem->ctx, (size_t)ring_len(level) * 32);
+            if (t->level[level] == NULL)
+                return MR_NO_MEMORY;
+        }
+        memcpy(cell(t, level, index), h, 32);
+        if ((index & 1) == 0)
+            break;
+        mri_aud_node_hash(h, cell(t, level, index - 1), h);
+        index >>= 1;
+    }
+    t->size++;
+    return MR_OK;
+}
+
+bool mri_aud_tree_root(const struct mri_aud_tree *t, uint8_t ret[32], uint64_t size)
+{
+    mr_assert(size <= t->size);
+    if (t->size - size > MRI_AUD_WINDOW)
+        return false;
+    if (size == 0) {
+        crypto_hash_sha256(ret, NULL, 0);
+        return true;
+    }
+    uint8_t root[32];
+    bool first = true;
+    for (unsigned level = 0; size >> level != 0; level++) {
+        const uint64_t subtrees = size >> level;
+        if ((subtrees & 1) == 0)
+            continue;
+        const uint8_t *const peak = cell(t, level, subtrees - 1);
+        if (first)
+            memcpy(root, peak, 32);
+        else
+            mri_aud_node_hash(root, peak, root);
+        first = false;
+    }
+    memcpy(ret, root, 32);
+    return true;
+}
+
+void mri_aud_tree_done(struct mri_aud_tree *t, const struct mr_mem *mem)
+{
+    for (unsigned i = 0; i < MRI_AUD_LEVELS; i++) {
+        mem->put(mem->ctx, t->level[i]);
+        t->level[i] = NULL;
+    }
+}
+
+bool mri_aud_path_root(uint8_t ret[32], const uint8_t leaf_hash[32], uint64_t index, uint64_t size,
+                       const struct mr_hash *path, uint32_t count)
+{
+    if (index >= size)
+        return false;
+    uint8_t h[32];
+    memcpy(h, leaf_hash, 32);
+    uint64_t last = size - 1; /* index of the last node on this level */
+    uint32_t used = 0;
+    for (; last > 0; index >>= 1, last >>= 1) {
+        if ((index & 1) == 0 && index == last)
+            continue; /* alone on its level: goes up as it is */
+        if (used == count)
+            return false;
+        if ((index & 1) == 1)
+            mri_aud_node_hash(h, path[used].h, h);
+        else
+            mri_aud_node_hash(h, h, path[used].h);
+        used++;
+    }
+    memcpy(ret, h, 32);
+    return used == count;
+}

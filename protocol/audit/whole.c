@@ -1,0 +1,348 @@
+/* The state as a whole: root, supply, totals; and the audit's own life. */
+#include <string.h>
+
+#include "audit/state.h"
+
+/* --- LED-50
+ * ------------------------------------------------------------------------------------------ */
+
+/* A leaf of the state tree is being hashed while rows come; roots of complete subtrees are enough.
+ */
+struct root {
+    uint64_t count;
+    uint8_t peak[64][32];
+};
+
+static void root_add(struct root *r, const uint8_t leaf[32])
+{
+    uint8_t h[32];
+    unsigned level = 0;
+    memcpy(h, leaf, 32);
+    for (uint64_t n = r->count; (n & 1) == 1; n >>= 1)
+        mri_aud_node_hash(h, r->peak[level++], h);
+    memcpy(r->peak[level], h, 32);
+    r->count++;
+}
+
+static void root_end(const struct root *r, uint8_t ret[32])
+{
+    bool first = true;
+    for (unsigned level = 0; level < 64 && r->count >> level != 0; level++) {
+        if ((r->count >> level & 1) == 0)
+            continue;
+        if (first)
+            memcpy(ret, r->peak[level], 32);
+        else
+            mri_aud_node_hash(ret, r->peak[level], ret);
+        first = false;
+    }
+}
+
+static void row(struct root *r, uint8_t *bytes, size_t len, uint8_t table)
+{
+    uint8_t h[32];
+    bytes[0] = table;
+    mri_aud_leaf_hash(h, bytes, 1 + len);
+    root_add(r, h);
+}
+
+enum { ROW_MAX = 4096 };
+
+static void account_row(struct mr_audit *a, struct root *r, const struct mri_aud_account *x)
+{
+    uint8_t b[ROW_MAX];
+    struct mr_state_account s = {.class = x->class,
+                                 .generation = x->cold.generation,
+                                 .frozen = x->cold.frozen,
+                                 .closed = x->cold.closed,
+                                 .credit = x->cold.credit,
+                                 .limit_payment = x->cold.limit_payment,
+                                 .limit_day = x->cold.limit_day,
+                                 .limit_month = x->cold.limit_month,
+                                 .opened_ms = x->opened_ms};
+    memcpy(s.id, x->id, 16);
+    if (x->home >= 0)
+        memcpy(s.association, a->charter.associations[x->home].id, 16);
+    s.keys.threshold = x->cold.threshold;
+    s.keys.keys_count = x->cold.key_count;
+    if (x->cold.key_count > 0)
+        memcpy(s.keys.keys, x->cold.keys, x->cold.key_count * sizeof *x->cold.keys);
+    memcpy(s.enc_key, x->cold.enc_key, MR_KEY_BYTES);
+    memcpy(s.reader_key, x->cold.reader_key, MR_KEY_BYTES);
+    struct mr_state_chain chain = {.next_seq = x->hot.next_seq,
+                                   .time_ms = x->hot.time_ms,
+                                   .day = x->hot.day,
+                                   .day_spent = x->hot.day_spent,
+                                   .month = x->hot.month,
+                                   .month_spent = x->hot.month_spent,
+                                   .balances_count = a->charter.units_count};
+    memcpy(chain.head, x->hot.head, 32);
+    for (uint32_t u = 0; u < a->charter.units_count; u++)
+        chain.balances[u].minor = x->hot.balance[u];
+    size_t n = mr_state_account_encode(&s, b + 1, sizeof b - 1);
+    n += mr_state_chain_encode(&chain, b + 1 + n, sizeof b - 1 - n);
+    row(r, b, n, 1);
+}
+
+static void other_row(struct root *r, uint8_t table, const void *entry, uint64_t turn)
+{
+    uint8_t b[ROW_MAX];
+    size_t n = 0;
+    if (table == 2) {
+        const struct mri_aud_bank *const bank = entry;
+        memcpy(b + 1, bank->key, sizeof bank->key);
+        n = sizeof bank->key;
+        n += mr_state_slot_ref_encode(&bank->slot, b + 1 + n, sizeof b - 1 - n);
+    } else if (table == 3) {
+        const struct mri_aud_redemption *const x = entry;
+        struct mr_state_redemption then = x->row;
+        if (x->done_turn > turn)
+            then.done = 0;
+        n = mr_state_redemption_encode(&then, b + 1, sizeof b - 1);
+    } else {
+        const struct mri_aud_listing *const x = entry;
+        n = mr_state_alias_encode(&x->row, b + 1, sizeof b - 1);
+    }
+    row(r, b, n, table);
+}
+
+/* Whether a row of table 1 to 4 was there at the end of a turn. */
+static bool was_there(uint8_t table, const void *entry, uint64_t turn)
+{
+    if (table == 1) {
+        const struct mri_aud_account *const x = entry;
+        return !x->unknown && x->opened_turn <= turn;
+    }
+    if (table == 2)
+        return ((const struct mri_aud_bank *)entry)->turn <= turn;
+    if (table == 3)
+        return ((const struct mri_aud_redemption *)entry)->turn <= turn;
+    return ((const struct mri_aud_listing *)entry)->turn <= turn;
+}
+
+bool mri_aud_state_root(struct mr_audit *a, uint8_t ret[32], uint64_t *ret_accounts, uint64_t turn)
+{
+    const struct mri_aud_map *const tables[] = {&a->accounts, &a->banks, &a->redemptions,
+                                                &a->listings};
+    struct root r = {0};
+    for (uint8_t t = 1; t <= 4; t++) {
+        const struct mri_aud_map *const m = tables[t - 1];
+        void **const rows = mri_aud_map_sorted(m, &a->mem);
+        if (rows == NULL && m->count > 0) {
+            a->no_memory = true;
+            return false;
+        }
+        for (size_t i = 0; i < m->count; i++) {
+            if (!was_there(t, rows[i], turn))
+                continue;
+            if (t == 1)
+                account_row(a, &r, rows[i]);
+            else
+                other_row(&r, t, rows[i], turn);
+        }
+        if (t == 1)
+            *ret_accounts = r.count;
+        mri_aud_put(a, rows);
+    }
+    for (size_t i = 0; i < a->policies_count; i++) {
+        uint8_t b[ROW_MAX];
+        if (a->policies[i]->turn <= turn)
+            row(&r, b, mr_policy_encode(&a->policies[i]->row, b + 1, sizeof b - 1), 5);
+    }
+    root_end(&r, ret);
+    return true;
+}
+
+/* LED-51 */
+int64_t mri_aud_supply(const struct mr_audit *a, uint32_t unit)
+{
+    int64_t sum = a->world->hot.balance[unit] < 0 ? -a->world->hot.balance[unit] : 0;
+    for (uint32_t i = 0; i < a->charter.associations_count; i++) {
+        const int64_t b = a->of[i].issuer->hot.balance[unit];
+        sum = mri_aud_sum(sum, b < 0 ? -b : 0);
+    }
+    return sum;
+}
+
+/* --- totals and end
+ * ---------------------------------------------------------------------------------- */
+
+static void associations(struct mr_audit *a, struct mr_audit_totals *t)
+{
+    t->reserve = t->outstanding = 0;
+    t->associations = a->charter.associations_count;
+    for (uint32_t i = 0; i < t->associations; i++) {
+        struct mr_audit_association *const s = &t->association[i];
+        memcpy(s->id, a->charter.associations[i].id, 16);
+        s->outstanding = -a->of[i].issuer->hot.balance[0];
+        s->reserve = a->of[i].reserve->hot.balance[1];
+        s->redeemed = a->of[i].redeemed->hot.balance[0];
+        s->own = a->of[i].own->hot.balance[0];
+        s->cap = a->of[i].issuer->cold.credit;
+        t->reserve += s->reserve;
+        t->outstanding += s->outstanding;
+    }
+}
+
+/* INV-1 and INV-6 over what the audit itself added up. */
+static void check_sums(struct mr_audit *a)
+{
+    int64_t sum[MR_UNITS_MAX] = {0}, open[MR_ASSOCIATIONS_MAX] = {0};
+    for (size_t i = 0; i < a->accounts.cap; i++) {
+        const struct mri_aud_account *const x = a->accounts.slots[i];
+        for (uint32_t u = 0; x != NULL && u < a->charter.units_count; u++)
+            sum[u] = mri_aud_sum(sum[u], x->hot.balance[u]);
+    }
+    for (uint32_t u = 0; u < a->charter.units_count; u++) {
+        if (sum[u] != 0)
+            mri_aud_i64(a, "INV-1", MR_CHECK_FAILED, "sum of all balances of a unit", 0, sum[u]);
+    }
+    if (a->totals.orders_unchecked > 0 || a->totals.findings > 0)
+        return; /* what an order that was not checked redeemed or paid is not known */
+    for (size_t i = 0; i < a->redemptions.cap; i++) {
+        const struct mri_aud_redemption *const r = a->redemptions.slots[i];
+        if (r != NULL && r->row.done == 0) {
+            const int of = mri_aud_association(a, r->row.association);
+            open[of] = mri_aud_sum(open[of], r->row.ref.amount);
+        }
+    }
+    for (uint32_t i = 0; i < a->charter.associations_count; i++) {
+        if (open[i] != a->of[i].redeemed->hot.balance[0])
+            mri_aud_i64(a, "INV-6", MR_CHECK_FAILED, "redeemed, the sum of open redemptions",
+                        open[i], a->of[i].redeemed->hot.balance[0]);
+    }
+}
+
+enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
+{
+    a->entry = MR_AUDIT_NO_ENTRY;
+    mri_aud_at(a, NULL, 0);
+    check_sums(a);
+    struct mr_audit_totals *const t = &a->totals;
+    t->accounts = a->account_count;
+    t->members = a->member_count;
+    t->bank_references = a->banks.count;
+    t->redemptions_open = a->redemptions_open;
+    t->listings = a->listings.count;
+    t->policies = a->policies_count;
+    t->units = a->charter.units_count;
+    for (uint32_t u = 0; u < t->units; u++)
+        t->supply[u] = mri_aud_supply(a, u);
+    associations(a, t);
+    mri_aud_tree_root(&a->tree, t->log_root, a->tree.size);
+    t->state_known = !a->incomplete && !a->unsure;
+    memset(t->state_root, 0, 32);
+    uint64_t accounts;
+    if (t->state_known)
+        mri_aud_state_root(a, t->state_root, &accounts, UINT64_MAX);
+    if (a->no_memory)
+        return MR_NO_MEMORY;
+    *ret = *t;
+    return MR_OK;
+}
+
+/* --- life
+ * -------------------------------------------------------------------------------------------- */
+
+static void init_kinds(struct mr_audit *a)
+{
+    static const enum mr_order_kind kinds[MR_AUDIT_KINDS] = {
+        MR_KIND_OPEN,   MR_KIND_PAY,    MR_KIND_ISSUE,   MR_KIND_REDEEM,
+        MR_KIND_PAYOUT, MR_KIND_RETURN, MR_KIND_SETKEYS, MR_KIND_FLAG,
+        MR_KIND_LIST,   MR_KIND_CLOSE,  MR_KIND_GRANT,   MR_KIND_SWEEP,
+        MR_KIND_POLICY, MR_KIND_CAP,    MR_KIND_LOWER,   MR_KIND_CHECKPOINT,
+    };
+    for (size_t i = 0; i < MR_AUDIT_KINDS; i++)
+        a->totals.kinds[i].kind = kinds[i];
+}
+
+static void init_map(struct mr_audit *a, struct mri_aud_map *m, size_t key_len)
+{
+    m->key_len = key_len;
+    memcpy(m->seed, a->ledger, sizeof m->seed);
+}
+
+/* What the rest of the audit takes for granted of a charter. */
+static bool charter_right(const struct mr_charter *c)
+{
+    if (c->version != 1 || c->units_count < 2 || c->units[0].role != MR_UNIT_LOCAL ||
+        c->units[1].role != MR_UNIT_RESERVE || c->nodes_count == 0 || c->policy.version != 1 ||
+        c->quorum > c->nodes_count || 2 * c->quorum <= c->nodes_count)
+        return false;
+    int64_t caps = 0; /* LED-5a */
+    for (uint32_t i = 0; i < c->associations_count; i++) {
+        caps += c->associations[i].cap;
+        for (uint32_t k = 0; k < i; k++) {
+            if (memcmp(c->associations[i].id, c->associations[k].id, 16) == 0)
+                return false;
+        }
+    }
+    return caps <= MR_CAPS_MAX;
+}
+
+enum mr_status mr_audit_create(struct mr_audit **ret, const struct mr_mem *mem,
+                               mr_audit_report report, void *ctx, const uint8_t *charter,
+                               size_t len)
+{
+    struct mr_audit *const a = mem->get(mem->ctx, sizeof *a);
+    if (a == NULL)
+        return MR_NO_MEMORY;
+    memset(a, 0, sizeof *a);
+    a->mem = *mem;
+    a->report = report;
+    a->ctx = ctx;
+    a->entry = MR_AUDIT_NO_ENTRY;
+    enum mr_status st = mr_charter_decode(&a->charter, charter, len);
+    if (st == MR_OK && !charter_right(&a->charter))
+        st = MR_OUT_OF_RANGE;
+    if (st == MR_OK) {
+        mr_hash(a->ledger, "mereau/charter", charter, len, NULL, 0);
+        init_map(a, &a->accounts, 16);
+        init_map(a, &a->banks, 48);
+        init_map(a, &a->redemptions, 24);
+        init_map(a, &a->listings, 48);
+        init_kinds(a);
+        st = mri_aud_genesis(a);
+    }
+    if (st != MR_OK)
+        mr_audit_destroy(a);
+    else
+        *ret = a;
+    return st;
+}
+
+void mr_audit_destroy(struct mr_audit *a)
+{
+    if (a == NULL)
+        return;
+    while (a->open != NULL)
+        mri_aud_open_done(a, a->open);
+    while (a->kept != NULL) {
+        struct mri_aud_kept *const next = a->kept->next;
+        mri_aud_put(a, a->kept);
+        a->kept = next;
+    }
+    mri_aud_past_done(a);
+    for (size_t i = 0; i < a->keys_count; i++)
+        mri_aud_put(a, a->keys[i]);
+    mri_aud_put(a, a->keys);
+    mri_aud_map_done(&a->accounts, &a->mem, true);
+    mri_aud_map_done(&a->banks, &a->mem, true);
+    mri_aud_map_done(&a->redemptions, &a->mem, true);
+    mri_aud_map_done(&a->listings, &a->mem, true);
+    for (size_t i = 0; i < a->policies_count; i++)
+        mri_aud_put(a, a->policies[i]);
+    mri_aud_put(a, a->policies);
+    mri_aud_put(a, a->bodies);
+    if (a->batch != NULL)
+        mri_aud_put(a, a->batch->sigs);
+    mri_aud_put(a, a->batch);
+    mri_aud_tree_done(&a->tree, &a->mem);
+    const struct mr_mem mem = a->mem;
+    mem.put(mem.ctx, a);
+}
+
+const uint8_t *mr_audit_ledger(const struct mr_audit *a)
+{
+    return a->ledger;
+}
