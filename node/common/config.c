@@ -295,7 +295,9 @@ static bool is_well_formed(struct reading *r, const char *line, size_t len)
         complain(r, _("a section is written [name], alone in its line"));
         return false;
     }
-    const size_t name = strcspn(line, "=:");
+    size_t name = 0; /* the text need not end with NUL */
+    while (name < len && line[name] != '=' && line[name] != ':')
+        name++;
     if (line[0] != '=' && name < len && line[name] == '=')
         return true;
     complain(r, _("\"%.*s\" is not of the form key = value"), (int)len, line);

@@ -98,35 +98,38 @@ static size_t distance(const struct base *a, const struct base *b)
     return row[b->len];
 }
 
-static struct base base_of_index(enum mr_words_language language, unsigned index)
+/* Whether a word of the list has these base letters. Its characters are letters, all of them. */
+static bool is_word(const struct base *word, const char *entry)
 {
-    return base_of(lists[language][index], strlen(lists[language][index]));
+    size_t n = 0;
+    while (*entry != '\0' && n < word->len && next_base(&entry) == word->text[n])
+        n++;
+    return *entry == '\0' && n == word->len;
 }
 
 /* Index of the list's word with these base letters; LIST_LEN when there is none. */
 static unsigned find(enum mr_words_language language, const struct base *word)
 {
-    for (unsigned i = 0; i < LIST_LEN; i++) {
-        const struct base b = base_of_index(language, i);
-        if (b.len == word->len && memcmp(b.text, word->text, b.len) == 0)
-            return i;
-    }
-    return LIST_LEN;
+    unsigned i = 0;
+    while (i < LIST_LEN && !is_word(word, lists[language][i]))
+        i++;
+    return i;
 }
 
 static const char *nearest(enum mr_words_language language, const struct base *word)
 {
     size_t least = SIZE_MAX;
-    unsigned best = 0;
+    const char *best = NULL;
     for (unsigned i = 0; i < LIST_LEN; i++) {
-        const struct base b = base_of_index(language, i);
+        const char *const entry = lists[language][i];
+        const struct base b = base_of(entry, strlen(entry));
         const size_t d = distance(word, &b);
         if (d < least) {
             least = d;
-            best = i;
+            best = entry;
         }
     }
-    return lists[language][best];
+    return best;
 }
 
 /* --- seed to words --------------------------------------------------------------------------- */

@@ -44,13 +44,14 @@ static void check_link(const char *text, const struct mr_join_link *link)
     ck_assert_mem_eq(a, b, n);
 }
 
+#define AAAA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const char *const addresses[] = {
     "",
     "localhost:7",
     "node.example.org:7070",
     "[2001:db8::1]:7070",
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    (AAAA AAAA), /* as long as it may be */
 };
 
 START_TEST(test_join_link)

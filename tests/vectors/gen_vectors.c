@@ -271,8 +271,9 @@ static void write_ids(void)
         write_id("order", bytes, mr_order_encode(order, bytes, sizeof bytes), id);
     }
     for (int i = 0; i < 3; i++) {
-        random_bytes(&g, slot, sizeof slot);
-        slot[48] = 0;
+        for (size_t k = 0; k < sizeof slot; k++)
+            slot[k] = (uint8_t)random_next(&g);
+        slot[48] = slot[49] = 0;
         uint64_t seq = 0;
         for (int k = 0; k < 8; k++)
             seq = seq << 8 | slot[48 + k];
