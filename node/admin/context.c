@@ -1,0 +1,340 @@
+#include "admin/context.h"
+
+#include <dirent.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/amount_text.h"
+#include "common/secret.h"
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/order.h"
+
+enum { CHARTER_FILE_MAX = 1 << 20, TEXTS = 8, TEXT_BYTES = 128 };
+
+const struct option_row admin_options[] = {
+    {"data", 'd', N_("DIR"), N_("the node's data directory (or MEREAU_DATA)")},
+    {"node", 0, N_("HOST:PORT"), N_("ask a node elsewhere, through its wallet port")},
+    {"charter", 0, N_("FILE"),
+     N_("charter to use (default: in the data directory or beside the "
+        "key)")},
+    {"key", 0, N_("FILE"), N_("key file to sign with (default: the only one in DATA-keys)")},
+    {"drafts", 0, N_("DIR"), N_("where drafts are kept (default: drafts beside the key file)")},
+    SECRET_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+/* --- texts -------------------------------------------------------------------------------------
+ */
+
+static char *next_text(void)
+{
+    static char texts[TEXTS][TEXT_BYTES];
+    static unsigned at;
+    at = (at + 1) % TEXTS;
+    return texts[at];
+}
+
+const char *admin_amount(const struct admin *a, int64_t minor)
+{
+    char *text = next_text();
+    amount_text(text, minor, a->charter->units[0].decimals, a->charter->units[0].code);
+    return text;
+}
+
+const char *admin_address(const struct admin *a, const uint8_t account[16])
+{
+    char *text = next_text();
+    mr_address_format(text, a->charter->prefix, account);
+    return text;
+}
+
+const char *admin_hex(const uint8_t hash[32])
+{
+    char *text = next_text();
+    mr_hex_format(text, hash, 32);
+    return text;
+}
+
+const char *admin_time(uint64_t time_ms)
+{
+    char *text = next_text();
+    const time_t seconds = (time_t)(time_ms / 1000);
+    struct tm t;
+    if (gmtime_r(&seconds, &t) == NULL || strftime(text, TEXT_BYTES, "%Y-%m-%d %H:%M", &t) == 0)
+        text[0] = '\0';
+    return text;
+}
+
+uint64_t admin_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* --- charter -----------------------------------------------------------------------------------
+ */
+
+enum mr_status charter_read(struct mr_charter **ret, uint8_t ret_ledger[32], struct out *out,
+                            const char *path)
+{
+    uint8_t *bytes = NULL;
+    size_t len;
+    const char *what = NULL;
+    enum mr_status st = file_read(&bytes, &len, path, CHARTER_FILE_MAX);
+    if (st != MR_OK)
+        return out_fail(out, st, _("the charter %s cannot be read: %s"), path, status_sentence(st));
+    struct mr_charter *charter = calloc(1, sizeof *charter);
+    if (charter == NULL)
+        st = out_fail(out, MR_NO_MEMORY, NULL);
+    else if (mr_charter_decode(charter, bytes, len) != MR_OK ||
+             mr_charter_check(charter, &what) != MR_OK)
+        st = out_fail(out, MR_DAMAGED, _("the charter %s is damaged: take it from a backup"), path);
+    free(bytes);
+    if (st != MR_OK) {
+        free(charter);
+        return st;
+    }
+    mr_ledger_id(ret_ledger, charter);
+    *ret = charter;
+    return MR_OK;
+}
+
+/* --- places ------------------------------------------------------------------------------------
+ */
+
+static enum mr_status take_path(struct admin *a, char ret[FILE_PATH_MAX], const char *path)
+{
+    if (path == NULL || path[0] == '\0')
+        return MR_OK;
+    if (strlen(path) >= FILE_PATH_MAX)
+        return out_fail(a->out, MR_USAGE, _("\"%.40s...\" is too long for a path"), path);
+    snprintf(ret, FILE_PATH_MAX, "%s", path);
+    for (size_t n = strlen(ret); n > 1 && ret[n - 1] == '/'; n--)
+        ret[n - 1] = '\0';
+    return MR_OK;
+}
+
+static bool is_key_name(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 4 && strcmp(name + n - 4, ".key") == 0 && name[0] != '.';
+}
+
+/* The only operator's key file beside the data directory; none when there are several. */
+static void find_key(struct admin *a)
+{
+    char dir_path[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    unsigned found = 0;
+    bool governance;
+    if (a->data[0] == '\0')
+        return;
+    snprintf(dir_path, sizeof dir_path, "%.4000s-keys", a->data);
+    DIR *dir = opendir(dir_path);
+    if (dir == NULL)
+        return;
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
+        if (!is_key_name(e->d_name) || path_join(path, dir_path, e->d_name) != MR_OK ||
+            signer_probe(&governance, path) != MR_OK || governance)
+            continue;
+        found++;
+        memcpy(a->key_path, path, sizeof path);
+    }
+    closedir(dir);
+    if (found != 1)
+        a->key_path[0] = '\0';
+}
+
+static enum mr_status find_places(struct admin *a)
+{
+    const char *data = opt_text(a->c, "data");
+    enum mr_status st = take_path(a, a->data, data != NULL ? data : getenv("MEREAU_DATA"));
+    if (st == MR_OK)
+        st = take_path(a, a->key_path, opt_text(a->c, "key"));
+    if (st == MR_OK && a->key_path[0] == '\0')
+        find_key(a);
+    return st;
+}
+
+static enum mr_status find_charter(struct admin *a)
+{
+    char path[FILE_PATH_MAX] = "", dir[FILE_PATH_MAX];
+    enum mr_status st = take_path(a, path, opt_text(a->c, "charter"));
+    if (st == MR_OK && path[0] == '\0' && a->data[0] != '\0') {
+        st = path_join(path, a->data, "charter.mrc");
+    } else if (st == MR_OK && path[0] == '\0' && a->key_path[0] != '\0') {
+        st = path_parent(dir, a->key_path);
+        if (st == MR_OK)
+            st = path_join(path, dir, "charter.mrc");
+    }
+    if (st != MR_OK)
+        return out_fail(a->out, MR_USAGE, NULL);
+    if (path[0] == '\0')
+        return out_fail(a->out, MR_USAGE,
+                        _("which ledger? Give --data DIR (or set MEREAU_DATA), or --key FILE with "
+                          "the charter beside it"));
+    return charter_read(&a->charter, a->ledger, a->out, path);
+}
+
+static enum mr_status open_key(struct admin *a)
+{
+    struct secret pass = {NULL, 0};
+    char prompt[256];
+    bool governance;
+    if (a->key_path[0] == '\0')
+        return out_fail(a->out, MR_USAGE,
+                        _("which key shall sign? Give --key FILE, an operator's key file"));
+    enum mr_status st = signer_probe(&governance, a->key_path);
+    if (st != MR_OK)
+        return out_fail(a->out, st, _("the key file %s cannot be used: %s"), a->key_path,
+                        st == MR_BAD_KEY ? _("it is no operator's or governance key")
+                                         : status_sentence(st));
+    snprintf(prompt, sizeof prompt, _("Passphrase of %.200s"), a->key_path);
+    st = secret_ask(&pass, a->c, a->out, prompt, false);
+    if (st != MR_OK)
+        return st;
+    st = signer_open(&a->signer, a->key_path, &pass);
+    secret_free(&pass);
+    if (st != MR_OK)
+        return out_fail(a->out, st, _("the key file %s cannot be opened: %s"), a->key_path,
+                        status_sentence(st));
+    if (memcmp(a->signer->key->ledger, a->ledger, sizeof a->ledger) != 0)
+        return out_fail(a->out, MR_WRONG_LEDGER, _("the key file %s belongs to another ledger"),
+                        a->key_path);
+    return MR_OK;
+}
+
+static enum mr_status find_home(struct admin *a)
+{
+    a->home = &a->charter->associations[0];
+    if (a->signer != NULL && !signer_is_governance(a->signer)) {
+        a->home = NULL;
+        for (uint32_t i = 0; i < a->charter->associations_count; i++) {
+            if (memcmp(a->charter->associations[i].id, a->signer->key->association, 16) == 0) {
+                a->home = &a->charter->associations[i];
+                a->home_index = i;
+            }
+        }
+        if (a->home == NULL)
+            return out_fail(a->out, MR_NOT_YOURS,
+                            _("the key file %s is of an association that the charter does not "
+                              "name"),
+                            a->key_path);
+    }
+    mr_sub_account(a->desk, a->home->id, MR_CLASS_DESK);
+    mr_sub_account(a->treasury, a->home->id, MR_CLASS_TREASURY);
+    mr_sub_account(a->system, NULL, MR_CLASS_SYSTEM);
+    return MR_OK;
+}
+
+/* --- the node ----------------------------------------------------------------------------------
+ */
+
+static enum mr_status connect_node(struct admin *a)
+{
+    char path[FILE_PATH_MAX];
+    const char *node = opt_text(a->c, "node");
+    if (node == NULL && a->data[0] == '\0')
+        return out_fail(a->out, MR_USAGE,
+                        _("which node? Give --data DIR on its machine, or --node HOST:PORT"));
+    a->local = node == NULL;
+    if (a->local && path_join(path, a->data, "run/control.sock") != MR_OK)
+        return out_fail(a->out, MR_USAGE, NULL);
+    const struct link_config config = {
+        .address = a->local ? path : node,
+        .pinned = a->charter->nodes_count == 1 ? &a->charter->nodes[0].transport_key : NULL,
+        .ledger = a->ledger,
+        .timeout_ms = a->c->timeout_ms};
+    const enum mr_status st = link_open(&a->link, &config);
+    if (st != MR_OK)
+        return out_fail(a->out, st == MR_BAD_TEXT ? MR_USAGE : st,
+                        _("\"%s\" is no address of a node"), config.address);
+    return MR_OK;
+}
+
+void admin_as(struct admin *a, const uint8_t chain[16])
+{
+    link_identify(a->link, MR_AUTH_OWNER, chain, a->signer->key->key_index, &a->signer->secret,
+                  NULL);
+}
+
+enum mr_status admin_call(struct admin *a)
+{
+    return link_call(a->link, a->reply, a->ask);
+}
+
+enum mr_status admin_call_failed(struct admin *a, enum mr_status st)
+{
+    if (st == MR_UNREACHABLE && a->local)
+        return out_fail(a->out, st, _("the node does not run on %s: start it with \"mereaud %s\""),
+                        a->data, a->data);
+    if (st == MR_UNREACHABLE)
+        return out_fail(a->out, st, _("no node answers at %s"), opt_text(a->c, "node"));
+    if (st == MR_NO_ANSWER)
+        return out_fail(a->out, st,
+                        _("no answer came in time; repeat the same command, nothing is done "
+                          "twice"));
+    if (st == MR_WRONG_NODE)
+        return out_fail(a->out, st,
+                        _("another node answers there than the one the charter names; nothing was "
+                          "sent to it"));
+    if (st == MR_BAD_SIGNATURE || st == MR_NOT_AUTHORISED)
+        return out_fail(a->out, st,
+                        _("the node does not accept this key: is it the present key of this "
+                          "operator?"));
+    return out_fail(a->out, st, NULL);
+}
+
+/* --- beginning and end -------------------------------------------------------------------------
+ */
+
+enum mr_status admin_begin(struct admin *a, struct command *c, struct out *out, unsigned needs)
+{
+    *a = (struct admin){.c = c, .out = out};
+    if (sodium_init() < 0)
+        return out_fail(out, MR_NO_MEMORY, NULL);
+    a->ask = calloc(1, sizeof *a->ask);
+    a->reply = calloc(1, sizeof *a->reply);
+    if (a->ask == NULL || a->reply == NULL)
+        return out_fail(out, MR_NO_MEMORY, NULL);
+    enum mr_status st = find_places(a);
+    if (st == MR_OK && (needs & NEED_DATA) != 0 && a->data[0] == '\0')
+        st = out_fail(out, MR_USAGE, _("which data directory? Give --data DIR (or MEREAU_DATA)"));
+    if (st == MR_OK)
+        st = find_charter(a);
+    if (st == MR_OK && (needs & NEED_KEY) != 0)
+        st = open_key(a);
+    if (st == MR_OK)
+        st = find_home(a);
+    if (st == MR_OK && (needs & NEED_NODE) != 0)
+        st = connect_node(a);
+    return st;
+}
+
+void admin_end(struct admin *a)
+{
+    link_close(a->link);
+    signer_close(a->signer);
+    free(a->charter);
+    free(a->ask);
+    free(a->reply);
+    *a = (struct admin){.c = a->c, .out = a->out};
+}
+
+enum mr_status admin_drafts_dir(struct admin *a, char ret[FILE_PATH_MAX])
+{
+    char dir[FILE_PATH_MAX];
+    const char *given = opt_text(a->c, "drafts");
+    if (given != NULL)
+        return take_path(a, ret, given);
+    if (a->key_path[0] == '\0') {
+        snprintf(ret, FILE_PATH_MAX, "%.4000s-keys/drafts", a->data);
+        return MR_OK;
+    }
+    if (path_parent(dir, a->key_path) != MR_OK || path_join(ret, dir, "drafts") != MR_OK)
+        return out_fail(a->out, MR_USAGE, _("\"%.40s...\" is too long for a path"), a->key_path);
+    return MR_OK;
+}

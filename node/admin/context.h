@@ -1,0 +1,73 @@
+/** What a command stands on: the data directory, the charter, a key, a link to the node. */
+#ifndef MEREAU_ADMIN_CONTEXT_H
+#define MEREAU_ADMIN_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "admin/signer.h"
+#include "common/command.h"
+#include "common/file.h"
+#include "common/link.h"
+
+enum {
+    NEED_CHARTER = 1, /* always found first */
+    NEED_KEY = 2,     /* an operator's or governance key file, opened */
+    NEED_NODE = 4,    /* a link to the node */
+    NEED_DATA = 8,    /* the data directory itself is on this machine */
+};
+
+struct admin {
+    struct command *c;
+    struct out *out;
+    char data[FILE_PATH_MAX];     /* "": none was named */
+    char key_path[FILE_PATH_MAX]; /* "": none was named or found */
+    struct mr_charter *charter;
+    uint8_t ledger[32];
+    const struct mr_association *home; /* whose operator the key is; else the charter's first */
+    uint32_t home_index;
+    uint8_t desk[16], treasury[16], system[16];
+    struct signer *signer;
+    bool local; /* the link is the control socket */
+    struct link *link;
+    struct mr_request_body *ask; /* the next request: fill and call */
+    struct mr_reply *reply;      /* of the last call */
+};
+
+/** Get what is needed. A failure is reported; admin_end is due in any case. */
+enum mr_status admin_begin(struct admin *a, struct command *c, struct out *out, unsigned needs);
+void admin_end(struct admin *a);
+
+/** Read a charter file and compute its ledger id. Reported. *ret is the caller's to free. */
+enum mr_status charter_read(struct mr_charter **ret, uint8_t ret_ledger[32], struct out *out,
+                            const char *path);
+
+/** Prove the operator's key as this chain (desk, treasury, system) from now on. */
+void admin_as(struct admin *a, const uint8_t chain[16]);
+
+/** Send a->ask. The result is the reply's status; nothing is reported. */
+enum mr_status admin_call(struct admin *a);
+
+/** Report that a call failed, with what to do next. Returns st. */
+enum mr_status admin_call_failed(struct admin *a, enum mr_status st);
+
+/** Directory of drafts: --drafts, else `drafts` beside the key file. Reported. */
+enum mr_status admin_drafts_dir(struct admin *a, char ret[FILE_PATH_MAX]);
+
+uint64_t admin_now_ms(void);
+
+/** "12.50 CODE" of unit 0, in one of eight static buffers. */
+const char *admin_amount(const struct admin *a, int64_t minor);
+
+/** An account's address, in one of eight static buffers. */
+const char *admin_address(const struct admin *a, const uint8_t account[16]);
+
+/** Hexadecimal of 32 bytes, in one of eight static buffers. */
+const char *admin_hex(const uint8_t hash[32]);
+
+/** A time as date and minute (UTC), in one of eight static buffers. */
+const char *admin_time(uint64_t time_ms);
+
+extern const struct option_row admin_options[];
+
+#endif
