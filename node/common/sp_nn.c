@@ -85,7 +85,7 @@ int sp_nn_recv(int socket, uint8_t *ret_head, size_t *ret_head_len, uint8_t **re
     size_t head_len = 0;
     if (h != NULL && h->cmsg_level == PROTO_SP && h->cmsg_type == SP_HDR)
         memcpy(&head_len, c.bytes + sizeof *h, sizeof head_len);
-    if (head_len == 0 || head_len > SP_NN_HEAD_MAX || n > MR_FRAME_MAX) {
+    if (head_len < 4 || head_len > SP_NN_HEAD_MAX || n > MR_FRAME_MAX) {
         nn_freemsg(chunk);
         return EAGAIN;
     }
