@@ -105,8 +105,11 @@ enum mr_status writer_prepare(struct writer *w, size_t cap)
     if (w->spare_fd >= 0 && w->spare_cap >= cap)
         return MR_OK;
     drop_spare(w);
+    /* One that an earlier process left may be a file that failed: it is not used again. */
+    if (unlinkat(w->dir, segment_spare_name(w->family), 0) != 0 && errno != ENOENT)
+        return files_status(errno);
     w->spare_fd = openat(w->dir, segment_spare_name(w->family),
-                         O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                         O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (w->spare_fd < 0)
         return files_status(errno);
     w->spare_cap = cap;
