@@ -205,7 +205,7 @@ static bool has_section(const struct reading *r, const char *section)
 
 static void unknown_section(struct reading *r, const char *section)
 {
-    const char *names[ROWS_MAX];
+    const char *names[ROWS_MAX] = {NULL};
     for (size_t i = 0; i < r->count; i++)
         names[i] = r->rows[i].section;
     const char *nearest = nearest_name(section, names, r->count);
@@ -219,7 +219,7 @@ static void unknown_section(struct reading *r, const char *section)
 
 static void unknown_key(struct reading *r, const char *section, const char *key)
 {
-    const char *names[ROWS_MAX], *elsewhere = NULL;
+    const char *names[ROWS_MAX] = {NULL}, *elsewhere = NULL;
     size_t count = 0;
     for (size_t i = 0; i < r->count; i++) {
         if (strcmp(r->rows[i].section, section) == 0)
