@@ -32,7 +32,7 @@ static enum mr_status wrong_word(struct parser *p, const char *word, const char 
 
 static enum mr_status unknown_command(struct parser *p, const char *word)
 {
-    const char *names[256];
+    const char *names[256] = {NULL};
     size_t count = 0;
     for (const struct command_row *r = p->program->commands; r->name != NULL; r++)
         if (r->group != NULL && count < sizeof names / sizeof names[0])
@@ -49,7 +49,7 @@ static enum mr_status unknown_command(struct parser *p, const char *word)
 
 static enum mr_status unknown_option(struct parser *p, const char *word)
 {
-    const char *names[256], *nearest = NULL;
+    const char *names[256] = {NULL}, *nearest = NULL;
     const struct option_row *o;
     size_t count = 0;
     for (size_t i = 0; (o = command_option_at(p->program, p->c->row, i)) != NULL; i++)

@@ -21,9 +21,8 @@ void out_begin(struct out *out, const char *program, bool json, bool quiet)
 }
 
 /* Names and memos come from other people: nothing of them may drive the terminal. */
-__attribute__((format(printf, 4, 0))) static void put(FILE *f, const char *before,
-                                                      const char *after, const char *format,
-                                                      va_list args)
+OUT_PRINTF(4, 0)
+static void put(FILE *f, const char *before, const char *after, const char *format, va_list args)
 {
     char *text = NULL;
     if (vasprintf(&text, format, args) < 0)

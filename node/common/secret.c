@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -38,7 +40,9 @@ void secret_protect_process(void)
 {
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* its leak check is another process's look at this one */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 enum mr_status secret_read_line(struct secret *ret, int fd)
@@ -81,15 +85,28 @@ static void note_signal(int number)
     stopped_by = number;
 }
 
+/* A line is there to be read; false when a signal came first. The signals are let in only while
+ * waiting, so that none can slip in between a look at `stopped_by` and the wait. */
+static bool wait_for_line(int tty, const sigset_t *while_waiting)
+{
+    struct pollfd p = {.fd = tty, .events = POLLIN};
+    return ppoll(&p, 1, NULL, while_waiting) == 1 && stopped_by == 0;
+}
+
 /* Reads one line with echo off. A signal meanwhile ends the reading; the echo is put back before
  * the signal is let through. */
 static enum mr_status read_silently(struct secret *ret, int tty)
 {
     struct termios before, silent;
     struct sigaction note = {.sa_handler = note_signal}, old[STOP_SIGNALS];
+    sigset_t stop, mask;
     if (tcgetattr(tty, &before) != 0)
         return MR_IO_ERROR;
     stopped_by = 0;
+    sigemptyset(&stop);
+    for (size_t i = 0; i < STOP_SIGNALS; i++)
+        sigaddset(&stop, stop_signals[i]);
+    pthread_sigmask(SIG_BLOCK, &stop, &mask);
     for (size_t i = 0; i < STOP_SIGNALS; i++)
         sigaction(stop_signals[i], &note, &old[i]);
     silent = before;
@@ -97,10 +114,11 @@ static enum mr_status read_silently(struct secret *ret, int tty)
     silent.c_lflag |= ICANON | ECHONL;
     enum mr_status st = tcsetattr(tty, TCSAFLUSH, &silent) == 0 ? MR_OK : MR_IO_ERROR;
     if (st == MR_OK)
-        st = secret_read_line(ret, tty);
+        st = wait_for_line(tty, &mask) ? secret_read_line(ret, tty) : MR_IO_ERROR;
     tcsetattr(tty, TCSAFLUSH, &before);
     for (size_t i = 0; i < STOP_SIGNALS; i++)
         sigaction(stop_signals[i], &old[i], NULL);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
     if (stopped_by != 0)
         raise(stopped_by);
     return st;
