@@ -25,8 +25,7 @@ int64_t mr_amount_part(int64_t amount, uint32_t basis_points);
  *  Returns MR_OK (*ret > 0), MR_AMOUNT_ZERO, _NEGATIVE, _TOO_LARGE, _DECIMALS (more digits than the
  *  unit has, even if zeros), _GROUPED ("1,250.00", "1 250", "1'250"), _UNIT (another unit's text),
  *  _SYNTAX. *ret is untouched on failure. */
-enum mr_status mr_amount_parse(int64_t *ret, const char *text, uint32_t decimals,
-                               const char *code);
+enum mr_status mr_amount_parse(int64_t *ret, const char *text, uint32_t decimals, const char *code);
 
 /** Print with exactly `decimals` digits behind `separator` ('.' or ','); no grouping. ret holds
  *  MR_AMOUNT_TEXT_MAX bytes. */

@@ -14,8 +14,8 @@ enum mr_words_language { MR_WORDS_ENGLISH, MR_WORDS_FRENCH };
 
 enum {
     MR_SEED_MAX = 32,
-    MR_WORDS_MAX = 24,             /* 12 for 16 bytes, 24 for 32 */
-    MR_WORD_BYTES_MAX = 12,        /* 8 letters, some of them of two bytes */
+    MR_WORDS_MAX = 24,      /* 12 for 16 bytes, 24 for 32 */
+    MR_WORD_BYTES_MAX = 12, /* 8 letters, some of them of two bytes */
     MR_WORDS_TEXT_MAX = MR_WORDS_MAX * (MR_WORD_BYTES_MAX + 1),
 };
 

@@ -61,8 +61,8 @@ static size_t any_of(const char *text, const char *const *choices, size_t count)
  * write no-break, narrow and thin spaces. */
 static size_t blank_at(const char *text)
 {
-    static const char *const blanks[] = {" ", "\t", "\n", "\r", "\xc2\xa0", "\xe2\x80\xaf",
-                                         "\xe2\x80\x89"};
+    static const char *const blanks[] = {" ",        "\t",           "\n",          "\r",
+                                         "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89"};
     return any_of(text, blanks, sizeof blanks / sizeof blanks[0]);
 }
 
@@ -157,8 +157,7 @@ static enum mr_status judge(const struct number *number, uint32_t decimals)
     return behind > decimals ? MR_AMOUNT_DECIMALS : MR_OK;
 }
 
-enum mr_status mr_amount_parse(int64_t *ret, const char *text, uint32_t decimals,
-                               const char *code)
+enum mr_status mr_amount_parse(int64_t *ret, const char *text, uint32_t decimals, const char *code)
 {
     mr_assert(decimals <= DECIMALS_MAX);
     struct number number;

@@ -125,7 +125,7 @@ static size_t odd_character(const char *text)
     return SIZE_MAX;
 }
 
-/* Cut at the last '1', or behind the prefix expected: a '1' further on is then a wrong character. */
+/* Cut at the last '1', or behind the prefix expected: a '1' further on is then a wrong one. */
 static bool cut(struct parts *ret, const char *prefix, const char *text, size_t len)
 {
     size_t at = prefix == NULL ? len : strlen(prefix);

@@ -7,8 +7,8 @@
 
 #define JOIN_SCHEME "mereau-join:"
 #define JOIN_PREFIX "mrjoin"
-#define PAY_SCHEME "mereau-pay:"
-#define PAY_SUFFIX "pay"
+#define PAY_SCHEME  "mereau-pay:"
+#define PAY_SUFFIX  "pay"
 
 _Static_assert(sizeof PAY_SUFFIX - 1 <= MR_PREFIX_SUFFIX_MAX, "a request's prefix is short enough");
 _Static_assert((int)MR_JOIN_LINK_BYTES_MAX <= (int)MR_BECH32_DATA_MAX, "a link is short enough");

@@ -8,6 +8,7 @@
 
 enum { LIST_LEN = 2048, BITS = 11, LANGUAGES = 2, BASE_MAX = 16 };
 
+/* clang-format off */
 static const char *const lists[LANGUAGES][LIST_LEN] = {
     [MR_WORDS_ENGLISH] = {
 #include "words_english.inc"
@@ -16,6 +17,7 @@ static const char *const lists[LANGUAGES][LIST_LEN] = {
 #include "words_french.inc"
     },
 };
+/* clang-format on */
 
 const char *mr_word(enum mr_words_language language, unsigned index)
 {

@@ -12,9 +12,9 @@
 
 /* Words that rpcgen, C or C++ keep for themselves get an underscore. */
 static const char *const keywords[] = {
-    "bool",   "case",   "class",  "const",   "default", "enum",    "hyper",    "int",
-    "list",   "long",   "opaque", "program", "short",   "string",  "struct",   "switch",
-    "typedef", "union", "unsigned", "version", "void",
+    "bool",   "case",   "class",   "const",  "default",  "enum",    "hyper",
+    "int",    "list",   "long",    "opaque", "program",  "short",   "string",
+    "struct", "switch", "typedef", "union",  "unsigned", "version", "void",
 };
 
 static const char *field_name(const char *name)
@@ -51,7 +51,7 @@ static void x_line(const char *declaration, const char *bounds, const char *doc)
 }
 
 #define DECLARATION(...) snprintf(declaration, sizeof declaration, __VA_ARGS__)
-#define BOUNDS(...) snprintf(bounds, sizeof bounds, __VA_ARGS__)
+#define BOUNDS(...)      snprintf(bounds, sizeof bounds, __VA_ARGS__)
 
 static void print_x_enums(void)
 {
@@ -101,26 +101,26 @@ static void print_x_records(void)
     DECLARATION("mereau_%s %s;", #e, field_name(#f));                                              \
     x_line(declaration, "", doc);
 #define MR_SUB(r, f, t, doc)                                                                       \
-    DECLARATION("mereau_%s %s;", #t, field_name(#f));                                 \
+    DECLARATION("mereau_%s %s;", #t, field_name(#f));                                              \
     x_line(declaration, "", doc);
 #define MR_LIST(r, f, t, max, doc)                                                                 \
-    DECLARATION("mereau_%s %s<%d>;", #t, field_name(#f), (int)(max));                 \
+    DECLARATION("mereau_%s %s<%d>;", #t, field_name(#f), (int)(max));                              \
     x_line(declaration, "", doc);
-#define MR_STRUCT_END(r) printf("};\n\n");
-#define MR_UNION(r, e) printf("union mereau_%s switch (mereau_%s kind) {\n", #r, #e);
-#define MR_ARM(r, c, t, f)                                                                         \
-    printf("case MEREAU_%s:\n    mereau_%s %s;\n", #c, #t, field_name(#f));
-#define MR_UNION_END(r) printf("};\n\n");
+#define MR_STRUCT_END(r)   printf("};\n\n");
+#define MR_UNION(r, e)     printf("union mereau_%s switch (mereau_%s kind) {\n", #r, #e);
+#define MR_ARM(r, c, t, f) printf("case MEREAU_%s:\n    mereau_%s %s;\n", #c, #t, field_name(#f));
+#define MR_UNION_END(r)    printf("};\n\n");
 #include "registry/records.def"
 #include "registry/undef.h"
 }
 
 static void print_x(void)
 {
-    printf("/* Generated from records.def and enums.def by mereau-xgen; a test compares.\n"
-           " * XDR language (RFC 4506) as rpcgen reads it. A reader of bytes from outside also\n"
-           " * checks what XDR cannot say: the bounds in the comments, UTF-8, zero padding, nothing\n"
-           " * behind the end (spec/10-encoding.md ENC-2). */\n\n");
+    printf(
+        "/* Generated from records.def and enums.def by mereau-xgen; a test compares.\n"
+        " * XDR language (RFC 4506) as rpcgen reads it. A reader of bytes from outside also\n"
+        " * checks what XDR cannot say: the bounds in the comments, UTF-8, zero padding, nothing\n"
+        " * behind the end (spec/10-encoding.md ENC-2). */\n\n");
     print_x_enums();
     print_x_records();
 }
@@ -141,10 +141,9 @@ static void row(const char *field, const char *type, const char *doc)
 static void print_page_records(void)
 {
     char type[128];
-#define TYPE(...) snprintf(type, sizeof type, __VA_ARGS__)
-#define LINK(t) #t, #t
-#define MR_STRUCT(r)                                                                               \
-    printf("\n### %s\n\n| Field | Type | Meaning |\n|---|---|---|\n", #r);
+#define TYPE(...)    snprintf(type, sizeof type, __VA_ARGS__)
+#define LINK(t)      #t, #t
+#define MR_STRUCT(r) printf("\n### %s\n\n| Field | Type | Meaning |\n|---|---|---|\n", #r);
 #define MR_OPAQUE(r, f, n, doc)                                                                    \
     TYPE("%d bytes", (int)(n));                                                                    \
     row(#f, type, doc);
@@ -187,7 +186,8 @@ static void print_page_records(void)
 static void print_page_numbers(void)
 {
 #define MR_ENUM(e)                                                                                 \
-    printf("\n### enum %s\n\n| Number | Case | Text in JSON |\n|---|---|---|\n", #e);
+    printf("\n### enum %s\n\n", #e);                                                               \
+    printf("| Number | Case | Text in JSON |\n|---|---|---|\n");
 #define MR_CASE(e, name, number, text) printf("| %d | `%s` | `%s` |\n", number, #name, text);
 #define MR_ENUM_END(e)
 #include "registry/enums.def"
@@ -210,21 +210,22 @@ static void print_page_numbers(void)
 
 static void print_page(void)
 {
-    printf("# Records\n\n"
-           "Generated from `protocol/registry/` by `mereau-xgen`; a test compares. How a type becomes "
-           "bytes is said in\n[10-encoding.md](10-encoding.md); the same in XDR language is "
-           "`protocol/registry/mereau.x`.\n\n"
-           "- **REC-1** The fields of a record follow one another in the order of its table.\n"
-           "- **REC-2** `u32` and enumerations are an XDR unsigned int, `u64` an unsigned hyper, "
-           "`i64` a hyper, `bool` an XDR\n  bool, a number of bytes a fixed opaque; bytes, texts and "
-           "lists of up to a number carry their count first.\n"
-           "- **REC-3** A union is its case's number, then the record of that case.\n"
-           "- **REC-4** In JSON a record is an object with the fields' names in the same order, bytes "
-           "are lower-case hexadecimal,\n  an enumeration is its text, and a union is an object of "
-           "`kind` and the record under its name.\n"
-           "- **REC-5** A number, once given to a case, a purpose or a status, is never given to "
-           "another.\n\n"
-           "## Records and unions\n");
+    printf(
+        "# Records\n\n"
+        "Generated from `protocol/registry/` by `mereau-xgen`; a test compares. How a type becomes "
+        "bytes is said in\n[10-encoding.md](10-encoding.md); the same in XDR language is "
+        "`protocol/registry/mereau.x`.\n\n"
+        "- **REC-1** The fields of a record follow one another in the order of its table.\n"
+        "- **REC-2** `u32` and enumerations are an XDR unsigned int, `u64` an unsigned hyper, "
+        "`i64` a hyper, `bool` an XDR\n  bool, a number of bytes a fixed opaque; bytes, texts and "
+        "lists of up to a number carry their count first.\n"
+        "- **REC-3** A union is its case's number, then the record of that case.\n"
+        "- **REC-4** In JSON a record is an object with the fields' names in the same order, bytes "
+        "are lower-case hexadecimal,\n  an enumeration is its text, and a union is an object of "
+        "`kind` and the record under its name.\n"
+        "- **REC-5** A number, once given to a case, a purpose or a status, is never given to "
+        "another.\n\n"
+        "## Records and unions\n");
     print_page_records();
     printf("\n## Enumerations\n");
     print_page_numbers();

@@ -58,12 +58,12 @@ static uint32_t length(struct random_source *g, uint32_t max)
 /* len bytes of text: characters of one to four bytes, the two that JSON escapes too. */
 static void text(struct random_source *g, char *ret, size_t len)
 {
-    static const char *const characters[] = {"a", "Z", "7", " ", "\"", "\\", "/", "~", "é", "ß",
-                                             "\xc2\xa0", "€", "日", "\xef\xbf\xbd", "😀"};
+    static const char *const characters[] = {"a", "Z", "7", " ",        "\"", "\\", "/",
+                                             "~", "é", "ß", "\xc2\xa0", "€",  "日", "\xef\xbf\xbd",
+                                             "😀"};
     size_t used = 0;
     while (used < len) {
-        const char *const c =
-            characters[random_below(g, sizeof characters / sizeof characters[0])];
+        const char *const c = characters[random_below(g, sizeof characters / sizeof characters[0])];
         if (strlen(c) > len - used)
             continue;
         memcpy(ret + used, c, strlen(c));
@@ -72,6 +72,7 @@ static void text(struct random_source *g, char *ret, size_t len)
     ret[len] = '\0';
 }
 
+/* clang-format off */
 /* --- enumerations ----------------------------------------------------------------------------- */
 
 #define MR_ENUM(e)                                                                                 \
@@ -198,6 +199,8 @@ const struct record_ops record_table[] = {
 #include "registry/records.def"
 };
 #include "registry/undef.h"
+
+/* clang-format on */
 
 const size_t record_count = sizeof record_table / sizeof record_table[0];
 

@@ -37,7 +37,7 @@ void random_bytes(struct random_source *g, uint8_t *ret, size_t n);
 #undef MR_ENUM_END
 
 #define MRI_RANDOM(r) void random_##r(struct random_source *g, struct mr_##r *ret);
-#define MR_STRUCT(r) MRI_RANDOM(r)
+#define MR_STRUCT(r)  MRI_RANDOM(r)
 #define MR_OPAQUE(r, f, n, doc)
 #define MR_BYTES(r, f, max, doc)
 #define MR_TEXT(r, f, max, doc)

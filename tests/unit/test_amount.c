@@ -5,7 +5,7 @@
 
 #include "mereau/amount.h"
 
-#define NBSP "\xc2\xa0"
+#define NBSP  "\xc2\xa0"
 #define NNBSP "\xe2\x80\xaf"
 
 static const struct {
@@ -47,7 +47,9 @@ static const struct {
     {"-5", 2, NULL, MR_AMOUNT_NEGATIVE, 0},
     {"- 5", 2, NULL, MR_AMOUNT_NEGATIVE, 0},
     {"-0.50", 2, NULL, MR_AMOUNT_NEGATIVE, 0},
-    {"\xe2\x88\x92" "5", 2, NULL, MR_AMOUNT_NEGATIVE, 0},
+    {"\xe2\x88\x92"
+     "5",
+     2, NULL, MR_AMOUNT_NEGATIVE, 0},
     {"-5 EUR", 2, "EUR", MR_AMOUNT_NEGATIVE, 0},
     /* too many decimals */
     {"1.5", 0, NULL, MR_AMOUNT_DECIMALS, 0},
@@ -71,9 +73,13 @@ static const struct {
     {"1 250", 2, NULL, MR_AMOUNT_GROUPED, 0},
     {"1" NBSP "250,00", 2, NULL, MR_AMOUNT_GROUPED, 0},
     {"1" NNBSP "250,00", 2, NULL, MR_AMOUNT_GROUPED, 0},
-    {"1\xe2\x80\x89" "250", 2, NULL, MR_AMOUNT_GROUPED, 0},
+    {"1\xe2\x80\x89"
+     "250",
+     2, NULL, MR_AMOUNT_GROUPED, 0},
     {"1'250", 2, NULL, MR_AMOUNT_GROUPED, 0},
-    {"1\xe2\x80\x99" "250.00", 2, NULL, MR_AMOUNT_GROUPED, 0},
+    {"1\xe2\x80\x99"
+     "250.00",
+     2, NULL, MR_AMOUNT_GROUPED, 0},
     {"1_250", 2, NULL, MR_AMOUNT_GROUPED, 0},
     {"1,250", 2, NULL, MR_AMOUNT_GROUPED, 0},
     {"1.250", 2, NULL, MR_AMOUNT_GROUPED, 0},
@@ -120,9 +126,8 @@ static const struct {
 START_TEST(test_parse)
 {
     int64_t minor = 77;
-    ck_assert_int_eq(
-        mr_amount_parse(&minor, texts[_i].text, texts[_i].decimals, texts[_i].code),
-        texts[_i].st);
+    ck_assert_int_eq(mr_amount_parse(&minor, texts[_i].text, texts[_i].decimals, texts[_i].code),
+                     texts[_i].st);
     ck_assert_int_eq(minor, texts[_i].st == MR_OK ? texts[_i].minor : 77);
 }
 END_TEST
@@ -199,9 +204,18 @@ START_TEST(test_part)
         uint32_t points;
         int64_t part;
     } parts[] = {
-        {0, 10000, 0},     {1, 10000, 1},    {1, 5000, 1},    {1, 4999, 0},
-        {100, 49, 0},      {100, 50, 1},     {100, 149, 1},   {100, 150, 2},
-        {12345, 200, 247}, {9999, 9999, 9998}, {10001, 1, 1}, {MR_AMOUNT_MAX, 0, 0},
+        {0, 10000, 0},
+        {1, 10000, 1},
+        {1, 5000, 1},
+        {1, 4999, 0},
+        {100, 49, 0},
+        {100, 50, 1},
+        {100, 149, 1},
+        {100, 150, 2},
+        {12345, 200, 247},
+        {9999, 9999, 9998},
+        {10001, 1, 1},
+        {MR_AMOUNT_MAX, 0, 0},
         {MR_AMOUNT_MAX, 10000, MR_AMOUNT_MAX},
         {MR_AMOUNT_MAX, 9999, INT64_C(4503149267407759)},
         {MR_AMOUNT_MAX, 1, INT64_C(450359962737)},

@@ -123,7 +123,7 @@ START_TEST(test_changed_bytes)
         size_t len;
         uint8_t *const bytes = encoding(seed, &len);
         for (size_t i = 0; i < len && i < MUTATED_MAX; i++) {
-            for (size_t bit = len > 300 ? i % 8 : 0; bit < 8; bit += len > 300 ? 8 : 1) {
+            for (size_t bit = len > 300 ? i % 8 : 0; bit<8; bit += len> 300 ? 8 : 1) {
                 bytes[i] ^= (uint8_t)(1u << bit);
                 if (decode_copy(bytes, len) == MR_OK)
                     check_same(bytes, len);

@@ -11,35 +11,35 @@ static const struct {
 } texts[] = {
     {"", true},
     {"Boulangerie \"Chez Zoé\" \\ 3 €", true},
-    {"\xf0\x9f\x98\x80", true},          /* U+1F600 */
-    {"\xf4\x8f\xbf\xbf", true},          /* U+10FFFF, the last */
-    {"\xee\x80\x80\xef\xbf\xbf", true},  /* U+E000, U+FFFF */
-    {"\xed\x9f\xbf", true},              /* U+D7FF */
-    {"\xc2\xa0", true},                  /* U+00A0, no-break space */
+    {"\xf0\x9f\x98\x80", true},         /* U+1F600 */
+    {"\xf4\x8f\xbf\xbf", true},         /* U+10FFFF, the last */
+    {"\xee\x80\x80\xef\xbf\xbf", true}, /* U+E000, U+FFFF */
+    {"\xed\x9f\xbf", true},             /* U+D7FF */
+    {"\xc2\xa0", true},                 /* U+00A0, no-break space */
     {"\t", false},
     {"a\nb", false},
     {"a\x1f", false},
     {"\x7f", false},
-    {"\xc2\x80", false},                 /* U+0080, a control character */
+    {"\xc2\x80", false}, /* U+0080, a control character */
     {"\xc2\x9f", false},
-    {"\x80", false},                     /* continuation alone */
+    {"\x80", false}, /* continuation alone */
     {"\xbf", false},
-    {"\xc3", false},                     /* ends too early */
+    {"\xc3", false}, /* ends too early */
     {"\xe2\x82", false},
     {"\xf0\x9f\x98", false},
     {"\xc3(", false},
     {"\xe2\x82(", false},
     {"\xf0\x9f\x98(", false},
-    {"\xc0\x80", false},                 /* overlong */
+    {"\xc0\x80", false}, /* overlong */
     {"\xc0\xaf", false},
     {"\xc1\xbf", false},
     {"\xe0\x80\xaf", false},
     {"\xe0\x9f\xbf", false},
     {"\xf0\x80\x80\xaf", false},
     {"\xf0\x8f\xbf\xbf", false},
-    {"\xed\xa0\x80", false},             /* surrogates */
+    {"\xed\xa0\x80", false}, /* surrogates */
     {"\xed\xbf\xbf", false},
-    {"\xf4\x90\x80\x80", false},         /* past U+10FFFF */
+    {"\xf4\x90\x80\x80", false}, /* past U+10FFFF */
     {"\xf5\x80\x80\x80", false},
     {"\xf8\x88\x80\x80\x80", false},
     {"\xfe", false},

@@ -26,8 +26,12 @@ static const struct {
     {"an83characterlonghumanreadablepartthatcontainsthetheexcludedcharactersbioandnumber11sg7hg6",
      NULL, NULL, MR_BAD_TEXT, NONE},
     {" 1xj0phk", NULL, NULL, MR_BAD_TEXT, 0},
-    {"\x7f" "1g6xzxy", NULL, NULL, MR_BAD_TEXT, 0},
-    {"\x80" "1vctc34", NULL, NULL, MR_BAD_TEXT, 0},
+    {"\x7f"
+     "1g6xzxy",
+     NULL, NULL, MR_BAD_TEXT, 0},
+    {"\x80"
+     "1vctc34",
+     NULL, NULL, MR_BAD_TEXT, 0},
     {"an84characterslonghumanreadablepartthatcontainsthetheexcludedcharactersbioandnumber11d6pts4",
      NULL, NULL, MR_BAD_TEXT, NONE},
     {"qyrz8wqd2c9m", NULL, NULL, MR_BAD_TEXT, NONE},
@@ -54,11 +58,12 @@ static const struct {
     {"a1lqfn3a", "b", NULL, MR_WRONG_PREFIX, NONE},
     {"a1lqfn3a", "ab", NULL, MR_WRONG_PREFIX, NONE},
     /* a digit one in the data of a known prefix is a mistyped letter */
-    {"split1checkupstagehandshakeupstreamerr1nterredcaperredlc445v", "split", NULL, MR_BAD_TEXT, 38},
-    {"splut1checkupstagehandshakeupstreamerranterredcaperredlc445v", "split", NULL,
-     MR_BAD_CHECKSUM, 3},
-    {"spluk1checkupstagehandshakeupstreamerranterredcaperredlc445v", "split", NULL,
-     MR_BAD_CHECKSUM, NONE},
+    {"split1checkupstagehandshakeupstreamerr1nterredcaperredlc445v", "split", NULL, MR_BAD_TEXT,
+     38},
+    {"splut1checkupstagehandshakeupstreamerranterredcaperredlc445v", "split", NULL, MR_BAD_CHECKSUM,
+     3},
+    {"spluk1checkupstagehandshakeupstreamerranterredcaperredlc445v", "split", NULL, MR_BAD_CHECKSUM,
+     NONE},
 };
 
 START_TEST(test_bech32_texts)
@@ -66,9 +71,9 @@ START_TEST(test_bech32_texts)
     uint8_t data[64];
     size_t len = 77, wrong = 77;
     memset(data, 0xee, sizeof data);
-    ck_assert_int_eq(mr_bech32_decode(data, sizeof data, &len, NULL, &wrong, texts[_i].prefix,
-                                      texts[_i].text),
-                     texts[_i].st);
+    ck_assert_int_eq(
+        mr_bech32_decode(data, sizeof data, &len, NULL, &wrong, texts[_i].prefix, texts[_i].text),
+        texts[_i].st);
     if (texts[_i].st == MR_OK) {
         char hex[129];
         mr_hex_format(hex, data, len);
@@ -195,9 +200,8 @@ START_TEST(test_wrong_character_of_long_text)
         const char old = text[i];
         size_t len, wrong = 0;
         text[i] = old == 'p' ? 'q' : 'p';
-        ck_assert_int_eq(
-            mr_bech32_decode(read, sizeof read, &len, NULL, &wrong, "mereau", text),
-            MR_BAD_CHECKSUM);
+        ck_assert_int_eq(mr_bech32_decode(read, sizeof read, &len, NULL, &wrong, "mereau", text),
+                         MR_BAD_CHECKSUM);
         ck_assert(wrong == i || wrong == SIZE_MAX);
         text[i] = old;
     }
@@ -219,9 +223,9 @@ static const struct {
     size_t len;
     enum mr_status st;
 } hexes[] = {
-    {"", 0, MR_OK},        {"00ff", 2, MR_OK},      {"00ff", 1, MR_BAD_TEXT},
-    {"00", 2, MR_BAD_TEXT}, {"00f", 2, MR_BAD_TEXT}, {"00FF", 2, MR_BAD_TEXT},
-    {"0g", 1, MR_BAD_TEXT}, {" 00", 1, MR_BAD_TEXT}, {"0x", 1, MR_BAD_TEXT},
+    {"", 0, MR_OK},          {"00ff", 2, MR_OK},      {"00ff", 1, MR_BAD_TEXT},
+    {"00", 2, MR_BAD_TEXT},  {"00f", 2, MR_BAD_TEXT}, {"00FF", 2, MR_BAD_TEXT},
+    {"0g", 1, MR_BAD_TEXT},  {" 00", 1, MR_BAD_TEXT}, {"0x", 1, MR_BAD_TEXT},
     {"00 ", 1, MR_BAD_TEXT},
 };
 

@@ -57,12 +57,9 @@ START_TEST(test_fault_and_retry)
         enum mr_fault fault;
         bool retry;
     } rows[] = {
-        {MR_OK, MR_FAULT_NONE, false},
-        {MR_PARKED, MR_FAULT_NONE, true},
-        {MR_TRUNCATED, MR_FAULT_PEER, false},
-        {MR_FUNDS_SHORT, MR_FAULT_CALLER, true},
-        {MR_SLOT_TAKEN, MR_FAULT_CALLER, false},
-        {MR_DISK_FULL, MR_FAULT_HOST, true},
+        {MR_OK, MR_FAULT_NONE, false},           {MR_PARKED, MR_FAULT_NONE, true},
+        {MR_TRUNCATED, MR_FAULT_PEER, false},    {MR_FUNDS_SHORT, MR_FAULT_CALLER, true},
+        {MR_SLOT_TAKEN, MR_FAULT_CALLER, false}, {MR_DISK_FULL, MR_FAULT_HOST, true},
         {MR_DAMAGED, MR_FAULT_HOST, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

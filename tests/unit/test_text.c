@@ -47,10 +47,7 @@ static void check_link(const char *text, const struct mr_join_link *link)
 #define AAAA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const char *const addresses[] = {
-    "",
-    "localhost:7",
-    "node.example.org:7070",
-    "[2001:db8::1]:7070",
+    "",          "localhost:7", "node.example.org:7070", "[2001:db8::1]:7070",
     (AAAA AAAA), /* as long as it may be */
 };
 

@@ -120,7 +120,7 @@ START_TEST(test_every_word)
 }
 END_TEST
 
-#define OZONE "ozone drill grab fiber curtain grace pudding thank cruise elder eight "
+#define OZONE   "ozone drill grab fiber curtain grace pudding thank cruise elder eight "
 #define NERVEUX "entasser comédie ferveur optique sonnette codifier discuter dioxyde nerveux"
 
 static const struct {
@@ -166,9 +166,8 @@ START_TEST(test_readings)
     size_t len = 77;
     struct mr_words_fault fault = {77, "untouched"};
     memset(seed, 0xee, sizeof seed);
-    ck_assert_int_eq(
-        mr_words_decode(seed, &len, &fault, readings[_i].language, readings[_i].text),
-        readings[_i].st);
+    ck_assert_int_eq(mr_words_decode(seed, &len, &fault, readings[_i].language, readings[_i].text),
+                     readings[_i].st);
     if (readings[_i].st == MR_OK) {
         ck_assert_uint_eq(fault.word, 77);
         ck_assert_uint_eq(len, 16);

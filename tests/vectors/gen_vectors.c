@@ -167,8 +167,14 @@ static void write_spoiled(const struct spoiled *s, const uint8_t *bytes, size_t 
 
 static void write_list_refusals(void)
 {
-    struct mr_list list = {.listed = true, .alias_len = 5, .alias = "le-pa", .name_len = 3,
-                           .name = "\xe2\x82\xac", .trade_len = 0, .town_len = 2, .town = "\xc3\xa9"};
+    struct mr_list list = {.listed = true,
+                           .alias_len = 5,
+                           .alias = "le-pa",
+                           .name_len = 3,
+                           .name = "\xe2\x82\xac",
+                           .trade_len = 0,
+                           .town_len = 2,
+                           .town = "\xc3\xa9"};
     static const struct spoiled rows[] = {
         {"list", "a bool is 0 or 1", 19, 2},
         {"list", "a bool is 0 or 1", 16, 1},
@@ -216,21 +222,35 @@ static void write_number_refusals(void)
         {"keyset", "0000001100000000", "a threshold above 16"},
         {"keyset", "0000000100000011", "17 keys"},
         {"keyset", "00000001ffffffff", "2^32 - 1 keys"},
-        {"keyset", "0000000100000002" "00000001"
-                   "1111111111111111111111111111111111111111111111111111111111111111",
+        {"keyset",
+         "0000000100000002"
+         "00000001"
+         "1111111111111111111111111111111111111111111111111111111111111111",
          "two keys announced, one there"},
         {"req_control", "00000000", "an enumeration's number that is not given"},
         {"req_control", "00000063", "an enumeration's number that is not given"},
         {"req_control", "80000001", "an enumeration's number above 2^31 - 1"},
         {"order_body", "000000ff", "a union's case that is not given"},
         {"envelope", "0000000500000000", "a union's case that is not given"},
-        {"pay", "00000000" "00000001" "00000000000000000000000000000000" "0000000000000000"
-                "00000001",
+        {"pay",
+         "00000000"
+         "00000001"
+         "00000000000000000000000000000000"
+         "0000000000000000"
+         "00000001",
          "an amount of zero in a PAY"},
-        {"pay", "00000000" "00000101", "257 lines"},
-        {"pay", "00000000" "00000100", "256 lines announced, none there"},
+        {"pay",
+         "00000000"
+         "00000101",
+         "257 lines"},
+        {"pay",
+         "00000000"
+         "00000100",
+         "256 lines announced, none there"},
         {"memo_box",
-         "0000000000000000000000000000000000000000000000000000000000000000" "00000001" "ff000001"
+         "0000000000000000000000000000000000000000000000000000000000000000"
+         "00000001"
+         "ff000001"
          "00000000",
          "padding is zero"},
     };
@@ -322,8 +342,8 @@ static void write_signature(const struct signature *s)
 
 static void write_bad_signatures(const struct signature *good)
 {
-    static const uint8_t l[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
-                                  0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
+    static const uint8_t l[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,       0xd6,
+                                  0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
     struct signature s = *good;
     s.why = "another purpose";
     s.purpose = strcmp(s.purpose, "ORDER") == 0 ? "CANCEL" : "ORDER";
@@ -467,18 +487,46 @@ static void write_amounts(void)
         uint32_t decimals;
         const char *code;
     } rows[] = {
-        {"12", 2, "EUR"},         {"12.5", 2, "EUR"},          {"12,50", 2, "EUR"},
-        {"12.50 EUR", 2, "EUR"},  {" 12.50 eur ", 2, "EUR"},   {"0.01", 2, "EUR"},
-        {"1.250", 3, "EUR"},      {"45035996273704.96", 2, "EUR"}, {"7", 0, "EUR"},
-        {"0", 2, "EUR"},          {"0.00", 2, "EUR"},          {"-5", 2, "EUR"},
-        {"\xe2\x88\x92" "5", 2, "EUR"}, {"1.5", 0, "EUR"},     {"12.3456", 2, "EUR"},
-        {"12.5000", 2, "EUR"},    {"45035996273704.97", 2, "EUR"},
-        {"99999999999999999999", 2, "EUR"}, {"1,250.00", 2, "EUR"}, {"1.250,00", 2, "EUR"},
-        {"1 250,00", 2, "EUR"},   {"1\xc2\xa0" "250,00", 2, "EUR"},
-        {"1\xe2\x80\xaf" "250,00", 2, "EUR"}, {"1'250", 2, "EUR"}, {"1,250", 2, "EUR"},
-        {"1.250", 0, "EUR"},      {"12 USD", 2, "EUR"},        {"12 \xe2\x82\xac", 2, "EUR"},
-        {"", 2, "EUR"},           {".5", 2, "EUR"},            {"5.", 2, "EUR"},
-        {"+5", 2, "EUR"},         {"1e5", 2, "EUR"},           {"EUR 5", 2, "EUR"},
+        {"12", 2, "EUR"},
+        {"12.5", 2, "EUR"},
+        {"12,50", 2, "EUR"},
+        {"12.50 EUR", 2, "EUR"},
+        {" 12.50 eur ", 2, "EUR"},
+        {"0.01", 2, "EUR"},
+        {"1.250", 3, "EUR"},
+        {"45035996273704.96", 2, "EUR"},
+        {"7", 0, "EUR"},
+        {"0", 2, "EUR"},
+        {"0.00", 2, "EUR"},
+        {"-5", 2, "EUR"},
+        {"\xe2\x88\x92"
+         "5",
+         2, "EUR"},
+        {"1.5", 0, "EUR"},
+        {"12.3456", 2, "EUR"},
+        {"12.5000", 2, "EUR"},
+        {"45035996273704.97", 2, "EUR"},
+        {"99999999999999999999", 2, "EUR"},
+        {"1,250.00", 2, "EUR"},
+        {"1.250,00", 2, "EUR"},
+        {"1 250,00", 2, "EUR"},
+        {"1\xc2\xa0"
+         "250,00",
+         2, "EUR"},
+        {"1\xe2\x80\xaf"
+         "250,00",
+         2, "EUR"},
+        {"1'250", 2, "EUR"},
+        {"1,250", 2, "EUR"},
+        {"1.250", 0, "EUR"},
+        {"12 USD", 2, "EUR"},
+        {"12 \xe2\x82\xac", 2, "EUR"},
+        {"", 2, "EUR"},
+        {".5", 2, "EUR"},
+        {"5.", 2, "EUR"},
+        {"+5", 2, "EUR"},
+        {"1e5", 2, "EUR"},
+        {"EUR 5", 2, "EUR"},
         {"five", 2, "EUR"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -503,9 +551,9 @@ int main(int argc, char **argv)
         const char *name;
         void (*write)(void);
     } files[] = {
-        {"records.json", write_records},     {"ids.json", write_ids},
+        {"records.json", write_records},       {"ids.json", write_ids},
         {"signatures.json", write_signatures}, {"addresses.json", write_addresses},
-        {"links.json", write_links},         {"amounts.json", write_amounts},
+        {"links.json", write_links},           {"amounts.json", write_amounts},
     };
     if (argc != 2 || sodium_init() < 0) {
         fprintf(stderr, "usage: gen_vectors DIRECTORY\n");

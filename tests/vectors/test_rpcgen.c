@@ -27,14 +27,14 @@
     {                                                                                              \
         return xdr_mereau_##r(xdr, v);                                                             \
     }
-#define MR_STRUCT(r) WRAP(r)
+#define MR_STRUCT(r)   WRAP(r)
 #define MR_UNION(r, e) WRAP(r)
 #include "registry/records.def"
 #undef MR_STRUCT
 #undef MR_UNION
 
-#define ROW(r) {#r, sizeof(mereau_##r), any_##r},
-#define MR_STRUCT(r) ROW(r)
+#define ROW(r)         {#r, sizeof(mereau_##r), any_##r},
+#define MR_STRUCT(r)   ROW(r)
 #define MR_UNION(r, e) ROW(r)
 static const struct {
     const char *name;
@@ -78,7 +78,8 @@ START_TEST(test_every_vector)
         json_load_file(MEREAU_SOURCE_DIR "/protocol/vectors/records.json", 0, &error);
     ck_assert_msg(rows != NULL, "%d: %s", error.line, error.text);
     ck_assert_uint_ge(json_array_size(rows), 2 * sizeof table / sizeof table[0]);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         const char *const hex = json_string_value(json_object_get(row, "hex"));
         const char *const record = json_string_value(json_object_get(row, "record"));
         ck_assert(hex != NULL && record != NULL);

@@ -52,7 +52,8 @@ START_TEST(test_records)
     void *const v = calloc(1, record_bytes_max());
     bool *const seen = calloc(record_count, sizeof *seen);
     load("records.json", 2 * record_count);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         size_t len;
         const struct record_ops *const record = record_find(text_of(row, "record"));
         uint8_t *const bytes = bytes_of(row, "hex", &len), *const again = malloc(len);
@@ -86,7 +87,8 @@ START_TEST(test_refusals)
     const json_t *row;
     void *const v = calloc(1, record_bytes_max());
     load("refusals.json", 30);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         size_t len;
         const struct record_ops *const record = record_find(text_of(row, "record"));
         uint8_t *const bytes = bytes_of(row, "hex", &len);
@@ -131,7 +133,8 @@ START_TEST(test_ids)
     size_t i;
     const json_t *row;
     load("ids.json", 10);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         size_t len;
         uint8_t *const in = bytes_of(row, "in", &len);
         uint8_t expected[32], id[32];
@@ -159,7 +162,8 @@ START_TEST(test_signatures)
     size_t i;
     const json_t *row;
     load("signatures.json", 40);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         size_t len;
         uint8_t ledger[32], sig[MR_SIG_BYTES];
         struct mr_pubkey key = {.alg = MR_ALG_ED25519};
@@ -181,7 +185,8 @@ START_TEST(test_addresses)
     size_t i;
     const json_t *row;
     load("addresses.json", 30);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         uint8_t account[MR_ACCOUNT_BYTES], expected[MR_ACCOUNT_BYTES];
         size_t wrong = SIZE_MAX;
         const char *const address = text_of(row, "address");
@@ -206,7 +211,8 @@ START_TEST(test_links)
     size_t i;
     const json_t *row;
     load("links.json", 6);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         size_t len, n;
         uint8_t again[MR_JOIN_LINK_BYTES_MAX];
         uint8_t *const bytes = bytes_of(row, "hex", &len);
@@ -236,7 +242,8 @@ START_TEST(test_amounts)
     size_t i;
     const json_t *row;
     load("amounts.json", 30);
-    json_array_foreach (rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         int64_t minor = 0;
         const enum mr_status st = mr_amount_parse(
             &minor, text_of(row, "text"),
