@@ -1,4 +1,4 @@
-/** Money: minor units in int64, checked arithmetic, one way to read and print it.
+/** Money: minor units in int64, checked arithmetic, one way to read and print it (ENC-4, ENC-13).
  *  No floating point, no locale of the C library. */
 #ifndef MEREAU_AMOUNT_H
 #define MEREAU_AMOUNT_H

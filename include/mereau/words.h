@@ -1,4 +1,4 @@
-/** A seed as words to write down: BIP 39 with its checksum, English or French.
+/** A seed as words to write down: BIP 39 with its checksum, English or French (ENC-12).
  *
  *  The words stand for the seed's bytes themselves; BIP 39's derivation with a passphrase is not
  *  used. What these functions hold of a seed in whole is wiped. */
