@@ -152,10 +152,10 @@ static MDB_val val(const uint8_t *bytes, size_t len)
     return (MDB_val){.mv_size = len, .mv_data = p.out};
 }
 
-static enum mr_status store_get(struct mr_store *base, enum mr_table table, const uint8_t *key,
-                                size_t key_len, uint8_t *ret, size_t cap, size_t *ret_len)
+static enum mr_status get_with(struct store_lmdb *s, MDB_txn *reader, enum mr_table table,
+                               const uint8_t *key, size_t key_len, uint8_t *ret, size_t cap,
+                               size_t *ret_len)
 {
-    struct store_lmdb *s = self(base);
     MDB_val k = val(key, key_len), v;
     size_t len = 0;
 
@@ -164,7 +164,7 @@ static enum mr_status store_get(struct mr_store *base, enum mr_table table, cons
     pthread_rwlock_rdlock(&s->gate);
     enum mr_status st = s->dead ? MR_IO_ERROR : MR_OK;
     if (st == MR_OK)
-        st = from_mdb(mdb_get(s->reader, s->dbi[table], &k, &v));
+        st = from_mdb(mdb_get(reader, s->dbi[table], &k, &v));
     if (st == MR_OK)
         st = value_open(&len, table, key, key_len, v.mv_data, v.mv_size);
     if (st == MR_OK && len > cap)
@@ -196,23 +196,37 @@ static enum mr_status walk_cursor(MDB_cursor *c, enum mr_table table, const uint
     return rc == MDB_NOTFOUND ? MR_OK : from_mdb(rc);
 }
 
-static enum mr_status store_walk(struct mr_store *base, enum mr_table table, const uint8_t *from,
-                                 size_t from_len, mr_store_each each, void *ctx)
+static enum mr_status walk_with(struct store_lmdb *s, MDB_txn *reader, enum mr_table table,
+                                const uint8_t *from, size_t from_len, mr_store_each each,
+                                void *ctx)
 {
-    struct store_lmdb *s = self(base);
     MDB_cursor *c = NULL;
 
     mr_assert(table < MR_TABLES);
     pthread_rwlock_rdlock(&s->gate);
     enum mr_status st = s->dead ? MR_IO_ERROR : MR_OK;
     if (st == MR_OK)
-        st = from_mdb(mdb_cursor_open(s->reader, s->dbi[table], &c));
+        st = from_mdb(mdb_cursor_open(reader, s->dbi[table], &c));
     if (st == MR_OK) {
         st = walk_cursor(c, table, from, from_len, each, ctx);
         mdb_cursor_close(c);
     }
     pthread_rwlock_unlock(&s->gate);
     return st;
+}
+
+static enum mr_status store_get(struct mr_store *base, enum mr_table table, const uint8_t *key,
+                                size_t key_len, uint8_t *ret, size_t cap, size_t *ret_len)
+{
+    struct store_lmdb *s = self(base);
+    return get_with(s, s->reader, table, key, key_len, ret, cap, ret_len);
+}
+
+static enum mr_status store_walk(struct mr_store *base, enum mr_table table, const uint8_t *from,
+                                 size_t from_len, mr_store_each each, void *ctx)
+{
+    struct store_lmdb *s = self(base);
+    return walk_with(s, s->reader, table, from, from_len, each, ctx);
 }
 
 static int put_one(struct store_lmdb *s, MDB_txn *txn, const struct mr_put *p)
@@ -336,6 +350,81 @@ static const struct mr_store_api api = {
     .refresh = store_refresh,
     .close = store_close,
 };
+
+/* --- a second reader, for the thread that commits ------------------------------------------- */
+
+struct snapshot {
+    struct mr_store base;
+    struct store_lmdb *of;
+    MDB_txn *reader;
+};
+
+static struct snapshot *snapshot_self(struct mr_store *base)
+{
+    return (struct snapshot *)base;
+}
+
+static enum mr_status snapshot_get(struct mr_store *base, enum mr_table table, const uint8_t *key,
+                                   size_t key_len, uint8_t *ret, size_t cap, size_t *ret_len)
+{
+    struct snapshot *p = snapshot_self(base);
+    return get_with(p->of, p->reader, table, key, key_len, ret, cap, ret_len);
+}
+
+static enum mr_status snapshot_walk(struct mr_store *base, enum mr_table table,
+                                    const uint8_t *from, size_t from_len, mr_store_each each,
+                                    void *ctx)
+{
+    struct snapshot *p = snapshot_self(base);
+    return walk_with(p->of, p->reader, table, from, from_len, each, ctx);
+}
+
+static enum mr_status snapshot_commit(struct mr_store *base, const struct mr_put *puts,
+                                      size_t count)
+{
+    (void)base;
+    (void)puts;
+    (void)count;
+    mr_bug("commit to a snapshot");
+}
+
+static enum mr_status snapshot_refresh(struct mr_store *base)
+{
+    (void)base;
+    return MR_OK; /* a snapshot stays as it is */
+}
+
+static void snapshot_close(struct mr_store *base)
+{
+    if (base == NULL)
+        return;
+    mdb_txn_abort(snapshot_self(base)->reader);
+    free(base);
+}
+
+static const struct mr_store_api snapshot_api = {
+    .get = snapshot_get,
+    .walk = snapshot_walk,
+    .commit = snapshot_commit,
+    .refresh = snapshot_refresh,
+    .close = snapshot_close,
+};
+
+enum mr_status mr_store_lmdb_snapshot(struct mr_store **ret, struct mr_store *store)
+{
+    struct snapshot *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return MR_NO_MEMORY;
+    p->base.api = &snapshot_api;
+    p->of = self(store);
+    const int rc = mdb_txn_begin(p->of->env, NULL, MDB_RDONLY, &p->reader);
+    if (rc != MDB_SUCCESS) {
+        free(p);
+        return from_mdb(rc);
+    }
+    *ret = &p->base;
+    return MR_OK;
+}
 
 static enum mr_status open_tables(struct store_lmdb *s)
 {

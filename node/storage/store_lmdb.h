@@ -32,6 +32,10 @@ enum mr_status mr_store_lmdb_open(struct mr_store **ret, const char *dir,
  *  MR_IO_ERROR. On failure the directory may hold an unfinished file. */
 enum mr_status mr_store_lmdb_copy(struct mr_store *s, const char *dir);
 
+/** A second reader of the last commit, for the thread that commits: to be closed before its next
+ *  commit, which may move the map. MR_OK, MR_NO_MEMORY, MR_IO_ERROR. */
+enum mr_status mr_store_lmdb_snapshot(struct mr_store **ret, struct mr_store *store);
+
 /** Whether the file has pages that hold nothing any more, but still the bytes of what was removed. */
 enum mr_status mr_store_lmdb_has_free(struct mr_store *s, bool *ret);
 

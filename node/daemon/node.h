@@ -1,0 +1,162 @@
+/** The running node: what its parts share. All of it belongs to the loop's thread unless a field
+ *  says otherwise.
+ *
+ *  Threads: the loop (sockets, sessions, engine); verifiers (signatures, no files); the journal
+ *  (append and sync); the background (store commits, register, streams); nanomsg's and the HTTP
+ *  server's own. */
+#ifndef MEREAU_DAEMON_NODE_H
+#define MEREAU_DAEMON_NODE_H
+
+#include <pthread.h>
+#include <uv.h>
+
+#include "common/secret.h"
+#include "daemon/settings.h"
+#include "mereau/engine.h"
+#include "mereau/session.h"
+#include "storage/lock.h"
+#include "storage/register_store.h"
+#include "transport/peer_nn.h"
+#include "transport/server_uv.h"
+
+struct node;
+struct job;
+
+/* --- work for other threads ---------------------------------------------------------------------- */
+
+/** One piece of work. It runs on another thread and comes back to the loop. */
+struct task {
+    struct task *next;
+    void (*run)(struct task *t);              /* on the other thread */
+    void (*done)(struct node *n, struct task *t); /* on the loop; owns t */
+};
+
+/** Tasks in order of arrival, for one or more threads; what is done wakes the loop. */
+struct workers;
+enum mr_status workers_start(struct workers **ret, struct node *n, unsigned threads);
+void workers_give(struct workers *w, struct task *t);
+/** Tasks given and not yet taken back by the loop. */
+size_t workers_load(const struct workers *w);
+/** Ends the threads once their queue is empty, and the wake-up handle. */
+void workers_stop(struct workers *w);
+
+/* --- sessions -------------------------------------------------------------------------------------- */
+
+struct session {
+    struct session *hash_next, *older, *newer;
+    struct mr_session keys;
+    struct mr_principal who;
+    uint64_t used_ms;
+};
+
+struct sessions {
+    struct session **buckets, *oldest, *newest;
+    size_t buckets_count, count, max;
+};
+
+enum mr_status sessions_init(struct sessions *s, size_t max);
+void sessions_done(struct sessions *s);
+/** Makes room by ending the longest unused one. Takes `keys` over. NULL: out of memory. */
+struct session *sessions_add(struct sessions *s, const struct mr_session *keys, uint64_t now_ms);
+/** NULL: not known, or idle for too long. Counts as use. */
+struct session *sessions_find(struct sessions *s, const uint8_t id[MR_SALT_BYTES], uint64_t now_ms);
+void sessions_end(struct sessions *s, struct session *one);
+
+/* --- the node --------------------------------------------------------------------------------------- */
+
+/** Where a request came in: the port, and its token there. */
+enum port { PORT_WALLET, PORT_LOCAL, PORT_PEER };
+
+struct counters {
+    uint64_t requests, refused, orders_settled, orders_refused, orders_parked, turns, syncs_ns,
+        flushes, flush_ms, bad_sessions;
+};
+
+struct stream_wait {
+    struct stream_wait *next;
+    struct job *job;
+    uint64_t until_ms;
+};
+
+struct node {
+    struct settings settings;
+    const char *dir;
+    struct mr_charter charter;
+    uint8_t ledger[32];
+    struct mr_seckey log_key, transport_key;
+    struct mr_pubkey transport_public;
+    struct mr_pubkey auditors[16];
+    uint32_t auditors_count;
+    struct dir_lock *lock;
+    struct mr_store *store;
+    struct mr_journal *journal;
+    struct register_store *members;
+    struct mr_engine *engine;
+
+    uv_loop_t loop;
+    uv_timer_t tick;
+    uv_check_t check;
+    uv_idle_t idle;                 /* runs the pump again when more is ready */
+    uv_signal_t signals[2];
+    struct server *wallet, *local;
+    struct peer_port *peer;
+    uint16_t wallet_port;
+    struct http *http;
+
+    struct workers *verifiers, *journaler, *background;
+    struct sessions sessions;
+    struct task *ready_first, **ready_last; /* jobs that wait for the engine */
+    struct stream_wait *streams;
+    struct job *flush_waits;               /* CONTROL FLUSH */
+    size_t jobs;
+
+    bool syncing;                   /* a turn is with the journal */
+    bool full;                      /* the journal said there is no room */
+    bool freeze_due;                /* the puts below wait for their turn to be synced */
+    struct mr_put *puts;
+    size_t puts_count;
+    bool flushing, flush_wanted, checkpoint_wanted, summing;
+    uint64_t flushed_ms, flushed_turn, checkpoint_ms, checkpoint_settled, flushed_settled;
+    uint64_t requests_waiting;      /* join requests in the register */
+    bool stopping, closed;
+    uint64_t stop_ms, started_ms;
+    int exit_code;
+    struct counters counters;
+    struct mr_request request;      /* scratch: large */
+    struct mr_reply reply;          /* scratch: large */
+    uint8_t bytes[MR_FRAME_MAX + 1024], sealed[MR_FRAME_MAX + 1024];
+};
+
+uint64_t now_ms(void);
+
+/* start.c: everything up to the first turn. Errors are logged; the exit code is returned. */
+int node_open(struct node *n, const struct secret *passphrase);
+/* Wipes keys, closes and seals the store, unless the node failed. */
+void node_close(struct node *n);
+
+/* loop.c */
+int node_run(struct node *n);
+void node_stop(struct node *n);
+/* The host failed (I/O, damage): say so and leave at once with exit 4; nothing is released. */
+_Noreturn void node_fail(struct node *n, const char *what, enum mr_status st);
+/* Queue for the engine and see that the pump runs. */
+void node_ready(struct node *n, struct job *j);
+void node_pump_soon(struct node *n);
+
+/* requests.c */
+void requests_take(struct node *n, enum port port, struct conn *conn, uint64_t token,
+                   const uint8_t *body, size_t len);
+/* A reply that the engine released: job tokens are pointers into a table. */
+void requests_reply(void *node, uint64_t token, const uint8_t *bytes, size_t len);
+/* Step the engine with a ready job. False: the engine is not ready for it. */
+bool requests_step(struct node *n, struct job *j, struct mr_effects *fx);
+void requests_tick(struct node *n);
+void requests_synced(struct node *n);
+void requests_flushed(struct node *n);
+
+/* http.c */
+enum mr_status http_start(struct http **ret, const char *address);
+void http_publish(struct http *h, const struct node *n);
+void http_stop(struct http *h);
+
+#endif

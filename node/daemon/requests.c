@@ -1,0 +1,729 @@
+/* Requests: open the envelope, have signatures checked, hand to the engine, seal the reply. */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/node.h"
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/order.h"
+
+enum { JOBS_MAX = 16384, STREAMS_MAX = 64, REGISTER_PAGE = 16 };
+
+struct job {
+    struct task task;
+    struct node *node;
+    struct job *next;
+    enum port port;
+    uint64_t token;
+    bool sealed;                   /* false: HELLO */
+    uint8_t session[MR_SALT_BYTES];
+    uint64_t counter;
+    struct mr_principal who;
+    uint32_t id;
+    enum mr_request_kind kind;
+    enum mr_status status;         /* what another thread found out */
+    uint32_t generation;           /* of keys */
+    struct mr_keyset keys;         /* to verify under */
+    struct mr_principal proved;    /* AUTH */
+    uint8_t auth_text[96];
+    size_t auth_len;
+    struct mr_session established; /* HELLO */
+    uint64_t position;             /* STREAM; register: requests that wait */
+    size_t result_len;
+    uint8_t *result;               /* WELCOME, STREAM, REGISTER_LIST */
+    size_t len;
+    uint8_t plain[];
+};
+
+/* --- replies ------------------------------------------------------------------------------------- */
+
+static void send_bytes(struct node *n, enum port port, uint64_t token, const uint8_t *bytes,
+                       size_t len)
+{
+    switch (port) {
+    case PORT_WALLET:
+        server_reply(n->wallet, token, bytes, len);
+        return;
+    case PORT_LOCAL:
+        server_reply(n->local, token, bytes, len);
+        return;
+    case PORT_PEER:
+        peer_reply(n->peer, token, bytes, len);
+        return;
+    }
+}
+
+static void refuse(struct node *n, enum port port, uint64_t token, enum mr_status st)
+{
+    const uint8_t bytes[8] = {0, 0, 0, MR_ENV_REFUSED, 0, 0, 0, (uint8_t)st};
+    n->counters.refused++;
+    send_bytes(n, port, token, bytes, sizeof bytes);
+}
+
+static void job_free(struct job *j)
+{
+    j->node->jobs--;
+    free(j->result);
+    free(j);
+}
+
+/* Seal and send a reply's bytes; ends the job. */
+static void finish(struct job *j, const uint8_t *plain, size_t len)
+{
+    struct node *n = j->node;
+    struct session *s = sessions_find(&n->sessions, j->session, now_ms());
+    if (s == NULL) {
+        refuse(n, j->port, j->token, MR_BAD_SESSION);
+    } else {
+        const size_t sealed =
+            mr_session_seal(&s->keys, n->sealed, sizeof n->sealed, plain, len, j->counter);
+        send_bytes(n, j->port, j->token, n->sealed, sealed);
+    }
+    job_free(j);
+}
+
+/* Send n->reply. */
+static void finish_reply(struct job *j, enum mr_status st)
+{
+    struct node *n = j->node;
+    n->reply.id = j->id;
+    n->reply.status = (uint32_t)st;
+    n->reply.detail_len = 0;
+    finish(j, n->bytes, mr_reply_encode(&n->reply, n->bytes, sizeof n->bytes));
+}
+
+/* A status without result: TRA-11. */
+static void finish_status(struct job *j, enum mr_status st)
+{
+    struct mr_reply *r = &j->node->reply;
+    const bool empty = j->kind == MR_REQ_JOIN || j->kind == MR_REQ_JOIN_STATUS ||
+                       j->kind == MR_REQ_REGISTER_PUT || j->kind == MR_REQ_REGISTER_DELETE ||
+                       j->kind == MR_REQ_CONTROL;
+    r->body.kind = empty ? j->kind : MR_REQ_AUTH;
+    r->body.u.auth.reserved = 0;
+    finish_reply(j, st);
+}
+
+static bool is_operator(const struct mr_principal *who)
+{
+    return who->proved && who->role == MR_AUTH_OWNER &&
+           (who->class == MR_CLASS_DESK || who->class == MR_CLASS_TREASURY);
+}
+
+/* What the shell adds to NODE, or leaves out for strangers: TRA-12. */
+static void finish_node(struct job *j, const uint8_t *bytes, size_t len)
+{
+    struct node *n = j->node;
+    struct mr_reply *r = &n->reply;
+    struct mr_rep_node *b = &r->body.u.node;
+    if (mr_reply_decode(r, bytes, len) != MR_OK || r->body.kind != MR_REQ_NODE) {
+        finish(j, bytes, len);
+        return;
+    }
+    if (j->who.local || j->who.auditor || is_operator(&j->who)) {
+        b->flushed_turn = n->flushed_turn;
+        b->requests = n->requests_waiting;
+        b->sessions = n->sessions.count;
+    } else {
+        struct mr_rep_node open = {.node = b->node, .epoch = b->epoch, .time_ms = b->time_ms,
+                                   .mode = b->mode, .software_len = b->software_len};
+        memcpy(open.software, b->software, sizeof open.software);
+        *b = open;
+    }
+    finish(j, n->bytes, mr_reply_encode(r, n->bytes, sizeof n->bytes));
+}
+
+static void count_submit(struct node *n, const uint8_t *bytes)
+{
+    const unsigned st = bytes[7];
+    if (st == MR_SETTLED)
+        n->counters.orders_settled++;
+    else if (st == MR_PARKED)
+        n->counters.orders_parked++;
+    else
+        n->counters.orders_refused++;
+}
+
+static void look_in_register(struct job *j);
+
+void requests_reply(void *node, uint64_t token, const uint8_t *bytes, size_t len)
+{
+    struct node *n = node;
+    struct job *j = (struct job *)(uintptr_t)token;
+    mr_assert(len >= 8);
+    if (j->kind == MR_REQ_SUBMIT)
+        count_submit(n, bytes);
+    if (j->kind == MR_REQ_JOIN_STATUS && bytes[7] == MR_NOT_FOUND)
+        look_in_register(j);
+    else if (j->kind == MR_REQ_NODE)
+        finish_node(j, bytes, len);
+    else
+        finish(j, bytes, len);
+}
+
+/* --- HELLO ------------------------------------------------------------------------------------------ */
+
+static void hello_run(struct task *t)
+{
+    struct job *j = (struct job *)t;
+    struct mr_hello hello;
+    uint8_t seed[48];
+    j->status = mr_hello_decode(&hello, j->plain, j->len);
+    if (j->status != MR_OK)
+        return;
+    j->result = malloc(512);
+    if (j->result == NULL) {
+        j->status = MR_NO_MEMORY;
+        return;
+    }
+    randombytes_buf(seed, sizeof seed);
+    j->status = mr_session_accept(&j->established, j->result, 512, &j->result_len, &hello, seed,
+                                  &j->node->transport_public, &j->node->transport_key);
+    sodium_memzero(seed, sizeof seed);
+}
+
+static void hello_done(struct node *n, struct task *t)
+{
+    struct job *j = (struct job *)t;
+    if (j->status == MR_OK && sessions_add(&n->sessions, &j->established, now_ms()) == NULL)
+        j->status = MR_BUSY;
+    if (j->status == MR_OK)
+        send_bytes(n, j->port, j->token, j->result, j->result_len);
+    else
+        refuse(n, j->port, j->token, j->status);
+    mr_session_done(&j->established);
+    job_free(j);
+}
+
+/* --- AUTH ------------------------------------------------------------------------------------------- */
+
+static void auth_run(struct task *t)
+{
+    struct job *j = (struct job *)t;
+    static _Thread_local struct mr_request r;
+    j->status = MR_BAD_SIGNATURE;
+    if (mr_request_decode(&r, j->plain, j->len) != MR_OK)
+        return;
+    for (uint32_t i = 0; i < j->keys.keys_count; i++)
+        if (mr_verify(r.body.u.auth.sig, MR_PURPOSE_SESSION, j->node->ledger, 0, j->auth_text,
+                      j->auth_len, &j->keys.keys[i]))
+            j->status = MR_OK;
+}
+
+static void auth_done(struct node *n, struct task *t)
+{
+    struct job *j = (struct job *)t;
+    struct session *s = sessions_find(&n->sessions, j->session, now_ms());
+    if (s != NULL && j->status == MR_OK) {
+        s->who = j->proved;
+        if (mr_request_decode(&n->request, j->plain, j->len) == MR_OK &&
+            n->request.body.u.auth.seen_count > 0) {
+            struct mr_effects fx = {requests_reply, n};
+            const struct mr_event ev = {.kind = MR_EV_SEEN,
+                                        .now_ms = now_ms(),
+                                        .u.seen = &n->request.body.u.auth.seen[0]};
+            const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
+            if (st != MR_OK && st != MR_NO_MEMORY)
+                node_fail(n, "head", st);
+            node_pump_soon(n);
+        }
+    }
+    finish_status(j, j->status);
+}
+
+static void auth_begin(struct job *j, const struct session *s)
+{
+    struct node *n = j->node;
+    const struct mr_req_auth *a = &n->request.body.u.auth;
+    j->auth_len = mr_session_auth_text(j->auth_text, &s->keys, a->role, a->account, a->key_index);
+    if (a->role == MR_AUTH_AUDITOR) {
+        j->keys.keys_count = n->auditors_count < MR_KEYS_MAX ? n->auditors_count : MR_KEYS_MAX;
+        memcpy(j->keys.keys, n->auditors, j->keys.keys_count * sizeof n->auditors[0]);
+        j->proved = (struct mr_principal){.auditor = true};
+    } else {
+        const enum mr_status st =
+            mr_engine_identify(n->engine, &j->keys.keys[0], &j->proved, a);
+        if (st != MR_OK) {
+            finish_status(j, st);
+            return;
+        }
+        j->keys.keys_count = 1;
+    }
+    j->task.run = auth_run;
+    j->task.done = auth_done;
+    workers_give(n->verifiers, &j->task);
+}
+
+/* --- orders ----------------------------------------------------------------------------------------- */
+
+static void order_run(struct task *t)
+{
+    struct job *j = (struct job *)t;
+    static _Thread_local struct mr_request r;
+    j->status = mr_request_decode(&r, j->plain, j->len);
+    if (j->status != MR_OK)
+        return;
+    if (r.body.kind == MR_REQ_SUBMIT)
+        j->status = mr_order_verify(&r.body.u.submit.order, &j->keys, 1);
+    else
+        j->status = mr_cancel_verify(&r.body.u.cancel, &j->keys);
+}
+
+static void order_done(struct node *n, struct task *t)
+{
+    node_ready(n, (struct job *)t);
+}
+
+static void order_begin(struct job *j, const uint8_t account[16])
+{
+    struct node *n = j->node;
+    j->status = mr_engine_keys(n->engine, &j->keys, &j->generation, account);
+    if (j->status == MR_DAMAGED || j->status == MR_IO_ERROR)
+        node_fail(n, "store", j->status);
+    if (j->status != MR_OK) {
+        node_ready(n, j); /* the engine answers, in order */
+        return;
+    }
+    j->task.run = order_run;
+    j->task.done = order_done;
+    workers_give(n->verifiers, &j->task);
+}
+
+/* --- register --------------------------------------------------------------------------------------- */
+
+static void register_done(struct node *n, struct task *t)
+{
+    struct job *j = (struct job *)t;
+    n->requests_waiting = j->position;
+    if (j->kind == MR_REQ_REGISTER_LIST && j->status == MR_OK) {
+        if (mr_reply_decode(&n->reply, j->result, j->result_len) != MR_OK)
+            mr_bug("own reply");
+        finish_reply(j, MR_OK);
+        return;
+    }
+    if (j->status == MR_IO_ERROR || j->status == MR_DAMAGED)
+        log_event(LOG_LEVEL_ERROR, "register", log_with(log_text("status",
+                                                                 mr_status_name(j->status))));
+    finish_status(j, j->status == MR_IO_ERROR ? MR_BUSY : j->status);
+}
+
+/* One page of the register, encoded in the background. */
+static void list_page(struct job *j, const struct mr_req_register_list *q)
+{
+    struct mr_reply *r = calloc(1, sizeof *r);
+    struct mr_rep_register *b = &r->body.u.register_list;
+    size_t count = 0;
+    if (r == NULL || (j->result = malloc(MR_FRAME_MAX)) == NULL) {
+        free(r);
+        j->status = MR_NO_MEMORY;
+        return;
+    }
+    r->body.kind = MR_REQ_REGISTER_LIST;
+    j->status =
+        register_list(j->node->members, b->items, &count, q->kind, q->after, REGISTER_PAGE);
+    b->items_count = (uint32_t)count;
+    b->more = count == REGISTER_PAGE;
+    if (j->status == MR_OK)
+        j->result_len = mr_reply_encode(r, j->result, MR_FRAME_MAX);
+    free(r);
+}
+
+static void register_run(struct task *t)
+{
+    struct job *j = (struct job *)t;
+    struct node *n = j->node;
+    struct mr_request *r = calloc(1, sizeof *r);
+    static struct mr_register_item item; /* only the background thread */
+    if (r == NULL || mr_request_decode(r, j->plain, j->len) != MR_OK) {
+        j->status = MR_NO_MEMORY;
+        free(r);
+        return;
+    }
+    if (j->kind == MR_REQ_REGISTER_LIST) {
+        list_page(j, &r->body.u.register_list);
+    } else if (j->kind == MR_REQ_REGISTER_PUT) {
+        item = r->body.u.register_put;
+        item.time_ms = now_ms();
+        j->status = register_put(n->members, &item);
+    } else if (j->kind == MR_REQ_REGISTER_DELETE) {
+        j->status = register_remove(n->members, r->body.u.register_delete.kind,
+                                    r->body.u.register_delete.account);
+    } else if (j->kind == MR_REQ_JOIN_STATUS) {
+        j->status = register_get(n->members, &item, MR_REGISTER_REQUEST,
+                                 r->body.u.join_status.account);
+        j->status = j->status == MR_OK ? MR_NOT_ADMITTED : j->status;
+    } else if (register_get(n->members, &item, MR_REGISTER_REQUEST,
+                            r->body.u.join.join.open.account) == MR_OK) {
+        j->status = MR_ALREADY_DONE;
+    } else {
+        const struct mr_join *q = &r->body.u.join.join;
+        item = (struct mr_register_item){.kind = MR_REGISTER_REQUEST, .time_ms = now_ms(),
+                                         .open_count = 1, .box_len = q->identity_len};
+        memcpy(item.account, q->open.account, 16);
+        item.open[0] = q->open;
+        memcpy(item.box, q->identity, q->identity_len);
+        j->status = register_put(n->members, &item);
+    }
+    j->position = register_count(n->members, MR_REGISTER_REQUEST);
+    free(r);
+}
+
+static void register_give(struct job *j)
+{
+    j->task.run = register_run;
+    j->task.done = register_done;
+    workers_give(j->node->background, &j->task);
+}
+
+static void look_in_register(struct job *j)
+{
+    register_give(j);
+}
+
+static void join_run(struct task *t)
+{
+    struct job *j = (struct job *)t;
+    static _Thread_local struct mr_request r;
+    static _Thread_local uint8_t bytes[4096];
+    j->status = MR_BAD_SIGNATURE;
+    if (mr_request_decode(&r, j->plain, j->len) != MR_OK ||
+        mr_join_size(&r.body.u.join.join) > sizeof bytes)
+        return;
+    const struct mr_join *q = &r.body.u.join.join;
+    const size_t n = mr_join_encode(q, bytes, sizeof bytes);
+    if (mr_keyset_check(&q->open.keys, q->open.class) != MR_OK)
+        j->status = MR_BAD_KEY;
+    else if (mr_verify(r.body.u.join.sig, MR_PURPOSE_JOIN, j->node->ledger, 0, bytes, n,
+                       &q->open.keys.keys[0]))
+        j->status = MR_OK;
+}
+
+static void join_done(struct node *n, struct task *t)
+{
+    struct job *j = (struct job *)t;
+    (void)n;
+    if (j->status == MR_OK)
+        register_give(j);
+    else
+        finish_status(j, j->status);
+}
+
+static void join_begin(struct job *j)
+{
+    struct node *n = j->node;
+    const struct mr_join *q = &n->request.body.u.join.join;
+    struct mr_keyset keys;
+    uint32_t generation;
+    enum mr_status st = MR_OK;
+    bool known = false;
+    for (uint32_t i = 0; i < n->charter.associations_count; i++)
+        known = known || memcmp(n->charter.associations[i].id, q->association, 16) == 0;
+    if (memcmp(q->ledger, n->ledger, 32) != 0)
+        st = MR_WRONG_LEDGER;
+    else if (!known || !mr_is_member_class(q->open.class))
+        st = MR_NOT_FOUND;
+    else if (mr_engine_keys(n->engine, &keys, &generation, q->open.account) == MR_OK)
+        st = MR_ALREADY_DONE;
+    else if (n->requests_waiting >= (uint64_t)n->settings.requests_max)
+        st = MR_TOO_MANY;
+    if (st != MR_OK) {
+        finish_status(j, st);
+        return;
+    }
+    j->task.run = join_run;
+    j->task.done = join_done;
+    workers_give(n->verifiers, &j->task);
+}
+
+/* --- streams ---------------------------------------------------------------------------------------- */
+
+static void stream_run(struct task *t)
+{
+    struct job *j = (struct job *)t;
+    struct mr_journal *journal = j->node->journal;
+    struct mr_journal_end end;
+    journal->api->end(journal, &end);
+    j->result = malloc(MR_STREAM_CHUNK_MAX);
+    if (j->result == NULL) {
+        j->status = MR_NO_MEMORY;
+        return;
+    }
+    const enum mr_stream_family family = (enum mr_stream_family)j->generation;
+    j->status = journal->api->read(journal, family, j->position, j->result, MR_STREAM_CHUNK_MAX,
+                                   &j->result_len);
+}
+
+static void stream_done(struct node *n, struct task *t)
+{
+    struct job *j = (struct job *)t;
+    struct mr_rep_stream *r = &n->reply.body.u.stream;
+    struct mr_journal_end end;
+    if (j->status != MR_OK) {
+        finish_status(j, j->status);
+        return;
+    }
+    n->journal->api->end(n->journal, &end);
+    n->reply.body.kind = MR_REQ_STREAM;
+    r->position = j->position;
+    r->end = j->generation == MR_FAMILY_LOG ? end.log : end.bodies;
+    r->bytes_len = (uint32_t)j->result_len;
+    memcpy(r->bytes, j->result, j->result_len);
+    finish_reply(j, MR_OK);
+}
+
+static bool stream_has(const struct node *n, const struct job *j)
+{
+    struct mr_journal_end end;
+    n->journal->api->end(n->journal, &end);
+    return j->position < (j->generation == MR_FAMILY_LOG ? end.log : end.bodies);
+}
+
+static void stream_give(struct job *j)
+{
+    j->task.run = stream_run;
+    j->task.done = stream_done;
+    workers_give(j->node->background, &j->task);
+}
+
+static void stream_begin(struct job *j)
+{
+    struct node *n = j->node;
+    const struct mr_req_stream *q = &n->request.body.u.stream;
+    j->position = q->position;
+    j->generation = (uint32_t)q->family;
+    struct stream_wait *w =
+        stream_has(n, j) || q->timeout_ms == 0 ? NULL : calloc(1, sizeof *w);
+    if (w == NULL) {
+        stream_give(j);
+        return;
+    }
+    w->job = j;
+    w->until_ms = now_ms() + q->timeout_ms;
+    w->next = n->streams;
+    n->streams = w;
+}
+
+void requests_synced(struct node *n)
+{
+    const uint64_t now = now_ms();
+    for (struct stream_wait **at = &n->streams; *at != NULL;) {
+        struct stream_wait *w = *at;
+        if (!stream_has(n, w->job) && now < w->until_ms && !n->stopping) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        stream_give(w->job);
+        free(w);
+    }
+}
+
+void requests_tick(struct node *n)
+{
+    requests_synced(n);
+}
+
+/* --- control ---------------------------------------------------------------------------------------- */
+
+static void control_begin(struct job *j)
+{
+    struct node *n = j->node;
+    switch (n->request.body.u.control.what) {
+    case MR_CONTROL_FLUSH:
+        n->flush_wanted = true;
+        j->next = n->flush_waits;
+        n->flush_waits = j;
+        node_pump_soon(n);
+        return;
+    case MR_CONTROL_CHECKPOINT:
+        n->checkpoint_wanted = n->flush_wanted = true;
+        node_pump_soon(n);
+        break;
+    case MR_CONTROL_STOP:
+        node_stop(n);
+        break;
+    }
+    finish_status(j, MR_OK);
+}
+
+void requests_flushed(struct node *n)
+{
+    while (n->flush_waits != NULL) {
+        struct job *j = n->flush_waits;
+        n->flush_waits = j->next;
+        finish_status(j, MR_OK);
+    }
+}
+
+/* --- intake ----------------------------------------------------------------------------------------- */
+
+/* The register is one association's: its desk operators. */
+static bool may_use_register(const struct mr_principal *who)
+{
+    return who->proved && who->role == MR_AUTH_OWNER && who->class == MR_CLASS_DESK;
+}
+
+/* n->request is decoded. */
+static void route(struct job *j, const struct session *s)
+{
+    struct node *n = j->node;
+    const struct mr_request_body *b = &n->request.body;
+    switch (b->kind) {
+    case MR_REQ_AUTH:
+        auth_begin(j, s);
+        return;
+    case MR_REQ_SUBMIT:
+        order_begin(j, b->u.submit.order.order.account);
+        return;
+    case MR_REQ_CANCEL:
+        order_begin(j, b->u.cancel.cancel.account);
+        return;
+    case MR_REQ_JOIN:
+        join_begin(j);
+        return;
+    case MR_REQ_REGISTER_LIST:
+    case MR_REQ_REGISTER_PUT:
+    case MR_REQ_REGISTER_DELETE:
+        if (may_use_register(&j->who))
+            register_give(j);
+        else
+            finish_status(j, MR_NOT_AUTHORISED);
+        return;
+    case MR_REQ_STREAM:
+        if (j->who.local || j->who.auditor)
+            stream_begin(j);
+        else
+            finish_status(j, MR_NOT_AUTHORISED);
+        return;
+    case MR_REQ_CONTROL:
+        if (j->who.local)
+            control_begin(j);
+        else
+            finish_status(j, MR_NOT_AUTHORISED);
+        return;
+    case MR_REQ_NODE:
+    case MR_REQ_CHARTER:
+    case MR_REQ_POLICIES:
+    case MR_REQ_CHECK:
+    case MR_REQ_SLOT:
+    case MR_REQ_ACCOUNT:
+    case MR_REQ_HISTORY:
+    case MR_REQ_LOOKUP:
+    case MR_REQ_DIRECTORY:
+    case MR_REQ_WAIT:
+    case MR_REQ_HEAD:
+    case MR_REQ_JOIN_STATUS:
+    case MR_REQ_ACCOUNTS:
+    case MR_REQ_BANK:
+    case MR_REQ_REDEMPTIONS:
+        node_ready(n, j);
+        return;
+    }
+    mr_bug("request kind");
+}
+
+static struct job *job_new(struct node *n, enum port port, uint64_t token, const uint8_t *plain,
+                           size_t len)
+{
+    struct job *j = n->jobs < JOBS_MAX ? malloc(sizeof *j + len) : NULL;
+    if (j == NULL)
+        return NULL;
+    memset(j, 0, offsetof(struct job, keys));
+    j->keys.keys_count = j->keys.threshold = 0;
+    memset(&j->proved, 0, sizeof *j - offsetof(struct job, proved));
+    j->node = n;
+    j->port = port;
+    j->token = token;
+    j->len = len;
+    memcpy(j->plain, plain, len);
+    n->jobs++;
+    return j;
+}
+
+static void take_hello(struct node *n, enum port port, uint64_t token, const uint8_t *body,
+                       size_t len)
+{
+    struct job *j = job_new(n, port, token, body, len);
+    if (j == NULL) {
+        refuse(n, port, token, MR_BUSY);
+        return;
+    }
+    j->task.run = hello_run;
+    j->task.done = hello_done;
+    workers_give(n->verifiers, &j->task);
+}
+
+static void take_sealed(struct node *n, enum port port, uint64_t token, const uint8_t *body,
+                        size_t len)
+{
+    uint8_t id[MR_SALT_BYTES];
+    uint64_t counter;
+    size_t plain_len;
+    enum mr_status st = mr_session_peek(id, body, len);
+    struct session *s = st == MR_OK ? sessions_find(&n->sessions, id, now_ms()) : NULL;
+    if (st == MR_OK && s == NULL)
+        st = MR_BAD_SESSION;
+    if (st == MR_OK)
+        st = mr_session_open_bytes(&s->keys, n->bytes, sizeof n->bytes, &plain_len, &counter, body,
+                                   len, 0);
+    if (st == MR_OK)
+        st = mr_request_decode(&n->request, n->bytes, plain_len);
+    if (st != MR_OK) {
+        n->counters.bad_sessions++;
+        refuse(n, port, token, st);
+        return;
+    }
+    struct job *j = job_new(n, port, token, n->bytes, plain_len);
+    if (j == NULL) {
+        refuse(n, port, token, MR_BUSY);
+        return;
+    }
+    j->sealed = true;
+    memcpy(j->session, id, sizeof id);
+    j->counter = counter;
+    j->who = s->who;
+    j->who.local = port == PORT_LOCAL;
+    j->id = n->request.id;
+    j->kind = n->request.body.kind;
+    route(j, s);
+}
+
+void requests_take(struct node *n, enum port port, struct conn *conn, uint64_t token,
+                   const uint8_t *body, size_t len)
+{
+    (void)conn;
+    n->counters.requests++;
+    if (len < 4 || body[0] != 0 || body[1] != 0 || body[2] != 0)
+        refuse(n, port, token, MR_UNKNOWN_TAG);
+    else if (n->stopping)
+        refuse(n, port, token, MR_STOPPING);
+    else if (body[3] == MR_ENV_HELLO)
+        take_hello(n, port, token, body + 4, len - 4);
+    else if (body[3] == MR_ENV_SEALED)
+        take_sealed(n, port, token, body, len);
+    else
+        refuse(n, port, token, MR_UNKNOWN_TAG);
+}
+
+bool requests_step(struct node *n, struct job *j, struct mr_effects *fx)
+{
+    struct mr_event ev = {.kind = MR_EV_REQUEST,
+                          .now_ms = now_ms(),
+                          .u.request = {.token = (uint64_t)(uintptr_t)j,
+                                        .who = &j->who,
+                                        .request = &n->request,
+                                        .signatures = j->status,
+                                        .generation = j->generation}};
+    if (!mr_engine_ready(n->engine))
+        return false;
+    if (mr_request_decode(&n->request, j->plain, j->len) != MR_OK)
+        mr_bug("request that was decoded before");
+    const enum mr_status st = mr_engine_step(n->engine, &ev, fx);
+    if (st == MR_NO_MEMORY)
+        finish_status(j, MR_BUSY);
+    else if (st != MR_OK)
+        node_fail(n, "step", st);
+    return true;
+}
