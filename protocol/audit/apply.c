@@ -255,6 +255,15 @@ static void apply_cap(struct mr_audit *a, const struct mr_cap *cap)
     a->of[i].issuer->cold.credit = cap->cap;
 }
 
+/* A wrong number was reported; orders that follow are judged by the right one. */
+static void apply_policy(struct mr_audit *a, const struct mr_policy *p)
+{
+    struct mr_policy next = *p;
+    const uint32_t last = a->policies[a->policies_count - 1]->row.version;
+    next.version = last < 1000000 ? last + 1 : last;
+    mri_aud_add_policy(a, &next);
+}
+
 static void apply_issue(struct mr_audit *a, const struct mri_aud_case *c)
 {
     const struct mr_issue *const is = &c->order->body.u.issue;
@@ -313,7 +322,7 @@ void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_
     case MR_KIND_SWEEP:
         return;
     case MR_KIND_POLICY:
-        mri_aud_add_policy(a, &b->u.policy);
+        apply_policy(a, &b->u.policy);
         return;
     case MR_KIND_CAP:
         apply_cap(a, &b->u.cap);

@@ -107,7 +107,7 @@ static void open_bodies(struct mr_audit *a, const struct mr_audit_turn *t, const
     frame_check(check, t->bodies, &f, zero);
     if (memcmp(check, f.check, 32) != 0)
         mri_aud_hash(a, "JNL-4", MR_DAMAGED, "check of the bodies frame", check, f.check);
-    if (memcmp(log->bodies_check, f.check, 32) != 0)
+    if (memcmp(log->bodies_check, f.check, 32) != 0 && memcmp(log->bodies_check, check, 32) != 0)
         mri_aud_hash(a, "JNL-2", MR_DAMAGED, "check of the bodies frame in the log frame", f.check,
                      log->bodies_check);
     if (f.turn != a->turn)

@@ -246,9 +246,11 @@ void mri_aud_head(struct mr_audit *a, const struct mr_head *h)
         a->totals.heads_unchecked++;
     else if (memcmp(root, h->root, 32) != 0)
         mri_aud_hash(a, "LOG-1", MR_BAD_HEAD, "root of a head", root, h->root);
-    else if (last != NULL && h->size < last->size)
-        mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "size of a head, not below the last one's", last->size,
-                    h->size);
+    else if (h->size < a->head_size)
+        mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "size of a head, not below the last one's",
+                    a->head_size, h->size);
+    if (h->size <= a->synced)
+        a->head_size = h->size;
     if (last != NULL && h->time_ms < last->time_ms)
         mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "time of a head, not before the last one's",
                     last->time_ms, h->time_ms);

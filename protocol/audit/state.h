@@ -236,6 +236,7 @@ struct mr_audit {
     /* log */
     struct mri_aud_tree tree;
     uint64_t synced;                    /* leaves at the end of the last turn */
+    uint64_t head_size;                 /* of the last head over leaves that were there */
     uint64_t size_after[MRI_AUD_TURNS]; /* by turn */
     bool started, abstaining;
     uint32_t node, epoch, generation;

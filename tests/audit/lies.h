@@ -1,0 +1,16 @@
+/** The lies: each changes one row of the story, and names the one finding it must give. */
+#ifndef MEREAU_TESTS_AUDIT_LIES_H
+#define MEREAU_TESTS_AUDIT_LIES_H
+
+#include "audit/tamper.h"
+
+struct lie {
+    const char *name;
+    void (*tell)(struct tamper *t);
+    const char *rule;
+    enum mr_status status;
+};
+
+extern const struct lie lies_of_orders[], lies_of_log[]; /* end with a row without name */
+
+#endif

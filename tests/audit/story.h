@@ -1,0 +1,38 @@
+/** One honest book, written by the real engine, with at least one order of every kind; and its
+ *  journal as whole frames. */
+#ifndef MEREAU_TESTS_AUDIT_STORY_H
+#define MEREAU_TESTS_AUDIT_STORY_H
+
+#include "lib/world.h"
+#include "mereau/audit.h"
+
+enum { STORY_TURNS_MAX = 512, STORY_FINDINGS_MAX = 64 };
+
+enum { ANNA, BEN, BAKERY, GROCER, CARLA, DORA, TOWN, STORY_MEMBERS };
+
+/** Frames of a journal, turn by turn. */
+struct book {
+    struct mr_audit_turn turns[STORY_TURNS_MAX]; /* malloc'd bytes */
+    uint32_t count;
+};
+
+struct found {
+    struct mr_audit_finding rows[STORY_FINDINGS_MAX];
+    uint32_t count;
+};
+
+/** Runs the whole story on w (not initialised before); the engine still runs at the end. */
+void story_tell(struct world *w);
+
+/** The journal of a world. */
+void book_read(struct book *ret, struct mr_journal *journal);
+void book_done(struct book *b);
+
+/** Audit a book; totals may be NULL. Signatures are verified when asked for. */
+void book_audit(struct found *ret, struct mr_audit_totals *ret_totals,
+                const struct mr_charter *charter, const struct book *b, bool verify);
+
+/** Adds a finding to a struct found. */
+void found_add(void *ctx, const struct mr_audit_finding *f);
+
+#endif
