@@ -1,6 +1,7 @@
 #include <check.h>
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ enum { HELD_MAX = 4096, BIG = 60000 };
 
 /* What the server does is told by the first byte of a request: 'e' echo, 'h' hold, 'r' release all
  * that is held, the last first, 'b' answer with BIG bytes, 'k' close this connection, '2' answer
- * twice. Used on the server's thread only. */
+ * twice, 'p' who asks. Used on the server's thread only. */
 static struct server_thread server;
 static uint64_t held[HELD_MAX];
 static uint8_t held_mark[HELD_MAX];
@@ -48,6 +49,17 @@ static void on_request(void *ctx, struct conn *c, uint64_t token, const uint8_t 
         conn_kick(c);
         server_reply(t->server, token, body, len);
         return;
+    case 'p': {
+        char text[128];
+        const size_t used = (size_t)snprintf(text, sizeof text, "%u %u ", (unsigned)conn_number(c),
+                                             (unsigned)conn_requests(c));
+        conn_peer(c, text + used, sizeof text - used);
+        if (conn_user(c) != (conn_requests(c) == 1 ? NULL : t))
+            abort();
+        conn_set_user(c, t);
+        server_reply(t->server, token, (const uint8_t *)text, strlen(text));
+        return;
+    }
     case '2':
         server_reply(t->server, token, body, len);
         server_reply(t->server, token, body, len);
@@ -465,6 +477,31 @@ START_TEST(request_heads_of_devices_come_back)
 }
 END_TEST
 
+START_TEST(connections_are_told_apart)
+{
+    char expected[64], back[64] = "";
+    struct sockaddr_in a;
+    socklen_t len = sizeof a;
+    start();
+    for (int i = 1; i <= 2; i++) {
+        const int fd = greeted();
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+        for (int k = 1; k <= 2; k++) {
+            uint32_t id;
+            snprintf(expected, sizeof expected, "%d %d 127.0.0.1:%u", i, k,
+                     (unsigned)ntohs(a.sin_port));
+            ck_assert(tcp_ask(fd, 1, "p", 1));
+            const long n = tcp_answer(fd, &id, back, sizeof back - 1);
+            ck_assert_int_gt(n, 0);
+            back[n] = '\0';
+            ck_assert_str_eq(back, expected);
+        }
+        close(fd);
+    }
+    stop();
+}
+END_TEST
+
 START_TEST(bad_places_to_listen)
 {
     static const struct {
@@ -595,6 +632,7 @@ int main(void)
     tcase_add_test(c, longest_idle_gives_its_place);
     tcase_add_test(c, late_and_double_replies_are_dropped);
     tcase_add_test(c, request_heads_of_devices_come_back);
+    tcase_add_test(c, connections_are_told_apart);
     tcase_add_test(c, bad_places_to_listen);
     tcase_add_test(c, control_directory_is_private);
     tcase_add_test(c, drain_lets_replies_leave);
