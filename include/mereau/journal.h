@@ -67,8 +67,8 @@ struct mr_journal_api {
      *  reserve for shutdown not counted. 0 when the disk is full. Cheap; any thread. */
     size_t (*room)(struct mr_journal *j);
     /** Copy up to cap bytes from a position. MR_OK, *ret_len < cap at the end of the stream (0 at
-     *  or behind it) ; MR_BODY_ERASED when the position lies in an erased part; MR_IO_ERROR. Only
-     *  synced bytes are returned. */
+     *  or behind it), or in front of an erased part; MR_BODY_ERASED when the position lies in an
+     *  erased part; MR_IO_ERROR. Only synced bytes are returned. */
     enum mr_status (*read)(struct mr_journal *j, enum mr_stream_family family, uint64_t position,
                            uint8_t *ret, size_t cap, size_t *ret_len);
     /** Synced so far. */

@@ -55,7 +55,8 @@ typedef bool (*mr_store_each)(void *ctx, const uint8_t *key, size_t key_len, con
 
 struct mr_store_api {
     /** Copy a value. MR_OK; MR_NOT_FOUND; MR_DAMAGED (checksum, or longer than cap); MR_IO_ERROR.
-     *  Sees the last commit before the last refresh (or before opening). */
+     *  Sees the last commit before the last refresh (or before opening); a later one when a commit
+     *  had to enlarge the map (storage/store_lmdb.h). */
     enum mr_status (*get)(struct mr_store *s, enum mr_table table, const uint8_t *key,
                           size_t key_len, uint8_t *ret, size_t cap, size_t *ret_len);
     /** Entries of a table in ascending order of keys, from the first key >= from (NULL: start).

@@ -101,8 +101,7 @@ enum mr_status files_write(const char *dir, const char *name, const void *bytes,
     return files_sync_dir(dir);
 }
 
-enum mr_status files_read(const char *dir, const char *name, void *ret, size_t cap,
-                          size_t *ret_len)
+enum mr_status files_read(const char *dir, const char *name, void *ret, size_t cap, size_t *ret_len)
 {
     char path[FILES_PATH_MAX];
     enum mr_status st = files_path(path, dir, name);

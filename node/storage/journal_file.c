@@ -17,8 +17,8 @@ enum { SEGMENT_DEFAULT = 64 << 20, RESERVE_DEFAULT = 1 << 20, RESERVE_PART = 4 }
 
 /* One stream: what is on the disk, and where it is written. */
 struct family {
-    struct writer writer;      /* under `space` */
-    struct segment_list list;  /* under `lock`; bytes: frames synced */
+    struct writer writer;     /* under `space` */
+    struct segment_list list; /* under `lock`; bytes: frames synced */
 };
 
 struct journal_file {
@@ -239,8 +239,7 @@ static enum mr_status journal_read(struct mr_journal *base, enum mr_stream_famil
             break;
         const size_t n = left < cap - len ? (size_t)left : cap - len;
         const enum mr_status st =
-            n == 0 ? MR_BODY_ERASED
-                   : read_part(j, family, first, position + len, ret + len, n);
+            n == 0 ? MR_BODY_ERASED : read_part(j, family, first, position + len, ret + len, n);
 
         if (st == MR_BODY_ERASED && len > 0)
             break;
@@ -346,7 +345,8 @@ static enum mr_status cut_tails(const struct family *f, const struct segment_lis
     return st;
 }
 
-/* The last turn's frame, when it stands in the last segment: only then was it perhaps not synced. */
+/* The last turn's frame, when it stands in the last segment: only then was it perhaps not synced.
+ */
 static enum mr_status read_tail(struct journal_file *j, struct family *f, uint8_t **ret,
                                 uint64_t before, uint64_t end)
 {
@@ -398,8 +398,8 @@ static enum mr_status start_family(struct journal_file *j, struct family *f,
         st = read_tail(j, f, &tail, before, end);
     const bool moved = tail != NULL;
     if (st == MR_OK)
-        st = begin_new(j, f, moved ? &r->before : &r->end, tail,
-                       moved ? (size_t)(end - before) : 0);
+        st =
+            begin_new(j, f, moved ? &r->before : &r->end, tail, moved ? (size_t)(end - before) : 0);
     free(tail);
     if (st != MR_OK)
         return st;

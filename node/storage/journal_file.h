@@ -1,8 +1,9 @@
 /** The journal on real files (rules of the medium: spec/50-journal.md).
  *
  *  A turn's bodies are written and synced before its log frame: a whole log frame means that all of
- *  the turn is there. The next segment of each stream is allocated beforehand, so that lack of space
- *  is known before a turn is made; room() keeps a reserve back for what a node says when it stops.
+ *  the turn is there. The next segment of each stream is allocated beforehand, so that lack of
+ *  space is known before a turn is made; room() keeps a reserve back for what a node says when it
+ *  stops.
  *
  *  A failed write or sync is never repeated on its file: afterwards every call says MR_IO_ERROR and
  *  the process must end. Opening copies the last turn into a new segment and syncs it, for what
@@ -33,8 +34,8 @@ struct mr_journal_file_options {
     size_t segment_bytes;  /**< behind the header; 0: 64 MiB. A larger turn gets a larger segment */
     size_t reserve_bytes;  /**< kept back by room(); 0: 1 MiB; at most a quarter of a segment */
     bool read_only;        /**< append is our bug; nothing is changed; a running node may go on */
-    const struct mr_journal_end *covered; /**< what the store covers; NULL: nothing. The segment that
-                                               holds it and all later ones are verified. */
+    const struct mr_journal_end *covered;  /**< what the store covers; NULL: nothing. The segment
+                                              that  holds it and all later ones are verified. */
     const struct mr_journal_file_ops *ops; /**< NULL: the system's */
 };
 

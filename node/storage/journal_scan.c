@@ -29,9 +29,10 @@ static const uint8_t no_check[32];
 
 /* --- saying what is wrong --------------------------------------------------------------------- */
 
-__attribute__((format(printf, 5, 6))) static enum mr_status
-damage(struct scan *s, enum mr_stream_family family, uint64_t first, uint64_t offset,
-       const char *format, ...)
+__attribute__((format(printf, 5, 6))) static enum mr_status damage(struct scan *s,
+                                                                   enum mr_stream_family family,
+                                                                   uint64_t first, uint64_t offset,
+                                                                   const char *format, ...)
 {
     char name[SEGMENT_NAME_MAX], what[JOURNAL_TEXT_MAX - SEGMENT_NAME_MAX - 48];
     va_list args;
@@ -232,7 +233,8 @@ static enum mr_status read_bodies(struct scan *s, struct mr_frame *ret, const ui
         return damage_here(s, &s->bodies, "the bodies of a settled turn are damaged");
     if (st != MR_OK)
         return st;
-    if (ret->turn != log->turn || ret->end != log->end || at + mr_frame_size(ret->len) != log->end ||
+    if (ret->turn != log->turn || ret->end != log->end ||
+        at + mr_frame_size(ret->len) != log->end ||
         memcmp(ret->check, log->bodies_check, sizeof ret->check) != 0)
         return damage_here(s, &s->bodies, "these are not the bodies that the log names");
     return MR_OK;
@@ -290,8 +292,8 @@ static bool follows(const struct scan *s, const struct mr_frame *f)
            f->end - end->bodies <= MR_FRAME_HEAD_BYTES + MR_TURN_BYTES_MAX;
 }
 
-/* Whether bytes behind a bad frame are a later turn. Its check cannot be verified, for the one
- * before it is lost: form and number must do. */
+/* JNL-6: whether bytes behind a bad frame are a later turn. Its check cannot be verified, for the
+ * one before it is lost: form and number must do. */
 static bool is_later(const struct scan *s, const uint8_t *bytes, size_t len, uint64_t bad)
 {
     const struct mr_journal_end *end = &s->report->end;
@@ -300,8 +302,8 @@ static bool is_later(const struct scan *s, const uint8_t *bytes, size_t len, uin
     const enum mr_status st = mr_frame_read(&f, bytes, len, NULL);
 
     return (st == MR_OK || st == MR_TRUNCATED) && len >= MR_FRAME_HEAD_BYTES &&
-           f.family == MR_FAMILY_LOG && f.turn > end->turn + 1 && f.turn <= end->turn + 1 + between &&
-           f.end >= end->bodies;
+           f.family == MR_FAMILY_LOG && f.turn > end->turn + 1 &&
+           f.turn <= end->turn + 1 + between && f.end >= end->bodies;
 }
 
 /* Look through all that is left of a segment. *ret_torn: up to the last byte that is not zero. */

@@ -5,7 +5,8 @@
  *  which), and "space", which is not an error: true gives MR_DISK_FULL and nothing changes.
  *  Faults asked of mr_journal_faults.fails: "append" (the turn may or may not survive the crash),
  *  "space" (append gives MR_DISK_FULL), "room" (room says 0), "read".
- *  After MR_IO_ERROR every call gives MR_IO_ERROR until crash and reopen, as with a dead process. */
+ *  After MR_IO_ERROR every call gives MR_IO_ERROR until crash and reopen, as with a dead process.
+ */
 #ifndef MEREAU_STORAGE_MEM_H
 #define MEREAU_STORAGE_MEM_H
 
@@ -20,8 +21,8 @@ enum mr_status mr_store_mem_flip(struct mr_store *s, enum mr_table table, const 
                                  size_t key_len);
 
 /** The process is gone. Of the last turn whose append failed, `keep` bytes reached the medium,
- *  counted over bodies first and log behind them, as append writes them; UINT64_MAX: all. Turns that
- *  append called durable are never lost. Calls give MR_IO_ERROR until reopen. */
+ *  counted over bodies first and log behind them, as append writes them; UINT64_MAX: all. Turns
+ *  that append called durable are never lost. Calls give MR_IO_ERROR until reopen. */
 void mr_journal_mem_crash(struct mr_journal *j, uint64_t keep);
 
 /** Start again: a torn turn is cut off, a whole one counts. *ret_torn (may be NULL): something was

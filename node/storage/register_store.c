@@ -220,8 +220,7 @@ enum mr_status register_list(struct register_store *r, struct mr_register_item *
 
     mr_assert(is_kind(kind));
     key_of(key, kind, after);
-    const enum mr_status st =
-        r->store->api->walk(r->store, items, key, KEY_BYTES, list_item, &p);
+    const enum mr_status st = r->store->api->walk(r->store, items, key, KEY_BYTES, list_item, &p);
     if (st != MR_OK || p.st != MR_OK)
         return st != MR_OK ? st : p.st;
     *ret_count = p.count;

@@ -1,8 +1,8 @@
 /** The association's register: who asked to join, who is a member. Names and contacts are sealed to
  *  the association's key; nothing of it is in journal or ledger, and all of it can be erased.
  *
- *  A store of its own in a directory of its own (store_lmdb.h: probe it before it is opened, copy it
- *  with register_copy). Every change is durable when the call returns. One thread.
+ *  A store of its own in a directory of its own (store_lmdb.h: probe it before it is opened, copy
+ *  it with register_copy). Every change is durable when the call returns. One thread.
  *
  *  Erasing: a removed item cannot be read any more at once. Its sealed bytes leave the file when
  *  their page is used again, and at the next open at the latest, which writes the file anew without
@@ -35,8 +35,8 @@ enum mr_status register_get(struct register_store *r, struct mr_register_item *r
 enum mr_status register_remove(struct register_store *r, enum mr_register_kind kind,
                                const uint8_t account[MR_ACCOUNT_BYTES]);
 
-/** Up to `max` items in ascending order of accounts, behind the account `after` (all zeros: from the
- *  start). *ret_count < max: that was the last. MR_OK; MR_DAMAGED; MR_IO_ERROR. */
+/** Up to `max` items in ascending order of accounts, behind the account `after` (all zeros: from
+ *  the start). *ret_count < max: that was the last. MR_OK; MR_DAMAGED; MR_IO_ERROR. */
 enum mr_status register_list(struct register_store *r, struct mr_register_item *ret,
                              size_t *ret_count, enum mr_register_kind kind,
                              const uint8_t after[MR_ACCOUNT_BYTES], size_t max);

@@ -1,7 +1,7 @@
 /** Segment files of the journal: names, headers, lists.
  *
- *  `log-%016x.seg` and `bodies-%016x.seg`; the number is the position of the first frame. A header of
- *  SEGMENT_HEAD_BYTES, then frames. A frame never crosses from one segment into the next. */
+ *  `log-%016x.seg` and `bodies-%016x.seg`; the number is the position of the first frame. A header
+ *  of SEGMENT_HEAD_BYTES, then frames. A frame never crosses from one segment into the next. */
 #ifndef MEREAU_STORAGE_SEGMENT_H
 #define MEREAU_STORAGE_SEGMENT_H
 
@@ -22,8 +22,8 @@ struct segment_head {
     struct mr_journal_end before;
 };
 
-/** A segment on the disk. `bytes` counts what stands behind the header: frames, and in the open last
- *  one also what was allocated for more. */
+/** A segment on the disk. `bytes` counts what stands behind the header: frames, and in the open
+ *  last one also what was allocated for more. */
 struct segment {
     uint64_t first, bytes;
 };

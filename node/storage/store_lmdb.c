@@ -455,8 +455,8 @@ static enum mr_status open_env(struct store_lmdb *s)
         st = from_mdb(mdb_env_set_mapsize(s->env, s->map_bytes));
     /* NOTLS: the reader belongs to this object, not to the thread that happens to use it. */
     if (st == MR_OK)
-        st = from_write(s, mdb_env_open(s->env, s->dir,
-                                        MDB_NOTLS | (s->read_only ? MDB_RDONLY : 0u), 0600));
+        st = from_write(
+            s, mdb_env_open(s->env, s->dir, MDB_NOTLS | (s->read_only ? MDB_RDONLY : 0u), 0600));
     if (st == MR_OK)
         st = from_mdb(mdb_reader_check(s->env, NULL));
     if (st == MR_OK)
@@ -526,7 +526,8 @@ enum mr_status mr_store_lmdb_copy(struct mr_store *base, const char *dir)
     struct store_lmdb *s = self(base);
 
     pthread_rwlock_rdlock(&s->gate); /* keeps the map where it is */
-    enum mr_status st = s->dead ? MR_IO_ERROR : from_mdb(mdb_env_copy2(s->env, dir, MDB_CP_COMPACT));
+    enum mr_status st =
+        s->dead ? MR_IO_ERROR : from_mdb(mdb_env_copy2(s->env, dir, MDB_CP_COMPACT));
     pthread_rwlock_unlock(&s->gate);
     return st == MR_OK ? sync_copy(dir) : st;
 }

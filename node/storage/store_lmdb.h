@@ -19,8 +19,8 @@ struct mr_store_lmdb_options {
 /** Open, creating what is missing. `options` may be NULL. Take the directory's lock first (lock.h):
  *  two processes must not meet here. Do not fork while it is open.
  *
- *  When a commit has to enlarge the map, the loop's view moves to the last commit, as if refresh had
- *  been called; walks in progress are waited for.
+ *  When a commit has to enlarge the map, the loop's view moves to the last commit, as if refresh
+ *  had been called; walks in progress are waited for.
  *
  *  MR_OK; MR_IN_USE (open in this process already); MR_NO_SUCH_FILE (read_only); MR_DAMAGED (not an
  *  LMDB file, or a table is missing); MR_DISK_FULL, MR_NO_MEMORY, MR_IO_ERROR. */
@@ -36,7 +36,7 @@ enum mr_status mr_store_lmdb_copy(struct mr_store *s, const char *dir);
  *  commit, which may move the map. MR_OK, MR_NO_MEMORY, MR_IO_ERROR. */
 enum mr_status mr_store_lmdb_snapshot(struct mr_store **ret, struct mr_store *store);
 
-/** Whether the file has pages that hold nothing any more, but still the bytes of what was removed. */
+/** Whether the file has pages in which nothing stands but bytes of what was removed. */
 enum mr_status mr_store_lmdb_has_free(struct mr_store *s, bool *ret);
 
 /** Read every entry of every table in a child process. Call it before any environment is open and

@@ -6,7 +6,8 @@
 #include "mereau/assert.h"
 
 _Static_assert(VALUE_CHECK_BYTES == crypto_shorthash_BYTES, "SipHash-2-4 gives 8 bytes");
-_Static_assert(2 * VALUE_CHECK_BYTES == crypto_shorthash_KEYBYTES, "half the key is the key's hash");
+_Static_assert(2 * VALUE_CHECK_BYTES == crypto_shorthash_KEYBYTES,
+               "half the key is the key's hash");
 
 /* Two steps, so that neither key nor value is copied: the hash of table and key is half of the key
  * that the value is hashed with. */

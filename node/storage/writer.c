@@ -108,8 +108,8 @@ enum mr_status writer_prepare(struct writer *w, size_t cap)
     /* One that an earlier process left may be a file that failed: it is not used again. */
     if (unlinkat(w->dir, segment_spare_name(w->family), 0) != 0 && errno != ENOENT)
         return files_status(errno);
-    w->spare_fd = openat(w->dir, segment_spare_name(w->family),
-                         O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    w->spare_fd =
+        openat(w->dir, segment_spare_name(w->family), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (w->spare_fd < 0)
         return files_status(errno);
     w->spare_cap = cap;

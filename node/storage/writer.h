@@ -34,9 +34,9 @@ bool writer_fits(const struct writer *w, size_t len);
  *  nothing that holds data was touched. */
 enum mr_status writer_prepare(struct writer *w, size_t cap);
 
-/** Make the spare segment the open one: header and `len` bytes of frames, synced, renamed, directory
- *  synced. A file of that name is replaced. Whatever was open is closed as it is. Any failure is
- *  final. */
+/** Make the spare segment the open one: header and `len` bytes of frames, synced, renamed,
+ *  directory synced. A file of that name is replaced. Whatever was open is closed as it is. Any
+ *  failure is final. */
 enum mr_status writer_begin(struct writer *w, const struct segment_head *head, const uint8_t *bytes,
                             size_t len);
 

@@ -203,8 +203,7 @@ START_TEST(erased_bodies_are_gone)
     const struct mr_journal_end cut = end_of();
     ck_assert_int_eq(turn_append(journal, 5, 6), MR_OK);
     mr_journal_mem_erase(journal, cut.bodies);
-    ck_assert_int_eq(journal->api->read(journal, MR_FAMILY_BODIES, 0, b, 16, &len),
-                     MR_BODY_ERASED);
+    ck_assert_int_eq(journal->api->read(journal, MR_FAMILY_BODIES, 0, b, 16, &len), MR_BODY_ERASED);
     ck_assert_int_eq(journal->api->read(journal, MR_FAMILY_LOG, 0, b, 16, &len), MR_OK);
     turns_verify(journal, &cut);
 }

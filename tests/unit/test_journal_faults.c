@@ -1,5 +1,5 @@
-/* The journal when calls fail: never a lost turn that append called durable, never a second try on a
- * file that failed, and a full disk refuses and recovers. */
+/* The journal when calls fail: never a lost turn that append called durable, never a second try on
+ * a file that failed, and a full disk refuses and recovers. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +27,9 @@ static unsigned calls_left; /* the call that finds 1 here fails */
 static bool half_write;     /* a failing write leaves a part behind */
 static bool full;           /* nothing can be allocated */
 static int failed_with;
-static unsigned failed;     /* calls that failed */
-static ino_t failed_inode;  /* of the file whose call failed */
-static int failed_fd = -1;  /* kept open, so that the number is not used again */
+static unsigned failed;    /* calls that failed */
+static ino_t failed_inode; /* of the file whose call failed */
+static int failed_fd = -1; /* kept open, so that the number is not used again */
 static unsigned touched_after_failure;
 
 static ino_t inode_of(int fd)

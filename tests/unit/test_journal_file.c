@@ -525,8 +525,7 @@ START_TEST(bodies_are_erased_by_segments)
     ck_assert_int_eq(mr_journal_file_erase(journal, &first, end.bodies / 2), MR_OK);
     ck_assert_uint_gt(first, 0);
     ck_assert_uint_le(first, end.bodies / 2);
-    ck_assert_int_eq(journal->api->read(journal, MR_FAMILY_BODIES, 0, b, 64, &len),
-                     MR_BODY_ERASED);
+    ck_assert_int_eq(journal->api->read(journal, MR_FAMILY_BODIES, 0, b, 64, &len), MR_BODY_ERASED);
     ck_assert_int_eq(journal->api->read(journal, MR_FAMILY_BODIES, first, b, 64, &len), MR_OK);
     append(3, 3);
     close_journal();
@@ -588,8 +587,8 @@ static enum mr_status count_turn(void *ctx, const struct mr_frame *log, const ui
 {
     uint64_t *last = ctx;
 
-    if (log->turn != *last + 1 || (log->len > 0 && log_payload[0] !=
-                                                       turn_byte(MR_FAMILY_LOG, log->turn, 0)))
+    if (log->turn != *last + 1 ||
+        (log->len > 0 && log_payload[0] != turn_byte(MR_FAMILY_LOG, log->turn, 0)))
         return MR_CHECK_FAILED;
     if (bodies != NULL && bodies->len > 0 &&
         bodies_payload[0] != turn_byte(MR_FAMILY_BODIES, log->turn, 0))
@@ -635,11 +634,8 @@ START_TEST(scanning_from_a_position)
     for (int i = 0; i < 9; i++)
         append(100, 100);
     last = at.turn;
-    const struct journal_scan_options o = {.mode = JOURNAL_LIVE,
-                                           .from = at.log,
-                                           .covered = &at,
-                                           .turn = count_turn,
-                                           .ctx = &last};
+    const struct journal_scan_options o = {
+        .mode = JOURNAL_LIVE, .from = at.log, .covered = &at, .turn = count_turn, .ctx = &last};
     ck_assert_int_eq(journal_scan(&report, dir, &o), MR_OK);
     ck_assert_uint_eq(last, 18);
     ck_assert_uint_lt(report.turns, 18);

@@ -165,14 +165,18 @@ START_TEST(walks_ascend)
         const char *from, *seen;
         unsigned left;
     } cases[] = {
-        {NULL, "a=1 ab=2 b=3 c=4 ", 9}, {"a", "a=1 ab=2 b=3 c=4 ", 9}, {"aa", "ab=2 b=3 c=4 ", 9},
-        {"b", "b=3 c=4 ", 9},           {"bb", "c=4 ", 9},             {"d", "", 9},
+        {NULL, "a=1 ab=2 b=3 c=4 ", 9},
+        {"a", "a=1 ab=2 b=3 c=4 ", 9},
+        {"aa", "ab=2 b=3 c=4 ", 9},
+        {"b", "b=3 c=4 ", 9},
+        {"bb", "c=4 ", 9},
+        {"d", "", 9},
         {NULL, "a=1 ab=2 ", 2},
     };
     const struct mr_put puts[] = {
-        put_of(MR_TABLE_HOT, "zz", "9"),     put_of(MR_TABLE_SLOT, "a", "1"),
-        put_of(MR_TABLE_SLOT, "ab", "2"),    put_of(MR_TABLE_SLOT, "b", "3"),
-        put_of(MR_TABLE_SLOT, "c", "4"),     put_of(MR_TABLE_CREDIT, "a", "9"),
+        put_of(MR_TABLE_HOT, "zz", "9"),  put_of(MR_TABLE_SLOT, "a", "1"),
+        put_of(MR_TABLE_SLOT, "ab", "2"), put_of(MR_TABLE_SLOT, "b", "3"),
+        put_of(MR_TABLE_SLOT, "c", "4"),  put_of(MR_TABLE_CREDIT, "a", "9"),
     };
 
     open_store(_i);
@@ -340,7 +344,8 @@ START_TEST(faults_of_the_memory_store)
         {"space", MR_DISK_FULL, "old"},
     };
     const struct mr_store_faults faults = {fails, NULL};
-    const struct mr_put old = put_of(MR_TABLE_HOT, "a", "old"), new = put_of(MR_TABLE_HOT, "a", "new");
+    const struct mr_put old = put_of(MR_TABLE_HOT, "a", "old"),
+                        new = put_of(MR_TABLE_HOT, "a", "new");
     char is[8];
 
     failing = NULL;
