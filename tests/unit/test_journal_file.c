@@ -396,6 +396,29 @@ START_TEST(opening_finds_flipped_bytes)
 }
 END_TEST
 
+/* No bodies and no state help here: only the turns behind a bad one tell damage from a torn end. */
+START_TEST(a_bad_turn_before_the_last_is_damage)
+{
+    enum { TURNS = 4, PAYLOAD = 40 };
+    unsigned wrong = 0;
+
+    open_journal();
+    for (int i = 0; i < TURNS; i++)
+        append(PAYLOAD, SIZE_MAX);
+    close_journal();
+    struct snapshot s = take();
+    const struct file *log = last_of(&s, "log-");
+    const size_t last_frame = log->len - mr_frame_size(PAYLOAD);
+    for (size_t at = HEAD; at < log->len; at++) {
+        flip(log, at);
+        wrong += scan(JOURNAL_CRASHED) != (at < last_frame ? MR_DAMAGED : MR_OK);
+        write_file(log, log->len);
+    }
+    ck_assert_uint_eq(wrong, 0);
+    drop(&s);
+}
+END_TEST
+
 START_TEST(what_the_state_covers_must_be_there)
 {
     const struct mr_journal_end end = make_journal();
@@ -656,6 +679,7 @@ int main(void)
     tcase_add_test(tc, an_interrupted_start_is_finished);
     tcase_add_test(tc, every_flipped_byte_of_a_stopped_journal_is_found);
     tcase_add_test(tc, opening_finds_flipped_bytes);
+    tcase_add_test(tc, a_bad_turn_before_the_last_is_damage);
     tcase_add_test(tc, what_the_state_covers_must_be_there);
     tcase_add_test(tc, damage_is_named);
     tcase_add_test(tc, missing_segments);
