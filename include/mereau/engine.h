@@ -43,7 +43,9 @@ struct mr_engine_config {
     struct mr_journal *journal;        /**< borrowed; only read from */
     struct mr_mem mem;
     uint64_t now_ms;
-    bool read_only;                    /**< tools: replay, then only look; nothing is said */
+    bool read_only;                    /**< tools: nothing is said */
+    bool look_only;                    /**< nor is the store written to */
+    uint64_t until;                    /**< read_only: replay up to this turn; 0: all */
     bool abstain;                      /**< restored from a backup: do not sign (rules of memory) */
     bool (*progress)(void *ctx, uint64_t done, uint64_t all); /**< of replay; false stops; or NULL */
     void *progress_ctx;

@@ -123,5 +123,7 @@ enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx);
 
 /* --- replay -------------------------------------------------------------------------------------- */
 enum mr_status mri_replay(struct mr_engine *e);
+/* Bring the store up to date at once. */
+enum mr_status mri_flush_now(struct mr_engine *e);
 
 #endif

@@ -95,7 +95,7 @@ static enum mr_status replay_turn(struct mr_engine *e, const uint8_t *in, size_t
 }
 
 /* Bring the store up to date in the middle of a long replay. */
-static enum mr_status flush_now(struct mr_engine *e)
+enum mr_status mri_flush_now(struct mr_engine *e)
 {
     struct mr_store *s = e->config.store;
     struct mr_put *puts;
@@ -136,11 +136,15 @@ enum mr_status mri_replay(struct mr_engine *e)
     /* The other turn's buffer is free until the first cut. */
     uint8_t *buffer = e->turns[1].log.bytes;
     j->api->end(j, &end);
+    if (e->config.until != 0 && e->config.until < end.turn)
+        end.turn = e->config.until;
     if (end.turn < e->ledger.meta.turn)
         return MR_DAMAGED; /* the store has seen turns that the journal has lost */
     const uint64_t first = e->ledger.meta.turn;
     for (;;) {
         struct mr_frame f;
+        if (e->config.until != 0 && e->ledger.meta.turn == end.turn)
+            return MR_OK;
         enum mr_status st = read_frame(e, &f, buffer);
         if (st == MR_NOT_FOUND)
             return e->ledger.meta.turn == end.turn ? MR_OK : MR_DAMAGED;
@@ -157,8 +161,8 @@ enum mr_status mri_replay(struct mr_engine *e)
         e->ledger.meta.log_at = e->log_at;
         e->ledger.meta.bodies_at = e->bodies_at;
         memcpy(e->ledger.meta.chain, e->check, 32);
-        if (!e->config.read_only && mri_view_dirty(&e->view) > FLUSH_BYTES)
-            st = flush_now(e);
+        if (!e->config.look_only && mri_view_dirty(&e->view) > FLUSH_BYTES)
+            st = mri_flush_now(e);
         if (st == MR_OK && e->config.progress != NULL &&
             !e->config.progress(e->config.progress_ctx, f.turn - first, end.turn - first))
             st = MR_STOPPING;

@@ -2,9 +2,11 @@
 
 #include <check.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mereau/check.h"
 #include "mereau/codec.h"
 
 static void *get(void *ctx, size_t n)
@@ -307,4 +309,31 @@ int64_t world_balance(struct world *w, const uint8_t account[16], uint32_t unit)
     memcpy(w->request->body.u.account.account, account, 16);
     ck_assert_int_eq(world_request(w, NULL), MR_OK);
     return w->reply->body.u.account.hot.chain.balances[unit].minor;
+}
+
+static void on_finding(void *ctx, const struct mr_finding *f)
+{
+    (void)ctx;
+    printf("%s at %s: expected %s, found %s\n", f->rule, f->where, f->expected, f->found);
+}
+
+void world_check(struct world *w)
+{
+    struct mr_store *again;
+    struct mr_check_totals totals, rebuilt;
+    uint64_t differences = 0;
+    world_flush(w);
+    struct mr_check c = {.charter = &w->charter, .store = w->store, .journal = w->journal,
+                         .mem = w->mem, .found = on_finding};
+    ck_assert_int_eq(mr_check_store(&c, &totals), MR_OK);
+    ck_assert_uint_eq(totals.findings, 0);
+    ck_assert_int_eq(mr_store_mem_open(&again, &w->mem, NULL), MR_OK);
+    struct mr_check r = c;
+    r.store = again;
+    ck_assert_int_eq(mr_rebuild(&r, 1, totals.meta.turn), MR_OK);
+    ck_assert_int_eq(mr_check_store(&r, &rebuilt), MR_OK);
+    ck_assert_mem_eq(totals.state_root, rebuilt.state_root, 32);
+    ck_assert_int_eq(mr_check_equal(&c, again, &differences), MR_OK);
+    ck_assert_uint_eq(differences, 0);
+    again->api->close(again);
 }

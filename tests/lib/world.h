@@ -66,6 +66,10 @@ struct mr_principal world_owner(struct world *w, const uint8_t account[16]);
 enum mr_status world_open(struct world *w, enum mr_account_class class);
 enum mr_status world_issue(struct world *w, uint32_t member, int64_t amount);
 enum mr_status world_pay(struct world *w, uint32_t from, uint32_t to, int64_t amount);
+/** Flush, run all invariants on the store, rebuild it from the journal alone and compare; ck_asserts
+ *  that nothing is found. */
+void world_check(struct world *w);
+
 int64_t world_balance(struct world *w, const uint8_t account[16], uint32_t unit);
 
 #endif

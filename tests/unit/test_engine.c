@@ -17,6 +17,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+    world_check(&w);
     world_done(&w);
 }
 
