@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "daemon/node.h"
 #include "mereau/assert.h"
+#include "storage/snapshot.h"
 #include "storage/store_lmdb.h"
 
 enum { TICK_MS = 250, STOP_MS_MAX = 10000, ROOM_MIN = 4 << 20, STEPS_MAX = 2048 };
@@ -92,6 +93,15 @@ static void sum_up(struct flush_task *f)
     if (st == MR_OK) {
         st = mr_state_sum(&f->checkpoint, snapshot, &f->node->charter, &mem);
         snapshot->api->close(snapshot);
+    }
+    if (st == MR_OK) {
+        char dir[1024];
+        snprintf(dir, sizeof dir, "%s/snapshots", f->node->dir);
+        const enum mr_status kept = snapshot_write(f->node->store, dir, f->checkpoint.turn,
+                                                   f->checkpoint.state_root);
+        if (kept != MR_OK && kept != MR_FILE_EXISTS)
+            log_event(LOG_LEVEL_WARN, "snapshot",
+                      log_with(log_text("status", mr_status_name(kept))));
     }
     if (st != MR_OK) {
         log_event(LOG_LEVEL_ERROR, "checkpoint", log_with(log_text("status", mr_status_name(st))));
