@@ -1,0 +1,459 @@
+#include "wallet/act.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "common/amount_text.h"
+#include "common/term.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+#include "mereau/order.h"
+#include "wallet/advice.h"
+#include "wallet/keys.h"
+#include "wallet/memo.h"
+#include "wallet/node.h"
+
+enum { HEX_MAX = 2 * MR_HASH_BYTES + 1, FRESH_MS = 10000 };
+
+/* --- showing ------------------------------------------------------------------------------------ */
+
+static uint32_t unit_of(const struct mr_order *order)
+{
+    return order->body.kind == MR_KIND_PAY ? order->body.u.pay.unit : 0;
+}
+
+static void describe_pay(char *ret, const struct wallet *w, const struct mr_order *order)
+{
+    char amount[AMOUNT_PEOPLE_MAX], who[NAME_SHOWN_MAX];
+    const struct mr_pay *const pay = &order->body.u.pay;
+    uint32_t payees = 0;
+    for (uint32_t i = 0; i < pay->lines_count; i++)
+        payees += pay->lines[i].what == MR_LINE_PAYMENT;
+    wallet_amount(amount, w, mr_order_amount(order), pay->unit);
+    wallet_call(who, w, pay->lines[0].payee);
+    if (payees == 1)
+        snprintf(ret, DESCRIBE_MAX, _("%s to %s"), amount, who);
+    else
+        snprintf(ret, DESCRIBE_MAX, _("%s to %u payees, the first of them %s"), amount, payees,
+                 who);
+}
+
+void act_describe(char *ret, const struct wallet *w, const struct mr_order *order)
+{
+    char amount[AMOUNT_PEOPLE_MAX];
+    wallet_amount(amount, w, mr_order_amount(order), unit_of(order));
+    if (order->body.kind == MR_KIND_PAY)
+        describe_pay(ret, w, order);
+    else if (order->body.kind == MR_KIND_REDEEM)
+        snprintf(ret, DESCRIBE_MAX, _("%s given back for euros"), amount);
+    else if (order->body.kind == MR_KIND_SETKEYS)
+        snprintf(ret, DESCRIBE_MAX, "%s", _("new keys"));
+    else if (order->body.kind == MR_KIND_CLOSE)
+        snprintf(ret, DESCRIBE_MAX, "%s", _("closing the account"));
+    else
+        snprintf(ret, DESCRIBE_MAX, "%s", mr_order_kind_text(order->body.kind));
+}
+
+static json_t *payees_json(const struct wallet *w, const struct mr_pay *pay)
+{
+    json_t *const list = json_array();
+    for (uint32_t i = 0; i < pay->lines_count; i++) {
+        char address[MR_ADDRESS_TEXT_MAX], who[NAME_SHOWN_MAX];
+        if (pay->lines[i].what != MR_LINE_PAYMENT)
+            continue;
+        wallet_address(address, w, pay->lines[i].payee);
+        wallet_call(who, w, pay->lines[i].payee);
+        json_t *const row = json_pack("{s:s, s:s, s:I}", "account", address, "name", who,
+                                      "amount_minor", (json_int_t)pay->lines[i].amount);
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+void act_fields(struct out *out, const struct wallet *w, uint64_t seq, bool already)
+{
+    struct mr_signed_order o;
+    uint8_t id[MR_HASH_BYTES];
+    char hex[HEX_MAX], address[MR_ADDRESS_TEXT_MAX];
+    wallet_order(&o, wallet_slot(w, seq));
+    mr_order_id(id, &o.order);
+    mr_hex_format(hex, id, sizeof id);
+    wallet_address(address, w, wallet_account(w));
+    out_text(out, "order", hex);
+    out_text(out, "account", address);
+    out_int(out, "seq", (int64_t)seq);
+    out_text(out, "kind", mr_order_kind_text(o.order.body.kind));
+    if (o.order.body.kind == MR_KIND_PAY || o.order.body.kind == MR_KIND_REDEEM) {
+        out_int(out, "amount_minor", mr_order_amount(&o.order));
+        out_int(out, "fee_minor", mr_order_fee(&o.order));
+        out_text(out, "unit", w->charter->units[unit_of(&o.order)].code);
+    }
+    if (o.order.body.kind == MR_KIND_PAY && out->json)
+        out_json(out, "payees", payees_json(w, &o.order.body.u.pay));
+    out_bool(out, "already", already);
+}
+
+enum mr_status act_refuse(const struct wallet *w, struct out *out, enum mr_status st,
+                          int64_t missing, const struct mr_order *order)
+{
+    char amount[AMOUNT_PEOPLE_MAX];
+    if (missing > 0)
+        out_int(out, "missing_minor", missing);
+    wallet_amount(amount, w, missing, unit_of(order));
+    if (st == MR_FUNDS_SHORT)
+        return out_fail(out, st, _("there is not enough on the account: %s is missing"), amount);
+    if (missing > 0)
+        return out_fail(out, st, _("%s, by %s; %s"), status_sentence(st), amount, advice(st));
+    const enum mr_status shown = st == MR_OK ? MR_UNKNOWN_STATUS : st;
+    if (mr_status_fault(st) != MR_FAULT_CALLER || st == MR_NOT_AUTHORISED)
+        return node_fail(w, out, shown);
+    return out_fail(out, shown, "%s; %s", status_sentence(shown), advice(shown));
+}
+
+/* --- an order that was signed ------------------------------------------------------------------- */
+
+/* A settled SETKEYS puts the next seed in force here as well. */
+static enum mr_status take_new_keys(struct wallet *w, struct out *out, const struct mr_order *o)
+{
+    if (o->body.kind != MR_KIND_SETKEYS || w->keys->stored.next_count == 0)
+        return MR_OK;
+    keys_advance(w);
+    if (memcmp(&w->public, &o->body.u.setkeys.keys.keys[0], sizeof w->public) != 0) {
+        keys_go_back(w); /* another device's rotation */
+        return MR_OK;
+    }
+    return wallet_save(w, out, &w->keys->stored);
+}
+
+static enum mr_status tell_closed(struct wallet *w, struct out *out, uint64_t seq,
+                                  enum mr_status why)
+{
+    const struct slot *const s = wallet_slot(w, seq);
+    struct mr_signed_order o;
+    char what[DESCRIBE_MAX];
+    wallet_order(&o, s);
+    act_describe(what, w, &o.order);
+    wallet_tell(w, seq);
+    switch (mr_outcome_of(&o.order, s->value)) {
+    case MR_OUTCOME_SETTLED:
+        return take_new_keys(w, out, &o.order);
+    case MR_OUTCOME_OTHER:
+        return out_fail(out, MR_SLOT_TAKEN,
+                        _("not done: %s. Another order of this account, signed on another device, "
+                          "was settled in its place; see \"mereau history\" and repeat"),
+                        what);
+    case MR_OUTCOME_VOIDED:
+        break;
+    }
+    if (why == MR_OK || exit_code_of(why) != EXIT_REFUSED)
+        return out_fail(out, MR_VOIDED, _("not done: %s. The order was cancelled; nothing changed"),
+                        what);
+    return out_fail(out, why, _("not done: %s. The order was refused (%s) and is void; %s"), what,
+                    status_sentence(why), advice(why));
+}
+
+/* An outcome that is not known yet is never exit 1, whatever the answer was. */
+static enum mr_status tell_unknown(struct wallet *w, struct out *out, enum mr_status st)
+{
+    if (exit_code_of(st) != EXIT_REFUSED && exit_code_of(st) != EXIT_USAGE)
+        return node_fail(w, out, st);
+    return out_fail(out, MR_UNSETTLED,
+                    _("the order is signed and stored, but the node does not take it now (%s): "
+                      "repeat the same command, it is safe, or \"mereau cancel\""),
+                    status_sentence(st));
+}
+
+static enum mr_status tell_parked(struct wallet *w, struct out *out,
+                                  const struct mr_rep_slot *slot, uint32_t unit)
+{
+    char amount[AMOUNT_PEOPLE_MAX];
+    const enum mr_status cause = mr_status_from_number(slot->cause);
+    out_text(out, "cause", mr_status_name(cause));
+    out_int(out, "missing_minor", slot->missing);
+    wallet_amount(amount, w, slot->missing, unit);
+    if (slot->missing > 0)
+        return out_fail(out, MR_PARKED,
+                        _("the order waits at the node: %s (%s is missing). It settles by itself "
+                          "when that arrives; \"mereau resume\" looks, \"mereau cancel\" takes it "
+                          "back"),
+                        status_sentence(cause), amount);
+    return out_fail(out, MR_PARKED,
+                    _("the order waits at the node: %s. \"mereau resume\" looks again, \"mereau "
+                      "cancel\" takes it back"),
+                    status_sentence(cause));
+}
+
+/* MR_SETTLED or MR_VOIDED: the answer closes the slot and its receipt was kept. */
+static enum mr_status keep_answer(struct wallet *w, struct out *out, uint64_t seq)
+{
+    const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
+    if (slot->receipt_count == 0)
+        return node_fetch_result(w, out, seq);
+    return node_keep_result(w, out, &slot->receipt[0], seq, slot->time_ms);
+}
+
+static enum mr_status call_cancel(struct wallet *w, uint64_t seq)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_CANCEL};
+    struct mr_signed_cancel *const sc = &w->request->u.cancel;
+    memcpy(sc->cancel.ledger, w->keys->stored.sheet.link.ledger, MR_HASH_BYTES);
+    memcpy(sc->cancel.account, wallet_account(w), MR_ACCOUNT_BYTES);
+    sc->cancel.seq = seq;
+    mr_cancel_sign(sc, 0, &w->keys->signing);
+    return node_call(w);
+}
+
+/* A refusal does not free the slot: void it, and only then say no. */
+static enum mr_status close_refused(struct wallet *w, struct out *out, uint64_t seq,
+                                    enum mr_status why)
+{
+    enum mr_status st = call_cancel(w, seq);
+    if (mr_next_after(st) != MR_NEXT_CLOSED)
+        return tell_unknown(w, out, why);
+    st = keep_answer(w, out, seq);
+    return st == MR_OK ? tell_closed(w, out, seq, why) : st;
+}
+
+static enum mr_status submit(struct wallet *w, struct out *out, uint64_t seq)
+{
+    const struct slot *const s = wallet_slot(w, seq);
+    *w->request = (struct mr_request_body){.kind = MR_REQ_SUBMIT};
+    struct mr_req_submit *const ask = &w->request->u.submit;
+    wallet_order(&ask->order, s);
+    const uint32_t unit = unit_of(&ask->order.order);
+    if (s->memo != NULL) {
+        ask->memo_count = 1;
+        ask->memo[0] = *s->memo;
+    }
+    enum mr_status st = node_call(w);
+    switch (mr_next_after(st)) {
+    case MR_NEXT_CLOSED:
+        st = keep_answer(w, out, seq);
+        return st == MR_OK ? tell_closed(w, out, seq, MR_OK) : st;
+    case MR_NEXT_WAIT:
+        return tell_parked(w, out, &w->reply->body.u.submit, unit);
+    case MR_NEXT_REPEAT:
+        return tell_unknown(w, out, st);
+    case MR_NEXT_CANCEL:
+        return close_refused(w, out, seq, st);
+    }
+    return MR_UNKNOWN_STATUS;
+}
+
+enum mr_status act_finish(struct wallet *w, const struct command *c, struct out *out, uint64_t seq)
+{
+    (void)c;
+    if (wallet_slot(w, seq)->closed)
+        return tell_closed(w, out, seq, MR_OK);
+    return submit(w, out, seq);
+}
+
+enum mr_status act_cancel(struct wallet *w, struct out *out, uint64_t seq)
+{
+    const struct slot *const s = wallet_slot(w, seq);
+    struct mr_signed_order o;
+    enum mr_status st = MR_OK;
+    if (!s->closed) {
+        st = call_cancel(w, seq);
+        if (mr_next_after(st) != MR_NEXT_CLOSED)
+            return tell_unknown(w, out, st);
+        st = keep_answer(w, out, seq);
+    }
+    if (st != MR_OK)
+        return st;
+    wallet_tell(w, seq);
+    wallet_order(&o, s);
+    if (mr_outcome_of(&o.order, s->value) == MR_OUTCOME_SETTLED)
+        return out_fail(out, MR_NOTHING_TO_CANCEL,
+                        _("too late: the order is settled and cannot be undone; ask the payee to "
+                          "pay it back"));
+    return MR_OK;
+}
+
+/* --- a new order -------------------------------------------------------------------------------- */
+
+static enum mr_status plan(const struct wallet *w, struct mr_order *ret, int64_t *ret_fee,
+                           const struct act *act)
+{
+    uint8_t salt[MR_SALT_BYTES], own[MR_ACCOUNT_BYTES];
+    mr_sub_account(own, w->account->account.association, MR_CLASS_OWN);
+    const struct mr_basis basis = {w->keys->stored.sheet.link.ledger,
+                                   &w->account->account,
+                                   &w->account->hot.chain,
+                                   w->policies,
+                                   w->policy_count,
+                                   own,
+                                   wallet_now_ms()};
+    randombytes_buf(salt, sizeof salt);
+    return mr_plan(ret, ret_fee, &basis, &act->wish, salt);
+}
+
+static enum mr_status plan_and_check(struct wallet *w, struct out *out, struct mr_order *ret,
+                                     int64_t *ret_fee, const struct act *act)
+{
+    enum mr_status st = plan(w, ret, ret_fee, act);
+    if (st != MR_OK)
+        return out_fail(out, st, "%s; %s", status_sentence(st), advice(st));
+    *w->request = (struct mr_request_body){.kind = MR_REQ_CHECK};
+    w->request->u.check = *ret;
+    st = node_call(w);
+    if (st == MR_OK)
+        return MR_OK;
+    const bool says = st == MR_FUNDS_SHORT || st == MR_LIMIT_PAYMENT || st == MR_LIMIT_DAY ||
+                      st == MR_LIMIT_MONTH;
+    return act_refuse(w, out, st, says ? w->reply->body.u.check.missing : 0, ret);
+}
+
+static enum mr_status ask(const struct wallet *w, const struct command *c, struct out *out,
+                          const struct act *act, int64_t fee)
+{
+    char question[2 * DESCRIBE_MAX], amount[AMOUNT_PEOPLE_MAX];
+    if (act->question == NULL)
+        return MR_OK;
+    const uint32_t unit = act->wish.body->kind == MR_KIND_PAY ? act->wish.body->u.pay.unit : 0;
+    wallet_amount(amount, w, fee, unit);
+    if (fee == 0)
+        return term_confirm(c, out, act->question);
+    if (act->wish.body->kind == MR_KIND_REDEEM)
+        snprintf(question, sizeof question, _("%s The fee kept from it is %s."), act->question,
+                 amount);
+    else
+        snprintf(question, sizeof question, _("%s A fee of %s comes on top."), act->question,
+                 amount);
+    return term_confirm(c, out, question);
+}
+
+/* Sign, and store durably before anything is sent. */
+static enum mr_status sign_and_store(struct wallet *w, struct out *out, const struct act *act,
+                                     const struct mr_order *order)
+{
+    w->note->kind = MR_BOOK_ORDER;
+    struct mr_book_order *const note = &w->note->u.order;
+    *note = (struct mr_book_order){.order.order = *order};
+    mr_order_sign(&note->order, 0, &w->keys->signing);
+    if (act->wish.memo != NULL) {
+        const uint8_t *const own = order->body.kind == MR_KIND_SETKEYS
+                                       ? order->body.u.setkeys.enc_key
+                                       : w->keys->memo_public;
+        note->memo_count = 1;
+        if (memo_seal(&note->memo[0], order, act->wish.memo, act->wish.memo_len, own,
+                      act->payee_key) != MR_OK)
+            return out_fail(out, MR_BAD_KEY,
+                            _("the payee's memo key is not usable: pay without --memo"));
+    }
+    return wallet_add(w, out);
+}
+
+static enum mr_status do_new(struct wallet *w, const struct command *c, struct out *out,
+                             const struct act *act, uint64_t *ret_seq)
+{
+    struct mr_order order;
+    int64_t fee, fee_again;
+    enum mr_status st = plan_and_check(w, out, &order, &fee, act);
+    const uint64_t asked_ms = wallet_now_ms();
+    if (st == MR_OK)
+        st = ask(w, c, out, act, fee);
+    if (st == MR_OK && wallet_now_ms() - asked_ms > FRESH_MS) {
+        st = plan_and_check(w, out, &order, &fee_again, act);
+        if (st == MR_OK && fee_again != fee)
+            st = out_fail(out, MR_FEE_MISMATCH,
+                          _("the fee changed while you were asked: repeat the command"));
+    }
+    if (st == MR_OK)
+        st = sign_and_store(w, out, act, &order);
+    if (st != MR_OK)
+        return st;
+    *ret_seq = order.seq;
+    return act_finish(w, c, out, order.seq);
+}
+
+/* --- what was done before ----------------------------------------------------------------------- */
+
+static enum mr_status refuse_other(const struct wallet *w, struct out *out,
+                                   const struct mr_order *open, uint64_t seq)
+{
+    char what[DESCRIBE_MAX];
+    act_describe(what, w, open);
+    act_fields(out, w, seq, true);
+    return out_fail(out, MR_ORDER_OPEN,
+                    _("another order is still open: %s. \"mereau resume\" brings it to its end, "
+                      "\"mereau cancel\" takes it back; then repeat"),
+                    what);
+}
+
+/* MR_NOT_FOUND: this id was never used. */
+static enum mr_status by_ref(struct wallet *w, const struct command *c, struct out *out,
+                             const struct act *act, uint64_t *ret_seq, bool *ret_already)
+{
+    struct mr_signed_order o;
+    char what[DESCRIBE_MAX];
+    for (uint64_t seq = w->slot_count; seq >= 1; seq--) {
+        const struct slot *const s = wallet_slot(w, seq);
+        if (s->order == NULL)
+            continue;
+        wallet_order(&o, s);
+        if (!mr_order_has_ref(&o.order, act->wish.ref, act->wish.ref_len))
+            continue;
+        *ret_seq = seq;
+        *ret_already = s->closed;
+        if (mr_order_is(&o.order, &act->wish))
+            return act_finish(w, c, out, seq);
+        act_describe(what, w, &o.order);
+        act_fields(out, w, seq, true);
+        return out_fail(out, MR_ID_REUSED,
+                        _("this --id was used before for something else: %s; take a new id"), what);
+    }
+    return MR_NOT_FOUND;
+}
+
+static enum mr_status ask_repeat(const struct wallet *w, const struct command *c, struct out *out,
+                                 const struct act *act)
+{
+    struct mr_signed_order o;
+    char question[DESCRIBE_MAX];
+    const uint64_t now = wallet_now_ms();
+    if (act->again || act->wish.ref != NULL)
+        return MR_OK;
+    for (uint64_t seq = w->slot_count; seq >= 1; seq--) {
+        const struct slot *const s = wallet_slot(w, seq);
+        /* A clock that went back makes everything recent: ask once too often. */
+        if (s->order == NULL || s->reported_ms == 0 ||
+            (now >= s->reported_ms && now - s->reported_ms > REPEAT_MS))
+            continue;
+        wallet_order(&o, s);
+        if (mr_outcome_of(&o.order, s->value) != MR_OUTCOME_SETTLED ||
+            !mr_order_is(&o.order, &act->wish))
+            continue;
+        if (c->yes)
+            return out_fail(out, MR_REPEATED,
+                            _("exactly the same was paid less than a minute ago, and nothing was "
+                              "paid now; if you mean it, add --again"));
+        snprintf(question, sizeof question, "%s",
+                 _("Exactly the same was paid less than a minute ago. Pay it once more?"));
+        return term_confirm(c, out, question);
+    }
+    return MR_OK;
+}
+
+enum mr_status act_do(struct wallet *w, const struct command *c, struct out *out,
+                      const struct act *act, uint64_t *ret_seq, bool *ret_already)
+{
+    struct mr_signed_order o;
+    *ret_already = false;
+    if (act->wish.ref != NULL) {
+        const enum mr_status st = by_ref(w, c, out, act, ret_seq, ret_already);
+        if (st != MR_NOT_FOUND)
+            return st;
+    }
+    const uint64_t open = wallet_open_seq(w);
+    if (open > 0) {
+        wallet_order(&o, wallet_slot(w, open));
+        *ret_seq = open;
+        *ret_already = wallet_slot(w, open)->closed;
+        if (act->wish.ref == NULL && mr_order_is(&o.order, &act->wish))
+            return act_finish(w, c, out, open);
+        return refuse_other(w, out, &o.order, open);
+    }
+    const enum mr_status st = ask_repeat(w, c, out, act);
+    return st == MR_OK ? do_new(w, c, out, act, ret_seq) : st;
+}

@@ -1,0 +1,310 @@
+/* receipt show, save, verify: proof of what was settled, also for others and offline. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/amount_text.h"
+#include "common/term.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+#include "mereau/order.h"
+#include "mereau/receipt.h"
+#include "wallet/act.h"
+#include "wallet/commands.h"
+#include "wallet/entry.h"
+#include "wallet/node.h"
+
+enum { RECEIPT_BYTES_MAX = 1 << 20, HEX_MAX = 2 * MR_HASH_BYTES + 1, LINE_SHOWN_MAX = 20 };
+
+/* --- showing ------------------------------------------------------------------------------------ */
+
+static void print_lines(struct out *out, const struct mr_charter *charter,
+                        const struct mr_pay *pay)
+{
+    for (uint32_t i = 0; i < pay->lines_count && i < LINE_SHOWN_MAX; i++) {
+        char amount[AMOUNT_PEOPLE_MAX], address[MR_ADDRESS_TEXT_MAX];
+        const struct mr_unit *const u = &charter->units[pay->unit];
+        amount_text(amount, pay->lines[i].amount, u->decimals, u->code);
+        mr_address_format(address, charter->prefix, pay->lines[i].payee);
+        out_print(out, pay->lines[i].what == MR_LINE_FEE ? _("  fee %s to %s\n") : _("  %s to %s\n"),
+                  amount, address);
+    }
+    if (pay->lines_count > LINE_SHOWN_MAX)
+        out_print(out, _("  and %u more\n"), pay->lines_count - LINE_SHOWN_MAX);
+}
+
+static void print_order(struct out *out, const struct mr_charter *charter,
+                        const struct mr_order *o)
+{
+    out_text(out, "kind", mr_order_kind_text(o->body.kind));
+    out_int(out, "time_ms", (int64_t)o->time_ms);
+    out_print(out, _("Order: %s\n"), mr_order_kind_text(o->body.kind));
+    if (o->body.kind == MR_KIND_PAY && o->body.u.pay.unit < charter->units_count) {
+        out_int(out, "amount_minor", mr_order_amount(o));
+        out_int(out, "fee_minor", mr_order_fee(o));
+        out_text(out, "unit", charter->units[o->body.u.pay.unit].code);
+        print_lines(out, charter, &o->body.u.pay);
+    }
+    if (o->body.kind == MR_KIND_REDEEM) {
+        char amount[AMOUNT_PEOPLE_MAX];
+        out_int(out, "amount_minor", mr_order_amount(o));
+        out_int(out, "fee_minor", mr_order_fee(o));
+        amount_text(amount, mr_order_amount(o), charter->units[0].decimals, charter->units[0].code);
+        out_print(out, "  %s\n", amount);
+    }
+}
+
+static const char *strength(const struct mr_charter *charter, const struct mr_receipt_facts *f)
+{
+    if (charter->nodes_count == 1 && f->witnesses == 0)
+        return _("This receipt comes from a single node, without a witness: it proves that this "
+                 "node said so, and not that it says the same to everybody else.");
+    if (f->witnesses > 0)
+        return _("A witness saw the same history.");
+    return _("A quorum of independent nodes says so.");
+}
+
+/* Whole JSON of the record, for other programs. */
+static void add_record(struct out *out, const struct mr_receipt *r)
+{
+    const size_t n = mr_receipt_json(r, NULL, 0);
+    char *const text = out->json ? malloc(n + 1) : NULL;
+    if (text == NULL)
+        return;
+    mr_receipt_json(r, text, n + 1);
+    out_json(out, "receipt", json_loadb(text, n, 0, NULL));
+    free(text);
+}
+
+static void print_receipt(struct out *out, const struct mr_charter *charter,
+                          const struct mr_receipt *r, const struct mr_receipt_facts *f)
+{
+    char address[MR_ADDRESS_TEXT_MAX], hex[HEX_MAX];
+    mr_address_format(address, charter->prefix, r->account);
+    mr_hex_format(hex, f->value, sizeof f->value);
+    out_text(out, "outcome", f->voided ? "VOIDED" : "SETTLED");
+    out_text(out, "order", hex);
+    out_text(out, "account", address);
+    out_int(out, "seq", (int64_t)r->seq);
+    out_int(out, "proofs", f->quorum);
+    out_int(out, "witnesses", f->witnesses);
+    out_bool(out, "single_node", charter->nodes_count == 1);
+    out_print(out, _("Currency: %s\nAccount: %s, place %" PRIu64 "\n"), charter->name, address,
+              r->seq);
+    if (f->voided)
+        out_print(out, _("This place was closed without effect: nothing was paid.\n"));
+    else
+        print_order(out, charter, &r->order[0].order);
+    out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n%s\n"), hex, f->quorum,
+              charter->quorum, strength(charter, f));
+}
+
+/* --- finding ------------------------------------------------------------------------------------ */
+
+static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt *ret,
+                            const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_SLOT};
+    memcpy(w->request->u.slot.account, account, MR_ACCOUNT_BYTES);
+    w->request->u.slot.seq = seq;
+    const enum mr_status st = node_call(w);
+    const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
+    if ((st == MR_SETTLED || st == MR_VOIDED) && slot->receipt_count > 0) {
+        *ret = slot->receipt[0];
+        return MR_OK;
+    }
+    if (st == MR_UNSETTLED || st == MR_PARKED || st == MR_NOT_FOUND)
+        return out_fail(out, MR_NOT_FOUND,
+                        _("nothing is settled at this place yet: there is no receipt"));
+    return node_fail(w, out, st == MR_SETTLED || st == MR_VOIDED ? MR_BODY_ERASED : st);
+}
+
+/* The entry whose order id begins with these digits. */
+static enum mr_status by_id(struct wallet *w, const struct command *c, struct out *out,
+                            uint8_t ret_account[MR_ACCOUNT_BYTES], uint64_t *ret_seq,
+                            const char *digits)
+{
+    struct entries list = {0};
+    uint64_t next;
+    size_t found = 0;
+    enum mr_status st = MR_OK;
+    for (uint64_t seq = 1; st == MR_OK && seq < w->account->hot.chain.next_seq; seq++)
+        st = entries_add_own(&list, w, seq);
+    if (st == MR_OK)
+        st = entries_fetch_credits(&list, w, c, out, 1, &next);
+    for (size_t i = 0; st == MR_OK && i < list.count; i++) {
+        char hex[HEX_MAX];
+        const struct entry *const e = &list.list[i];
+        mr_hex_format(hex, e->order, sizeof e->order);
+        if (!e->has_order || strncmp(hex, digits, strlen(digits)) != 0)
+            continue;
+        found += found == 0 || *ret_seq != e->seq ||
+                 memcmp(ret_account, e->account, MR_ACCOUNT_BYTES) != 0;
+        memcpy(ret_account, e->account, MR_ACCOUNT_BYTES);
+        *ret_seq = e->seq;
+    }
+    entries_free(&list);
+    if (st != MR_OK)
+        return st;
+    if (found == 1)
+        return MR_OK;
+    return out_fail(out, MR_NOT_FOUND,
+                    found == 0 ? _("no order of yours has this id; see \"mereau history --json\"")
+                               : _("several orders begin with these digits: give more of them"));
+}
+
+/* WHICH: a place of the own chain ("3"), or the first digits of an order's id. */
+static enum mr_status find(struct wallet *w, const struct command *c, struct out *out,
+                           struct mr_receipt *ret, const char *which)
+{
+    uint8_t account[MR_ACCOUNT_BYTES];
+    uint64_t seq = 0;
+    int64_t number;
+    const size_t len = strlen(which);
+    enum mr_status st;
+    memcpy(account, wallet_account(w), sizeof account);
+    if (len < 8 && number_parse(&number, which, 1, 9999999) == MR_OK) {
+        seq = (uint64_t)number;
+    } else if (len < 6 || len > 64 || which[strspn(which, "0123456789abcdef")] != '\0') {
+        return out_fail(out, MR_USAGE,
+                        _("\"%s\" is neither a place of your chain (1, 2, 3 ...) nor the first "
+                          "digits of an order's id"),
+                        which);
+    } else {
+        st = by_id(w, c, out, account, &seq, which);
+        if (st != MR_OK)
+            return st;
+    }
+    const struct slot *const s =
+        memcmp(account, wallet_account(w), sizeof account) == 0 ? wallet_slot(w, seq) : NULL;
+    if (s != NULL && s->receipt != NULL)
+        return mr_receipt_decode(ret, s->receipt, s->receipt_len);
+    return fetch(w, out, ret, account, seq);
+}
+
+static enum mr_status find_checked(struct wallet **ret_w, struct command *c, struct out *out,
+                                   struct mr_receipt *ret, struct mr_receipt_facts *ret_facts)
+{
+    enum mr_status st = wallet_open(ret_w, c, out);
+    if (st == MR_OK)
+        st = node_sync(*ret_w, c, out);
+    if (st == MR_OK)
+        st = find(*ret_w, c, out, ret, c->args[0]);
+    if (st == MR_OK)
+        st = node_check_receipt(*ret_w, out, ret_facts, ret, ret->account, ret->seq);
+    return st;
+}
+
+void cmd_receipt_show(struct command *c, struct out *out)
+{
+    struct wallet *w;
+    struct mr_receipt_facts facts;
+    struct mr_receipt *const r = malloc(sizeof *r);
+    if (r != NULL && find_checked(&w, c, out, r, &facts) == MR_OK) {
+        print_receipt(out, w->charter, r, &facts);
+        add_record(out, r);
+    }
+    free(r);
+}
+
+void cmd_receipt_save(struct command *c, struct out *out)
+{
+    struct wallet *w;
+    struct mr_receipt_facts facts;
+    struct mr_receipt *const r = malloc(sizeof *r);
+    if (r != NULL && find_checked(&w, c, out, r, &facts) == MR_OK) {
+        const size_t n = mr_receipt_size(r);
+        uint8_t *const bytes = malloc(n);
+        enum mr_status st = bytes == NULL ? MR_NO_MEMORY : MR_OK;
+        if (st == MR_OK) {
+            mr_receipt_encode(r, bytes, n);
+            st = file_write(c->args[1], bytes, n, 0644, opt_flag(c, "force"));
+        }
+        free(bytes);
+        if (st == MR_FILE_EXISTS)
+            out_fail(out, MR_ACCOUNT_EXISTS, _("%s is there already: take another name, or --force"),
+                     c->args[1]);
+        else if (st != MR_OK)
+            out_fail(out, st, "%s: %s", c->args[1], status_sentence(st));
+        out_text(out, "file", c->args[1]);
+        out_print(out, _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "
+                         "verify %s\"\n"),
+                  c->args[1], c->args[1]);
+    }
+    free(r);
+}
+
+/* --- verifying offline -------------------------------------------------------------------------- */
+
+static enum mr_status read_charter(const struct command *c, struct out *out,
+                                   struct mr_charter *ret)
+{
+    char dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    const char *given = opt_text(c, "charter"), *what;
+    enum mr_status st = MR_OK;
+    if (given == NULL) {
+        st = wallet_dir(dir, c, out);
+        if (st != MR_OK)
+            return st;
+        st = path_join(path, dir, "charter.mrc");
+        given = path;
+    }
+    if (st == MR_OK)
+        st = file_read(&bytes, &len, given, RECEIPT_BYTES_MAX);
+    if (st == MR_NO_SUCH_FILE)
+        return out_fail(out, MR_NOT_FOUND,
+                        _("there is no charter at %s: give the ledger's with --charter FILE"),
+                        given);
+    if (st != MR_OK)
+        return out_fail(out, st, "%s: %s", given, status_sentence(st));
+    st = mr_charter_decode(ret, bytes, len);
+    free(bytes);
+    if (st != MR_OK || mr_charter_check(ret, &what) != MR_OK)
+        return out_fail(out, MR_CHECK_FAILED, _("%s is damaged, or no charter"), given);
+    return MR_OK;
+}
+
+static enum mr_status read_receipt(struct out *out, struct mr_receipt *ret, const char *path)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    enum mr_status st = file_read(&bytes, &len, path, RECEIPT_BYTES_MAX);
+    if (st == MR_NO_SUCH_FILE)
+        return out_fail(out, MR_NOT_FOUND, _("there is no file %s"), path);
+    if (st != MR_OK)
+        return out_fail(out, st, "%s: %s", path, status_sentence(st));
+    st = mr_receipt_decode(ret, bytes, len);
+    free(bytes);
+    return st == MR_OK ? MR_OK
+                       : out_fail(out, MR_BAD_RECEIPT, _("%s is damaged, or no receipt"), path);
+}
+
+void cmd_receipt_verify(struct command *c, struct out *out)
+{
+    struct mr_receipt_facts facts;
+    char ledger[HEX_MAX];
+    uint8_t id[MR_HASH_BYTES];
+    struct mr_charter *const charter = malloc(sizeof *charter);
+    struct mr_receipt *const r = malloc(sizeof *r);
+    if (charter == NULL || r == NULL) {
+        out_fail(out, MR_NO_MEMORY, NULL);
+    } else if (read_charter(c, out, charter) == MR_OK && read_receipt(out, r, c->args[0]) == MR_OK) {
+        const enum mr_status st = mr_receipt_verify(&facts, charter, r);
+        mr_ledger_id(id, charter);
+        mr_hex_format(ledger, id, sizeof id);
+        out_text(out, "ledger", ledger);
+        if (st == MR_WRONG_LEDGER)
+            out_fail(out, MR_BAD_RECEIPT, _("%s belongs to another ledger than this charter"),
+                     c->args[0]);
+        else if (st != MR_OK)
+            out_fail(out, exit_code_of(st) == EXIT_CHECK ? st : MR_BAD_RECEIPT,
+                     _("%s proves nothing: %s. Do not accept it"), c->args[0],
+                     status_sentence(st));
+        else
+            print_receipt(out, charter, r, &facts);
+    }
+    free(charter);
+    free(r);
+}

@@ -1,0 +1,281 @@
+/* status, address, balance, request, directory: commands that look only. */
+#include <string.h>
+#include <strings.h>
+
+#include "common/amount_text.h"
+#include "common/qr.h"
+#include "common/term.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+#include "mereau/text.h"
+#include "wallet/act.h"
+#include "wallet/commands.h"
+#include "wallet/node.h"
+#include "wallet/unit.h"
+
+static void upper(char *text)
+{
+    for (; *text != '\0'; text++)
+        *text = *text >= 'a' && *text <= 'z' ? (char)(*text - ('a' - 'A')) : *text;
+}
+
+/* A code of capitals is smaller. */
+static void print_code(struct out *out, const char *text)
+{
+    char capitals[QR_TEXT_MAX + 1];
+    snprintf(capitals, sizeof capitals, "%s", text);
+    upper(capitals);
+    if (qr_print(out, capitals) != MR_OK)
+        out_note(out, _("note: the QR code could not be drawn"));
+}
+
+static enum mr_status synced(struct wallet **ret, struct command *c, struct out *out)
+{
+    const enum mr_status st = wallet_open(ret, c, out);
+    return st == MR_OK ? node_sync(*ret, c, out) : st;
+}
+
+/* --- status ------------------------------------------------------------------------------------- */
+
+static void print_open(const struct wallet *w, struct out *out)
+{
+    struct mr_signed_order o;
+    char what[DESCRIBE_MAX];
+    const uint64_t seq = wallet_open_seq(w);
+    out_bool(out, "order_open", seq > 0);
+    if (seq == 0)
+        return;
+    wallet_order(&o, wallet_slot(w, seq));
+    act_describe(what, w, &o.order);
+    out_print(out, _("Open order: %s (\"mereau resume\" or \"mereau cancel\")\n"), what);
+}
+
+/* How many lies and losses the ledger bears: 2q-n-1 and n-q. */
+static void print_trust(const struct wallet *w, struct out *out)
+{
+    const uint32_t n = w->charter->nodes_count, q = w->charter->quorum;
+    out_int(out, "nodes", n);
+    out_int(out, "quorum", q);
+    if (n == 1)
+        out_print(out, _("Trust: one node; a receipt proves what it said, not that it says the "
+                         "same to all\n"));
+    else
+        out_print(out, _("Trust: %u nodes, %u settle; safe while at most %u lie, live while at "
+                         "most %u are down\n"),
+                  n, q, 2 * q - n - 1, n - q);
+}
+
+void cmd_status(struct command *c, struct out *out)
+{
+    struct wallet *w;
+    char address[MR_ADDRESS_TEXT_MAX];
+    if (wallet_open(&w, c, out) != MR_OK || node_reach(w, c, out) != MR_OK)
+        return;
+    wallet_address(address, w, wallet_account(w));
+    out_text(out, "account", address);
+    out_text(out, "currency", w->charter->name);
+    out_text(out, "node", w->node_address);
+    out_int(out, "generation", w->keys->stored.sheet.generation);
+    out_print(out, _("Currency: %s\nYour address: %s\nNode: %s\n"), w->charter->name, address,
+              w->node_address);
+    print_trust(w, out);
+    *w->request = (struct mr_request_body){.kind = MR_REQ_JOIN_STATUS};
+    memcpy(w->request->u.join_status.account, wallet_account(w), MR_ACCOUNT_BYTES);
+    const enum mr_status st = node_call(w);
+    out_bool(out, "admitted", st == MR_OK);
+    if (st == MR_NOT_ADMITTED) {
+        out_print(out, _("Waiting: the association has not admitted you yet\n"));
+        return;
+    }
+    if (st == MR_NOT_FOUND) {
+        out_print(out, _("The node knows no request of this account: run \"mereau join LINK\" "
+                         "again, it is safe\n"));
+        return;
+    }
+    if (st != MR_OK) {
+        node_fail(w, out, st);
+        return;
+    }
+    if (node_sync(w, c, out) != MR_OK)
+        return;
+    const struct mr_state_account *const a = &w->account->account;
+    out_text(out, "class", mr_account_class_text(a->class));
+    out_bool(out, "frozen", a->frozen);
+    out_bool(out, "closed", a->closed);
+    out_print(out, _("Account: %s, key generation %u%s%s\n"), mr_account_class_text(a->class),
+              a->generation, a->frozen ? _(", FROZEN: ask your association") : "",
+              a->closed ? _(", closed") : "");
+    print_open(w, out);
+}
+
+/* --- address ------------------------------------------------------------------------------------ */
+
+void cmd_address(struct command *c, struct out *out)
+{
+    struct wallet *w;
+    char address[MR_ADDRESS_TEXT_MAX];
+    if (wallet_open(&w, c, out) != MR_OK ||
+        (w->charter == NULL && node_reach(w, c, out) != MR_OK))
+        return;
+    wallet_address(address, w, wallet_account(w));
+    out_text(out, "account", address);
+    out_print(out, "%s\n", address);
+    if (!opt_flag(c, "no-qr") && !c->quiet)
+        print_code(out, address);
+}
+
+/* --- balance ------------------------------------------------------------------------------------ */
+
+static bool is_shown(const struct wallet *w, uint32_t unit)
+{
+    return w->charter->units[unit].role != MR_UNIT_RESERVE ||
+           w->account->hot.chain.balances[unit].minor != 0;
+}
+
+void cmd_balance(struct command *c, struct out *out)
+{
+    struct wallet *w;
+    char text[AMOUNT_PEOPLE_MAX], address[MR_ADDRESS_TEXT_MAX];
+    if (synced(&w, c, out) != MR_OK)
+        return;
+    json_t *const list = out->json ? json_array() : NULL;
+    for (uint32_t i = 0; i < w->charter->units_count; i++) {
+        const struct mr_unit *const u = &w->charter->units[i];
+        const int64_t minor = w->account->hot.chain.balances[i].minor;
+        if (!is_shown(w, i))
+            continue;
+        wallet_amount(text, w, minor, i);
+        out_print(out, "%s\n", text);
+        mr_amount_format(text, minor, u->decimals, '.');
+        if (list != NULL)
+            json_array_append_new(list, json_pack("{s:s, s:I, s:i, s:s}", "unit", u->code, "minor",
+                                                  (json_int_t)minor, "decimals", (int)u->decimals,
+                                                  "text", text));
+    }
+    wallet_address(address, w, wallet_account(w));
+    out_text(out, "account", address);
+    if (list != NULL)
+        out_json(out, "balances", list);
+    if (w->account->account.credit > 0) {
+        wallet_amount(text, w, w->account->account.credit, 0);
+        out_print(out, _("credit line: %s\n"), text);
+    }
+    out_int(out, "credit_minor", w->account->account.credit);
+    if (w->account->account.frozen)
+        out_note(out, _("The account is frozen: it receives but cannot pay. Ask your association."));
+}
+
+/* --- request ------------------------------------------------------------------------------------ */
+
+void cmd_request(struct command *c, struct out *out)
+{
+    struct wallet *w;
+    struct mr_pay_request r = {.version = 1};
+    char text[MR_PAY_REQUEST_TEXT_MAX], amount[AMOUNT_PEOPLE_MAX];
+    const char *const memo = opt_text(c, "memo");
+    if (wallet_open(&w, c, out) != MR_OK ||
+        (w->charter == NULL && node_reach(w, c, out) != MR_OK) ||
+        unit_option(w, c, out, &r.unit) != MR_OK)
+        return;
+    if (c->arg_count > 0 && unit_amount(w, out, &r.amount, c->args[0], r.unit) != MR_OK)
+        return;
+    if (memo != NULL) {
+        if (strlen(memo) > MR_NAME_MAX) {
+            out_fail(out, MR_USAGE, _("the memo of a request has at most %d bytes"), MR_NAME_MAX);
+            return;
+        }
+        r.memo_len = (uint32_t)strlen(memo);
+        memcpy(r.memo, memo, r.memo_len + 1);
+        text_clean(r.memo);
+    }
+    memcpy(r.ledger, w->keys->stored.sheet.link.ledger, sizeof r.ledger);
+    memcpy(r.payee, wallet_account(w), sizeof r.payee);
+    mr_pay_request_format(text, w->charter->prefix, &r);
+    out_text(out, "request", text);
+    out_int(out, "amount_minor", r.amount);
+    out_text(out, "unit", w->charter->units[r.unit].code);
+    if (r.amount > 0) {
+        wallet_amount(amount, w, r.amount, r.unit);
+        out_note(out, _("Show this to the payer, who types \"mereau pay\" and it; it asks for %s:"),
+                 amount);
+    }
+    out_print(out, "%s\n", text);
+    if (!opt_flag(c, "no-qr") && !c->quiet)
+        print_code(out, text);
+}
+
+/* --- directory ---------------------------------------------------------------------------------- */
+
+static bool contains(const char *text, const char *part)
+{
+    const size_t len = strlen(part);
+    for (; *text != '\0'; text++)
+        if (strncasecmp(text, part, len) == 0)
+            return true;
+    return len == 0;
+}
+
+static bool wanted(const struct mr_list *l, const char *part)
+{
+    return part == NULL || contains(l->alias, part) || contains(l->name, part) ||
+           contains(l->trade, part) || contains(l->town, part);
+}
+
+static void add_listing(const struct wallet *w, struct out *out, struct table *t,
+                        struct mr_state_alias *s)
+{
+    char alias[2 * MR_ALIAS_MAX + 2], address[MR_ADDRESS_TEXT_MAX];
+    struct mr_list *const l = &s->listing;
+    const struct mr_association *const a = node_association(w->charter, s->association);
+    snprintf(alias, sizeof alias, "%s@%s", l->alias, a != NULL ? a->alias : "?");
+    text_clean(l->name);
+    text_clean(l->trade);
+    text_clean(l->town);
+    text_clean(l->opening);
+    if (!out->json) {
+        table_add(t, (const char *[]){alias, l->name, l->trade, l->town, l->opening});
+        return;
+    }
+    wallet_address(address, w, l->account);
+    out_row(out, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "alias", alias, "name", l->name,
+                           "trade", l->trade, "town", l->town, "opening", l->opening, "account",
+                           address));
+}
+
+void cmd_directory(struct command *c, struct out *out)
+{
+    struct wallet *w;
+    const char *const part = c->arg_count > 0 ? c->args[0] : NULL;
+    uint64_t from = 1, last = 0;
+    size_t shown = 0;
+    const struct table_column columns[] = {{_("NAME"), false}, {_("SHOP"), false},
+                                           {_("TRADE"), false}, {_("TOWN"), false},
+                                           {_("OPEN"), false}};
+    if (wallet_open(&w, c, out) != MR_OK || node_reach(w, c, out) != MR_OK)
+        return;
+    struct table *const t = table_create(columns, 5);
+    do {
+        *w->request = (struct mr_request_body){.kind = MR_REQ_DIRECTORY};
+        w->request->u.directory = (struct mr_req_page){from, MR_PAGE_MAX};
+        const enum mr_status st = node_call(w);
+        struct mr_rep_directory *const page = &w->reply->body.u.directory;
+        if (st != MR_OK || page->next <= from) {
+            if (st != MR_OK)
+                node_fail(w, out, st);
+            break;
+        }
+        for (uint32_t i = 0; i < page->listings_count; i++) {
+            if (!wanted(&page->listings[i].listing, part))
+                continue;
+            add_listing(w, out, t, &page->listings[i]);
+            shown++;
+        }
+        from = page->next;
+        last = page->last;
+    } while (from <= last);
+    table_print(out, t);
+    out_int(out, "count", (int64_t)shown);
+    if (shown == 0 && !out->failed)
+        out_note(out, part != NULL ? _("No shop is listed with this word.")
+                                   : _("No shop is listed yet."));
+}

@@ -1,0 +1,158 @@
+/* mereau: the wallet of residents and shops. */
+#include <stddef.h>
+
+#include "common/command.h"
+#include "common/secret.h"
+#include "wallet/commands.h"
+#include "wallet/wallet.h"
+
+static const struct option_row program_options[] = {
+    {"wallet", 0, N_("DIR"), N_("the wallet's directory")},
+    SECRET_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row join_options[] = {
+    {"name", 0, N_("TEXT"), N_("your name or your shop's; the association alone reads it")},
+    {"contact", 0, N_("TEXT"), N_("mail, telephone or address; the association alone reads it")},
+    {"class", 0, "resident|shop|association|municipality|office|fund", N_("kind of account")},
+    {"wait", 0, NULL, N_("wait until the association has admitted you")},
+    {"kdf-min", 0, NULL, N_("weak sealing of the key file, for tests only")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row pay_options[] = {
+    {"memo", 'm', N_("TEXT"), N_("note that only you and the payee can read")},
+    {"unit", 0, N_("CODE"), N_("another unit than the currency's own")},
+    {"id", 0, N_("TEXT"), N_("the same id pays once, for ever; for scripts")},
+    {"again", 0, NULL, N_("pay although the same was paid a moment ago")},
+    {"file", 'f', N_("FILE"), N_("many payees in one order: lines WHO;AMOUNT")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row redeem_options[] = {
+    {"id", 0, N_("TEXT"), N_("the same id counts once, for ever; for scripts")},
+    {"again", 0, NULL, N_("go on although the same was done a moment ago")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row request_options[] = {
+    {"memo", 'm', N_("TEXT"), N_("memo that the payment will carry")},
+    {"unit", 0, N_("CODE"), N_("another unit than the currency's own")},
+    {"no-qr", 0, NULL, N_("print the text alone")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row address_options[] = {
+    {"no-qr", 0, NULL, N_("print the text alone")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row history_options[] = {
+    {"since", 0, N_("DAY"), N_("from this day on, like 2025-01-31")},
+    {"csv", 0, NULL, N_("comma-separated values")},
+    {"follow", 'f', NULL, N_("go on with what comes, until interrupted")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row save_options[] = {
+    {"force", 0, NULL, N_("replace a file that is there")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row verify_options[] = {
+    {"charter", 0, N_("FILE"), N_("the ledger's charter; else the wallet's own")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row close_options[] = {
+    {"give-up-balance", 0, NULL, N_("leave what is on the account to the association")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row sheet_options[] = {
+    {"output", 'o', N_("FILE"), N_("write the sheet to a file")},
+    {"force", 0, NULL, N_("replace a file that is there")},
+    {"words", 0, "fr|en", N_("language of the words")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row restore_options[] = {
+    {"sheet-file", 0, N_("FILE"), N_("read the sheet, its code or its words from a file")},
+    {"sheet-fd", 0, N_("N"), N_("read the code or the words from an open file descriptor")},
+    {"link", 0, N_("LINK"), N_("with words: the association's join link")},
+    {"account", 0, N_("ADDRESS"), N_("with words: the account on the sheet")},
+    {"kdf-min", 0, NULL, N_("weak sealing of the key file, for tests only")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row passphrase_options[] = {
+    {"new-passphrase-file", 0, N_("FILE"), N_("read the new passphrase from a file")},
+    {"new-passphrase-fd", 0, N_("N"), N_("read it from an open file descriptor")},
+    {"kdf-min", 0, NULL, N_("weak sealing of the key file, for tests only")},
+    {NULL, 0, NULL, NULL},
+};
+
+#define DAILY  N_("Every day")
+#define PROOF  N_("History and proof")
+#define BEGIN  N_("Beginning and ending")
+#define SAFETY N_("Keys and safety")
+
+static const struct command_row commands[] = {
+    {"pay", cmd_pay, N_("pay somebody"), DAILY, pay_options, "[WHO] [AMOUNT] [MORE...]",
+     N_("WHO is a shop's name (boulangerie, boulangerie@lyon), a contact, an address, or a payment\n"
+        "request. Several pairs of WHO and AMOUNT make one order.\n\n"
+        "  mereau pay boulangerie 12.50\n"
+        "  mereau pay boulangerie 12,50 --memo \"two loaves\"\n")},
+    {"balance", cmd_balance, N_("show what is on the account"), DAILY, NULL, NULL, NULL},
+    {"request", cmd_request, N_("ask for a payment, as text and QR code"), DAILY, request_options,
+     "[AMOUNT]", NULL},
+    {"address", cmd_address, N_("show your address, as text and QR code"), DAILY, address_options,
+     NULL, NULL},
+    {"directory", cmd_directory, N_("find shops"), DAILY, NULL, "[TEXT]", NULL},
+    {"redeem", cmd_redeem, N_("give units back for euros (shops)"), DAILY, redeem_options, "AMOUNT",
+     NULL},
+    {"resume", cmd_resume, N_("bring an open order to its end"), DAILY, NULL, NULL, NULL},
+    {"cancel", cmd_cancel, N_("take an open order back"), DAILY, NULL, NULL, NULL},
+    {"history", cmd_history, N_("list what was paid and received"), PROOF, history_options, NULL,
+     NULL},
+    {"receipt show", cmd_receipt_show, N_("show a receipt"), PROOF, NULL, "WHICH",
+     N_("WHICH is a place of your chain (1, 2, 3 ...) or the first digits of an order's id.\n")},
+    {"receipt save", cmd_receipt_save, N_("save a receipt to a file"), PROOF, save_options,
+     "WHICH FILE", NULL},
+    {"receipt verify", cmd_receipt_verify, N_("check a receipt offline, anybody's"), PROOF,
+     verify_options, "FILE", NULL},
+    {"contact add", cmd_contact_add, N_("give an address a name of your own"), DAILY, NULL,
+     "NAME ADDRESS", NULL},
+    {"contact list", cmd_contact_list, N_("list your names, and what names of shops mean"), DAILY,
+     NULL, NULL, NULL},
+    {"contact remove", cmd_contact_remove, N_("forget a name"), DAILY, NULL, "NAME", NULL},
+    {"join", cmd_join, N_("ask an association for an account"), BEGIN, join_options, "LINK",
+     N_("Repeating the command is safe: there is one request and one account.\n")},
+    {"status", cmd_status, N_("show how the account and the node are"), BEGIN, NULL, NULL, NULL},
+    {"close", cmd_close, N_("close the account for good"), BEGIN, close_options, NULL, NULL},
+    {"backup", cmd_backup, N_("print the paper sheet"), SAFETY, sheet_options, NULL, NULL},
+    {"restore", cmd_restore, N_("have the account back from the paper sheet"), SAFETY,
+     restore_options, NULL, NULL},
+    {"keys rotate", cmd_keys_rotate, N_("take new keys; the old sheet is void then"), SAFETY,
+     sheet_options, NULL, NULL},
+    {"passphrase", cmd_passphrase, N_("change the passphrase"), SAFETY, passphrase_options, NULL,
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+static const struct program program = {
+    .name = "mereau",
+    .summary = N_("pay and be paid in a local currency"),
+    .commands = commands,
+    .options = program_options,
+    .first = "pay balance history request join backup",
+    .complete = NULL,
+};
+
+int main(int argc, char **argv)
+{
+    const int code = command_main(&program, argc, argv);
+    wallet_end(code);
+    return code;
+}

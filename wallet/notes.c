@@ -1,0 +1,236 @@
+/* What the book says, in memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/amount_text.h"
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+#include "wallet/wallet.h"
+
+/* A copy of `size` bytes, or NULL. */
+static void *copy_of(const void *p, size_t size)
+{
+    void *const copy = malloc(size);
+    if (copy != NULL)
+        memcpy(copy, p, size);
+    return copy;
+}
+
+/* The slot of this seq, made when it is the next one. */
+static enum mr_status slot_for(struct wallet *w, struct slot **ret, uint64_t seq)
+{
+    if (seq == 0 || seq > w->slot_count + 1)
+        return MR_DAMAGED; /* notes are written in the order of the chain */
+    if (seq == w->slot_count + 1) {
+        struct slot *const grown = realloc(w->slots, (size_t)seq * sizeof *grown);
+        if (grown == NULL)
+            return MR_NO_MEMORY;
+        w->slots = grown;
+        w->slots[w->slot_count++] = (struct slot){0};
+    }
+    *ret = &w->slots[seq - 1];
+    return MR_OK;
+}
+
+static enum mr_status take_order(struct wallet *w, const struct mr_book_order *note)
+{
+    struct slot *s;
+    const enum mr_status st = slot_for(w, &s, note->order.order.seq);
+    if (st != MR_OK)
+        return st;
+    free(s->order);
+    free(s->memo);
+    s->memo = NULL;
+    s->adopted = note->adopted;
+    s->order_len = mr_signed_order_size(&note->order);
+    s->order = malloc(s->order_len);
+    if (s->order != NULL)
+        mr_signed_order_encode(&note->order, s->order, s->order_len);
+    if (note->memo_count > 0)
+        s->memo = copy_of(&note->memo[0], sizeof note->memo[0]);
+    return s->order == NULL || (note->memo_count > 0 && s->memo == NULL) ? MR_NO_MEMORY : MR_OK;
+}
+
+static void remember_receipt_head(struct wallet *w, const struct mr_head *h)
+{
+    if (w->has_receipt_head && h->size <= w->receipt_head.size)
+        return;
+    w->has_receipt_head = true;
+    w->receipt_head = *h;
+}
+
+static enum mr_status take_result(struct wallet *w, const struct mr_book_result *note)
+{
+    struct slot *s;
+    const enum mr_status st = slot_for(w, &s, note->seq);
+    if (st != MR_OK)
+        return st;
+    s->closed = true;
+    s->voided = note->voided;
+    s->time_ms = note->time_ms;
+    memcpy(s->value, note->value, sizeof s->value);
+    if (note->receipt_count == 0) {
+        s->reported = true; /* learned from the node's history: nobody waits for it */
+        return MR_OK;
+    }
+    remember_receipt_head(w, &note->receipt[0].proofs[0].head);
+    free(s->receipt);
+    s->receipt_len = mr_receipt_size(&note->receipt[0]);
+    s->receipt = malloc(s->receipt_len);
+    if (s->receipt == NULL)
+        return MR_NO_MEMORY;
+    mr_receipt_encode(&note->receipt[0], s->receipt, s->receipt_len);
+    return MR_OK;
+}
+
+static enum mr_status take_reported(struct wallet *w, const struct mr_book_reported *note)
+{
+    struct slot *const s = wallet_slot(w, note->seq);
+    if (s == NULL)
+        return MR_DAMAGED;
+    s->reported = true;
+    s->reported_ms = note->time_ms;
+    return MR_OK;
+}
+
+static size_t name_at(const struct wallet *w, bool pin, const char *text)
+{
+    size_t i = 0;
+    while (i < w->name_count && (w->names[i].pin != pin || strcmp(w->names[i].text, text) != 0))
+        i++;
+    return i;
+}
+
+static enum mr_status take_name(struct wallet *w, const struct mr_book_name *note)
+{
+    const size_t at = name_at(w, note->pin, note->name);
+    if (note->removed) {
+        if (at < w->name_count)
+            memmove(&w->names[at], &w->names[at + 1],
+                    (--w->name_count - at) * sizeof *w->names);
+        return MR_OK;
+    }
+    if (at == w->name_count) {
+        struct name *const grown = realloc(w->names, (at + 1) * sizeof *grown);
+        if (grown == NULL)
+            return MR_NO_MEMORY;
+        w->names = grown;
+        w->name_count++;
+    }
+    struct name *const n = &w->names[at];
+    n->pin = note->pin;
+    memcpy(n->text, note->name, sizeof n->text);
+    memcpy(n->account, note->account, sizeof n->account);
+    return MR_OK;
+}
+
+static enum mr_status take_copy(void **at, const void *p, size_t size)
+{
+    free(*at);
+    *at = copy_of(p, size);
+    return *at == NULL ? MR_NO_MEMORY : MR_OK;
+}
+
+enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note)
+{
+    enum mr_status st = MR_OK;
+    void *p;
+    switch (note->kind) {
+    case MR_BOOK_CHARTER:
+        p = w->charter;
+        st = take_copy(&p, &note->u.charter, sizeof note->u.charter);
+        w->charter = p;
+        return st;
+    case MR_BOOK_JOIN:
+        p = w->join;
+        st = take_copy(&p, &note->u.join, sizeof note->u.join);
+        w->join = p;
+        return st;
+    case MR_BOOK_ORDER:
+        return take_order(w, &note->u.order);
+    case MR_BOOK_RESULT:
+        return take_result(w, &note->u.result);
+    case MR_BOOK_REPORTED:
+        return take_reported(w, &note->u.reported);
+    case MR_BOOK_HEAD:
+        w->has_head = true;
+        w->head = note->u.head;
+        return MR_OK;
+    case MR_BOOK_NAME:
+        return take_name(w, &note->u.name);
+    }
+    return MR_DAMAGED;
+}
+
+/* --- asking ------------------------------------------------------------------------------------- */
+
+bool wallet_settled_order(struct mr_signed_order *ret, const struct slot *s)
+{
+    if (s->order != NULL) {
+        wallet_order(ret, s);
+        if (mr_outcome_of(&ret->order, s->value) == MR_OUTCOME_SETTLED)
+            return true;
+    }
+    struct mr_receipt *const r = s->receipt != NULL ? malloc(sizeof *r) : NULL;
+    const bool found = r != NULL && mr_receipt_decode(r, s->receipt, s->receipt_len) == MR_OK &&
+                       r->order_count > 0;
+    if (found)
+        *ret = r->order[0];
+    free(r);
+    return found;
+}
+
+void wallet_order(struct mr_signed_order *ret, const struct slot *s)
+{
+    const enum mr_status st = mr_signed_order_decode(ret, s->order, s->order_len);
+    mr_assert(st == MR_OK); /* encoded here */
+}
+
+uint64_t wallet_open_seq(const struct wallet *w)
+{
+    for (size_t i = w->slot_count; i > 0; i--) {
+        const struct slot *const s = &w->slots[i - 1];
+        if (s->order != NULL && (!s->closed || !s->reported))
+            return i;
+    }
+    return 0;
+}
+
+const struct name *wallet_name(const struct wallet *w, bool pin, const char *text)
+{
+    const size_t at = name_at(w, pin, text);
+    return at < w->name_count ? &w->names[at] : NULL;
+}
+
+const uint8_t *wallet_account(const struct wallet *w)
+{
+    return w->keys->stored.sheet.account;
+}
+
+void wallet_address(char *ret, const struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES])
+{
+    if (w->charter != NULL)
+        mr_address_format(ret, w->charter->prefix, account);
+    else
+        mr_hex_format(ret, account, MR_ACCOUNT_BYTES);
+}
+
+void wallet_call(char *ret, const struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES])
+{
+    const struct name *best = NULL;
+    for (size_t i = 0; i < w->name_count; i++)
+        if (memcmp(w->names[i].account, account, MR_ACCOUNT_BYTES) == 0 &&
+            (best == NULL || best->pin))
+            best = &w->names[i];
+    if (best != NULL)
+        memcpy(ret, best->text, sizeof best->text);
+    else
+        wallet_address(ret, w, account);
+}
+
+void wallet_amount(char *ret, const struct wallet *w, int64_t minor, uint32_t unit)
+{
+    const struct mr_unit *const u = &w->charter->units[unit];
+    amount_text(ret, minor, u->decimals, u->code);
+}
