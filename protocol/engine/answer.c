@@ -130,7 +130,7 @@ void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t nu
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot)
 {
-    static struct mr_body body; /* large; the engine is one thread */
+    struct mr_body *body = &e->body;
     struct mr_state_account a;
     enum mr_status st = mri_account_get(&e->ledger, &a, number);
     if (st != MR_OK)
@@ -143,12 +143,12 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
     ret->cosignatures_count = 0;
     ret->proofs_count = 1;
     if (!slot->voided) {
-        st = mri_read_body(e, &body, slot->body_at, slot->body_len);
+        st = mri_read_body(e, body, slot->body_at, slot->body_len);
         if (st != MR_OK)
             return st;
-        if (body.kind != MR_BODY_ORDER)
+        if (body->kind != MR_BODY_ORDER)
             return MR_DAMAGED;
-        ret->order[0] = body.u.order;
+        ret->order[0] = body->u.order;
     }
     struct mr_proof *p = &ret->proofs[0];
     p->head = e->head;

@@ -77,6 +77,8 @@ struct mr_engine {
     /* scratch, too large for a stack */
     struct mr_entry entry;
     struct mr_signed_order order;
+    struct mr_body body;
+    struct mr_history_item item;
     struct mr_reply reply;
     uint8_t bytes[MR_FRAME_MAX];
 };
@@ -90,18 +92,43 @@ void mri_say_body(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
 /* Read a body record back, from the journal or a turn that is not synced yet. */
 enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t at, uint32_t len);
 
-/* --- orders ------------------------------------------------------------------------------------ */
+/* --- what is said about a slot ----------------------------------------------------------------- */
+/* The order's and its memo's place in the bodies. memo may be NULL. */
+void mri_say_order(struct mr_engine *e, struct mri_body *ret, const struct mr_signed_order *o,
+                   const struct mr_memo_box *memo);
+/* Settle the order in e->plan, whose checks have passed; e->slot is as it was. */
+void mri_settle(struct mr_engine *e, const struct mri_body *body);
+/* Void the next slot of a chain by ballot 1, allowed by a trigger. */
+enum mr_status mri_void_slot(struct mr_engine *e, const uint8_t account[16], uint64_t number,
+                             uint64_t seq, const uint8_t trigger[32]);
+
+/* --- orders -------------------------------------------------------------------------------------- */
 void mri_submit(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 void mri_cancel(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_check_order(struct mr_engine *e, const struct mr_order *o, int64_t *ret_missing);
-/* Look again at what waits; as far as the turn has room. */
+enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c);
+/* Whether this node takes orders at all: MR_OK, STOPPING, ABSTAINING, DISK_FULL. */
+enum mr_status mri_open_for_orders(const struct mr_engine *e);
+/* What the shell found out about the signatures, if it looked at the present keys. */
+enum mr_status mri_signatures(const struct mr_event *ev, const struct mr_state_account *a);
+/* This host's trouble: not an answer to anybody. */
+bool mri_is_trouble(enum mr_status st);
+
+/* --- orders that wait ---------------------------------------------------------------------------- */
+enum mr_status mri_pending_get(struct mr_engine *e, struct mr_state_pending *ret, uint64_t number);
+void mri_pending_put(struct mr_engine *e, uint64_t number, const struct mr_state_pending *p);
+void mri_pending_remove(struct mr_state_pending *p, uint32_t at);
+const struct mr_entry_parked *mri_parked_in(const struct mr_state_pending *p, uint64_t seq);
+/* Keep the list in memory in step with the pending record. */
+void mri_parked_note(struct mr_engine *e, uint64_t number, const struct mr_state_pending *p);
+/* An account changed: what waits for it is due, and so are long polls. */
+void mri_touch(struct mr_engine *e, uint64_t number);
+/* Look again at what is due; as far as the turn has room. */
 enum mr_status mri_look_again(struct mr_engine *e);
 enum mr_status mri_parked_load(struct mr_engine *e);
 /* Replay: an order was parked; a slot was settled, so what waited in it is gone. */
 enum mr_status mri_parked_replay(struct mr_engine *e, const struct mr_entry_parked *w);
 enum mr_status mri_parked_settled(struct mr_engine *e, uint64_t number, uint64_t seq);
-enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c);
-void mri_touch(struct mr_engine *e, uint64_t number);
 
 /* --- answers ----------------------------------------------------------------------------------- */
 /* Queue the reply in e->reply (id, kind and status are set here). */

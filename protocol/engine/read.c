@@ -141,7 +141,7 @@ static enum mr_status read_account(struct mr_engine *e, const struct mr_event *e
 static enum mr_status history_item(struct mr_engine *e, struct mr_history_item *ret,
                                    uint64_t number, uint64_t seq, bool with_memo)
 {
-    static struct mr_body body; /* large; the engine is one thread */
+    struct mr_body *body = &e->body;
     struct mr_state_slot slot;
     struct mr_state_account a;
     enum mr_status st = mri_slot_get(&e->ledger, &slot, number, seq);
@@ -156,15 +156,15 @@ static enum mr_status history_item(struct mr_engine *e, struct mr_history_item *
     ret->order_count = ret->memo_count = 0;
     if (slot.voided)
         return MR_OK;
-    st = mri_read_body(e, &body, slot.body_at, slot.body_len);
-    if (st == MR_OK && body.kind == MR_BODY_ORDER) {
-        ret->order[0] = body.u.order;
+    st = mri_read_body(e, body, slot.body_at, slot.body_len);
+    if (st == MR_OK && body->kind == MR_BODY_ORDER) {
+        ret->order[0] = body->u.order;
         ret->order_count = 1;
     }
     if (st == MR_OK && with_memo && slot.memo_len > 0) {
-        st = mri_read_body(e, &body, slot.memo_at, slot.memo_len);
-        if (st == MR_OK && body.kind == MR_BODY_MEMO) {
-            ret->memo[0] = body.u.memo;
+        st = mri_read_body(e, body, slot.memo_at, slot.memo_len);
+        if (st == MR_OK && body->kind == MR_BODY_MEMO) {
+            ret->memo[0] = body->u.memo;
             ret->memo_count = 1;
         }
     }
@@ -355,7 +355,7 @@ static enum mr_status read_bank(struct mr_engine *e, const struct mr_event *ev)
 {
     const struct mr_req_bank *q = &ev->u.request.request->body.u.bank;
     struct mr_rep_bank *r = &e->reply.body.u.bank;
-    static struct mr_history_item item;
+    struct mr_history_item *item = &e->item;
     uint64_t number;
     if (!is_treasury_of(ev->u.request.who, q->association))
         return MR_NOT_AUTHORISED;
@@ -364,13 +364,13 @@ static enum mr_status read_bank(struct mr_engine *e, const struct mr_event *ev)
         return st;
     st = mri_account_number(&e->ledger, &number, r->slot.account);
     if (st == MR_OK)
-        st = history_item(e, &item, number, r->slot.seq, false);
+        st = history_item(e, item, number, r->slot.seq, false);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
-    r->time_ms = item.time_ms;
-    r->order_count = item.order_count;
-    if (item.order_count > 0)
-        r->order[0] = item.order[0];
+    r->time_ms = item->time_ms;
+    r->order_count = item->order_count;
+    if (item->order_count > 0)
+        r->order[0] = item->order[0];
     return MR_OK;
 }
 
@@ -397,7 +397,7 @@ static enum mr_status read_redemptions(struct mr_engine *e, const struct mr_even
 /* SLOT: the state of a slot, settled, parked or open. */
 static enum mr_status read_slot(struct mr_engine *e, const struct mr_event *ev, bool *ret_queued)
 {
-    static struct mr_body body;
+    struct mr_body *body = &e->body;
     const struct mr_req_slot *q = &ev->u.request.request->body.u.slot;
     struct mr_rep_slot *r = &e->reply.body.u.slot;
     struct mr_state_account a;
@@ -427,11 +427,11 @@ static enum mr_status read_slot(struct mr_engine *e, const struct mr_event *ev, 
     for (uint32_t i = 0; st == MR_OK && i < p.parked_count; i++) {
         if (p.parked[i].seq != q->seq)
             continue;
-        st = mri_read_body(e, &body, p.parked[i].body_at, p.parked[i].body_len);
-        if (st != MR_OK || body.kind != MR_BODY_ORDER)
+        st = mri_read_body(e, body, p.parked[i].body_at, p.parked[i].body_len);
+        if (st != MR_OK || body->kind != MR_BODY_ORDER)
             return st == MR_OK ? MR_DAMAGED : st;
         r->cause = p.parked[i].cause;
-        r->order[0] = body.u.order;
+        r->order[0] = body->u.order;
         r->order_count = 1;
         return MR_PARKED;
     }

@@ -26,22 +26,22 @@ static enum mr_status drop_parked(struct mr_engine *e, const struct mr_entry_set
 
 static enum mr_status replay_settled(struct mr_engine *e)
 {
-    static struct mr_body body; /* large; the engine is one thread */
+    struct mr_body *body = &e->body;
     const struct mr_entry_settled *s = &e->entry.u.settled;
     uint8_t id[32];
     if (s->voided) {
         const enum mr_status st = mri_ledger_void(&e->ledger, s);
         return st == MR_OK ? drop_parked(e, s) : st == MR_NOT_FOUND ? MR_DAMAGED : st;
     }
-    enum mr_status st = mri_read_body(e, &body, s->body_at, s->body_len);
+    enum mr_status st = mri_read_body(e, body, s->body_at, s->body_len);
     if (st != MR_OK)
         return st;
-    if (body.kind != MR_BODY_ORDER)
+    if (body->kind != MR_BODY_ORDER)
         return MR_DAMAGED;
-    mr_order_id(id, &body.u.order.order);
+    mr_order_id(id, &body->u.order.order);
     if (memcmp(id, s->value, 32) != 0)
         return MR_DAMAGED;
-    st = mri_ledger_prepare(&e->ledger, &e->plan, &body.u.order.order, id);
+    st = mri_ledger_prepare(&e->ledger, &e->plan, &body->u.order.order, id);
     if (st != MR_OK)
         return st == MR_NO_MEMORY || st == MR_IO_ERROR ? st : MR_DAMAGED;
     mri_ledger_apply(&e->ledger, &e->plan, s);
