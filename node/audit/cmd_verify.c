@@ -1,0 +1,119 @@
+/* verify: replay everything and compare. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "audit/commands.h"
+#include "audit/pool.h"
+#include "audit/report.h"
+#include "audit/source.h"
+#include "common/term.h"
+
+enum { BATCH = 256, FINDINGS_MAX = 100000, THREADS_MAX = 256 };
+
+const struct option_row verify_options[] = {
+    SOURCE_OPTIONS,
+    {"threads", 't', N_("N"), N_("threads that verify signatures (else one a processor)")},
+    {"max", 'm', N_("N"), N_("show at most so many findings (1000)")},
+    {NULL, 0, NULL, NULL},
+};
+
+struct verify {
+    struct mr_audit *audit;
+    struct pool *pool;
+    struct progress progress;
+    const struct source *source;
+    uint64_t turn;
+};
+
+static void *get(void *ctx, size_t n)
+{
+    (void)ctx;
+    return malloc(n);
+}
+
+static void put(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static const struct mr_mem heap = {get, put, NULL};
+
+static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint64_t done)
+{
+    struct verify *const v = ctx;
+    const enum mr_status st = mr_audit_feed(v->audit, turn);
+    if (st != MR_OK)
+        return st;
+    v->turn++;
+    if (mr_audit_pending(v->audit) >= BATCH)
+        pool_push(v->pool, mr_audit_take(v->audit));
+    v->progress.total = v->source->size;
+    progress_update(&v->progress, done);
+    return MR_OK;
+}
+
+static enum mr_status replay(struct verify *v, struct source *s, struct report *r,
+                             struct mr_audit_totals *ret)
+{
+    v->source = s;
+    progress_begin(&v->progress, s->c, _("auditing"), 0);
+    enum mr_status st = source_walk(s, on_turn, v);
+    pool_push(v->pool, mr_audit_take(v->audit));
+    pool_drain(v->pool);
+    progress_end(&v->progress);
+    if (st == MR_OK && s->damage[0] != '\0')
+        report_damage(r, v->turn + 1, s->damage);
+    if (st == MR_OK)
+        st = mr_audit_end(v->audit, ret);
+    if (st != MR_OK && !s->out->failed)
+        out_fail(s->out, st, NULL);
+    return st;
+}
+
+static void conclude(struct report *r, struct source *s, const struct mr_audit_totals *t)
+{
+    report_rows(r, s->out);
+    report_totals(r, s->out, t, s);
+    if (r->all > 0) {
+        out_fail(s->out, MR_CHECK_FAILED, _("%llu findings: this book is not right"),
+                 (unsigned long long)r->all);
+        return;
+    }
+    const int fd = fileno(s->out->results);
+    out_print(s->out, _("%sNo finding.%s\n"), term_style(fd, STYLE_GOOD),
+              term_style(fd, STYLE_PLAIN));
+}
+
+static void verify(struct source *s, int64_t threads, int64_t max)
+{
+    struct verify v = {0};
+    struct report r;
+    static struct mr_audit_totals totals;
+    enum mr_status st = report_create(&r, s->charter, (size_t)max);
+    if (st == MR_OK)
+        st = mr_audit_create(&v.audit, &heap, report_add, &r, s->charter_bytes, s->charter_len);
+    if (st == MR_OK)
+        st = pool_create(&v.pool, v.audit, (unsigned)threads);
+    if (st != MR_OK)
+        out_fail(s->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
+                 _("the charter cannot be audited: %s"), status_sentence(st));
+    else if (replay(&v, s, &r, &totals) == MR_OK)
+        conclude(&r, s, &totals);
+    pool_destroy(v.pool);
+    mr_audit_destroy(v.audit);
+    report_done(&r);
+}
+
+void cmd_verify(struct command *c, struct out *out)
+{
+    static struct source s;
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t threads = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : online, max = 1000;
+    if (opt_int(c, out, &threads, "threads", 1, THREADS_MAX) == MR_USAGE ||
+        opt_int(c, out, &max, "max", 0, FINDINGS_MAX) == MR_USAGE)
+        return;
+    if (source_open(&s, c, out) == MR_OK)
+        verify(&s, threads, max);
+    source_close(&s);
+}

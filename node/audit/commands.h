@@ -1,0 +1,12 @@
+/** The commands of mereau-audit. */
+#ifndef MEREAU_AUDIT_COMMANDS_H
+#define MEREAU_AUDIT_COMMANDS_H
+
+#include "common/command.h"
+
+extern const struct option_row verify_options[], receipt_options[], dump_options[],
+    export_options[], keygen_options[];
+
+command_fn cmd_verify, cmd_receipt, cmd_dump, cmd_export, cmd_keygen;
+
+#endif

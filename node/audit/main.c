@@ -1,0 +1,39 @@
+/* mereau-audit: the municipality's tool. */
+#include "audit/commands.h"
+
+#define BOOKS   N_("The book")
+#define RECEIPT N_("Receipts and keys")
+
+static const struct command_row commands[] = {
+    {"verify", cmd_verify, N_("replay a ledger and check every row of it"), BOOKS, verify_options,
+     "[SOURCE]",
+     N_("SOURCE is a node's data directory, a backup, or an export file. A running node is read\n"
+        "with --node HOST:PORT --key FILE, or --control PATH on its own machine.\n\n"
+        "Every finding is a row: the rule of the specification, where, expected, found. The exit\n"
+        "code is 5 when there is any.\n\n"
+        "Examples:\n"
+        "  mereau-audit verify /var/lib/mereau\n"
+        "  mereau-audit verify --charter charter.mrc ledger.mrx\n"
+        "  mereau-audit verify --node node.example.org:7700 --key auditor.key")},
+    {"export", cmd_export, N_("write a whole ledger into one file"), BOOKS, export_options,
+     "[SOURCE]", NULL},
+    {"dump", cmd_dump, N_("print every record of a ledger as a line of JSON"), BOOKS, dump_options,
+     "[SOURCE]", NULL},
+    {"receipt", cmd_receipt, N_("check a receipt file with the charter alone"), RECEIPT,
+     receipt_options, "FILE", NULL},
+    {"keygen", cmd_keygen, N_("make the key by which nodes know this auditor"), RECEIPT,
+     keygen_options, "FILE", NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+static const struct program program = {
+    .name = "mereau-audit",
+    .summary = N_("verifies the ledger of a local currency, independently of its nodes"),
+    .commands = commands,
+    .first = "verify receipt export",
+};
+
+int main(int argc, char **argv)
+{
+    return command_main(&program, argc, argv);
+}

@@ -1,0 +1,306 @@
+#include "audit/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/amount_text.h"
+#include "common/term.h"
+#include "mereau/id.h"
+
+enum mr_status report_create(struct report *ret, const struct mr_charter *charter, size_t cap)
+{
+    *ret = (struct report){.charter = charter, .cap = cap};
+    ret->rows = calloc(cap == 0 ? 1 : cap, sizeof *ret->rows);
+    return ret->rows == NULL ? MR_NO_MEMORY : MR_OK;
+}
+
+void report_done(struct report *r)
+{
+    free(r->rows);
+    r->rows = NULL;
+}
+
+void report_add(void *ctx, const struct mr_audit_finding *f)
+{
+    struct report *const r = ctx;
+    if (r->count < r->cap)
+        r->rows[r->count++] = *f;
+    r->all++;
+}
+
+void report_damage(struct report *r, uint64_t turn, const char *text)
+{
+    struct mr_audit_finding f = {.rule = "JNL-6",
+                                 .status = MR_DAMAGED,
+                                 .what = "reading the journal to its end",
+                                 .turn = turn,
+                                 .entry = MR_AUDIT_NO_ENTRY};
+    snprintf(f.expected, sizeof f.expected, "%s", "whole turns");
+    snprintf(f.found, sizeof f.found, "%.150s", text);
+    report_add(r, &f);
+}
+
+/* --- rows ---------------------------------------------------------------------------------------
+ */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct mr_audit_finding *const x = a, *const y = b;
+    if (x->turn != y->turn)
+        return x->turn < y->turn ? -1 : 1;
+    if (x->entry != y->entry)
+        return x->entry < y->entry ? -1 : 1;
+    return 0;
+}
+
+static json_t *row_json(const struct report *r, const struct mr_audit_finding *f)
+{
+    char hex[33], address[MR_ADDRESS_TEXT_MAX];
+    json_t *const o = json_object();
+    json_object_set_new(o, "rule", json_string(f->rule));
+    json_object_set_new(o, "status", json_string(mr_status_name(f->status)));
+    json_object_set_new(o, "what", json_string(f->what));
+    json_object_set_new(o, "turn", json_integer((json_int_t)f->turn));
+    json_object_set_new(o, "entry",
+                        f->entry == MR_AUDIT_NO_ENTRY ? json_null()
+                                                      : json_integer((json_int_t)f->entry));
+    if (f->has_slot) {
+        mr_hex_format(hex, f->account, sizeof f->account);
+        mr_address_format(address, r->charter->prefix, f->account);
+        json_object_set_new(o, "account", json_string(hex));
+        json_object_set_new(o, "address", json_string(address));
+        json_object_set_new(o, "seq", json_integer((json_int_t)f->seq));
+    }
+    json_object_set_new(o, "expected", json_string(f->expected));
+    json_object_set_new(o, "found", json_string(f->found));
+    return o;
+}
+
+static void print_row(const struct report *r, struct out *out, const struct mr_audit_finding *f)
+{
+    char address[MR_ADDRESS_TEXT_MAX];
+    const int fd = fileno(out->results);
+    out_print(out, "%s%s%s %s", term_style(fd, STYLE_BAD), f->rule, term_style(fd, STYLE_PLAIN),
+              mr_status_name(f->status));
+    if (f->turn > 0)
+        out_print(out, _(", turn %llu"), (unsigned long long)f->turn);
+    if (f->entry != MR_AUDIT_NO_ENTRY)
+        out_print(out, _(", entry %u"), (unsigned)f->entry);
+    if (f->has_slot) {
+        mr_address_format(address, r->charter->prefix, f->account);
+        out_print(out, _(", %s no. %llu"), address, (unsigned long long)f->seq);
+    }
+    out_print(out, "\n  %s\n", f->what);
+    out_print(out, _("  expected  %s\n  found     %s\n"), f->expected, f->found);
+}
+
+void report_rows(struct report *r, struct out *out)
+{
+    qsort(r->rows, r->count, sizeof *r->rows, by_place);
+    json_t *const list = json_array();
+    for (size_t i = 0; i < r->count; i++) {
+        json_array_append_new(list, row_json(r, &r->rows[i]));
+        print_row(r, out, &r->rows[i]);
+    }
+    if (r->all > r->count)
+        out_print(out, _("... and %llu more\n"), (unsigned long long)(r->all - r->count));
+    if (r->all > 0)
+        out_print(out, "\n");
+    out_json(out, "findings", list);
+    out_int(out, "findings_total", (int64_t)r->all);
+}
+
+/* --- totals -------------------------------------------------------------------------------------
+ */
+
+static json_t *hex_json(const uint8_t *bytes, size_t n)
+{
+    char hex[2 * 32 + 1];
+    mr_hex_format(hex, bytes, n);
+    return json_string(hex);
+}
+
+static json_t *amounts_json(const int64_t *v, uint32_t n)
+{
+    json_t *const list = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        json_array_append_new(list, json_integer(v[i]));
+    return list;
+}
+
+static json_t *kinds_json(const struct mr_audit_totals *t)
+{
+    json_t *const o = json_object();
+    for (size_t i = 0; i < MR_AUDIT_KINDS; i++) {
+        json_t *const k = json_object();
+        json_object_set_new(k, "count", json_integer((json_int_t)t->kinds[i].count));
+        json_object_set_new(k, "sum_minor", amounts_json(t->kinds[i].sum, t->units));
+        json_object_set_new(o, mr_order_kind_text(t->kinds[i].kind), k);
+    }
+    return o;
+}
+
+static json_t *associations_json(const struct report *r, const struct mr_audit_totals *t)
+{
+    json_t *const list = json_array();
+    for (uint32_t i = 0; i < t->associations; i++) {
+        const struct mr_audit_association *const a = &t->association[i];
+        json_t *const o = json_object();
+        json_object_set_new(o, "id", hex_json(a->id, sizeof a->id));
+        json_object_set_new(o, "name", json_string(r->charter->associations[i].name));
+        json_object_set_new(o, "outstanding_minor", json_integer(a->outstanding));
+        json_object_set_new(o, "reserve_minor", json_integer(a->reserve));
+        json_object_set_new(o, "redeemed_minor", json_integer(a->redeemed));
+        json_object_set_new(o, "own_minor", json_integer(a->own));
+        json_object_set_new(o, "cap_minor", json_integer(a->cap));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *head_json(const struct mr_audit_totals *t)
+{
+    if (!t->has_head)
+        return json_null();
+    json_t *const o = json_object();
+    json_object_set_new(o, "size", json_integer((json_int_t)t->head.size));
+    json_object_set_new(o, "root", hex_json(t->head.root, 32));
+    json_object_set_new(o, "time_ms", json_integer((json_int_t)t->head.time_ms));
+    return o;
+}
+
+static json_t *totals_json(const struct report *r, const struct mr_audit_totals *t)
+{
+    json_t *const o = json_object();
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {{"turns", t->turns},
+                  {"entries", t->entries},
+                  {"settled", t->settled},
+                  {"voided", t->voided},
+                  {"parked", t->parked},
+                  {"checkpoints", t->checkpoints},
+                  {"heads", t->heads},
+                  {"signatures", t->signatures},
+                  {"accounts", t->accounts},
+                  {"members", t->members},
+                  {"policies", t->policies},
+                  {"listings", t->listings},
+                  {"log_size", t->leaves},
+                  {"bank_references", t->bank_references},
+                  {"redemptions_open", t->redemptions_open}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_object_set_new(o, counts[i].name, json_integer((json_int_t)counts[i].value));
+    json_object_set_new(o, "log_root", hex_json(t->log_root, 32));
+    json_object_set_new(o, "state_root",
+                        t->state_known ? hex_json(t->state_root, 32) : json_null());
+    json_object_set_new(o, "head", head_json(t));
+    json_object_set_new(o, "supply_minor", amounts_json(t->supply, t->units));
+    json_object_set_new(o, "kinds", kinds_json(t));
+    json_object_set_new(o, "fees_minor", amounts_json(t->fees, t->units));
+    json_object_set_new(o, "associations", associations_json(r, t));
+    json_t *const coverage = json_object();
+    json_object_set_new(coverage, "reserve_minor", json_integer(t->reserve));
+    json_object_set_new(coverage, "outstanding_minor", json_integer(t->outstanding));
+    json_object_set_new(o, "coverage", coverage);
+    return o;
+}
+
+static void print_unit_row(const struct report *r, struct out *out, const char *what, int64_t minor,
+                           uint32_t unit)
+{
+    char text[AMOUNT_PEOPLE_MAX];
+    const struct mr_unit *const u = &r->charter->units[unit];
+    amount_text(text, minor, u->decimals, u->code);
+    out_print(out, "  %-28s %20s\n", what, text);
+}
+
+static void print_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t)
+{
+    out_print(out, _("%llu orders settled, %llu voided, %llu accounts, %llu signatures checked\n"),
+              (unsigned long long)t->settled, (unsigned long long)t->voided,
+              (unsigned long long)t->accounts, (unsigned long long)t->signatures);
+    for (size_t i = 0; i < MR_AUDIT_KINDS; i++) {
+        char text[64];
+        const struct mr_audit_kind *const k = &t->kinds[i];
+        snprintf(text, sizeof text, "%s (%llu)", mr_order_kind_text(k->kind),
+                 (unsigned long long)k->count);
+        for (uint32_t u = 0; u < t->units; u++) {
+            if (k->sum[u] != 0)
+                print_unit_row(r, out, text, k->sum[u], u);
+        }
+    }
+    if (t->fees[0] != 0)
+        print_unit_row(r, out, _("fees"), t->fees[0], 0);
+    for (uint32_t i = 0; i < t->associations; i++) {
+        const struct mr_audit_association *const a = &t->association[i];
+        out_print(out, "%s\n", r->charter->associations[i].name);
+        print_unit_row(r, out, _("outstanding"), a->outstanding, 0);
+        print_unit_row(r, out, _("reserve"), a->reserve, 1);
+        print_unit_row(r, out, _("given back, to be paid"), a->redeemed, 0);
+        print_unit_row(r, out, _("own"), a->own, 0);
+    }
+    out_print(out, _("Coverage: reserve %lld / outstanding %lld minor units\n"),
+              (long long)t->reserve, (long long)t->outstanding);
+}
+
+/* --- what was not checked ------------------------------------------------------------------------
+ */
+
+static void not_checked(json_t *list, const char *english, uint64_t count)
+{
+    if (count == 0)
+        return;
+    json_object_set_new(list, english, json_integer((json_int_t)count));
+}
+
+static void print_not_checked(struct out *out, const char *text, uint64_t count)
+{
+    if (count > 0)
+        out_print(out, "  - %s: %llu\n", text, (unsigned long long)count);
+}
+
+static void report_unchecked(const struct report *r, struct out *out,
+                             const struct mr_audit_totals *t, const struct source *s)
+{
+    json_t *const list = json_object();
+    not_checked(list, "orders_erased", t->orders_unchecked);
+    not_checked(list, "heads", t->heads_unchecked);
+    not_checked(list, "checkpoint_states", t->checkpoints_unchecked);
+    not_checked(list, "certificates", t->certificates_unchecked);
+    not_checked(list, "torn_bytes", s->torn);
+    json_object_set_new(list, "bank", json_true());
+    json_object_set_new(list, "cosignatures", json_boolean(r->charter->nodes_count == 1));
+    json_object_set_new(list, "charter", json_boolean(s->own_charter));
+    out_json(out, "unchecked", list);
+    out_print(out, _("Not checked:\n"));
+    out_print(out, _("  - the bank: books and units agree; whether the euros are there, the bank's "
+                     "statements say\n"));
+    if (r->charter->nodes_count == 1)
+        out_print(out, _("  - other copies: there is one node and no cosignature, so this is what "
+                         "this node says, here and now\n"));
+    if (s->own_charter)
+        out_print(out, _("  - the charter: it is the source's own; compare the ledger id, or give "
+                         "--charter\n"));
+    print_not_checked(out, _("orders whose content was erased; their postings were believed"),
+                      t->orders_unchecked);
+    print_not_checked(out, _("heads whose tree or key is not at hand"), t->heads_unchecked);
+    print_not_checked(out, _("states of checkpoints"), t->checkpoints_unchecked);
+    print_not_checked(out, _("certificates that stand on votes of other nodes"),
+                      t->certificates_unchecked);
+    print_not_checked(out, _("bytes behind the last whole turn"), s->torn);
+}
+
+void report_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
+                   const struct source *s)
+{
+    char ledger[65];
+    mr_hex_format(ledger, s->ledger, 32);
+    out_text(out, "ledger", ledger);
+    out_text(out, "currency", r->charter->name);
+    out_json(out, "totals", totals_json(r, t));
+    out_print(out, _("%s, ledger %s\n"), r->charter->name, ledger);
+    print_totals(r, out, t);
+    report_unchecked(r, out, t, s);
+}

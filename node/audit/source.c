@@ -1,0 +1,179 @@
+#include "audit/source.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/file.h"
+#include "mereau/codec.h"
+#include "storage/journal_scan.h"
+
+/* --- charter -----------------------------------------------------------------------------------
+ */
+
+static enum mr_status take_charter(struct source *s, const char *path)
+{
+    s->charter = malloc(sizeof *s->charter);
+    if (s->charter == NULL)
+        return out_fail(s->out, MR_NO_MEMORY, NULL);
+    const enum mr_status st = mr_charter_decode(s->charter, s->charter_bytes, s->charter_len);
+    if (st != MR_OK)
+        return out_fail(s->out, MR_DAMAGED, _("%s is no charter: %s"), path, status_sentence(st));
+    mr_hash(s->ledger, "mereau/charter", s->charter_bytes, s->charter_len, NULL, 0);
+    return MR_OK;
+}
+
+enum mr_status source_read_charter(struct source *s, const char *path)
+{
+    const char *const given = opt_text(s->c, "charter");
+    s->own_charter = given == NULL;
+    if (given != NULL)
+        path = given;
+    const enum mr_status st =
+        file_read(&s->charter_bytes, &s->charter_len, path, CHARTER_BYTES_MAX);
+    if (st != MR_OK)
+        return out_fail(s->out, st, _("the charter %s cannot be read: %s"), path,
+                        status_sentence(st));
+    return take_charter(s, path);
+}
+
+/* --- a directory -------------------------------------------------------------------------------
+ */
+
+struct dir_walk {
+    struct source *s;
+    source_turn turn;
+    void *ctx;
+    uint8_t *log, *bodies; /* a frame each */
+    uint64_t done;
+};
+
+enum { FRAME_BYTES_MAX = MR_FRAME_HEAD_BYTES + MR_TURN_BYTES_MAX };
+
+static void put_be(uint8_t *p, unsigned bytes, uint64_t v)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        p[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
+}
+
+/* JNL-2: the scanner hands out the parts of a frame; the auditor judges it as a whole. */
+static size_t whole_frame(uint8_t *ret, const struct mr_frame *f, const uint8_t *payload)
+{
+    const size_t n = mr_frame_size(f->len);
+    memcpy(ret, f->family == MR_FAMILY_LOG ? "MRLG" : "MRBD", 4);
+    put_be(ret + 4, 4, f->len);
+    put_be(ret + 8, 8, f->turn);
+    put_be(ret + 16, 8, f->end);
+    memcpy(ret + 24, f->bodies_check, 32);
+    memcpy(ret + 56, f->check, 32);
+    memcpy(ret + MR_FRAME_HEAD_BYTES, payload, f->len);
+    memset(ret + MR_FRAME_HEAD_BYTES + f->len, 0, n - MR_FRAME_HEAD_BYTES - f->len);
+    return n;
+}
+
+static enum mr_status dir_turn(void *ctx, const struct mr_frame *log, const uint8_t *log_payload,
+                               const struct mr_frame *bodies, const uint8_t *bodies_payload)
+{
+    struct dir_walk *const w = ctx;
+    struct mr_audit_turn t = {.log = w->log};
+    t.log_len = whole_frame(w->log, log, log_payload);
+    if (bodies_payload != NULL) {
+        t.bodies = w->bodies;
+        t.bodies_len = whole_frame(w->bodies, bodies, bodies_payload);
+    }
+    w->done += t.log_len;
+    return w->turn(w->ctx, &t, w->done);
+}
+
+static void dir_size(void *ctx, uint64_t done, uint64_t of)
+{
+    struct dir_walk *const w = ctx;
+    (void)done;
+    w->s->size = of;
+}
+
+static enum mr_status walk_dir(struct source *s, source_turn turn, void *ctx)
+{
+    static struct mr_journal_report report;
+    struct dir_walk w = {.s = s, .turn = turn, .ctx = ctx};
+    const struct journal_scan_options options = {.mode = JOURNAL_LIVE,
+                                                 .ledger = s->ledger,
+                                                 .turn = dir_turn,
+                                                 .progress = dir_size,
+                                                 .ctx = &w};
+    char path[FILE_PATH_MAX];
+    enum mr_status st = path_join(path, s->dir, "journal");
+    if (st != MR_OK)
+        return out_fail(s->out, MR_USAGE, NULL);
+    w.log = malloc(FRAME_BYTES_MAX);
+    w.bodies = malloc(FRAME_BYTES_MAX);
+    if (w.log == NULL || w.bodies == NULL)
+        st = out_fail(s->out, MR_NO_MEMORY, NULL);
+    else
+        st = journal_scan(&report, path, &options);
+    free(w.log);
+    free(w.bodies);
+    s->torn = report.torn_log + report.torn_bodies;
+    if (st == MR_DAMAGED) {
+        snprintf(s->damage, sizeof s->damage, "%s", report.text);
+        return MR_OK;
+    }
+    if (st == MR_WRONG_LEDGER)
+        return out_fail(s->out, st, _("the journal %s is not of this charter's ledger: %s"), path,
+                        report.text);
+    if (st != MR_OK && !s->out->failed)
+        return out_fail(s->out, st, _("the journal %s cannot be read: %s"), path,
+                        report.text[0] != '\0' ? report.text : status_sentence(st));
+    return st;
+}
+
+/* --- which -------------------------------------------------------------------------------------
+ */
+
+static enum mr_status open_dir(struct source *s, const char *path)
+{
+    char charter[FILE_PATH_MAX];
+    const size_t n = strlen(path);
+    if (n >= sizeof s->dir || path_join(charter, path, "charter.mrc") != MR_OK)
+        return out_fail(s->out, MR_USAGE, NULL);
+    memcpy(s->dir, path, n + 1);
+    return source_read_charter(s, charter);
+}
+
+static enum mr_status open_path(struct source *s, const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return out_fail(s->out, MR_NO_SUCH_FILE, _("there is no %s"), path);
+    return S_ISDIR(info.st_mode) ? open_dir(s, path) : source_open_export(s, path);
+}
+
+enum mr_status source_open(struct source *ret, const struct command *c, struct out *out)
+{
+    const bool live = opt_text(c, "node") != NULL || opt_text(c, "control") != NULL;
+    *ret = (struct source){.c = c, .out = out};
+    if (live == (c->arg_count > 0))
+        return out_fail(out, MR_USAGE,
+                        _("what shall be read? Give a data directory, a backup or an export file; "
+                          "or --node with --key; or --control"));
+    return live ? source_open_node(ret) : open_path(ret, c->args[0]);
+}
+
+enum mr_status source_walk(struct source *s, source_turn turn, void *ctx)
+{
+    if (s->link != NULL)
+        return source_walk_node(s, turn, ctx);
+    return s->file != NULL ? source_walk_export(s, turn, ctx) : walk_dir(s, turn, ctx);
+}
+
+void source_close(struct source *s)
+{
+    link_close(s->link);
+    if (s->file != NULL)
+        fclose(s->file);
+    sodium_free(s->key);
+    free(s->reply);
+    free(s->charter);
+    free(s->charter_bytes);
+}
