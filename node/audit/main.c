@@ -1,4 +1,6 @@
 /* mereau-audit: the municipality's tool. */
+#include <sodium.h>
+
 #include "audit/commands.h"
 
 #define BOOKS   N_("The book")
@@ -35,5 +37,7 @@ static const struct program program = {
 
 int main(int argc, char **argv)
 {
+    if (sodium_init() < 0)
+        return EXIT_HOST;
     return command_main(&program, argc, argv);
 }
