@@ -338,3 +338,23 @@ enum mr_status admin_drafts_dir(struct admin *a, char ret[FILE_PATH_MAX])
         return out_fail(a->out, MR_USAGE, _("\"%.40s...\" is too long for a path"), a->key_path);
     return MR_OK;
 }
+
+enum mr_status admin_need_operator(struct admin *a)
+{
+    if (!signer_is_governance(a->signer))
+        return MR_OK;
+    return out_fail(
+        a->out, MR_NOT_AUTHORISED,
+        _("%s is a governance key: it changes rules and caps only; an operator's key is "
+          "needed"),
+        a->key_path);
+}
+
+enum mr_status admin_need_governance(struct admin *a)
+{
+    if (signer_is_governance(a->signer))
+        return MR_OK;
+    return out_fail(a->out, MR_NOT_AUTHORISED,
+                    _("%s is an operator's key; rules and caps are changed with governance keys"),
+                    a->key_path);
+}

@@ -51,6 +51,10 @@ enum mr_status admin_call(struct admin *a);
 /** Report that a call failed, with what to do next. Returns st. */
 enum mr_status admin_call_failed(struct admin *a, enum mr_status st);
 
+/** Whether the opened key is an operator's, or governance's; reported when it is not. */
+enum mr_status admin_need_operator(struct admin *a);
+enum mr_status admin_need_governance(struct admin *a);
+
 /** Directory of drafts: --drafts, else `drafts` beside the key file. Reported. */
 enum mr_status admin_drafts_dir(struct admin *a, char ret[FILE_PATH_MAX]);
 

@@ -247,7 +247,7 @@ static const char conf_form[] =
     "\n"
     "[http]\n"
     "# Health and measurements over HTTP, read only; off unless an address stands here.\n"
-    "# listen = 127.0.0.1:7078\n";
+    "# listen = 127.0.0.1:7291\n";
 
 static enum mr_status put_conf(struct founding *f)
 {

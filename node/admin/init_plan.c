@@ -26,7 +26,7 @@ const struct option_row init_options[] = {
     {"operator-names", 0, N_("A,B,..."), N_("names of their key files (default op1,op2,...)")},
     {"governance", 0, "K/M", N_("K keys for the rules, M of them sign (default 3/2)")},
     {"keys", 0, N_("DIR"), N_("where key files go (default: DATA-keys)")},
-    {"listen", 0, N_("HOST:PORT"), N_("where the node takes wallets (default 127.0.0.1:7077)")},
+    {"listen", 0, N_("HOST:PORT"), N_("where the node takes wallets (default 127.0.0.1:7290)")},
     {"address", 0, N_("HOST:PORT"), N_("where wallets find it, when that differs from --listen")},
     {"bank-account", 0, N_("TEXT"), N_("reserve account that bank references belong to")},
     {"cap", 0, N_("AMOUNT"), N_("most units outstanding (default 10000000)")},
@@ -207,7 +207,7 @@ static enum mr_status read_address(struct init_plan *p, const struct command *c,
 {
     struct hostport at;
     enum mr_status st = take_text(p->listen, sizeof p->listen, c, out, "listen",
-                                  _("Address and port for wallets"), "127.0.0.1:7077");
+                                  _("Address and port for wallets"), "127.0.0.1:7290");
     if (st != MR_OK)
         return st;
     if (hostport_parse(&at, p->listen) != MR_OK)

@@ -1,9 +1,16 @@
 /* mereau-admin: the association's tool. */
+#include "admin/cmd.h"
 #include "admin/context.h"
 #include "admin/init.h"
+#include "admin/members.h"
 #include "common/command.h"
 
 #define FOUNDING N_("Founding a currency")
+#define MEMBERS  N_("Members")
+#define MONEY    N_("Money")
+#define DRAFTS   N_("Drafts")
+#define RULES    N_("Rules")
+#define NODE     N_("The node")
 
 static const struct command_row commands[] = {
     {"init", cmd_init, N_("found a currency: charter, keys, data directory, join link"), FOUNDING,
@@ -15,6 +22,61 @@ static const struct command_row commands[] = {
         "--passphrase-file one passphrase seals all key files, which is for trying out.")},
     {"link", cmd_link, N_("print the join link and its QR code"), FOUNDING, link_options, NULL,
      NULL},
+    {"requests", cmd_requests, N_("who asks to join"), MEMBERS, NULL, NULL, NULL},
+    {"admit", cmd_admit, N_("open the accounts of people who ask"), MEMBERS, admit_options,
+     "[WHO...]",
+     N_("WHO is a name or an address as in \"requests\". Example:\n"
+        "  mereau-admin -d /var/lib/mereau admit \"Maite Etxeberri\"")},
+    {"reject", cmd_reject, N_("remove a request"), MEMBERS, NULL, "WHO", NULL},
+    {"member list", cmd_member_list, N_("members, their balances and states"), MEMBERS, NULL, NULL,
+     NULL},
+    {"member show", cmd_member_show, N_("all about one member"), MEMBERS, NULL, "WHO", NULL},
+    {"member forget", cmd_member_forget, N_("erase name and contact from the register"), MEMBERS,
+     NULL, "WHO", NULL},
+    {"freeze", cmd_freeze, N_("an account cannot pay any more"), MEMBERS, freeze_options, "WHO",
+     NULL},
+    {"unfreeze", cmd_unfreeze, N_("an account can pay again"), MEMBERS, freeze_options, "WHO",
+     NULL},
+    {"list-shop", cmd_list_shop, N_("list a shop under an alias"), MEMBERS, list_shop_options,
+     "WHO ALIAS",
+     N_("What is not given stays as it is listed now. Example:\n"
+        "  mereau-admin -d /var/lib/mereau list-shop \"Ogi Ona\" ogi-ona --name \"Ogi Ona\" "
+        "--trade bakery --town Bayonne")},
+    {"unlist-shop", cmd_unlist_shop, N_("take a shop off the list"), MEMBERS, work_options, "WHO",
+     NULL},
+    {"issue", cmd_issue, N_("issue units against euros that came in"), MONEY, issue_options,
+     "[MEMBER] [AMOUNT]",
+     N_("Each bank line counts once: the same command again is safe. Examples:\n"
+        "  mereau-admin -d /var/lib/mereau issue \"Maite Etxeberri\" 50 --bank-ref VIR-2231\n"
+        "  mereau-admin -d /var/lib/mereau issue --file lines.csv")},
+    {"redemptions", cmd_redemptions, N_("who gave units back and waits for euros"), MONEY,
+     redemptions_options, NULL, NULL},
+    {"payout", cmd_payout, N_("record that euros were paid for a redemption"), MONEY,
+     payout_options, "REDEMPTION",
+     N_("REDEMPTION is an id as in \"redemptions\", or a member with one open.")},
+    {"return", cmd_return, N_("give the units of an unpaid redemption back"), MONEY, work_options,
+     "REDEMPTION", NULL},
+    {"grant", cmd_grant, N_("raise a member's credit and limits"), MONEY, grant_options, "WHO",
+     NULL},
+    {"sweep", cmd_sweep, N_("move what a closed account left to the association"), MONEY,
+     sweep_options, "WHO", NULL},
+    {"draft list", cmd_draft_list, N_("drafts that wait for signatures"), DRAFTS, NULL, NULL, NULL},
+    {"draft show", cmd_draft_show, N_("what a draft orders"), DRAFTS, NULL, "FILE", NULL},
+    {"draft sign", cmd_draft_sign, N_("sign a draft, and send it when it is complete"), DRAFTS,
+     draft_sign_options, "FILE", NULL},
+    {"draft submit", cmd_draft_submit, N_("send a draft that is complete"), DRAFTS, NULL, "FILE",
+     NULL},
+    {"draft withdraw", cmd_draft_withdraw, N_("give a draft up"), DRAFTS, NULL, "FILE", NULL},
+    {"policy show", cmd_policy_show, N_("the rules in force and those to come"), RULES, NULL, NULL,
+     NULL},
+    {"policy propose", cmd_policy_propose, N_("new rules, from a file"), RULES, policy_options,
+     "FILE", N_("Write the file with \"policy show --json\" and change it. Governance signs.")},
+    {"cap", cmd_cap, N_("most units the association may have outstanding"), RULES, work_options,
+     "AMOUNT", NULL},
+    {"lower", cmd_lower, N_("lower a member's credit and limits"), RULES, grant_options, "ADDRESS",
+     NULL},
+    {"status", cmd_status, N_("how the node and the currency are"), NODE, NULL, NULL, NULL},
+    {"stop", cmd_stop, N_("stop the node"), NODE, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

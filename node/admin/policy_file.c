@@ -106,6 +106,13 @@ static bool read_policy(struct mr_policy *p, json_t *root, json_error_t *error)
     return true;
 }
 
+/* What `policy show --json` prints holds the policy as one of its fields. */
+static json_t *policy_part(json_t *root)
+{
+    json_t *part = json_object_get(root, "policy");
+    return part != NULL ? part : root;
+}
+
 enum mr_status policy_file_read(struct mr_policy *ret, struct out *out, const char *path)
 {
     uint8_t *text = NULL;
@@ -118,7 +125,7 @@ enum mr_status policy_file_read(struct mr_policy *ret, struct out *out, const ch
     if (root == NULL)
         st = out_fail(out, MR_CONFIG, _("%s, line %d: this is not JSON (%s)"), path, error.line,
                       error.text);
-    else if (!read_policy(ret, root, &error))
+    else if (!read_policy(ret, policy_part(root), &error))
         st = out_fail(out, MR_CONFIG, _("%s is not a policy: %s"), path, error.text);
     json_decref(root);
     free(text);

@@ -207,6 +207,18 @@ enum mr_status signer_allows(const struct signer *s, size_t *ret_at,
     return MR_OK;
 }
 
+bool signer_remembers(const struct signer *s, const struct mr_signed_order *orders, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct mr_signed_slot *slot = remembered(s, &orders[i].order);
+        uint8_t id[MR_HASH_BYTES];
+        mr_order_id(id, &orders[i].order);
+        if (slot == NULL || memcmp(slot->order, id, sizeof id) != 0)
+            return false;
+    }
+    return true;
+}
+
 static int slot_order(const void *a, const void *b)
 {
     const struct mr_signed_slot *x = a, *y = b;

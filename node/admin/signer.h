@@ -60,6 +60,9 @@ enum mr_status signer_allows(const struct signer *s, size_t *ret_at,
                              const struct mr_signed_order *orders, size_t count,
                              const struct signer_view *view);
 
+/** Whether exactly these orders were signed, or were about to be. */
+bool signer_remembers(const struct signer *s, const struct mr_signed_order *orders, size_t count);
+
 /** Remember the slots durably, then sign. Orders already signed by this key are signed again (the
  *  signature is the same). MR_OK, those of signer_allows and of keyfile_save; on failure nothing
  *  is signed. */

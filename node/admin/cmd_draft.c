@@ -1,0 +1,263 @@
+/* Drafts: what waits for signatures. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/cmd.h"
+#include "admin/describe.h"
+#include "common/term.h"
+#include "mereau/assert.h"
+#include "mereau/order.h"
+
+const struct option_row draft_sign_options[] = {
+    {"no-submit", 0, NULL, N_("sign only, do not send")},
+    {NULL, 0, NULL, NULL},
+};
+
+/* --- list and show -----------------------------------------------------------------------------
+ */
+
+/* The charter's key set of a chain; keys may have been rotated since, thresholds stay. */
+static const struct mr_keyset *keys_of(const struct admin *a, const uint8_t chain[16])
+{
+    if (memcmp(chain, a->desk, 16) == 0)
+        return &a->home->desk;
+    return memcmp(chain, a->treasury, 16) == 0 ? &a->home->treasury : &a->charter->governance;
+}
+
+static uint32_t signatures_of(const struct mr_draft *d)
+{
+    uint32_t least = d->orders[0].sigs_count;
+    for (uint32_t i = 1; i < d->orders_count; i++)
+        if (d->orders[i].sigs_count < least)
+            least = d->orders[i].sigs_count;
+    return least;
+}
+
+static json_t *draft_to_json(const struct admin *a, const struct mr_draft *d, const char *path)
+{
+    const struct mr_order *first = &d->orders[0].order;
+    const char *chain = work_chain_name(a, first->account);
+    json_t *orders = json_array();
+    for (uint32_t i = 0; i < d->orders_count; i++)
+        json_array_append_new(orders, order_to_json(&d->orders[i].order));
+    return json_pack("{s:s,s:s?,s:s,s:I,s:I,s:i,s:i,s:b,s:o}", "draft", path, "chain", chain,
+                     "author", d->author, "created_ms", (json_int_t)d->created_ms, "not_after_ms",
+                     (json_int_t)first->not_after_ms, "signatures", (int)signatures_of(d),
+                     "signatures_needed", (int)keys_of(a, first->account)->threshold, "withdrawing",
+                     d->cancels_count > 0, "orders", orders);
+}
+
+static void add_draft_row(struct admin *a, struct table *t, const struct mr_draft *d,
+                          const char *path)
+{
+    char count[32], kinds[128];
+    const struct mr_order *first = &d->orders[0].order;
+    snprintf(count, sizeof count, "%u/%u", signatures_of(d), keys_of(a, first->account)->threshold);
+    if (d->orders_count > 1)
+        snprintf(kinds, sizeof kinds, "%s (%u)", kind_word(first->body.kind), d->orders_count);
+    else
+        snprintf(kinds, sizeof kinds, "%s", kind_word(first->body.kind));
+    const char *const cells[] = {admin_time(d->created_ms),       d->author, kinds, count,
+                                 admin_time(first->not_after_ms), path};
+    if (t != NULL)
+        table_add(t, cells);
+}
+
+static void list_drafts(struct admin *a, char *const *names, const char *dir)
+{
+    const struct table_column columns[] = {{_("written"), false}, {_("by"), false},
+                                           {_("what"), false},    {_("signed"), true},
+                                           {_("until"), false},   {_("file"), false}};
+    struct table *t = table_create(columns, sizeof columns / sizeof columns[0]);
+    json_t *rows = json_array();
+    for (size_t i = 0; names[i] != NULL; i++) {
+        struct mr_draft *d = NULL;
+        char path[FILE_PATH_MAX];
+        if (path_join(path, dir, names[i]) != MR_OK)
+            continue;
+        const enum mr_status st = draft_read(&d, path, a->ledger);
+        if (st != MR_OK) {
+            out_note(a->out, _("%s is not a draft of this ledger: %s"), path, status_sentence(st));
+            continue;
+        }
+        json_array_append_new(rows, draft_to_json(a, d, path));
+        add_draft_row(a, t, d, path);
+        free(d);
+    }
+    if (json_array_size(rows) == 0)
+        out_print(a->out, _("No draft waits.\n"));
+    out_json(a->out, "drafts", rows);
+    table_print(a->out, t);
+}
+
+void cmd_draft_list(struct command *c, struct out *out)
+{
+    struct admin a;
+    char dir[FILE_PATH_MAX], **names = NULL;
+    enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER);
+    if (st == MR_OK)
+        st = admin_drafts_dir(&a, dir);
+    if (st == MR_OK) {
+        st = names_list(&names, dir, ".draft");
+        if (st != MR_OK)
+            out_fail(out, st, _("the drafts in %s cannot be read: %s"), dir, status_sentence(st));
+    }
+    if (st == MR_OK)
+        list_drafts(&a, names, dir);
+    names_free(names);
+    admin_end(&a);
+}
+
+static enum mr_status read_draft(struct admin *a, struct mr_draft **ret)
+{
+    const char *path = a->c->args[0];
+    const enum mr_status st = draft_read(ret, path, a->ledger);
+    if (st == MR_NO_SUCH_FILE)
+        return out_fail(a->out, st,
+                        _("there is no draft %s; it may be settled or withdrawn already"), path);
+    if (st != MR_OK)
+        return out_fail(a->out, st, _("%s is not a draft of this ledger: %s"), path,
+                        status_sentence(st));
+    if (work_chain_name(a, (*ret)->orders[0].order.account) != NULL)
+        return MR_OK;
+    return out_fail(a->out, MR_NOT_YOURS, _("the draft %s is for another association"), path);
+}
+
+void cmd_draft_show(struct command *c, struct out *out)
+{
+    struct admin a;
+    struct mr_draft *d = NULL;
+    const unsigned key = opt_flag(c, "key") ? NEED_KEY : 0;
+    enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER | key);
+    if (st == MR_OK)
+        st = read_draft(&a, &d);
+    if (st == MR_OK) {
+        out_json(out, "draft", draft_to_json(&a, d, c->args[0]));
+        out_print(out, _("Written by %s on %s; signatures: %u of %u\n"), d->author,
+                  admin_time(d->created_ms), signatures_of(d),
+                  keys_of(&a, d->orders[0].order.account)->threshold);
+        for (uint32_t i = 0; i < d->orders_count; i++)
+            describe_order(&a, &d->orders[i].order, d->notes, d->notes_count);
+        if (d->cancels_count > 0)
+            out_print(out, _("It is being withdrawn.\n"));
+    }
+    free(d);
+    admin_end(&a);
+}
+
+/* --- sign, submit, withdraw --------------------------------------------------------------------
+ */
+
+static enum mr_status begin(struct admin *a, struct work *w, struct command *c, struct out *out)
+{
+    struct mr_draft *d = NULL;
+    uint8_t chain[16];
+    *w = (struct work){.a = a};
+    enum mr_status st = admin_begin(a, c, out, NEED_CHARTER | NEED_KEY | NEED_NODE);
+    if (st == MR_OK)
+        st = read_draft(a, &d);
+    if (st == MR_OK) {
+        memcpy(chain, d->orders[0].order.account, sizeof chain);
+        st = memcmp(chain, a->system, sizeof chain) == 0 ? admin_need_governance(a)
+                                                         : admin_need_operator(a);
+    }
+    if (st == MR_OK)
+        st = work_begin_about(w, a, chain, c->args[0]);
+    if (st == MR_OK)
+        work_take(w, d, c->args[0]);
+    else
+        free(d);
+    return st;
+}
+
+/* Nobody has signed it: it may move to where the chain is now. */
+static enum mr_status rebase(struct work *w)
+{
+    const struct mr_order *first = &w->draft->orders[0].order;
+    const uint64_t life = first->not_after_ms - first->time_ms, now = admin_now_ms();
+    const uint64_t time = now > w->time_ms ? now : w->time_ms;
+    if (first->seq == w->seq && memcmp(first->prev, w->prev, sizeof w->prev) == 0 &&
+        first->not_after_ms > now)
+        return MR_OK;
+    out_note(w->a->out, _("the chain moved on since the draft was written; it is put behind"));
+    return draft_rebase(w->draft, w->seq, w->prev, time, time + life, w->policy);
+}
+
+static enum mr_status look_at(struct work *w, enum draft_state *ret)
+{
+    bool dead = false;
+    int64_t missing;
+    enum mr_status st = draft_state(w->draft, ret, &w->keys);
+    if (st != MR_OK)
+        return out_fail(w->a->out, st, _("a signature in the draft %s is wrong"), w->path);
+    if (*ret == DRAFT_UNSIGNED) {
+        st = rebase(w);
+    } else {
+        st = work_is_dead(w, &dead, w->draft);
+        if (st != MR_OK && st != MR_UNSETTLED)
+            return admin_call_failed(w->a, st);
+    }
+    if (dead)
+        return out_fail(w->a->out, MR_SEQ_OLD,
+                        _("this draft can never settle any more: its place is taken or its last "
+                          "day has passed. Remove it with \"mereau-admin draft withdraw %s\""),
+                        w->path);
+    if (*ret == DRAFT_READY)
+        return MR_OK;
+    st = work_check(w, &missing);
+    return st == MR_OK ? st : out_fail(w->a->out, st, NULL);
+}
+
+void cmd_draft_sign(struct command *c, struct out *out)
+{
+    struct admin a;
+    struct work w;
+    enum draft_state state;
+    enum mr_status st = begin(&a, &w, c, out);
+    if (st == MR_OK)
+        st = look_at(&w, &state);
+    if (st == MR_OK && w.draft->cancels_count > 0)
+        st = out_fail(out, MR_VOIDED, _("this draft is being withdrawn"));
+    if (st == MR_OK && !draft_is_signed_by(w.draft, a.signer->key->key_index)) {
+        if (!c->yes)
+            work_describe(&w);
+        st = term_confirm(c, out, _("Sign this?"));
+    }
+    if (st == MR_OK)
+        work_sign(&w, !opt_flag(c, "no-submit"));
+    work_done(&w);
+    admin_end(&a);
+}
+
+void cmd_draft_submit(struct command *c, struct out *out)
+{
+    struct admin a;
+    struct work w;
+    enum draft_state state;
+    enum mr_status st = begin(&a, &w, c, out);
+    if (st == MR_OK && draft_state(w.draft, &state, &w.keys) != MR_OK)
+        st = out_fail(out, MR_BAD_SIGNATURE, _("a signature in the draft %s is wrong"), w.path);
+    if (st == MR_OK && state != DRAFT_READY)
+        st = out_fail(out, MR_SIGNATURES_MISSING,
+                      _("signatures are missing: \"mereau-admin draft sign %s --key KEYFILE\""),
+                      w.path);
+    if (st == MR_OK)
+        work_submit(&w);
+    work_done(&w);
+    admin_end(&a);
+}
+
+void cmd_draft_withdraw(struct command *c, struct out *out)
+{
+    struct admin a;
+    struct work w;
+    enum mr_status st = begin(&a, &w, c, out);
+    if (st == MR_OK && !c->yes)
+        work_describe(&w);
+    if (st == MR_OK)
+        st = term_confirm(c, out, _("Withdraw this?"));
+    if (st == MR_OK)
+        work_withdraw(&w);
+    work_done(&w);
+    admin_end(&a);
+}

@@ -1,0 +1,369 @@
+/* Redemptions: who gave units back, paying them out in euros, giving them back. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin/bank.h"
+#include "admin/cmd.h"
+#include "admin/field.h"
+#include "admin/members.h"
+#include "admin/treasury.h"
+#include "mereau/id.h"
+
+const struct option_row payout_options[] = {
+    {"bank-ref", 0, N_("TEXT"), N_("id of the bank entry that the euros went out with")},
+    {"bank-account", 0, N_("TEXT"), N_("reserve account it stands on (default: the key file's)")},
+    WORK_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+enum { ID_DIGITS_MIN = 6, REDEMPTIONS_SHOWN = 8 };
+
+/* --- shared with issuing -----------------------------------------------------------------------
+ */
+
+enum mr_status treasury_note(struct admin *a, struct mr_bank_note *ret, const char *entry,
+                             const char *account)
+{
+    *ret = (struct mr_bank_note){.entry_len = 0};
+    if (account == NULL)
+        account = opt_text(a->c, "bank-account");
+    if (account == NULL)
+        account = a->signer->key->bank_account;
+    if (!FIELD_SET(ret, entry, entry) || !FIELD_SET(ret, account, account))
+        return out_fail(a->out, MR_USAGE,
+                        _("the bank reference \"%.60s\" has characters that cannot stand there, or "
+                          "is too long"),
+                        entry);
+    if (bank_ref(ret->ref, a->signer->key->bank_secret, ret->account, ret->entry) != MR_OK)
+        return out_fail(a->out, MR_USAGE, _("the bank reference \"%s\" has no letter or digit"),
+                        entry);
+    return MR_OK;
+}
+
+enum mr_status treasury_ask_bank(struct admin *a, const uint8_t ref[32])
+{
+    admin_as(a, a->treasury);
+    a->ask->kind = MR_REQ_BANK;
+    memcpy(a->ask->u.bank.association, a->home->id, 16);
+    memcpy(a->ask->u.bank.ref, ref, 32);
+    return admin_call(a);
+}
+
+enum mr_status treasury_each_draft(struct work *w, treasury_look look, void *ctx)
+{
+    char **names = NULL, path[FILE_PATH_MAX];
+    enum mr_status st = names_list(&names, w->dir, ".draft");
+    if (st != MR_OK)
+        return out_fail(w->a->out, st, _("the drafts in %s cannot be read: %s"), w->dir,
+                        status_sentence(st));
+    for (size_t i = 0; st == MR_OK && names[i] != NULL; i++) {
+        struct mr_draft *d = NULL;
+        bool dead = false;
+        if (path_join(path, w->dir, names[i]) != MR_OK ||
+            draft_read(&d, path, w->a->ledger) != MR_OK)
+            continue;
+        if (memcmp(d->orders[0].order.account, w->chain, 16) == 0) {
+            const enum mr_status known = work_is_dead(w, &dead, d);
+            if (known != MR_OK && known != MR_UNSETTLED)
+                st = admin_call_failed(w->a, known);
+            else
+                st = look(w, d, path, dead, ctx);
+        }
+        free(d);
+    }
+    names_free(names);
+    return st;
+}
+
+/* --- the list ----------------------------------------------------------------------------------
+ */
+
+typedef void (*each_redemption)(void *ctx, const struct mr_state_redemption *r);
+
+static enum mr_status walk_redemptions(struct admin *a, each_redemption each, void *ctx)
+{
+    struct mr_req_page page = {.from = 1, .count = MR_PAGE_MAX};
+    uint64_t last = 1;
+    if (a->signer != NULL)
+        admin_as(a, a->treasury);
+    while (page.from <= last) {
+        a->ask->kind = MR_REQ_REDEMPTIONS;
+        a->ask->u.redemptions = page;
+        const enum mr_status st = admin_call(a);
+        if (st != MR_OK)
+            return admin_call_failed(a, st);
+        const struct mr_rep_redemptions *rep = &a->reply->body.u.redemptions;
+        for (uint32_t i = 0; i < rep->items_count; i++)
+            each(ctx, &rep->items[i]);
+        last = rep->last;
+        if (rep->next <= page.from)
+            break;
+        page.from = rep->next;
+    }
+    return MR_OK;
+}
+
+static const char *done_word(uint32_t done)
+{
+    return done == 0 ? _("open") : done == 1 ? _("paid") : _("returned");
+}
+
+struct listing {
+    struct admin *a;
+    struct table *table;
+    const struct roll *roll;
+    bool all;
+    size_t count;
+};
+
+static void list_one(void *ctx, const struct mr_state_redemption *r)
+{
+    struct listing *l = ctx;
+    char id[2 * MR_HASH_BYTES + 1];
+    if (r->done != 0 && !l->all)
+        return;
+    const struct roll_entry *e = roll_of(l->roll, r->ref.account);
+    const char *name = e != NULL && e->readable ? e->member.identity.name : "";
+    l->count++;
+    mr_hex_format(id, r->ref.order, MR_HASH_BYTES);
+    out_row(l->a->out,
+            !l->a->out->json
+                ? NULL
+                : json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:s}", "redemption", id, "account",
+                            admin_address(l->a, r->ref.account), "name", name, "amount_minor",
+                            (json_int_t)r->ref.amount, "fee_minor", (json_int_t)r->fee, "time_ms",
+                            (json_int_t)r->time_ms, "state",
+                            r->done == 0   ? "open"
+                            : r->done == 1 ? "paid"
+                                           : "returned"));
+    id[REDEMPTIONS_SHOWN] = '\0';
+    const char *const cells[] = {id,
+                                 admin_time(r->time_ms),
+                                 admin_amount(l->a, r->ref.amount),
+                                 admin_amount(l->a, r->fee),
+                                 admin_amount(l->a, r->ref.amount - r->fee),
+                                 done_word(r->done),
+                                 name,
+                                 admin_address(l->a, r->ref.account)};
+    if (l->table != NULL)
+        table_add(l->table, cells);
+}
+
+void cmd_redemptions(struct command *c, struct out *out)
+{
+    struct admin a;
+    struct roll r = {NULL, 0};
+    const struct table_column columns[] = {
+        {_("id"), false},    {_("date"), false},  {_("amount"), true}, {_("fee"), true},
+        {_("to pay"), true}, {_("state"), false}, {_("name"), false},  {_("account"), false}};
+    enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER | NEED_KEY | NEED_NODE);
+    if (st == MR_OK)
+        st = admin_need_operator(&a);
+    if (st == MR_OK)
+        st = roll_read(&r, &a, MR_REGISTER_MEMBER);
+    if (st == MR_OK) {
+        struct listing l = {.a = &a, .roll = &r, .all = opt_flag(c, "all")};
+        l.table = table_create(columns, sizeof columns / sizeof columns[0]);
+        st = walk_redemptions(&a, list_one, &l);
+        table_print(out, l.table);
+        out_int(out, "count", (int64_t)l.count);
+        if (st == MR_OK && l.count == 0)
+            out_print(out, _("No redemption waits.\n"));
+    }
+    roll_free(&r);
+    admin_end(&a);
+}
+
+const struct option_row redemptions_options[] = {
+    {"all", 0, NULL, N_("also those that are paid or returned")},
+    {NULL, 0, NULL, NULL},
+};
+
+/* --- one of them -------------------------------------------------------------------------------
+ */
+
+struct search {
+    const char *id;      /* first digits of its order id, or NULL */
+    uint8_t account[16]; /* else: the open one of this account */
+    struct mr_state_redemption found;
+    size_t count;
+};
+
+static void search_one(void *ctx, const struct mr_state_redemption *r)
+{
+    struct search *s = ctx;
+    char id[2 * MR_HASH_BYTES + 1];
+    mr_hex_format(id, r->ref.order, MR_HASH_BYTES);
+    const bool match = s->id != NULL ? strncmp(id, s->id, strlen(s->id)) == 0
+                                     : r->done == 0 && memcmp(r->ref.account, s->account, 16) == 0;
+    if (!match)
+        return;
+    s->found = *r;
+    s->count++;
+}
+
+static bool is_id(const char *text)
+{
+    const size_t n = strlen(text);
+    return n >= ID_DIGITS_MIN && n <= 2 * MR_HASH_BYTES && strspn(text, "0123456789abcdef") == n;
+}
+
+static enum mr_status find_redemption(struct admin *a, struct search *s, const char *text)
+{
+    *s = (struct search){.id = is_id(text) ? text : NULL};
+    enum mr_status st = s->id == NULL ? member_find(a, s->account, text) : MR_OK;
+    if (st == MR_OK)
+        st = walk_redemptions(a, search_one, s);
+    if (st != MR_OK)
+        return st;
+    if (s->count == 0)
+        return out_fail(a->out, MR_REDEMPTION_UNKNOWN,
+                        _("there is no redemption \"%s\"; see \"mereau-admin redemptions\""), text);
+    if (s->count > 1)
+        return out_fail(a->out, MR_USAGE,
+                        _("\"%s\" fits %zu redemptions: give more digits of the id"), text,
+                        s->count);
+    return MR_OK;
+}
+
+/* Whether a draft pays or returns the same redemption. */
+static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, const char *path,
+                                    bool dead, void *ctx)
+{
+    const struct mr_state_redemption *r = ctx;
+    for (uint32_t i = 0; i < d->orders_count; i++) {
+        const struct mr_order_body *b = &d->orders[i].order.body;
+        const struct mr_redemption_ref *ref = b->kind == MR_KIND_PAYOUT   ? &b->u.payout.redemption
+                                              : b->kind == MR_KIND_RETURN ? &b->u.return_.redemption
+                                                                          : NULL;
+        if (ref == NULL || memcmp(ref->order, r->ref.order, sizeof ref->order) != 0)
+            continue;
+        if (dead) {
+            unlink(path);
+            return MR_OK;
+        }
+        out_text(w->a->out, "draft", path);
+        return out_fail(w->a->out, MR_REDEMPTION_DONE,
+                        _("a draft for this redemption waits for signatures: %s"), path);
+    }
+    return MR_OK;
+}
+
+static void say_done_before(struct admin *a, const struct mr_state_redemption *r, const char *how)
+{
+    out_status(a->out, MR_ALREADY_DONE);
+    out_text(a->out, "state", "settled");
+    out_print(a->out, "%s: %s, %s\n", how, admin_amount(a, r->ref.amount),
+              admin_address(a, r->ref.account));
+}
+
+static void finish(struct admin *a, struct mr_order_body *body, const struct mr_bank_note *note,
+                   struct mr_state_redemption *r, const char *question)
+{
+    struct work w;
+    enum mr_status st = work_begin(&w, a, a->treasury);
+    if (st == MR_OK)
+        st = treasury_each_draft(&w, look_at_draft, r);
+    if (st == MR_OK && note != NULL)
+        st = work_note(&w, note);
+    if (st == MR_OK)
+        st = work_add(&w, body);
+    if (st == MR_OK)
+        work_finish(&w, question);
+    work_done(&w);
+}
+
+/* Whether the bank line was used: *ret_same when for this very payout. Reported. */
+static enum mr_status look_at_bank(struct admin *a, const struct mr_bank_note *note,
+                                   const struct mr_state_redemption *r, bool *ret_same)
+{
+    const enum mr_status st = treasury_ask_bank(a, note->ref);
+    *ret_same = false;
+    if (st == MR_NOT_FOUND)
+        return MR_OK;
+    if (st != MR_OK)
+        return admin_call_failed(a, st);
+    const struct mr_rep_bank *rep = &a->reply->body.u.bank;
+    const struct mr_order_body *b = &rep->order[0].order.body;
+    *ret_same = rep->order_count > 0 && b->kind == MR_KIND_PAYOUT &&
+                memcmp(b->u.payout.redemption.order, r->ref.order, MR_HASH_BYTES) == 0;
+    if (*ret_same) {
+        out_int(a->out, "settled_ms", (int64_t)rep->time_ms);
+        return MR_OK;
+    }
+    return out_fail(a->out, MR_BANK_REF_USED,
+                    _("the bank line \"%s\" was already used on %s for something else; nothing was "
+                      "paid out"),
+                    note->entry, admin_time(rep->time_ms));
+}
+
+/* An earlier payout may be signed and not sent: begin the work, which sends it, before looking. */
+static enum mr_status settle_what_waits(struct admin *a)
+{
+    struct work w;
+    const enum mr_status st = work_begin(&w, a, a->treasury);
+    work_done(&w);
+    return st;
+}
+
+void cmd_payout(struct command *c, struct out *out)
+{
+    struct admin a;
+    struct mr_order_body *body;
+    struct search s = {.count = 0};
+    struct mr_bank_note note;
+    bool same = false;
+    const char *ref = opt_text(c, "bank-ref");
+    enum mr_status st = order_begin(&a, c, out, &body);
+    if (st == MR_OK)
+        st = admin_need_operator(&a);
+    if (st == MR_OK && ref == NULL)
+        st = out_fail(out, MR_USAGE,
+                      _("--bank-ref is needed: the id of the bank entry that the euros went out "
+                        "with"));
+    if (st == MR_OK)
+        st = treasury_note(&a, &note, ref, NULL);
+    if (st == MR_OK)
+        st = settle_what_waits(&a);
+    if (st == MR_OK)
+        st = find_redemption(&a, &s, c->args[0]);
+    if (st == MR_OK)
+        st = look_at_bank(&a, &note, &s.found, &same);
+    if (st == MR_OK && same) {
+        say_done_before(&a, &s.found, _("Already paid out"));
+    } else if (st == MR_OK && s.found.done != 0) {
+        out_fail(out, MR_REDEMPTION_DONE, NULL);
+    } else if (st == MR_OK) {
+        body->kind = MR_KIND_PAYOUT;
+        body->u.payout.redemption = s.found.ref;
+        body->u.payout.fee = s.found.fee;
+        memcpy(body->u.payout.bank_ref, note.ref, sizeof note.ref);
+        finish(&a, body, &note, &s.found, _("Record this payout?"));
+    }
+    order_end(&a, body);
+}
+
+void cmd_return(struct command *c, struct out *out)
+{
+    struct admin a;
+    struct mr_order_body *body;
+    struct search s = {.count = 0};
+    enum mr_status st = order_begin(&a, c, out, &body);
+    if (st == MR_OK)
+        st = admin_need_operator(&a);
+    if (st == MR_OK)
+        st = settle_what_waits(&a);
+    if (st == MR_OK)
+        st = find_redemption(&a, &s, c->args[0]);
+    if (st == MR_OK && s.found.done == 2) {
+        say_done_before(&a, &s.found, _("Already returned"));
+    } else if (st == MR_OK && s.found.done != 0) {
+        out_fail(out, MR_REDEMPTION_DONE, NULL);
+    } else if (st == MR_OK) {
+        body->kind = MR_KIND_RETURN;
+        body->u.return_.redemption = s.found.ref;
+        finish(&a, body, NULL, &s.found, _("Give the units back to the member?"));
+    }
+    order_end(&a, body);
+}

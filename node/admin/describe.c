@@ -1,0 +1,215 @@
+#include "admin/describe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/bank.h"
+#include "common/amount_text.h"
+#include "mereau/codec.h"
+#include "mereau/order.h"
+
+const char *kind_word(enum mr_order_kind kind)
+{
+    switch (kind) {
+    case MR_KIND_OPEN:
+        return _("admission");
+    case MR_KIND_PAY:
+        return _("payment");
+    case MR_KIND_ISSUE:
+        return _("issue");
+    case MR_KIND_REDEEM:
+        return _("redemption");
+    case MR_KIND_PAYOUT:
+        return _("payout");
+    case MR_KIND_RETURN:
+        return _("return");
+    case MR_KIND_SETKEYS:
+        return _("new keys");
+    case MR_KIND_FLAG:
+        return _("freezing");
+    case MR_KIND_LIST:
+        return _("listing");
+    case MR_KIND_CLOSE:
+        return _("closing");
+    case MR_KIND_GRANT:
+        return _("grant");
+    case MR_KIND_SWEEP:
+        return _("sweep");
+    case MR_KIND_POLICY:
+        return _("rules");
+    case MR_KIND_CAP:
+        return _("cap");
+    case MR_KIND_LOWER:
+        return _("lowered limits");
+    case MR_KIND_CHECKPOINT:
+        return _("checkpoint");
+    }
+    return "?";
+}
+
+const char *class_word(enum mr_account_class class)
+{
+    if (class == MR_CLASS_RESIDENT)
+        return _("resident");
+    if (class == MR_CLASS_SHOP)
+        return _("shop");
+    if (class == MR_CLASS_ASSOCIATION)
+        return _("association");
+    if (class == MR_CLASS_MUNICIPALITY)
+        return _("municipality");
+    if (class == MR_CLASS_OFFICE)
+        return _("office");
+    if (class == MR_CLASS_FUND)
+        return _("fund");
+    const char *text = mr_account_class_text(class);
+    return text != NULL ? text : "?";
+}
+
+json_t *order_to_json(const struct mr_order *o)
+{
+    uint8_t id[32];
+    const size_t len = mr_order_body_json(&o->body, NULL, 0);
+    char *text = malloc(len + 1);
+    if (text == NULL)
+        return NULL;
+    mr_order_body_json(&o->body, text, len + 1);
+    mr_order_id(id, o);
+    json_t *body = json_loads(text, 0, NULL);
+    free(text);
+    return json_pack("{s:s,s:I,s:s,s:o*}", "kind", mr_order_kind_text(o->body.kind), "seq",
+                     (json_int_t)o->seq, "order", admin_hex(id), "body", body);
+}
+
+/* The text of a bank line, when the draft has it and it is the one of the reference. */
+static const char *bank_text(struct admin *a, const uint8_t ref[32],
+                             const struct mr_bank_note *notes, uint32_t count)
+{
+    uint8_t own[32];
+    for (uint32_t i = 0; i < count; i++) {
+        if (memcmp(notes[i].ref, ref, sizeof own) != 0)
+            continue;
+        if (a->signer == NULL)
+            return notes[i].entry;
+        if (bank_ref(own, a->signer->key->bank_secret, notes[i].account, notes[i].entry) != MR_OK ||
+            memcmp(own, ref, sizeof own) != 0)
+            return _("A TEXT THAT IS NOT THE ONE OF THE REFERENCE: do not sign");
+        return notes[i].entry;
+    }
+    return _("without text");
+}
+
+static void describe_issue(struct admin *a, const struct mr_issue *issue,
+                           const struct mr_bank_note *notes, uint32_t notes_count)
+{
+    for (uint32_t b = 0; b < issue->banks_count; b++) {
+        out_print(a->out, _("  bank line of %s: %s\n"), admin_amount(a, issue->banks[b].amount),
+                  bank_text(a, issue->banks[b].ref, notes, notes_count));
+        for (uint32_t i = 0; i < issue->lines_count; i++)
+            if (issue->lines[i].bank == b)
+                out_print(a->out, _("    issue %s to %s\n"),
+                          admin_amount(a, issue->lines[i].amount),
+                          admin_address(a, issue->lines[i].member));
+    }
+}
+
+static void describe_limits(struct admin *a, const struct mr_grant *g)
+{
+    out_print(a->out, _("  account %s\n"), admin_address(a, g->account));
+    out_print(a->out,
+              _("  credit %s, limits: payment %s, day %s, month %s (0: those of the "
+                "class)\n"),
+              admin_amount(a, g->credit), admin_amount(a, g->limit_payment),
+              admin_amount(a, g->limit_day), admin_amount(a, g->limit_month));
+}
+
+static void describe_redemption(struct admin *a, const struct mr_redemption_ref *r)
+{
+    out_print(a->out, _("  redemption %.8s of %s by %s\n"), admin_hex(r->order),
+              admin_amount(a, r->amount), admin_address(a, r->account));
+}
+
+void describe_policy(struct admin *a, const struct mr_policy *p)
+{
+    out_print(a->out, _("  rules number %u, in force from %.10s\n"), p->version,
+              admin_time(p->start_day * MR_DAY_MS));
+    for (uint32_t i = 0; i < p->classes_count; i++) {
+        const struct mr_class_rule *r = &p->classes[i];
+        out_print(a->out,
+                  _("  %s: pays %s, receives %s, redeems %s; at most %s a payment, %s a day, "
+                    "%s a month\n"),
+                  class_word(r->class), r->may_pay ? _("yes") : _("no"),
+                  r->may_receive ? _("yes") : _("no"), r->may_redeem ? _("yes") : _("no"),
+                  admin_amount(a, r->limit_payment), admin_amount(a, r->limit_day),
+                  admin_amount(a, r->limit_month));
+    }
+    for (uint32_t i = 0; i < p->fees_count; i++) {
+        const struct mr_fee_rule *f = &p->fees[i];
+        out_print(a->out, _("  fee of a %s by a %s: %u.%02u %%, from %.10s\n"), kind_word(f->kind),
+                  class_word(f->class), f->basis_points / 100, f->basis_points % 100,
+                  admin_time(f->start_day * MR_DAY_MS));
+    }
+}
+
+static void describe_money(struct admin *a, const struct mr_order_body *b,
+                           const struct mr_bank_note *notes, uint32_t notes_count)
+{
+    if (b->kind == MR_KIND_ISSUE) {
+        describe_issue(a, &b->u.issue, notes, notes_count);
+    } else if (b->kind == MR_KIND_PAYOUT) {
+        describe_redemption(a, &b->u.payout.redemption);
+        out_print(a->out, _("  paid with bank line: %s; fee %s\n"),
+                  bank_text(a, b->u.payout.bank_ref, notes, notes_count),
+                  admin_amount(a, b->u.payout.fee));
+    } else if (b->kind == MR_KIND_RETURN) {
+        describe_redemption(a, &b->u.return_.redemption);
+    } else if (b->kind == MR_KIND_PAY) {
+        for (uint32_t i = 0; i < b->u.pay.lines_count; i++)
+            out_print(a->out, _("  pay %s to %s\n"), admin_amount(a, b->u.pay.lines[i].amount),
+                      admin_address(a, b->u.pay.lines[i].payee));
+    } else if (b->kind == MR_KIND_SWEEP) {
+        out_print(a->out, _("  move %s from closed account %s to the association\n"),
+                  admin_amount(a, b->u.sweep.amount), admin_address(a, b->u.sweep.account));
+    } else if (b->kind == MR_KIND_CAP) {
+        out_print(a->out, _("  at most %s outstanding\n"), admin_amount(a, b->u.cap.cap));
+    }
+}
+
+static void describe_keys(struct admin *a, const struct mr_setkeys *s)
+{
+    out_print(a->out, _("  generation %u: %u keys, %u of them sign\n"), s->generation,
+              s->keys.keys_count, s->keys.threshold);
+    for (uint32_t i = 0; i < s->keys.keys_count; i++)
+        out_print(a->out, "    %u: %.16s...\n", i + 1, admin_hex(s->keys.keys[i].key));
+}
+
+void describe_order(struct admin *a, const struct mr_order *o, const struct mr_bank_note *notes,
+                    uint32_t notes_count)
+{
+    const struct mr_order_body *b = &o->body;
+    uint8_t id[32];
+    mr_order_id(id, o);
+    out_print(a->out, _("%s (place %llu, order %.16s, until %s)\n"), kind_word(b->kind),
+              (unsigned long long)o->seq, admin_hex(id), admin_time(o->not_after_ms));
+    if (b->kind == MR_KIND_OPEN)
+        out_print(a->out, _("  open %s as %s\n"), admin_address(a, b->u.open.account),
+                  class_word(b->u.open.class));
+    else if (b->kind == MR_KIND_FLAG)
+        out_print(a->out, b->u.flag.frozen ? _("  freeze %s\n") : _("  unfreeze %s\n"),
+                  admin_address(a, b->u.flag.account));
+    else if (b->kind == MR_KIND_LIST)
+        out_print(a->out,
+                  b->u.list.listed ? _("  list %s as \"%s\": %s, %s\n")
+                                   : _("  take %s, \"%s\", off the list\n"),
+                  admin_address(a, b->u.list.account), b->u.list.alias, b->u.list.name,
+                  b->u.list.town);
+    else if (b->kind == MR_KIND_GRANT)
+        describe_limits(a, &b->u.grant);
+    else if (b->kind == MR_KIND_LOWER)
+        describe_limits(a, &b->u.lower);
+    else if (b->kind == MR_KIND_POLICY)
+        describe_policy(a, &b->u.policy);
+    else if (b->kind == MR_KIND_SETKEYS)
+        describe_keys(a, &b->u.setkeys);
+    else
+        describe_money(a, b, notes, notes_count);
+}

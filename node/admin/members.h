@@ -1,0 +1,51 @@
+/** The register: names of members and of those who ask to join. Sealed at the node; only operators
+ *  read it. And finding the account a person means. */
+#ifndef MEREAU_ADMIN_MEMBERS_H
+#define MEREAU_ADMIN_MEMBERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "admin/context.h"
+
+/** One entry; `member.identity` alone is meaningful in a request. */
+struct roll_entry {
+    uint8_t account[16];
+    uint64_t time_ms;
+    bool readable; /* the box opened; else the names are "" */
+    struct mr_member member;
+    struct mr_open open; /* requests only */
+};
+
+struct roll {
+    struct roll_entry *entries; /* ascending by account */
+    size_t count;
+};
+
+/** Read a whole list from the node and open its boxes. Reported. roll_free in any case. */
+enum mr_status roll_read(struct roll *ret, struct admin *a, enum mr_register_kind kind);
+void roll_free(struct roll *r);
+
+/** The entry of an account, or NULL. */
+const struct roll_entry *roll_of(const struct roll *r, const uint8_t account[16]);
+
+/** Entries whose name or address is `who`; returns their number, *ret_first the first. */
+size_t roll_match(const struct roll *r, const struct roll_entry **ret_first, const struct admin *a,
+                  const char *who);
+
+/** Store an entry sealed to the register's key; delete one. A call's status, not reported. */
+enum mr_status roll_put(struct admin *a, const uint8_t account[16], const struct mr_member *member);
+enum mr_status roll_drop(struct admin *a, enum mr_register_kind kind, const uint8_t account[16]);
+
+/** The account that `who` names: an address, an alias, or a member's name in the register.
+ * Reported, with the list when the name is of several. */
+enum mr_status member_find(struct admin *a, uint8_t ret[16], const char *who);
+
+/** Look an account up; *ret is lent until the next call. A call's status, not reported. */
+enum mr_status account_lookup(struct admin *a, const struct mr_rep_lookup **ret,
+                              const uint8_t account[16]);
+
+command_fn cmd_requests, cmd_admit, cmd_reject, cmd_member_list, cmd_member_show, cmd_member_forget;
+extern const struct option_row admit_options[], yes_options[];
+
+#endif
