@@ -170,7 +170,7 @@ static enum work_end admit_batch(struct admission *ad, bool ask)
         st = account_lookup(ad->a, &known, ad->chosen[i]->account);
         if (st == MR_OK) {
             st = enter(ad, ad->chosen[i]);
-        } else if (st == MR_NOT_FOUND || st == MR_ACCOUNT_UNKNOWN) {
+        } else if (st == MR_NOT_FOUND) {
             fresh[count++] = ad->chosen[i];
             st = add_open(ad, &w, ad->chosen[i]);
         } else {

@@ -186,8 +186,10 @@ const struct option_row redemptions_options[] = {
 struct search {
     const char *id;      /* first digits of its order id, or NULL */
     uint8_t account[16]; /* else: the open one of this account */
+    const uint8_t *paid; /* or the one that was paid with this bank line; NULL: none */
     struct mr_state_redemption found;
     size_t count;
+    bool found_paid;
 };
 
 static void search_one(void *ctx, const struct mr_state_redemption *r)
@@ -195,12 +197,15 @@ static void search_one(void *ctx, const struct mr_state_redemption *r)
     struct search *s = ctx;
     char id[2 * MR_HASH_BYTES + 1];
     mr_hex_format(id, r->ref.order, MR_HASH_BYTES);
-    const bool match = s->id != NULL ? strncmp(id, s->id, strlen(s->id)) == 0
-                                     : r->done == 0 && memcmp(r->ref.account, s->account, 16) == 0;
-    if (!match)
+    const bool is_paid = s->paid != NULL && memcmp(r->ref.order, s->paid, MR_HASH_BYTES) == 0;
+    const bool match =
+        s->id != NULL ? strncmp(id, s->id, strlen(s->id)) == 0
+                      : (r->done == 0 || is_paid) && memcmp(r->ref.account, s->account, 16) == 0;
+    if (!match || s->found_paid)
         return;
     s->found = *r;
-    s->count++;
+    s->count = is_paid ? 1 : s->count + 1;
+    s->found_paid = is_paid;
 }
 
 static bool is_id(const char *text)
@@ -211,7 +216,7 @@ static bool is_id(const char *text)
 
 static enum mr_status find_redemption(struct admin *a, struct search *s, const char *text)
 {
-    *s = (struct search){.id = is_id(text) ? text : NULL};
+    s->id = is_id(text) ? text : NULL;
     enum mr_status st = s->id == NULL ? member_find(a, s->account, text) : MR_OK;
     if (st == MR_OK)
         st = walk_redemptions(a, search_one, s);
@@ -228,10 +233,25 @@ static enum mr_status find_redemption(struct admin *a, struct search *s, const c
 }
 
 /* Whether a draft pays or returns the same redemption. */
+struct wish {
+    const struct mr_state_redemption *redemption;
+    const struct mr_bank_note *note; /* NULL: a return */
+    bool drafted;                    /* a draft for the same waits */
+};
+
+static bool is_same_wish(const struct wish *wish, const struct mr_order_body *b)
+{
+    if (wish->note == NULL)
+        return b->kind == MR_KIND_RETURN;
+    return b->kind == MR_KIND_PAYOUT &&
+           memcmp(b->u.payout.bank_ref, wish->note->ref, MR_HASH_BYTES) == 0;
+}
+
 static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, const char *path,
                                     bool dead, void *ctx)
 {
-    const struct mr_state_redemption *r = ctx;
+    struct wish *wish = ctx;
+    const struct mr_state_redemption *r = wish->redemption;
     for (uint32_t i = 0; i < d->orders_count; i++) {
         const struct mr_order_body *b = &d->orders[i].order.body;
         const struct mr_redemption_ref *ref = b->kind == MR_KIND_PAYOUT   ? &b->u.payout.redemption
@@ -244,8 +264,16 @@ static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, co
             return MR_OK;
         }
         out_text(w->a->out, "draft", path);
-        return out_fail(w->a->out, MR_REDEMPTION_DONE,
-                        _("a draft for this redemption waits for signatures: %s"), path);
+        if (!is_same_wish(wish, b))
+            return out_fail(w->a->out, MR_REDEMPTION_DONE,
+                            _("another draft for this redemption waits for signatures: %s"), path);
+        wish->drafted = true;
+        out_text(w->a->out, "state", "draft");
+        out_status(w->a->out, MR_ALREADY_DONE);
+        out_print(w->a->out,
+                  _("Drafted already; signatures are missing:\n  mereau-admin draft "
+                    "sign %s --key KEYFILE\n"),
+                  path);
     }
     return MR_OK;
 }
@@ -259,43 +287,45 @@ static void say_done_before(struct admin *a, const struct mr_state_redemption *r
 }
 
 static void finish(struct admin *a, struct mr_order_body *body, const struct mr_bank_note *note,
-                   struct mr_state_redemption *r, const char *question)
+                   const struct mr_state_redemption *r, const char *question)
 {
     struct work w;
     enum mr_status st = work_begin(&w, a, a->treasury);
+    struct wish wish = {.redemption = r, .note = note};
     if (st == MR_OK)
-        st = treasury_each_draft(&w, look_at_draft, r);
-    if (st == MR_OK && note != NULL)
+        st = treasury_each_draft(&w, look_at_draft, &wish);
+    if (st == MR_OK && !wish.drafted && note != NULL)
         st = work_note(&w, note);
-    if (st == MR_OK)
+    if (st == MR_OK && !wish.drafted)
         st = work_add(&w, body);
-    if (st == MR_OK)
+    if (st == MR_OK && !wish.drafted)
         work_finish(&w, question);
     work_done(&w);
 }
 
-/* Whether the bank line was used: *ret_same when for this very payout. Reported. */
-static enum mr_status look_at_bank(struct admin *a, const struct mr_bank_note *note,
-                                   const struct mr_state_redemption *r, bool *ret_same)
+/* What the bank line was used for. */
+struct bank_use {
+    bool used, payout;
+    uint8_t redemption[MR_HASH_BYTES]; /* order id, of a payout */
+    uint64_t time_ms;
+};
+
+static enum mr_status look_at_bank(struct admin *a, struct bank_use *ret,
+                                   const struct mr_bank_note *note)
 {
     const enum mr_status st = treasury_ask_bank(a, note->ref);
-    *ret_same = false;
+    *ret = (struct bank_use){.used = st == MR_OK};
     if (st == MR_NOT_FOUND)
         return MR_OK;
     if (st != MR_OK)
         return admin_call_failed(a, st);
     const struct mr_rep_bank *rep = &a->reply->body.u.bank;
     const struct mr_order_body *b = &rep->order[0].order.body;
-    *ret_same = rep->order_count > 0 && b->kind == MR_KIND_PAYOUT &&
-                memcmp(b->u.payout.redemption.order, r->ref.order, MR_HASH_BYTES) == 0;
-    if (*ret_same) {
-        out_int(a->out, "settled_ms", (int64_t)rep->time_ms);
-        return MR_OK;
-    }
-    return out_fail(a->out, MR_BANK_REF_USED,
-                    _("the bank line \"%s\" was already used on %s for something else; nothing was "
-                      "paid out"),
-                    note->entry, admin_time(rep->time_ms));
+    ret->time_ms = rep->time_ms;
+    ret->payout = rep->order_count > 0 && b->kind == MR_KIND_PAYOUT;
+    if (ret->payout)
+        memcpy(ret->redemption, b->u.payout.redemption.order, sizeof ret->redemption);
+    return MR_OK;
 }
 
 /* An earlier payout may be signed and not sent: begin the work, which sends it, before looking. */
@@ -313,7 +343,7 @@ void cmd_payout(struct command *c, struct out *out)
     struct mr_order_body *body;
     struct search s = {.count = 0};
     struct mr_bank_note note;
-    bool same = false;
+    struct bank_use use = {.used = false};
     const char *ref = opt_text(c, "bank-ref");
     enum mr_status st = order_begin(&a, c, out, &body);
     if (st == MR_OK)
@@ -327,11 +357,19 @@ void cmd_payout(struct command *c, struct out *out)
     if (st == MR_OK)
         st = settle_what_waits(&a);
     if (st == MR_OK)
-        st = find_redemption(&a, &s, c->args[0]);
+        st = look_at_bank(&a, &use, &note);
+    s.paid = use.payout ? use.redemption : NULL;
     if (st == MR_OK)
-        st = look_at_bank(&a, &note, &s.found, &same);
-    if (st == MR_OK && same) {
+        st = find_redemption(&a, &s, c->args[0]);
+    if (st == MR_OK && use.payout &&
+        memcmp(s.found.ref.order, use.redemption, sizeof use.redemption) == 0) {
+        out_int(out, "settled_ms", (int64_t)use.time_ms);
         say_done_before(&a, &s.found, _("Already paid out"));
+    } else if (st == MR_OK && use.used) {
+        out_fail(out, MR_BANK_REF_USED,
+                 _("the bank line \"%s\" was already used on %s for something else; nothing was "
+                   "paid out"),
+                 note.entry, admin_time(use.time_ms));
     } else if (st == MR_OK && s.found.done != 0) {
         out_fail(out, MR_REDEMPTION_DONE, NULL);
     } else if (st == MR_OK) {

@@ -144,7 +144,7 @@ void describe_policy(struct admin *a, const struct mr_policy *p)
     }
     for (uint32_t i = 0; i < p->fees_count; i++) {
         const struct mr_fee_rule *f = &p->fees[i];
-        out_print(a->out, _("  fee of a %s by a %s: %u.%02u %%, from %.10s\n"), kind_word(f->kind),
+        out_print(a->out, _("  fee (%s, %s): %u.%02u %%, from %.10s\n"), kind_word(f->kind),
                   class_word(f->class), f->basis_points / 100, f->basis_points % 100,
                   admin_time(f->start_day * MR_DAY_MS));
     }

@@ -265,7 +265,8 @@ static enum mr_status put_signer(struct founding *f, uint32_t i)
     snprintf(name, sizeof name, "%s.key", f->keys[i].name);
     enum mr_status st = path_join(path, f->key_dir, name);
     if (st == MR_OK)
-        st = signer_create(path, KEYFILE_MODERATE, &f->passphrases[i], &f->keys[i]);
+        st = signer_create(path, opt_flag(f->c, "kdf-min") ? KEYFILE_MIN : KEYFILE_MODERATE,
+                           &f->passphrases[i], &f->keys[i]);
     return st == MR_OK ? st : write_failed(f, st, path);
 }
 

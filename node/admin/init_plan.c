@@ -33,6 +33,7 @@ const struct option_row init_options[] = {
     {"redeem-min", 0, N_("AMOUNT"), N_("smallest redemption (default 20)")},
     {"redeem-fee-bp", 0, "N", N_("fee of a redemption in 1/10000 (default 500)")},
     {"policy", 0, N_("FILE"), N_("first policy, in the form that \"policy show --json\" prints")},
+    {"kdf-min", 0, NULL, N_("weak sealing of the key files, for tests only")},
     {NULL, 0, NULL, NULL},
 };
 

@@ -153,7 +153,7 @@ enum mr_status account_lookup(struct admin *a, const struct mr_rep_lookup **ret,
     const enum mr_status st = admin_call(a);
     if (st == MR_OK)
         *ret = &a->reply->body.u.lookup;
-    return st;
+    return st == MR_PAYEE_UNKNOWN || st == MR_ACCOUNT_UNKNOWN ? MR_NOT_FOUND : st;
 }
 
 static enum mr_status find_alias(struct admin *a, uint8_t ret[16], const char *who)
