@@ -171,7 +171,7 @@ static enum mr_status synced(struct mr_engine *e, struct mr_effects *fx)
     e->synced_turn = t->number;
     e->synced_leaves = t->leaves;
     e->flying = NULL;
-    if (t->said)
+    if (t->said && !e->ledger.meta.abstaining)
         sign_head(e, t);
     const enum mr_status st = mri_release(e, t, fx);
     return st == MR_OK ? mri_waiters(e, fx) : st;
@@ -344,7 +344,7 @@ static void say_opening(struct mr_engine *e)
     e->entry.u.opened = (struct mr_entry_opened){.time_ms = e->now_ms, .software_len = (uint32_t)n};
     memcpy(e->entry.u.opened.software, name, n);
     mri_say(e, &e->entry);
-    if (e->tree.size == 0) {
+    if (e->tree.size == 0 && !e->config.abstain) {
         struct mr_leaf start = {.kind = MR_LEAF_START,
                                 .u.start = {.epoch = e->ledger.meta.epoch,
                                             .node = e->config.node,
@@ -352,9 +352,10 @@ static void say_opening(struct mr_engine *e)
         memcpy(start.u.start.ledger, e->ledger.id, 32);
         mri_say_leaf(e, &start);
     }
-    e->current->said = true; /* a head at once: readers need one */
     if (e->config.abstain)
         abstain(e, 0);
+    /* A head at once, since readers need one; but nothing is signed with a memory in doubt. */
+    e->current->said = !e->ledger.meta.abstaining;
 }
 
 static enum mr_status load(struct mr_engine *e)
