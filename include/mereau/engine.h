@@ -46,6 +46,8 @@ struct mr_engine_config {
     bool read_only;                    /**< tools: nothing is said */
     bool look_only;                    /**< nor is the store written to */
     uint64_t until;                    /**< read_only: replay up to this turn; 0: all */
+    const struct mr_signed_restart *restart; /**< governance's RESTART to begin with, or NULL; one that
+                                                  was taken before is passed over */
     bool abstain;                      /**< restored from a backup: do not sign (rules of memory) */
     bool (*progress)(void *ctx, uint64_t done, uint64_t all); /**< of replay; false stops; or NULL */
     void *progress_ctx;
@@ -93,7 +95,8 @@ struct mr_turn {
 
 /** Load state from the store, replay what the journal holds beyond it, and (unless read_only) write
  *  the opening entry into the first turn. The store is brought up to date on the way when replay is
- *  long. MR_OK; MR_WRONG_LEDGER; MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (quorum above 1); I/O trouble. */
+ *  long. MR_OK; MR_WRONG_LEDGER; MR_BAD_KEY (log_key is not the log's); BAD_SIGNATURE,
+ *  SIGNATURES_MISSING or WRONG_EPOCH (restart); MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (quorum above 1); I/O trouble. */
 enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_config *config);
 void mr_engine_destroy(struct mr_engine *e);
 
@@ -130,9 +133,10 @@ struct mr_engine_facts {
     uint64_t synced_turn, parked, waiting;
     size_t dirty_bytes;
     bool disk_full, abstaining, closing;
-    struct mr_head head;
+    struct mr_head head;    /**< last signed */
+    uint8_t log_root[32];   /**< of all leaves, meta.leaves of them, synced or not */
 };
-void mr_engine_facts(const struct mr_engine *e, struct mr_engine_facts *ret);
+void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret);
 
 /** LED-50, LED-51 over a store that no commit changes meanwhile: everything of a checkpoint but its
  *  number. Any thread with a store handle of its own. */

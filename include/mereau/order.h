@@ -41,4 +41,10 @@ enum mr_status mr_order_verify(const struct mr_signed_order *o, const struct mr_
                                uint32_t epoch);
 enum mr_status mr_cancel_verify(const struct mr_signed_cancel *c, const struct mr_keyset *keys);
 
+/** JNL-9: signed by the charter's governance at its threshold. MR_OK, BAD_SIGNATURE,
+ *  SIGNATURES_MISSING, WRONG_LEDGER. */
+void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const struct mr_seckey *key);
+enum mr_status mr_restart_verify(const struct mr_signed_restart *r,
+                                 const struct mr_charter *charter);
+
 #endif

@@ -15,7 +15,8 @@
 #include "mereau/status.h"
 
 enum mr_table {
-    MR_TABLE_META,          /**< "m": state_meta; "h": last signed head */
+    MR_TABLE_META,          /**< "m": state_meta; "h": last signed head; "g", generation: last
+                                 head of an ended log; "r", epoch: signed_restart */
     MR_TABLE_ACCOUNT_NO,    /**< account id: record number (8 bytes, big-endian) */
     MR_TABLE_ACCOUNT,       /**< number: state_account */
     MR_TABLE_HOT,           /**< number: state_hot */
@@ -30,7 +31,7 @@ enum mr_table {
     MR_TABLE_LISTING_OF,    /**< account id: listing number */
     MR_TABLE_POLICY,        /**< version: policy */
     MR_TABLE_CHECKPOINT,    /**< number: checkpoint */
-    MR_TABLE_TILE,          /**< level, index: hashes of the log tree (LOG-3) */
+    MR_TABLE_TILE,          /**< generation, level, index: hashes of the log tree (LOG-3) */
     MR_TABLES,
 };
 

@@ -87,9 +87,6 @@ static int read_keys(struct node *n, const struct secret *passphrase)
     if (st == MR_OK) {
         mr_seckey_from_seed(&n->log_key, &log_public, seeds);
         mr_seckey_from_seed(&n->transport_key, &n->transport_public, seeds + 32);
-        const struct mr_node *self = &n->charter.nodes[n->settings.node - 1];
-        if (memcmp(self->log_key.key, log_public.key, MR_KEY_BYTES) != 0)
-            st = MR_BAD_KEY;
     }
     keyfile_close(file);
     return st == MR_OK ? 0 : failed("node_key", path, st, "the node's own key file");
@@ -190,11 +187,36 @@ static void engine_put(void *ctx, void *p)
     free(p);
 }
 
+/* Governance's RESTART, when there is one: restart.mrr (JNL-9). */
+static int read_restart(struct node *n, struct mr_signed_restart **ret)
+{
+    char path[PATH_BYTES];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    path_in(path, n, "restart.mrr");
+    enum mr_status st = file_read(&bytes, &len, path, CHARTER_BYTES_MAX);
+    if (st == MR_NO_SUCH_FILE)
+        return 0;
+    *ret = st == MR_OK ? malloc(sizeof **ret) : NULL;
+    if (st == MR_OK && *ret == NULL)
+        st = MR_NO_MEMORY;
+    if (st == MR_OK && mr_signed_restart_decode(*ret, bytes, len) != MR_OK)
+        st = MR_DAMAGED;
+    free(bytes);
+    return st == MR_OK ? 0 : failed("restart", path, st, "governance's RESTART");
+}
+
 static int open_engine(struct node *n)
 {
     char path[PATH_BYTES];
+    struct mr_signed_restart *restart = NULL;
     path_in(path, n, "abstain");
     const bool abstain = access(path, F_OK) == 0;
+    const int code = read_restart(n, &restart);
+    if (code != 0) {
+        free(restart);
+        return code;
+    }
     const struct mr_engine_config config = {.charter = &n->charter,
                                             .node = (uint32_t)n->settings.node,
                                             .log_key = &n->log_key,
@@ -203,8 +225,10 @@ static int open_engine(struct node *n)
                                             .journal = n->journal,
                                             .mem = {engine_get, engine_put, NULL},
                                             .now_ms = now_ms(),
-                                            .abstain = abstain};
+                                            .abstain = abstain,
+                                            .restart = restart};
     const enum mr_status st = mr_engine_create(&n->engine, &config);
+    free(restart);
     if (st != MR_OK)
         return failed("engine", n->dir, st, "taking up the state from store and journal");
     struct mr_engine_facts facts;
@@ -214,7 +238,12 @@ static int open_engine(struct node *n)
     log_event(LOG_LEVEL_INFO, "loaded",
               log_with(log_uint("turn", facts.meta.turn), log_uint("leaves", facts.meta.leaves),
                        log_uint("accounts", facts.meta.accounts),
-                       log_text("mode", abstain || facts.abstaining ? "abstaining" : "voting")));
+                       log_uint("epoch", facts.meta.epoch),
+                       log_text("mode", facts.abstaining ? "abstaining" : "voting")));
+    if (facts.abstaining)
+        log_event(LOG_LEVEL_WARN, "abstaining",
+                  log_with(log_text("why", "the log may be older than what others hold"),
+                           log_text("do", "find a newer backup, or let governance sign mereau-admin restore --accept")));
     return 0;
 }
 

@@ -169,6 +169,8 @@ static void start(struct mr_audit *a, const struct mr_leaf_start *s)
         known = known || a->charter.nodes[i].number == s->node;
     if (!known)
         mri_aud_u64(a, "LOG-2", MR_WRONG_NODE, "node of START, in the charter", 1, s->node);
+    if (a->epoch > 1 && (s->epoch != a->epoch || s->generation != a->generation))
+        mri_aud_u64(a, "LOG-2", MR_WRONG_EPOCH, "epoch of START", a->epoch, s->epoch);
     a->started = true;
     a->node = s->node;
     a->epoch = s->epoch;
@@ -205,8 +207,10 @@ void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t 
     mr_bug("leaf kind");
 }
 
-static const struct mr_pubkey *log_key(const struct mr_audit *a, uint32_t node)
+const struct mr_pubkey *mri_aud_log_key(const struct mr_audit *a, uint32_t node)
 {
+    if (a->epoch > 1 && node == a->node)
+        return &a->log_key;
     for (uint32_t i = 0; i < a->charter.nodes_count; i++) {
         if (a->charter.nodes[i].number == node)
             return &a->charter.nodes[i].log_key;
@@ -216,9 +220,9 @@ static const struct mr_pubkey *log_key(const struct mr_audit *a, uint32_t node)
 
 static void head_signature(struct mr_audit *a, const struct mr_head *h)
 {
-    const struct mr_pubkey *const key = log_key(a, h->node);
-    if (key == NULL || h->epoch != 1 || h->generation != 1) {
-        a->totals.heads_unchecked++; /* later keys are not in the charter */
+    const struct mr_pubkey *const key = mri_aud_log_key(a, h->node);
+    if (key == NULL || h->epoch != a->epoch || h->generation != a->generation) {
+        a->totals.heads_unchecked++; /* reported as another epoch's */
         return;
     }
     char text[256];

@@ -101,17 +101,15 @@ static void checkpoint_sigs(struct mr_audit *a, const struct mr_signed_order *so
                     so->sigs_count);
         return;
     }
-    for (uint32_t i = 0; i < a->charter.nodes_count; i++) {
-        const struct mr_node *const n = &a->charter.nodes[i];
-        if (n->number != so->sigs[0].key_index + 1)
-            continue;
-        mri_aud_digest(digest, MR_PURPOSE_CHECKPOINT, a->ledger, a->epoch, record, len);
-        mri_aud_sign_job(a, "SLOT-12", "signature of a checkpoint", digest, sizeof digest,
-                         so->sigs[0].sig, n->log_key.key, so->sigs[0].key_index);
+    const struct mr_pubkey *const key = mri_aud_log_key(a, so->sigs[0].key_index + 1);
+    if (key == NULL) {
+        mri_aud_u64(a, "SLOT-12", MR_BAD_SIGNATURE, "node of a checkpoint, in the charter", 0,
+                    so->sigs[0].key_index);
         return;
     }
-    mri_aud_u64(a, "SLOT-12", MR_BAD_SIGNATURE, "node of a checkpoint, in the charter", 0,
-                so->sigs[0].key_index);
+    mri_aud_digest(digest, MR_PURPOSE_CHECKPOINT, a->ledger, a->epoch, record, len);
+    mri_aud_sign_job(a, "SLOT-12", "signature of a checkpoint", digest, sizeof digest,
+                     so->sigs[0].sig, key->key, so->sigs[0].key_index);
 }
 
 static void check_times(struct mr_audit *a, const struct mri_aud_account *x,
@@ -130,7 +128,8 @@ static void check_times(struct mr_audit *a, const struct mri_aud_account *x,
     if (o->time_ms > s->time_ms + MR_CLOCK_AHEAD_MS)
         mri_aud_u64(a, "LED-10", MR_TIME_AHEAD, "time, at most 5 minutes ahead of the node's",
                     s->time_ms + MR_CLOCK_AHEAD_MS, o->time_ms);
-    if (s->time_ms > o->not_after_ms)
+    const bool claim = o->time_ms < a->restart_ms && s->time_ms <= a->claims_until_ms;
+    if (s->time_ms > o->not_after_ms && !claim)
         mri_aud_u64(a, "LED-10", MR_EXPIRED, "node's time, not behind not_after", o->not_after_ms,
                     s->time_ms);
 }

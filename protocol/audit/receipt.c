@@ -59,24 +59,20 @@ static void check_proof(struct mr_audit *a, const struct mr_receipt *r, uint32_t
                         const uint8_t value[32])
 {
     const struct mr_proof *const p = &r->proofs[i];
-    const struct mr_node *node = NULL;
-    for (uint32_t k = 0; k < a->charter.nodes_count; k++) {
-        if (a->charter.nodes[k].number == p->head.node)
-            node = &a->charter.nodes[k];
-    }
     a->entry = i;
     for (uint32_t k = 0; k < i; k++) {
         if (r->proofs[k].head.node == p->head.node)
             mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "node of a proof, each once", 0, p->head.node);
     }
-    if (node == NULL || p->head.epoch != 1 || p->head.generation != 1) {
+    const struct mr_pubkey *const key = mri_aud_handover(a, r, &p->head);
+    if (key == NULL) {
         mri_aud_u64(a, "RCP-1", MR_BAD_HEAD, "node of a head, in the charter", 1, p->head.node);
         return;
     }
     char text[256];
     const size_t n = mri_aud_head_text(text, sizeof text, a->ledger, &p->head);
     mri_aud_sign_job(a, "RCP-1", "signature of a head", (const uint8_t *)text, n, p->head.sig,
-                     node->log_key.key, 0);
+                     key->key, 0);
     const struct mr_leaf *const first = &r->proofs[0].leaf;
     check_leaf(a, r, &p->leaf, value, first->kind == MR_LEAF_ACK ? first->u.ack.ballot : 0);
     check_path(a, p);

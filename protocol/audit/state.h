@@ -240,6 +240,8 @@ struct mr_audit {
     uint64_t size_after[MRI_AUD_TURNS]; /* by turn */
     bool started, abstaining;
     uint32_t node, epoch, generation;
+    struct mr_pubkey log_key; /* from the second epoch on */
+    uint64_t restart_ms, claims_until_ms;
     struct mri_aud_open *open;
 
     /* state */
@@ -301,6 +303,13 @@ void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, co
 void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *account,
                         const struct mr_sig *sigs, uint32_t count, enum mr_purpose why,
                         const uint8_t *record, size_t len);
+/* JNL-9: take a RESTART over. */
+void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r);
+/* RCP-1a: the log key of a head in a receipt; NULL: its handover does not lead there. */
+const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const struct mr_receipt *r,
+                                         const struct mr_head *h);
+/* The log key of a node in the present epoch, or NULL. */
+const struct mr_pubkey *mri_aud_log_key(const struct mr_audit *a, uint32_t node);
 /* LED-6 for a key set of this class of chain. */
 bool mri_aud_keyset_right(const struct mr_keyset *keys, enum mr_account_class class);
 

@@ -149,3 +149,23 @@ enum mr_status mr_cancel_verify(const struct mr_signed_cancel *c, const struct m
                                      mr_cancel_encode(&c->cancel, bytes, sizeof bytes)};
     return verify_all(c->sigs, c->sigs_count, keys, &text);
 }
+
+void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const struct mr_seckey *key)
+{
+    uint8_t bytes[sizeof r->restart];
+    const size_t n = mr_restart_encode(&r->restart, bytes, sizeof bytes);
+    mr_sign(place_for(r->sigs, &r->sigs_count, key_index)->sig, MR_PURPOSE_RESTART,
+            r->restart.ledger, 0, bytes, n, key);
+}
+
+enum mr_status mr_restart_verify(const struct mr_signed_restart *r,
+                                 const struct mr_charter *charter)
+{
+    uint8_t bytes[sizeof r->restart], ledger[32];
+    const struct signed_text text = {MR_PURPOSE_RESTART, r->restart.ledger, 0, bytes,
+                                     mr_restart_encode(&r->restart, bytes, sizeof bytes)};
+    mr_ledger_id(ledger, charter);
+    if (memcmp(ledger, r->restart.ledger, 32) != 0)
+        return MR_WRONG_LEDGER;
+    return verify_all(r->sigs, r->sigs_count, &charter->governance, &text);
+}

@@ -127,12 +127,49 @@ void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t nu
     a->seq = seq;
 }
 
+/* The RESTARTs that lead from genesis to an epoch. */
+static enum mr_status handover(struct mr_engine *e, struct mr_receipt *ret, uint32_t epoch)
+{
+    ret->handover_count = 0;
+    for (uint32_t i = 2; i <= epoch; i++) {
+        if (ret->handover_count == sizeof ret->handover / sizeof ret->handover[0])
+            return MR_FULL;
+        const enum mr_status st = mri_epoch_get(e, &ret->handover[ret->handover_count], i);
+        if (st != MR_OK)
+            return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+        ret->handover_count++;
+    }
+    return MR_OK;
+}
+
+/* The head that proves a slot, and the tree it stands over. MR_NOT_FOUND: no head reaches it. */
+static enum mr_status proving_head(struct mr_engine *e, struct mr_head *ret,
+                                   struct mri_tree **ret_tree, const struct mr_state_slot *slot)
+{
+    enum mr_status st = MR_OK;
+    *ret = e->head;
+    *ret_tree = &e->tree;
+    if (slot->generation != e->ledger.meta.generation) {
+        st = mri_past_head(e, ret, slot->generation);
+        if (st == MR_OK)
+            st = mri_tree_load(&e->past, &e->view, slot->generation, ret->size);
+        *ret_tree = &e->past;
+    }
+    return st == MR_OK && slot->ack_index >= ret->size ? MR_NOT_FOUND : st;
+}
+
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot)
 {
     struct mr_body *body = &e->body;
     struct mr_state_account a;
+    struct mr_proof *p = &ret->proofs[0];
+    struct mri_tree *tree;
     enum mr_status st = mri_account_get(&e->ledger, &a, number);
+    if (st == MR_OK)
+        st = proving_head(e, &p->head, &tree, slot);
+    if (st == MR_OK)
+        st = handover(e, ret, p->head.epoch);
     if (st != MR_OK)
         return st;
     ret->version = 1;
@@ -150,8 +187,6 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
             return MR_DAMAGED;
         ret->order[0] = body->u.order;
     }
-    struct mr_proof *p = &ret->proofs[0];
-    p->head = e->head;
     p->index = slot->ack_index;
     p->leaf.kind = MR_LEAF_ACK;
     p->leaf.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = slot->ballot};
@@ -161,7 +196,7 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
     mri_slot_init(&e->slot, 1);
     mri_slot_on_vote(&e->slot, e->config.node, slot->ballot, slot->value, slot->ack_index - 1);
     mri_slot_certificate(p->leaf.u.ack.certificate, &e->slot);
-    return mri_tree_path(&e->tree, p->path, &p->path_count, p->index, e->head.size);
+    return mri_tree_path(tree, p->path, &p->path_count, p->index, p->head.size);
 }
 
 /* The state of a slot as a reply in e->reply. */
@@ -174,10 +209,9 @@ static enum mr_status slot_reply(struct mr_engine *e, const struct mri_answer *a
     enum mr_status st = mri_slot_get(&e->ledger, &slot, a->number, a->seq);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
-    if (slot.ack_index >= e->head.size)
-        return MR_ABSTAINING; /* an older log's slot: no head of this one proves it */
     st = mri_receipt(e, &s->receipt[0], a->number, a->seq, &slot);
-    if (st == MR_BODY_ERASED) {
+    if (st == MR_BODY_ERASED || st == MR_NOT_FOUND) {
+        /* Settled, but erased since, or of the last moments of a log that ended: no receipt. */
         *ret_status = slot.voided ? MR_VOIDED : MR_SETTLED;
         s->time_ms = slot.time_ms;
         return MR_OK;

@@ -213,10 +213,9 @@ static void abstain(struct mr_engine *e, uint64_t seen_size)
 static enum mr_status seen(struct mr_engine *e, const struct mr_head *h)
 {
     uint8_t root[32];
-    const struct mr_node *self = &e->config.charter->nodes[e->config.node - 1];
     if (h->node != e->config.node || h->epoch != e->ledger.meta.epoch ||
         h->generation != e->ledger.meta.generation ||
-        !mr_head_verify(h, e->ledger.id, &self->log_key))
+        !mr_head_verify(h, e->ledger.id, &e->ledger.meta.log_key))
         return MR_OK;
     if (h->size > e->tree.size) {
         abstain(e, h->size);
@@ -335,8 +334,8 @@ static enum mr_status load_head(struct mr_engine *e)
     return st;
 }
 
-/* The first words of this run: it has opened; on a new log, START. */
-static void say_opening(struct mr_engine *e)
+/* The first words of this run: it has opened; a RESTART; on a new log, START. */
+static enum mr_status say_opening(struct mr_engine *e)
 {
     const char *const name = e->config.software;
     const size_t n = strlen(name) < MR_NAME_MAX ? strlen(name) : MR_NAME_MAX;
@@ -344,25 +343,29 @@ static void say_opening(struct mr_engine *e)
     e->entry.u.opened = (struct mr_entry_opened){.time_ms = e->now_ms, .software_len = (uint32_t)n};
     memcpy(e->entry.u.opened.software, name, n);
     mri_say(e, &e->entry);
-    if (e->tree.size == 0 && !e->config.abstain) {
-        struct mr_leaf start = {.kind = MR_LEAF_START,
-                                .u.start = {.epoch = e->ledger.meta.epoch,
-                                            .node = e->config.node,
-                                            .generation = e->ledger.meta.generation}};
-        memcpy(start.u.start.ledger, e->ledger.id, 32);
-        mri_say_leaf(e, &start);
-    }
-    if (e->config.abstain)
+    if (e->config.restart != NULL) {
+        const enum mr_status st = mri_restart_say(e, e->config.restart);
+        if (st != MR_OK)
+            return st;
+    } else if (e->config.abstain) {
         abstain(e, 0);
+    }
+    if (memcmp(e->config.log_key->bytes + 32, e->ledger.meta.log_key.key, MR_KEY_BYTES) != 0)
+        return MR_BAD_KEY;
+    if (e->tree.size == 0 && !e->ledger.meta.abstaining)
+        mri_say_start(e);
     /* A head at once, since readers need one; but nothing is signed with a memory in doubt. */
     e->current->said = !e->ledger.meta.abstaining;
+    return MR_OK;
 }
 
 static enum mr_status load(struct mr_engine *e)
 {
     enum mr_status st = mri_ledger_load(&e->ledger, &e->view, e->config.charter);
+    if (st == MR_OK && e->ledger.meta.epoch == 1)
+        e->ledger.meta.log_key = e->config.charter->nodes[e->config.node - 1].log_key;
     if (st == MR_OK)
-        st = mri_tree_load(&e->tree, &e->view, e->ledger.meta.leaves);
+        st = mri_tree_load(&e->tree, &e->view, e->ledger.meta.generation, e->ledger.meta.leaves);
     if (st == MR_OK)
         st = load_head(e);
     if (st != MR_OK)
@@ -403,7 +406,7 @@ enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_c
     if (st == MR_OK && !config->read_only) {
         st = mri_view_reserve(&e->view);
         if (st == MR_OK)
-            say_opening(e);
+            st = say_opening(e);
     }
     if (st != MR_OK) {
         mr_engine_destroy(e);
@@ -473,7 +476,7 @@ enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key
     return MR_OK;
 }
 
-void mr_engine_facts(const struct mr_engine *e, struct mr_engine_facts *ret)
+void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)
 {
     *ret = (struct mr_engine_facts){.meta = e->ledger.meta,
                                     .synced_turn = e->synced_turn,
@@ -484,4 +487,7 @@ void mr_engine_facts(const struct mr_engine *e, struct mr_engine_facts *ret)
                                     .abstaining = e->ledger.meta.abstaining,
                                     .closing = e->closing,
                                     .head = e->head};
+    /* The right edge is in memory. */
+    const enum mr_status st = mri_tree_root(&e->tree, ret->log_root, e->tree.size);
+    mr_assert(st == MR_OK);
 }

@@ -58,7 +58,7 @@ struct mr_engine {
     struct mr_engine_config config;
     struct mri_view view;
     struct mri_ledger ledger;
-    struct mri_tree tree;
+    struct mri_tree tree, past;     /* past: scratch for receipts of an ended log */
     struct mri_plan plan;
     struct mri_slot slot;
     struct mri_turn turns[2], *current, *flying; /* flying: NULL or handed out */
@@ -147,6 +147,16 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
 /* --- reading requests ----------------------------------------------------------------------------*/
 void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx);
+
+/* --- epochs (JNL-9) ------------------------------------------------------------------------------ */
+/* Take a RESTART over: a new log begins. Room was reserved. */
+enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_restart *r);
+/* Say it, if it is governance's and the next one; then START. */
+enum mr_status mri_restart_say(struct mr_engine *e, const struct mr_signed_restart *r);
+void mri_say_start(struct mr_engine *e);
+/* Last head of an ended log; the RESTART that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
+enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t generation);
+enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t epoch);
 
 /* --- replay -------------------------------------------------------------------------------------- */
 enum mr_status mri_replay(struct mr_engine *e);

@@ -271,12 +271,12 @@ static enum mr_status read_lookup(struct mr_engine *e, const struct mr_event *ev
     st = mri_account_number(&e->ledger, &number, listed.slot.account);
     if (st == MR_OK)
         st = mri_slot_get(&e->ledger, &slot, number, listed.slot.seq);
-    if (st == MR_OK && slot.ack_index < e->head.size)
+    if (st == MR_OK)
         st = mri_receipt(e, &r->receipt[0], number, listed.slot.seq, &slot);
-    else if (st == MR_OK)
-        return MR_BUSY; /* settled in this very turn: its head is not signed yet */
     if (st == MR_OK)
         r->receipt_count = 1;
+    if (st == MR_NOT_FOUND)
+        return MR_BUSY; /* settled in this very turn: its head is not signed yet */
     return st == MR_BODY_ERASED ? MR_OK : st;
 }
 

@@ -71,6 +71,8 @@ static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_
     case MR_ENTRY_ABSTAIN:
         e->ledger.meta.abstaining = true;
         return MR_OK;
+    case MR_ENTRY_RESTART:
+        return mri_restart_apply(e, &e->entry.u.restart);
     }
     return MR_DAMAGED;
 }

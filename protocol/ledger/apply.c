@@ -41,6 +41,7 @@ static void put_slot(struct mri_ledger *l, uint64_t number, const struct mr_entr
 {
     struct mr_state_slot slot = {.voided = s->voided,
                                  .ballot = s->ballot,
+                                 .generation = l->meta.generation,
                                  .ack_index = s->ack_index,
                                  .time_ms = s->time_ms,
                                  .body_at = s->body_at,

@@ -471,6 +471,12 @@ static enum mr_status check_kind(const struct checking *c)
     mr_bug("order kind");
 }
 
+/* JNL-9: an order from before the node lost its memory may come late. */
+static bool is_claim(const struct mri_ledger *l, const struct mr_order *o, uint64_t now_ms)
+{
+    return o->time_ms < l->meta.restart_ms && now_ms <= l->meta.claims_until_ms;
+}
+
 enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan,
                                 uint64_t now_ms)
 {
@@ -494,7 +500,7 @@ enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *pla
         return MR_TIME_AHEAD;
     if (o->not_after_ms < o->time_ms || o->not_after_ms > o->time_ms + 31 * MR_DAY_MS)
         return MR_OUT_OF_RANGE;
-    if (now_ms > o->not_after_ms)
+    if (now_ms > o->not_after_ms && !is_claim(l, o, now_ms))
         return MR_EXPIRED;
     c.day = mr_day_of(o->time_ms);
     c.policy = mri_policy_version(l, o->policy);

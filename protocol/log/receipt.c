@@ -4,22 +4,39 @@
 
 #include "mereau/codec.h"
 #include "mereau/log.h"
+#include "mereau/order.h"
 #include "mereau/sign.h"
 
-static const struct mr_node *node_of(const struct mr_charter *c, uint32_t number)
+/* The log key of a head's node in its epoch: the charter's, or that of the last RESTART on the way
+ * (RCP-1a). NULL: nothing leads there. */
+static const struct mr_pubkey *key_of(const struct mr_head *h, const struct mr_charter *c,
+                                      const struct mr_receipt *r)
 {
+    const struct mr_pubkey *key = NULL;
+    uint32_t generation = 1;
     for (uint32_t i = 0; i < c->nodes_count; i++)
-        if (c->nodes[i].number == number)
-            return &c->nodes[i];
-    return NULL;
+        if (c->nodes[i].number == h->node)
+            key = &c->nodes[i].log_key;
+    if (h->epoch == 0 || h->epoch - 1 > r->handover_count)
+        return NULL;
+    for (uint32_t i = 0; i + 1 < h->epoch; i++) {
+        const struct mr_restart *next = &r->handover[i].restart;
+        if (next->epoch != i + 2 || mr_restart_verify(&r->handover[i], c) != MR_OK)
+            return NULL;
+        if (next->node == h->node) {
+            key = &next->log_key;
+            generation = next->generation;
+        }
+    }
+    return h->generation == generation ? key : NULL;
 }
 
 static enum mr_status check_proof(const struct mr_proof *p, const struct mr_charter *charter,
-                                  const uint8_t ledger[32])
+                                  const struct mr_receipt *r)
 {
     uint8_t leaf[512], hash[32];
-    const struct mr_node *node = node_of(charter, p->head.node);
-    if (node == NULL || !mr_head_verify(&p->head, ledger, &node->log_key))
+    const struct mr_pubkey *key = key_of(&p->head, charter, r);
+    if (key == NULL || !mr_head_verify(&p->head, r->ledger, key))
         return MR_BAD_HEAD;
     if (mr_leaf_size(&p->leaf) > sizeof leaf)
         return MR_BAD_PROOF;
@@ -60,7 +77,7 @@ enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_c
     for (uint32_t i = 0; i < r->proofs_count; i++) {
         const struct mr_proof *p = &r->proofs[i];
         const uint64_t bit = UINT64_C(1) << (p->head.node & 63);
-        const enum mr_status st = check_proof(p, charter, ledger);
+        const enum mr_status st = check_proof(p, charter, r);
         if (st != MR_OK)
             return st;
         if (!acknowledges(p, r, f.value) || (nodes & bit) != 0)

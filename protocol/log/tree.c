@@ -23,30 +23,31 @@ static void tile_append(struct mri_tile *tile, const uint8_t hash[32])
     }
 }
 
-static size_t tile_key(uint8_t ret[8], uint32_t level, uint64_t index)
+static void tile_key(uint8_t ret[16], uint32_t generation, uint32_t level, uint64_t index)
 {
-    return mri_key_u64(ret, (uint64_t)level << 56 | index);
+    mri_key_pair(ret, generation, (uint64_t)level << 56 | index);
 }
 
-static void tile_put(struct mri_view *v, uint32_t level, const struct mri_tile *tile)
+static void tile_put(const struct mri_tree *t, uint32_t level, const struct mri_tile *tile)
 {
-    uint8_t key[8];
-    tile_key(key, level, tile->index);
-    mri_view_put(v, MR_TABLE_TILE, key, sizeof key, tile->node[0], (size_t)tile->count * 32);
+    uint8_t key[16];
+    tile_key(key, t->generation, level, tile->index);
+    mri_view_put(t->view, MR_TABLE_TILE, key, sizeof key, tile->node[0],
+                 (size_t)tile->count * 32);
 }
 
-static enum mr_status tile_get(struct mri_tile *ret, const struct mri_view *v, uint32_t level,
+static enum mr_status tile_get(struct mri_tile *ret, const struct mri_tree *t, uint32_t level,
                                uint64_t index, uint32_t count)
 {
-    uint8_t key[8], hashes[MRI_TILE_HASHES][32];
+    uint8_t key[16], hashes[MRI_TILE_HASHES][32];
     size_t len;
     ret->index = index;
     ret->count = 0;
     if (count == 0)
         return MR_OK;
-    tile_key(key, level, index);
+    tile_key(key, t->generation, level, index);
     const enum mr_status st =
-        mri_view_get(v, MR_TABLE_TILE, key, sizeof key, hashes[0], sizeof hashes, &len);
+        mri_view_get(t->view, MR_TABLE_TILE, key, sizeof key, hashes[0], sizeof hashes, &len);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
     if (len < (size_t)count * 32)
@@ -56,18 +57,20 @@ static enum mr_status tile_get(struct mri_tile *ret, const struct mri_view *v, u
     return MR_OK;
 }
 
-enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint64_t size)
+enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t generation,
+                             uint64_t size)
 {
     t->view = view;
+    t->generation = generation;
     t->size = size;
     t->cold.count = 0;
     memset(t->ragged, 0, sizeof t->ragged);
     for (uint32_t level = 0; level < MRI_TREE_LEVELS; level++) {
         const uint64_t hashes = size >> (8 * level);
         const uint64_t index = hashes / MRI_TILE_HASHES;
-        enum mr_status st = tile_get(&t->edge[level], view, level, index, (uint32_t)(hashes & 255));
+        enum mr_status st = tile_get(&t->edge[level], t, level, index, (uint32_t)(hashes & 255));
         if (st == MR_OK && index > 0)
-            st = tile_get(&t->last[level], view, level, index - 1, MRI_TILE_HASHES);
+            st = tile_get(&t->last[level], t, level, index - 1, MRI_TILE_HASHES);
         else
             t->last[level].count = 0;
         if (st != MR_OK)
@@ -88,7 +91,7 @@ void mri_tree_append(struct mri_tree *t, const uint8_t leaf_hash[32])
         t->dirty[level] = true;
         if (edge->count < MRI_TILE_HASHES)
             return;
-        tile_put(t->view, level, edge);
+        tile_put(t, level, edge);
         memcpy(hash, edge->node[MRI_TILE_NODES - 1], 32);
         t->last[level] = *edge;
         edge->index++;
@@ -102,7 +105,7 @@ void mri_tree_store(struct mri_tree *t)
 {
     for (uint32_t level = 0; level < MRI_TREE_LEVELS; level++) {
         if (t->dirty[level])
-            tile_put(t->view, level, &t->edge[level]);
+            tile_put(t, level, &t->edge[level]);
         t->dirty[level] = false;
     }
 }
@@ -123,7 +126,7 @@ static enum mr_status subtree(struct mri_tree *t, uint8_t ret[32], uint32_t bits
         from = &t->last[level];
     if (from == NULL) {
         if (t->cold.count == 0 || t->cold_level != level || t->cold.index != tile) {
-            const enum mr_status st = tile_get(&t->cold, t->view, level, tile, MRI_TILE_HASHES);
+            const enum mr_status st = tile_get(&t->cold, t, level, tile, MRI_TILE_HASHES);
             if (st != MR_OK) {
                 t->cold.count = 0;
                 return st;

@@ -129,7 +129,9 @@ void world_start(struct world *w)
                                             .store = w->store,
                                             .journal = w->journal,
                                             .mem = w->mem,
-                                            .now_ms = w->now_ms};
+                                            .now_ms = w->now_ms,
+                                            .abstain = w->abstain,
+                                            .restart = w->restart};
     ck_assert_int_eq(mr_engine_create(&w->engine, &config), MR_OK);
     world_turn(w);
 }

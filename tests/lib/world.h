@@ -29,6 +29,8 @@ struct world {
     struct mr_store *store;
     struct mr_journal *journal;
     struct mr_engine *engine;
+    bool abstain;                      /* as after a restore */
+    struct mr_signed_restart *restart; /* to begin with, or NULL */
     struct mr_reply *reply;            /* last reply released */
     uint32_t replies;
     struct mr_request *request;

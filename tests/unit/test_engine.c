@@ -199,6 +199,82 @@ START_TEST(a_head_from_the_future_stops_the_signing)
 }
 END_TEST
 
+static enum mr_status ask_slot(const uint8_t account[16], uint64_t seq)
+{
+    w.request->body.kind = MR_REQ_SLOT;
+    memcpy(w.request->body.u.slot.account, account, 16);
+    w.request->body.u.slot.seq = seq;
+    return world_request(&w, NULL);
+}
+
+START_TEST(a_restored_node_abstains_until_governance_restarts_it)
+{
+    static struct mr_signed_restart r;
+    struct mr_receipt_facts facts;
+    struct mr_engine_facts f;
+    struct mr_seckey key;
+    const uint8_t seed[32] = {77};
+    open_three();
+    ck_assert_int_eq(world_pay(&w, 0, 1, 100), MR_SETTLED);
+    ck_assert_int_eq(world_pay(&w, 0, 1, 200), MR_SETTLED);
+    world_stop(&w);
+    w.abstain = true;
+    world_start(&w);
+    ck_assert_int_eq(world_pay(&w, 0, 1, 300), MR_ABSTAINING);
+    mr_engine_facts(w.engine, &f);
+    world_stop(&w);
+    memset(&r, 0, sizeof r);
+    r.restart = (struct mr_restart){.version = 1, .epoch = 2, .node = 1, .generation = 2,
+                                    .last_size = f.meta.leaves, .time_ms = w.now_ms,
+                                    .claims_until_ms = w.now_ms + MR_DAY_MS};
+    memcpy(r.restart.ledger, w.ledger, 32);
+    memcpy(r.restart.last_root, f.log_root, 32);
+    mr_seckey_from_seed(&key, &r.restart.log_key, seed);
+    mr_restart_sign(&r, 0, &w.governance);
+    w.log_key = key;
+    w.abstain = false;
+    w.restart = &r;
+    world_start(&w);
+    /* The old log still proves what it proved; the new one goes on. */
+    ck_assert_int_eq(ask_slot(w.members[0].id, 1), MR_SETTLED);
+    ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, &w.reply->body.u.slot.receipt[0]),
+                     MR_OK);
+    ck_assert_uint_eq(w.reply->body.u.slot.receipt[0].proofs[0].head.epoch, 1);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(world_pay(&w, 0, 1, 300), MR_SETTLED);
+        struct mr_receipt *got = &w.reply->body.u.submit.receipt[0];
+        ck_assert_uint_eq(got->proofs[0].head.epoch, 2);
+        ck_assert_uint_eq(got->handover_count, 1);
+        ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, got), MR_OK);
+        got->handover[0].sigs[0].sig[3] ^= 1;
+        ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, got), MR_BAD_HEAD);
+        world_stop(&w); /* the same RESTART again is passed over */
+        world_start(&w);
+    }
+    ck_assert_int_eq(world_balance(&w, w.members[1].id, 0), 900);
+}
+END_TEST
+
+START_TEST(a_restart_that_is_not_governances_is_refused)
+{
+    static struct mr_signed_restart r;
+    struct mr_engine *e;
+    struct mr_engine_facts f;
+    open_three();
+    mr_engine_facts(w.engine, &f);
+    r.restart = (struct mr_restart){.version = 1, .epoch = 2, .node = 1, .generation = 2,
+                                    .log_key = w.operators_public[0], .last_size = f.head.size};
+    memcpy(r.restart.ledger, w.ledger, 32);
+    memcpy(r.restart.last_root, f.head.root, 32);
+    mr_restart_sign(&r, 0, &w.operators[0]);
+    const struct mr_engine_config config = {.charter = &w.charter, .node = 1,
+                                            .log_key = &w.operators[0], .software = "test",
+                                            .store = w.store, .journal = w.journal, .mem = w.mem,
+                                            .now_ms = w.now_ms, .restart = &r};
+    ck_assert_int_eq(mr_engine_create(&e, &config), MR_BAD_SIGNATURE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("engine");
@@ -213,6 +289,8 @@ int main(void)
     tcase_add_test(tc, a_redemption_is_paid_out_once);
     tcase_add_test(tc, a_checkpoint_names_the_state);
     tcase_add_test(tc, a_head_from_the_future_stops_the_signing);
+    tcase_add_test(tc, a_restored_node_abstains_until_governance_restarts_it);
+    tcase_add_test(tc, a_restart_that_is_not_governances_is_refused);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
