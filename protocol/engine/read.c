@@ -263,7 +263,8 @@ static enum mr_status read_lookup(struct mr_engine *e, const struct mr_event *ev
     r->frozen = a.frozen;
     r->closed = a.closed;
     memcpy(r->enc_key, a.enc_key, MR_KEY_BYTES);
-    if (!listed.listing.listed)
+    /* The account's last alias may be listed again, for another account. */
+    if (!listed.listing.listed || memcmp(listed.listing.account, a.id, MR_ACCOUNT_BYTES) != 0)
         return MR_OK;
     struct mr_state_slot slot;
     r->listing[0] = listed.listing;

@@ -126,7 +126,8 @@ static void apply_list(struct mri_ledger *l, const struct mri_plan *plan)
     if (!known)
         number = ++l->meta.listings;
     if (mri_listing_of(l, &old, w->account) == MR_OK && old != number &&
-        mri_listing_get(l, &a, old) == MR_OK && a.listing.listed) {
+        mri_listing_get(l, &a, old) == MR_OK && a.listing.listed &&
+        memcmp(a.listing.account, w->account, MR_ACCOUNT_BYTES) == 0) {
         a.listing.listed = false;
         a.until_day = day + MR_ALIAS_REST_DAYS;
         put_listing(l, old, &a);

@@ -31,7 +31,7 @@ static void flag(struct world *w, uint32_t who, bool frozen)
     settle(w);
 }
 
-static void list(struct world *w, uint32_t who, const char *alias, bool listed)
+void story_list(struct world *w, uint32_t who, const char *alias, bool listed)
 {
     world_order(w, &o, w->desk, MR_KIND_LIST);
     struct mr_list *const l = &o.order.body.u.list;
@@ -152,7 +152,7 @@ static void checkpoint(struct world *w, const char *alias)
     ck_assert_int_eq(mr_state_sum(&c, w->store, &w->charter, &w->mem), MR_OK);
     ck_assert_int_eq(world_pay(w, BEN, GROCER, 50), MR_SETTLED);
     ck_assert_int_eq(world_open(w, MR_CLASS_RESIDENT), MR_SETTLED);
-    list(w, GROCER, alias, false);
+    story_list(w, GROCER, alias, false);
     ev.u.checkpoint = &c;
     ck_assert_int_eq(mr_engine_step(w->engine, &ev, &fx), MR_OK);
     world_turn(w);
@@ -165,8 +165,8 @@ static void first_half(struct world *w)
         MR_CLASS_RESIDENT, MR_CLASS_RESIDENT, MR_CLASS_MUNICIPALITY};
     for (uint32_t i = 0; i < STORY_MEMBERS; i++)
         ck_assert_int_eq(world_open(w, classes[i]), MR_SETTLED);
-    list(w, BAKERY, "boulangerie", true);
-    list(w, GROCER, "legumes", true);
+    story_list(w, BAKERY, "boulangerie", true);
+    story_list(w, GROCER, "legumes", true);
     for (uint32_t i = 0; i < 4; i++)
         ck_assert_int_eq(world_issue(w, i == 2 ? CARLA : i == 3 ? DORA : i, 400000), MR_SETTLED);
     pay_with_memo(w, ANNA, BAKERY, 1250);
@@ -195,8 +195,8 @@ static void second_half(struct world *w)
     cancel(w, ANNA);
     ck_assert_int_eq(world_pay(w, ANNA, CARLA, 800), MR_SETTLED);
     ck_assert_int_eq(world_pay(w, DORA, GROCER, 200), MR_SETTLED);
-    list(w, GROCER, "epicerie", true);
-    list(w, BAKERY, "fournil", true);
+    story_list(w, GROCER, "epicerie", true);
+    story_list(w, BAKERY, "fournil", true);
     world_order(w, &o, w->system, MR_KIND_CAP);
     memcpy(o.order.body.u.cap.association, w->charter.associations[0].id, 16);
     o.order.body.u.cap.cap = 900000000;

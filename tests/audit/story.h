@@ -24,6 +24,9 @@ struct found {
 /** Runs the whole story on w (not initialised before); the engine still runs at the end. */
 void story_tell(struct world *w);
 
+/** One more LIST order. */
+void story_list(struct world *w, uint32_t who, const char *alias, bool listed);
+
 /** The journal of a world. */
 void book_read(struct book *ret, struct mr_journal *journal);
 void book_done(struct book *b);

@@ -64,6 +64,29 @@ START_TEST(an_honest_book_has_no_finding)
 }
 END_TEST
 
+/* LED-26: who lost an alias for good has no say over its next owner. */
+START_TEST(an_alias_goes_to_another_and_the_first_owner_lists_again)
+{
+    struct mr_audit_totals t;
+    struct mr_checkpoint c;
+    w.now_ms += 400 * MR_DAY_MS;
+    story_list(&w, BAKERY, "epicerie", true);
+    w.request->body.kind = MR_REQ_LOOKUP;
+    memset(&w.request->body.u.lookup, 0, sizeof w.request->body.u.lookup);
+    memcpy(w.request->body.u.lookup.account, w.members[GROCER].id, MR_ACCOUNT_BYTES);
+    ck_assert_int_eq(world_request(&w, NULL), MR_OK);
+    ck_assert_uint_eq(w.reply->body.u.lookup.listing_count, 0);
+    story_list(&w, GROCER, "primeurs", true);
+    world_flush(&w);
+    ck_assert_int_eq(mr_state_sum(&c, w.store, &w.charter, &w.mem), MR_OK);
+    book_done(&book);
+    book_read(&book, w.journal);
+    book_audit(&found, &t, &w.charter, &book, true);
+    no_findings();
+    ck_assert_mem_eq(t.state_root, c.state_root, 32);
+}
+END_TEST
+
 START_TEST(totals_by_kind)
 {
     struct mr_audit_totals t;
@@ -152,6 +175,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, an_honest_book_has_no_finding);
+    tcase_add_test(tc, an_alias_goes_to_another_and_the_first_owner_lists_again);
     tcase_add_test(tc, totals_by_kind);
     tcase_add_loop_test(tc, erased_bodies_are_not_findings, 0, 4);
     tcase_add_test(tc, every_allocation_refused_once);
