@@ -175,6 +175,9 @@ static bool is_option(const char *word)
 static enum mr_status parse_words(struct parser *p)
 {
     bool options = true;
+    const struct command_row *const only = command_default(p->program);
+    if (only == p->program->commands && only[1].name == NULL)
+        p->c->row = only; /* its options may stand in front of its arguments */
     for (p->at = 1; p->at < p->argc; p->at++) {
         const char *word = p->argv[p->at];
         enum mr_status st = MR_OK;
