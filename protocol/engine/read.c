@@ -395,6 +395,38 @@ static enum mr_status read_redemptions(struct mr_engine *e, const struct mr_even
     return MR_OK;
 }
 
+static bool credits(const struct mr_order_body *b, const uint8_t account[16])
+{
+    bool found = b->kind == MR_KIND_RETURN &&
+                 memcmp(b->u.return_.redemption.account, account, 16) == 0;
+    if (b->kind == MR_KIND_PAY)
+        for (uint32_t i = 0; i < b->u.pay.lines_count; i++)
+            found = found || memcmp(b->u.pay.lines[i].payee, account, 16) == 0;
+    if (b->kind == MR_KIND_ISSUE)
+        for (uint32_t i = 0; i < b->u.issue.lines_count; i++)
+            found = found || memcmp(b->u.issue.lines[i].member, account, 16) == 0;
+    return found;
+}
+
+/* Who was paid may have the receipt: a settled slot whose order credits the caller. */
+static enum mr_status may_read_slot(struct mr_engine *e, const struct mr_principal *who,
+                                    uint64_t number, uint64_t seq)
+{
+    struct mr_state_slot slot;
+    if (!who->proved)
+        return MR_NOT_AUTHORISED;
+    enum mr_status st = mri_slot_get(&e->ledger, &slot, number, seq);
+    if (st == MR_NOT_FOUND || (st == MR_OK && slot.voided))
+        return MR_NOT_AUTHORISED;
+    if (st == MR_OK)
+        st = mri_read_body(e, &e->body, slot.body_at, slot.body_len);
+    if (st != MR_OK)
+        return st == MR_BODY_ERASED ? MR_NOT_AUTHORISED : st;
+    return e->body.kind == MR_BODY_ORDER && credits(&e->body.u.order.order.body, who->account)
+               ? MR_OK
+               : MR_NOT_AUTHORISED;
+}
+
 /* SLOT: the state of a slot, settled, parked or open. */
 static enum mr_status read_slot(struct mr_engine *e, const struct mr_event *ev, bool *ret_queued)
 {
@@ -409,7 +441,7 @@ static enum mr_status read_slot(struct mr_engine *e, const struct mr_event *ev, 
     size_t len;
     enum mr_status st = find_account(e, &number, &a, q->account);
     if (st == MR_OK && !may_read_history(ev->u.request.who, &a))
-        st = MR_NOT_AUTHORISED;
+        st = may_read_slot(e, ev->u.request.who, number, q->seq);
     if (st != MR_OK)
         return st;
     st = mri_slot_get(&e->ledger, &slot, number, q->seq);
