@@ -292,6 +292,9 @@ static enum mr_status plan_and_check(struct wallet *w, struct out *out, struct m
                                      int64_t *ret_fee, const struct act *act)
 {
     enum mr_status st = plan(w, ret, ret_fee, act);
+    if (st == MR_OUT_OF_RANGE) /* the fee is a line too */
+        return out_fail(out, MR_USAGE, _("one order has at most %d payees: pay in several orders"),
+                        MR_LINES_MAX - 1);
     if (st != MR_OK)
         return out_fail(out, st, "%s; %s", status_sentence(st), advice(st));
     *w->request = (struct mr_request_body){.kind = MR_REQ_CHECK};

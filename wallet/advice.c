@@ -22,7 +22,6 @@ static const struct {
     {MR_LIMIT_MONTH, N_("pay less or next month, or ask your association for a higher limit")},
     {MR_MINIMUM, N_("give back more at once")},
     {MR_AMOUNT_TOO_LARGE, N_("pay in several orders")},
-    {MR_OUT_OF_RANGE, N_("pay in several orders")},
     {MR_UNIT_UNKNOWN, N_("see \"mereau balance\" for the units there are")},
     {MR_AMOUNT_UNIT, N_("see \"mereau balance\" for the units there are")},
     {MR_TIME_AHEAD, N_("set this machine's clock")},

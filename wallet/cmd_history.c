@@ -124,7 +124,7 @@ static void print_csv(struct out *out, const struct wallet *w, const struct entr
     print_quoted(out, who);
     out_print(out, ",");
     print_quoted(out, e->memo);
-    out_print(out, ",%s,%" PRIu64 "\r\n", hex, e->seq);
+    out_print(out, ",%s,%" PRIu64 "\n", hex, e->seq);
 }
 
 static void print_entries(const struct command *c, struct out *out, const struct wallet *w,
@@ -136,7 +136,7 @@ static void print_entries(const struct command *c, struct out *out, const struct
     const bool csv = opt_flag(c, "csv");
     struct table *const t = csv || out->json ? NULL : table_create(columns, 6);
     if (csv && first)
-        out_print(out, "time,kind,amount,amount_minor,fee_minor,unit,other,name,memo,order,seq\r\n");
+        out_print(out, "time,kind,amount,amount_minor,fee_minor,unit,other,name,memo,order,seq\n");
     for (size_t i = 0; i < list->count; i++) {
         const struct entry *const e = &list->list[i];
         if (e->time_ms < since_ms)

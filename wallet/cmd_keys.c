@@ -180,6 +180,7 @@ static void print_restored(struct wallet *w, struct out *out)
     wallet_address(address, w, wallet_account(w));
     wallet_amount(amount, w, w->account->hot.chain.balances[0].minor, 0);
     out_text(out, "account", address);
+    out_int(out, "generation", w->keys->stored.sheet.generation);
     out_int(out, "orders", (int64_t)w->slot_count);
     out_int(out, "balance_minor", w->account->hot.chain.balances[0].minor);
     out_print(out, _("Your account is back: %s\nBalance: %s, orders: %zu\n"), address, amount,

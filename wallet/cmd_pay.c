@@ -36,7 +36,8 @@ static enum mr_status add_line(struct wallet *w, struct out *out, struct payment
         if (memcmp(pay->lines[i].payee, payee->account, MR_ACCOUNT_BYTES) == 0)
             return act_refuse(w, out, MR_PAYEE_TWICE, 0, &(struct mr_order){.body = p->body});
     if (pay->lines_count == MR_LINES_MAX)
-        return act_refuse(w, out, MR_OUT_OF_RANGE, 0, &(struct mr_order){.body = p->body});
+        return out_fail(out, MR_USAGE, _("one order has at most %d payees: pay in several orders"),
+                        MR_LINES_MAX);
     if (pay->lines_count == 0)
         p->first = *payee;
     struct mr_pay_line *const line = &pay->lines[pay->lines_count++];
@@ -98,7 +99,7 @@ static enum mr_status add_request(struct wallet *w, const struct command *c, str
     else if (r.amount == 0)
         st = out_fail(out, MR_USAGE, _("the request leaves the amount to you: add it"));
     if (st == MR_OK && c->arg_count == 2 && r.amount != 0 && amount != r.amount)
-        st = out_fail(out, MR_OUT_OF_RANGE,
+        st = out_fail(out, MR_USAGE,
                       _("the request asks for another amount: leave the amount out"));
     if (st == MR_OK)
         st = payee_at(w, out, &payee, r.payee, NULL);

@@ -126,12 +126,6 @@ void cmd_address(struct command *c, struct out *out)
 
 /* --- balance ------------------------------------------------------------------------------------ */
 
-static bool is_shown(const struct wallet *w, uint32_t unit)
-{
-    return w->charter->units[unit].role != MR_UNIT_RESERVE ||
-           w->account->hot.chain.balances[unit].minor != 0;
-}
-
 void cmd_balance(struct command *c, struct out *out)
 {
     struct wallet *w;
@@ -142,10 +136,9 @@ void cmd_balance(struct command *c, struct out *out)
     for (uint32_t i = 0; i < w->charter->units_count; i++) {
         const struct mr_unit *const u = &w->charter->units[i];
         const int64_t minor = w->account->hot.chain.balances[i].minor;
-        if (!is_shown(w, i))
-            continue;
         wallet_amount(text, w, minor, i);
-        out_print(out, "%s\n", text);
+        if (i == 0 || minor != 0)
+            out_print(out, "%s\n", text);
         mr_amount_format(text, minor, u->decimals, '.');
         if (list != NULL)
             json_array_append_new(list, json_pack("{s:s, s:I, s:i, s:s}", "unit", u->code, "minor",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/qr.h"
+#include "common/term.h"
 #include "mereau/codec.h"
 #include "wallet/node.h"
 
@@ -88,7 +89,8 @@ static void put_words(struct page *p, const struct mr_sheet *sheet, enum mr_word
     mr_words_encode(words, language, sheet->seed, sizeof sheet->seed);
     for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         number++;
-        put(p, "%4d %-12s%s", number, word, number % 4 == 0 ? "\n" : "");
+        put(p, "%4d %s%*s%s", number, word, (int)(MR_WORD_BYTES_MAX - text_width(word)), "",
+            number % 4 == 0 ? "\n" : "");
     }
     sodium_memzero(words, sizeof words);
 }
