@@ -44,7 +44,10 @@ static void decimals_hint(char *ret, const char *typed, uint32_t decimals, const
     if (decimals == 0)
         say(ret, _("\"%s\" has decimals, but %s is counted in whole units"), typed, code);
     else
-        say(ret, _("\"%s\" has too many decimals: %s has %u"), typed, code, (unsigned)decimals);
+        say(ret,
+            _("\"%s\" has too many decimals: %s has %u; thousands are written without a mark, as "
+              "1250"),
+            typed, code, (unsigned)decimals);
 }
 
 void amount_hint(char *ret, enum mr_status st, const char *text, uint32_t decimals,

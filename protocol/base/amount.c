@@ -152,7 +152,7 @@ static enum mr_status read_unit(const char *text, const char *code)
 static enum mr_status judge(const struct number *number, uint32_t decimals)
 {
     const uint32_t behind = number->separators == 0 ? 0 : number->digits_behind;
-    if (number->is_grouped || number->separators > 1 || (behind == 3 && decimals < 3))
+    if (number->is_grouped || number->separators > 1)
         return MR_AMOUNT_GROUPED;
     return behind > decimals ? MR_AMOUNT_DECIMALS : MR_OK;
 }

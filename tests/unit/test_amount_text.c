@@ -34,7 +34,8 @@ static const struct {
     {"-3", "\"-3\" is negative: give an amount above zero"},
     {"99999999999999999", "\"99999999999999999\" is too large: a ledger holds at most "
                           "45035996273704.96"},
-    {"1.0055", "\"1.0055\" has too many decimals: EUSK has 2"},
+    {"1.0055", "\"1.0055\" has too many decimals: EUSK has 2; thousands are written without a "
+               "mark, as 1250"},
     {"1,250.00", "\"1,250.00\" has grouping marks: write 1250.00 or 1250,00, without grouping"},
     {"1 250,00", "\"1 250,00\" has grouping marks: write 1250.00 or 1250,00, without grouping"},
     {"12 EUR", "\"12 EUR\" names another unit: this is in EUSK"},
