@@ -66,6 +66,7 @@ enum mr_event_kind {
     MR_EV_SEEN,       /**< a client presented a head of this node's log */
     MR_EV_CHECKPOINT, /**< the state at the last flush was summed up */
     MR_EV_ROOM,       /**< the disk has room, or has not */
+    MR_EV_DRAIN,      /**< the node will stop: long polls are answered now */
     MR_EV_CLOSE,      /**< good-bye: writes the closing entry; nothing is accepted after it */
 };
 
@@ -122,6 +123,10 @@ size_t mr_engine_dirty(const struct mr_engine *e);
 /** The key set that a chain's next order or cancel must be signed with. ACCOUNT_UNKNOWN. */
 enum mr_status mr_engine_keys(struct mr_engine *e, struct mr_keyset *ret, uint32_t *ret_generation,
                               const uint8_t account[16]);
+
+/** Whether the keys a session proved are still the account's (TRA-8). A principal that proved nothing
+ *  is always current. */
+bool mr_engine_current(struct mr_engine *e, const struct mr_principal *who);
 
 /** What REQ_AUTH must verify under, and who it then is. MR_OK, ACCOUNT_UNKNOWN, BAD_KEY. */
 enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key,

@@ -356,6 +356,11 @@ void node_stop(struct node *n)
     server_drain(n->wallet);
     server_drain(n->local);
     requests_synced(n);
+    struct mr_effects fx = {requests_reply, n};
+    const struct mr_event ev = {.kind = MR_EV_DRAIN, .now_ms = now_ms()};
+    const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
+    if (st == MR_DAMAGED || st == MR_IO_ERROR)
+        node_fail(n, "stop", st);
     node_pump_soon(n);
 }
 

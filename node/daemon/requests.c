@@ -586,10 +586,12 @@ static void route(struct job *j, const struct session *s)
     case MR_REQ_REGISTER_LIST:
     case MR_REQ_REGISTER_PUT:
     case MR_REQ_REGISTER_DELETE:
-        if (may_use_register(&j->who))
-            register_give(j);
-        else
+        if (!may_use_register(&j->who))
             finish_status(j, MR_NOT_AUTHORISED);
+        else if (!mr_engine_current(n->engine, &j->who))
+            finish_status(j, MR_BAD_SESSION);
+        else
+            register_give(j);
         return;
     case MR_REQ_STREAM:
         if (j->who.local || j->who.auditor)

@@ -265,6 +265,10 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev,
     case MR_EV_ROOM:
         e->disk_full = !ev->u.room;
         break;
+    case MR_EV_DRAIN:
+        e->draining = true;
+        st = mri_waiters(e, fx);
+        break;
     case MR_EV_CLOSE:
         close_turn(e);
         break;
@@ -474,6 +478,16 @@ enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key
     memcpy(ret->association, a.association, 16);
     ret->generation = a.generation;
     return MR_OK;
+}
+
+bool mr_engine_current(struct mr_engine *e, const struct mr_principal *who)
+{
+    struct mr_state_account a;
+    uint64_t number;
+    if (!who->proved)
+        return true;
+    return mri_account_number(&e->ledger, &number, who->account) == MR_OK &&
+           mri_account_get(&e->ledger, &a, number) == MR_OK && a.generation == who->generation;
 }
 
 void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)

@@ -68,7 +68,7 @@ struct mr_engine {
     struct mr_head head;            /* last signed */
     bool head_due;                  /* it is not in the journal yet */
     uint64_t now_ms, started_ms;
-    bool disk_full, closing;
+    bool disk_full, draining, closing;
     struct mri_parked parked[MRI_PARKED_MAX];
     uint32_t parked_count;
     struct mri_waiter waiters[MRI_WAITERS_MAX];

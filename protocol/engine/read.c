@@ -502,7 +502,7 @@ static enum mr_status read_wait(struct mr_engine *e, const struct mr_event *ev, 
         st = MR_NOT_AUTHORISED;
     if (st == MR_OK)
         st = news(e, &w, &any);
-    if (st != MR_OK || any || q->timeout_ms == 0)
+    if (st != MR_OK || any || q->timeout_ms == 0 || e->draining)
         return st;
     if (e->waiters_count == MRI_WAITERS_MAX)
         return MR_TOO_MANY;
@@ -520,7 +520,7 @@ enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx)
         const struct mri_waiter *w = &e->waiters[i];
         const bool touched =
             (e->touched[w->number * 0x9e3779b97f4a7c15u >> 58] >> (w->number & 63) & 1) != 0;
-        const bool late = e->now_ms >= w->until_ms || e->closing;
+        const bool late = e->now_ms >= w->until_ms || e->draining;
         bool any = false;
         if (!touched && !late) {
             i++;
@@ -597,7 +597,8 @@ void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_st
     const enum mr_request_kind kind = ev->u.request.request->body.kind;
     bool queued = false;
     mri_reply(e, kind);
-    enum mr_status st = read_one(e, ev, &queued);
+    enum mr_status st = mr_engine_current(e, ev->u.request.who) ? read_one(e, ev, &queued)
+                                                               : MR_BAD_SESSION;
     if (st == MR_DAMAGED || st == MR_IO_ERROR) {
         *ret_trouble = st;
         return;
