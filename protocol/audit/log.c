@@ -233,7 +233,9 @@ static void head_signature(struct mr_audit *a, const struct mr_head *h)
 
 void mri_aud_head(struct mr_audit *a, const struct mr_head *h)
 {
-    const struct mr_head *const last = a->totals.has_head ? &a->totals.head : NULL;
+    const struct mr_head *last = a->totals.has_head ? &a->totals.head : NULL;
+    if (last != NULL && last->generation != a->generation)
+        last = NULL; /* of the log before */
     uint8_t root[32];
     a->totals.heads++;
     if (h->node != a->node || h->epoch != a->epoch || h->generation != a->generation) {

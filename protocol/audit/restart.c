@@ -56,7 +56,8 @@ static void change_checkpoint_key(struct mr_audit *a, const struct mr_restart *r
     for (uint32_t i = 0; i < x->cold.key_count && i < MR_KEYS_MAX; i++)
         keys.keys[keys.keys_count++] = i + 1 == r->node ? r->log_key : x->cold.keys[i];
     mri_aud_set_keys(a, x, &keys);
-    x->cold.generation++;
+    if (x->cold.generation < 1000000)
+        x->cold.generation++;
 }
 
 void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r)
@@ -71,6 +72,7 @@ void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r)
     a->epoch = r->restart.epoch;
     a->generation = r->restart.generation;
     a->log_key = r->restart.log_key;
+    a->restart_turn = a->turn;
     a->restart_ms = r->restart.time_ms;
     a->claims_until_ms = r->restart.claims_until_ms;
 }

@@ -241,7 +241,7 @@ struct mr_audit {
     bool started, abstaining;
     uint32_t node, epoch, generation;
     struct mr_pubkey log_key; /* from the second epoch on */
-    uint64_t restart_ms, claims_until_ms;
+    uint64_t restart_turn, restart_ms, claims_until_ms;
     struct mri_aud_open *open;
 
     /* state */

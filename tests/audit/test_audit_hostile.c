@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit/tamper.h"
+#include "mereau/codec.h"
 #include "mereau/journal.h"
 
 static struct world w;
@@ -117,6 +118,94 @@ START_TEST(turns_moved_about)
 }
 END_TEST
 
+/* --- RESTART, JNL-9
+ * -------------------------------------------------------------------------------- */
+
+static struct mr_signed_restart restart;
+
+static void start_again(void)
+{
+    const uint8_t seed[32] = {77};
+    struct mr_engine_facts f;
+    world_stop(&w);
+    w.abstain = true;
+    world_start(&w);
+    mr_engine_facts(w.engine, &f);
+    world_stop(&w);
+    restart = (struct mr_signed_restart){.restart = {.version = 1,
+                                                     .epoch = 2,
+                                                     .node = 1,
+                                                     .generation = 2,
+                                                     .last_size = f.meta.leaves,
+                                                     .time_ms = w.now_ms,
+                                                     .claims_until_ms = w.now_ms + MR_DAY_MS}};
+    memcpy(restart.restart.ledger, w.ledger, 32);
+    memcpy(restart.restart.last_root, f.log_root, 32);
+    mr_seckey_from_seed(&w.log_key, &restart.restart.log_key, seed);
+    mr_restart_sign(&restart, 0, &w.governance);
+    w.abstain = false;
+    w.restart = &restart;
+    world_start(&w);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(world_pay(&w, BEN, BAKERY, 5), MR_SETTLED);
+    book_done(&book);
+    book_read(&book, w.journal);
+}
+
+/* The bytes of the RESTART in the book. */
+static uint8_t *find_restart(void)
+{
+    static uint8_t bytes[1024];
+    const struct mr_entry e = {.kind = MR_ENTRY_RESTART, .u.restart = restart};
+    const size_t n = mr_entry_encode(&e, bytes, sizeof bytes);
+    for (uint32_t i = 0; i < book.count; i++) {
+        uint8_t *const at = memmem(book.turns[i].log, book.turns[i].log_len, bytes, n);
+        if (at != NULL)
+            return at;
+    }
+    ck_abort_msg("no RESTART in the book");
+}
+
+static void write_restart(uint8_t *at)
+{
+    const struct mr_entry e = {.kind = MR_ENTRY_RESTART, .u.restart = restart};
+    mr_entry_encode(&e, at, 1024);
+    frame_again();
+    book_audit(&found, NULL, &w.charter, &book, true);
+}
+
+START_TEST(a_restart_of_governance)
+{
+    start_again();
+    book_audit(&found, NULL, &w.charter, &book, true);
+    ck_assert_uint_eq(found.count, 0);
+    uint8_t *const at = find_restart();
+    const struct mr_signed_restart right = restart;
+    restart.sigs[0].sig[7] ^= 1;
+    write_restart(at);
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert_str_eq(found.rows[0].rule, "JNL-9");
+    ck_assert_int_eq(found.rows[0].status, MR_BAD_SIGNATURE);
+    restart = right;
+    restart.restart.last_root[0] ^= 1;
+    mr_restart_sign(&restart, 0, &w.governance);
+    write_restart(at);
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert_int_eq(found.rows[0].status, MR_BAD_HEAD);
+    restart = right;
+    restart.restart.last_size++;
+    mr_restart_sign(&restart, 0, &w.governance);
+    write_restart(at);
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert_int_eq(found.rows[0].status, MR_BAD_HEAD);
+    restart = right;
+    mr_restart_sign(&restart, 0, &w.operators[0]);
+    write_restart(at);
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert_int_eq(found.rows[0].status, MR_BAD_SIGNATURE);
+}
+END_TEST
+
 int main(void)
 {
     TCase *const tc = tcase_create("hostile");
@@ -125,6 +214,7 @@ int main(void)
     tcase_add_loop_test(tc, any_byte_changed_is_found, 0, 10);
     tcase_add_loop_test(tc, payloads_changed_on_purpose, 0, 4);
     tcase_add_loop_test(tc, turns_moved_about, 0, 3);
+    tcase_add_test(tc, a_restart_of_governance);
     Suite *const s = suite_create("audit hostile");
     suite_add_tcase(s, tc);
     SRunner *const r = srunner_create(s);
