@@ -213,7 +213,9 @@ static void print_unit_row(const struct report *r, struct out *out, const char *
     char text[AMOUNT_PEOPLE_MAX];
     const struct mr_unit *const u = &r->charter->units[unit];
     amount_text(text, minor, u->decimals, u->code);
-    out_print(out, "  %-28s %20s\n", what, text);
+    const size_t what_width = text_width(what), width = text_width(text);
+    out_print(out, "  %s%*s%*s%s\n", what, what_width < 28 ? (int)(28 - what_width) : 1, "",
+              width < 20 ? (int)(20 - width) : 1, "", text);
 }
 
 static void print_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t)
