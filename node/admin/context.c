@@ -151,6 +151,8 @@ static void find_key(struct admin *a)
 static enum mr_status find_places(struct admin *a)
 {
     const char *data = opt_text(a->c, "data");
+    if (a->c->row->args != NULL && strcmp(a->c->row->args, "[DATA]") == 0 && a->c->arg_count > 0)
+        data = a->c->args[0];
     enum mr_status st = take_path(a, a->data, data != NULL ? data : getenv("MEREAU_DATA"));
     if (st == MR_OK)
         st = take_path(a, a->key_path, opt_text(a->c, "key"));

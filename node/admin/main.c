@@ -77,6 +77,18 @@ static const struct command_row commands[] = {
      NULL},
     {"status", cmd_status, N_("how the node and the currency are"), NODE, NULL, NULL, NULL},
     {"stop", cmd_stop, N_("stop the node"), NODE, NULL, NULL, NULL},
+    {"check", cmd_check, N_("check the books: every invariant, and the store against the journal"),
+     NODE, NULL, "[DATA]",
+     N_("Works on a running node and on a stopped one. Findings end with exit 5.")},
+    {"backup", cmd_backup, N_("copy the node, while it runs or stopped"), NODE, backup_options,
+     "DEST",
+     N_("An earlier backup in DEST is continued. Examples:\n"
+        "  mereau-admin -d /var/lib/mereau backup /mnt/usb/mereau\n"
+        "  mereau-admin -d /var/lib/mereau backup --follow /mnt/nas/mereau")},
+    {"restore", cmd_restore, N_("a data directory from a backup; it abstains"), NODE, NULL,
+     "BACKUP DATA", NULL},
+    {"rebuild", cmd_rebuild, N_("make the store again from the journal alone"), NODE, NULL,
+     "[DATA]", NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 

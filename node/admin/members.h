@@ -41,8 +41,8 @@ enum mr_status roll_drop(struct admin *a, enum mr_register_kind kind, const uint
  * Reported, with the list when the name is of several. */
 enum mr_status member_find(struct admin *a, uint8_t ret[16], const char *who);
 
-/** Look an account up; *ret is lent until the next call. A call's status (MR_NOT_FOUND: nobody), not
- *  reported. */
+/** Look an account up; *ret is lent until the next call. A call's status (MR_NOT_FOUND: nobody),
+ * not reported. */
 enum mr_status account_lookup(struct admin *a, const struct mr_rep_lookup **ret,
                               const uint8_t account[16]);
 
