@@ -120,7 +120,8 @@ static enum got take(struct book *b, uint8_t *plain, size_t *ret_len, const uint
         return GOT_TORN;
     head_check(check, b, head);
     if (memcmp(check, head + LEN_BYTES + NONCE_BYTES, CHECK_BYTES) != 0)
-        return all_zero(head + LEN_BYTES + NONCE_BYTES, size - at - LEN_BYTES - NONCE_BYTES)
+        return all_zero(head + RECORD_HEAD, size - at - RECORD_HEAD) &&
+                       size - at > RECORD_HEAD + TAG_BYTES
                    ? GOT_TORN
                    : GOT_DAMAGE;
     const size_t box = (size_t)get_u32(head) + TAG_BYTES;
