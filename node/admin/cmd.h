@@ -30,8 +30,8 @@ extern const struct option_row draft_sign_options[];
 
 command_fn cmd_status, cmd_stop;
 
-command_fn cmd_backup, cmd_restore, cmd_rebuild, cmd_check;
-extern const struct option_row backup_options[];
+command_fn cmd_backup, cmd_restore, cmd_accept, cmd_rebuild, cmd_check;
+extern const struct option_row backup_options[], restore_options[];
 
 command_fn cmd_operator_rotate, cmd_audit_secret;
 extern const struct option_row audit_secret_options[];

@@ -157,10 +157,10 @@ static void say_restored(struct restoring *r)
           "It abstains. Started with\n  mereaud %s\nit shows balances and histories and signs "
           "nothing, for wallets may hold settlements\nthat this backup does not. What nobody "
           "outside holds is lost.\n\n"
-          "Letting it pay again takes a new epoch that governance signs; this release cannot "
-          "do that yet.\nIf the old directory still exists somewhere, use that one: it lost "
-          "nothing.\n"),
-        r->data, (unsigned long long)r->end.turn, admin_time(r->made_ms), r->data);
+          "If the old directory still exists somewhere, use that one: it lost nothing. Else\n"
+          "governance lets this one sign again, in a new epoch:\n"
+          "  mereau-admin -d %s restore --accept --key GOVERNANCEKEY\n"),
+        r->data, (unsigned long long)r->end.turn, admin_time(r->made_ms), r->data, r->data);
 }
 
 static enum mr_status find_places(struct restoring *r)
@@ -180,8 +180,22 @@ static enum mr_status find_places(struct restoring *r)
     return MR_OK;
 }
 
+const struct option_row restore_options[] = {
+    {"accept", 0, NULL, N_("governance accepts what is left: the node signs again")},
+    {"claims-days", 0, N_("N"), N_("how long missing orders may be handed in again (default 90)")},
+    {0},
+};
+
 void cmd_restore(struct command *c, struct out *out)
 {
+    if (opt_flag(c, "accept")) {
+        cmd_accept(c, out);
+        return;
+    }
+    if (c->arg_count != 2) {
+        out_fail(out, MR_USAGE, _("say which backup and which new data directory"));
+        return;
+    }
     struct restoring r = {.c = c, .out = out, .from = c->args[0]};
     enum mr_status st = find_places(&r);
     if (st == MR_OK)

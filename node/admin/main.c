@@ -85,8 +85,11 @@ static const struct command_row commands[] = {
      N_("An earlier backup in DEST is continued. Examples:\n"
         "  mereau-admin -d /var/lib/mereau backup /mnt/usb/mereau\n"
         "  mereau-admin -d /var/lib/mereau backup --follow /mnt/nas/mereau")},
-    {"restore", cmd_restore, N_("a data directory from a backup; it abstains"), NODE, NULL,
-     "BACKUP DATA", NULL},
+    {"restore", cmd_restore, N_("a data directory from a backup; it abstains until it is accepted"),
+     NODE, restore_options, "[BACKUP] [DATA]",
+     N_("Restoring:  mereau-admin restore /mnt/usb/mereau /var/lib/mereau\n"
+        "Accepting what is left, by governance, one key after the other, the node stopped:\n"
+        "  mereau-admin -d /var/lib/mereau restore --accept --key governance1.key")},
     {"rebuild", cmd_rebuild, N_("make the store again from the journal alone"), NODE, NULL,
      "[DATA]", NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
