@@ -68,7 +68,7 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
         break;
     case MR_REQ_HEAD:
         r->body.u.head.head = e->head;
-        r->body.u.head.consistency_count = 0;
+        r->body.u.head.consistency_count = r->body.u.head.handover_count = 0;
         break;
     case MR_REQ_REGISTER_LIST:
         r->body.u.register_list.items_count = 0;
@@ -127,17 +127,17 @@ void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t nu
     a->seq = seq;
 }
 
-/* The RESTARTs that lead from genesis to an epoch. */
-static enum mr_status handover(struct mr_engine *e, struct mr_receipt *ret, uint32_t epoch)
+enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret,
+                            uint32_t *ret_count, uint32_t epoch)
 {
-    ret->handover_count = 0;
+    *ret_count = 0;
     for (uint32_t i = 2; i <= epoch; i++) {
-        if (ret->handover_count == sizeof ret->handover / sizeof ret->handover[0])
+        if (*ret_count == MRI_EPOCHS_MAX)
             return MR_FULL;
-        const enum mr_status st = mri_epoch_get(e, &ret->handover[ret->handover_count], i);
+        const enum mr_status st = mri_epoch_get(e, &ret[*ret_count], i);
         if (st != MR_OK)
             return st == MR_NOT_FOUND ? MR_DAMAGED : st;
-        ret->handover_count++;
+        (*ret_count)++;
     }
     return MR_OK;
 }
@@ -169,7 +169,7 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
     if (st == MR_OK)
         st = proving_head(e, &p->head, &tree, slot);
     if (st == MR_OK)
-        st = handover(e, ret, p->head.epoch);
+        st = mri_handover(e, ret->handover, &ret->handover_count, p->head.epoch);
     if (st != MR_OK)
         return st;
     ret->version = 1;

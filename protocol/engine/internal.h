@@ -14,6 +14,7 @@ enum {
     MRI_ANSWERS_MAX = 4096,         /* replies that wait for one turn */
     MRI_REPLIES_BUFFER = 4 << 20,   /* bytes of replies built at step time */
     MRI_PARKED_MAX = 4096,
+    MRI_EPOCHS_MAX = 8,             /* handover of a receipt */
     MRI_WAITERS_MAX = 8192,
 };
 
@@ -156,6 +157,9 @@ enum mr_status mri_restart_say(struct mr_engine *e, const struct mr_signed_resta
 void mri_say_start(struct mr_engine *e);
 /* Last head of an ended log; the RESTART that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
 enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t generation);
+/* The RESTARTs that lead from genesis to an epoch; ret holds MRI_EPOCHS_MAX. */
+enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret,
+                            uint32_t *ret_count, uint32_t epoch);
 enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t epoch);
 
 /* --- replay -------------------------------------------------------------------------------------- */

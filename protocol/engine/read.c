@@ -301,8 +301,9 @@ static enum mr_status read_head(struct mr_engine *e, const struct mr_event *ev)
 {
     const uint64_t from = ev->u.request.request->body.u.head.from_size;
     struct mr_rep_head *r = &e->reply.body.u.head;
-    if (from > r->head.size)
-        return MR_OUT_OF_RANGE;
+    enum mr_status st = mri_handover(e, r->handover, &r->handover_count, r->head.epoch);
+    if (st != MR_OK || from > r->head.size)
+        return st; /* the caller holds more than this log has: the head alone tells him */
     return mri_tree_consistency(&e->tree, r->consistency, &r->consistency_count, from,
                                 r->head.size);
 }
