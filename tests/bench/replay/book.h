@@ -1,0 +1,83 @@
+/** A file of recorded payments, read as a whole: its rows, its accounts, what rounding did. */
+#ifndef MEREAU_REPLAY_BOOK_H
+#define MEREAU_REPLAY_BOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mereau/status.h"
+
+enum { BOOK_DECIMALS = 2 };
+#define NO_MEMBER UINT32_MAX
+#define NO_ROW    UINT32_MAX
+
+/** What a row does. A reclamation is settled like a redemption: in this ledger nobody takes units
+ *  from an account without its key. They are counted apart. */
+enum row_kind { ROW_ISSUE, ROW_PAY, ROW_REDEEM, ROW_RECLAIM };
+enum { ROW_KINDS = 4 };
+
+/** Why a row was not replayed; REASON_NONE: it was, or has not been tried yet. */
+enum reason {
+    REASON_NONE,
+    REASON_COLUMNS,
+    REASON_KIND,
+    REASON_UNIT,
+    REASON_ACCOUNT,
+    REASON_SELF,
+    REASON_SYNTAX,
+    REASON_ZERO,
+    REASON_NEGATIVE,
+    REASON_LARGE,
+    REASON_UNFUNDED,
+    REASON_SHORT,
+};
+enum { REASONS = REASON_SHORT + 1 };
+
+/** A sum of decimal fractions, exact to 18 digits behind the point. */
+struct fraction {
+    int64_t high, low; /* 10^-9 and 10^-18 of a unit */
+};
+void fraction_add(struct fraction *f, int64_t atto);
+enum { FRACTION_TEXT_MAX = 64 };
+/** ret holds FRACTION_TEXT_MAX bytes. */
+void fraction_text(char *ret, const struct fraction *f);
+
+/** Read a decimal number ("12", "0.125", "1e-05") and round it half to even to BOOK_DECIMALS
+ *  digits. *ret_atto is what rounding added, in 10^-18 of a unit. REASON_NONE, _SYNTAX, _NEGATIVE,
+ *  _ZERO (rounds to nothing), _LARGE. *ret is untouched on failure, *ret_atto only on _ZERO set. */
+enum reason amount_round(int64_t *ret, int64_t *ret_atto, const char *text);
+
+struct row {
+    const char *id, *time; /* as in the file */
+    int64_t minor;
+    uint64_t line;                   /* in the file, from 1 */
+    uint32_t payer, payee;           /* who it touches among members, or NO_MEMBER */
+    uint32_t payer_next, payee_next; /* that member's next row */
+    enum row_kind kind;
+    enum reason reason;
+    bool settled;
+};
+
+struct book {
+    char *text;
+    struct row *rows;
+    size_t count, cap;
+    const char **names; /* of the members */
+    uint32_t *first;    /* a member's first row */
+    uint32_t members, members_cap;
+    uint32_t *buckets, buckets_count;
+    const char *unit;
+    uint64_t rounded, lost; /* rows whose amount was rounded; those that rounded to nothing */
+    struct fraction added;  /* what rounding added in all */
+};
+
+/** Read at most `limit` rows (0: all). MR_OK; MR_BAD_TEXT (no head that names the columns); as
+ *  file_read; MR_NO_MEMORY. */
+enum mr_status book_read(struct book *ret, const char *path, uint64_t limit);
+void book_done(struct book *b);
+
+const char *row_kind_text(enum row_kind k);
+const char *reason_text(enum reason r);
+
+#endif
