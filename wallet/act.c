@@ -15,7 +15,7 @@
 
 enum { HEX_MAX = 2 * MR_HASH_BYTES + 1, FRESH_MS = 10000 };
 
-/* --- showing ------------------------------------------------------------------------------------ */
+/* --- showing ---------------------------------------------------------------------------------- */
 
 static uint32_t unit_of(const struct mr_order *order)
 {
@@ -110,7 +110,7 @@ enum mr_status act_refuse(const struct wallet *w, struct out *out, enum mr_statu
     return out_fail(out, shown, "%s; %s", status_sentence(shown), advice(shown));
 }
 
-/* --- an order that was signed ------------------------------------------------------------------- */
+/* --- an order that was signed ----------------------------------------------------------------- */
 
 /* A settled SETKEYS puts the next seed in force here as well. */
 static enum mr_status take_new_keys(struct wallet *w, struct out *out, const struct mr_order *o)
@@ -163,8 +163,8 @@ static enum mr_status tell_unknown(struct wallet *w, struct out *out, enum mr_st
                     status_sentence(st));
 }
 
-static enum mr_status tell_parked(struct wallet *w, struct out *out,
-                                  const struct mr_rep_slot *slot, uint32_t unit)
+static enum mr_status tell_parked(struct wallet *w, struct out *out, const struct mr_rep_slot *slot,
+                                  uint32_t unit)
 {
     char amount[AMOUNT_PEOPLE_MAX];
     const enum mr_status cause = mr_status_from_number(slot->cause);
@@ -270,7 +270,7 @@ enum mr_status act_cancel(struct wallet *w, struct out *out, uint64_t seq)
     return MR_OK;
 }
 
-/* --- a new order -------------------------------------------------------------------------------- */
+/* --- a new order ------------------------------------------------------------------------------ */
 
 static enum mr_status plan(const struct wallet *w, struct mr_order *ret, int64_t *ret_fee,
                            const struct act *act)
@@ -370,7 +370,7 @@ static enum mr_status do_new(struct wallet *w, const struct command *c, struct o
     return act_finish(w, c, out, order.seq);
 }
 
-/* --- what was done before ----------------------------------------------------------------------- */
+/* --- what was done before --------------------------------------------------------------------- */
 
 static enum mr_status refuse_other(const struct wallet *w, struct out *out,
                                    const struct mr_order *open, uint64_t seq)

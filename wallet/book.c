@@ -31,8 +31,8 @@ static const uint8_t magic[MAGIC_BYTES] = "MRBOOK1\n";
 struct book {
     int fd;
     bool broken;
-    uint64_t end;              /* of the last record */
-    uint8_t key[32];           /* of this file */
+    uint64_t end;               /* of the last record */
+    uint8_t key[32];            /* of this file */
     uint8_t bound[BOUND_BYTES]; /* number of the next record, tag of the last one */
 };
 
@@ -86,7 +86,7 @@ enum mr_status book_create(const char *path, const uint8_t key[BOOK_KEY_BYTES])
     return file_write(path, head, sizeof head, 0600, true);
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool all_zero(const uint8_t *p, size_t len)
 {
@@ -207,7 +207,7 @@ enum mr_status book_open(struct book **ret, uint64_t *ret_cut, uint64_t *ret_at,
     return MR_OK;
 }
 
-/* --- adding ------------------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 static enum mr_status append(struct book *b, const uint8_t *bytes, size_t len)
 {

@@ -77,8 +77,8 @@ void cmd_contact_list(struct command *c, struct out *out)
         const struct name *const n = &w->names[i];
         wallet_address(address, w, n->account);
         if (out->json)
-            out_row(out, json_pack("{s:s, s:s, s:b}", "name", n->text, "account", address,
-                                   "pinned", n->pin));
+            out_row(out, json_pack("{s:s, s:s, s:b}", "name", n->text, "account", address, "pinned",
+                                   n->pin));
         else
             table_add(t, (const char *[]){n->text, address,
                                           n->pin ? _("directory, pinned at first use") : _("you")});

@@ -14,7 +14,7 @@
 
 enum { TIME_TEXT_MAX = 40, FOLLOW_MS = 30000, HEX_MAX = 2 * MR_HASH_BYTES + 1 };
 
-/* --- one entry as text -------------------------------------------------------------------------- */
+/* --- one entry as text ------------------------------------------------------------------------ */
 
 static void utc_text(char *ret, uint64_t time_ms)
 {
@@ -64,7 +64,7 @@ static const char *memo_text(const struct entry *e)
     return e->bad_memo ? _("(not the memo that was signed)") : e->memo;
 }
 
-/* --- forms -------------------------------------------------------------------------------------- */
+/* --- forms ------------------------------------------------------------------------------------ */
 
 static void add_row(struct table *t, const struct wallet *w, const struct entry *e)
 {
@@ -90,8 +90,8 @@ static json_t *entry_json(const struct wallet *w, const struct entry *e)
         wallet_address(address, w, e->other);
     if (e->has_order)
         mr_hex_format(hex, e->order, sizeof e->order);
-    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:s, s:s*, s:s*, s:s, s:s*, s:s, s:I}", "time", when,
-                     "time_ms", (json_int_t)e->time_ms, "kind", e->kind, "amount_minor",
+    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:s, s:s*, s:s*, s:s, s:s*, s:s, s:I}", "time",
+                     when, "time_ms", (json_int_t)e->time_ms, "kind", e->kind, "amount_minor",
                      (json_int_t)e->amount, "fee_minor", (json_int_t)e->fee, "unit",
                      w->charter->units[e->unit].code, "other", e->has_other ? address : NULL,
                      "name", who[0] != '\0' ? who : NULL, "memo", e->memo, "order",
@@ -152,7 +152,7 @@ static void print_entries(const struct command *c, struct out *out, const struct
     fflush(out->results);
 }
 
-/* --- the command -------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static enum mr_status read_since(const struct command *c, struct out *out, uint64_t *ret)
 {
@@ -198,8 +198,8 @@ static void follow(struct wallet *w, const struct command *c, struct out *out, u
         struct entries news = {0};
         *w->request = (struct mr_request_body){.kind = MR_REQ_WAIT};
         struct mr_req_wait *const ask = &w->request->u.wait;
-        *ask = (struct mr_req_wait){.next_seq = next_seq, .credits = next_credit - 1,
-                                    .timeout_ms = FOLLOW_MS};
+        *ask = (struct mr_req_wait){
+            .next_seq = next_seq, .credits = next_credit - 1, .timeout_ms = FOLLOW_MS};
         memcpy(ask->account, wallet_account(w), sizeof ask->account);
         st = node_call(w);
         if (st != MR_OK)

@@ -35,8 +35,7 @@ static enum mr_status ask_text(const struct command *c, struct out *out, char *r
                                const char *option, const char *question)
 {
     const char *const given = opt_text(c, option);
-    const enum mr_status st =
-        given != NULL ? MR_OK : term_ask(c, out, ret, cap, question);
+    const enum mr_status st = given != NULL ? MR_OK : term_ask(c, out, ret, cap, question);
     if (st != MR_OK)
         return st;
     const char *const text = given != NULL ? given : ret;
@@ -70,7 +69,7 @@ static enum mr_status ask_class(const struct command *c, struct out *out,
                     text);
 }
 
-/* --- the request -------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static enum mr_status seal_identity(const struct wallet *w, struct out *out, struct mr_join *join,
                                     const struct mr_identity *who)
@@ -86,8 +85,7 @@ static enum mr_status seal_identity(const struct wallet *w, struct out *out, str
                                _("the association's register key is not usable: tell it"));
 }
 
-static enum mr_status make_request(struct wallet *w, struct out *out,
-                                   const struct mr_identity *who)
+static enum mr_status make_request(struct wallet *w, struct out *out, const struct mr_identity *who)
 {
     const struct mr_wallet_secret *const stored = &w->keys->stored;
     w->note->kind = MR_BOOK_JOIN;
@@ -143,7 +141,7 @@ static enum mr_status wait_admitted(struct wallet *w, const struct command *c, s
     return st;
 }
 
-/* --- the command -------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static enum mr_status make_wallet(struct wallet **ret, const struct command *c, struct out *out,
                                   const struct mr_join_link *link, enum mr_account_class class)
@@ -257,6 +255,7 @@ void cmd_join(struct command *c, struct out *out)
     }
     print_next(w, out, st == MR_OK);
     if (opt_flag(c, "wait") && st != MR_OK)
-        out_fail(out, MR_NO_ANSWER, _("the association has not admitted you in this time; \"mereau "
-                                      "status\" says when it has"));
+        out_fail(out, MR_NO_ANSWER,
+                 _("the association has not admitted you in this time; \"mereau "
+                   "status\" says when it has"));
 }

@@ -15,7 +15,7 @@
 #include "wallet/payee.h"
 #include "wallet/sheet.h"
 
-/* --- backup ------------------------------------------------------------------------------------- */
+/* --- backup ----------------------------------------------------------------------------------- */
 
 static void sheet_fields(const struct wallet *w, const struct command *c, struct out *out,
                          const struct mr_sheet *sheet)
@@ -54,8 +54,8 @@ static enum mr_status write_sheet(const struct wallet *w, const struct command *
     } else {
         st = file_write(path, text.bytes, text.len, 0600, opt_flag(c, "force"));
         if (st == MR_FILE_EXISTS)
-            out_fail(out, MR_ACCOUNT_EXISTS, _("%s is there already: take another name, or --force"),
-                     path);
+            out_fail(out, MR_ACCOUNT_EXISTS,
+                     _("%s is there already: take another name, or --force"), path);
         else if (st != MR_OK)
             out_fail(out, st, "%s: %s", path, status_sentence(st));
         out_text(out, "file", path);
@@ -78,7 +78,7 @@ void cmd_backup(struct command *c, struct out *out)
         out_note(out, _("Write it down or print it, and keep it away from this machine."));
 }
 
-/* --- restore ------------------------------------------------------------------------------------ */
+/* --- restore ---------------------------------------------------------------------------------- */
 
 static enum mr_status decode_words(struct mr_sheet *ret, struct out *out, const char *text)
 {
@@ -118,12 +118,14 @@ static enum mr_status ask_where(struct mr_sheet *ret, const struct command *c, s
     link_text = link_text != NULL ? link_text : link;
     address_text = address_text != NULL ? address_text : address;
     if (mr_join_link_parse(&ret->link, &wrong, link_text) != MR_OK)
-        return out_fail(out, MR_BAD_CHECKSUM, _("the join link is not complete or mistyped: copy "
-                                                "it again"));
+        return out_fail(out, MR_BAD_CHECKSUM,
+                        _("the join link is not complete or mistyped: copy "
+                          "it again"));
     st = mr_address_parse(ret->account, &wrong, NULL, address_text);
     if (st != MR_OK)
-        return out_fail(out, MR_BAD_CHECKSUM, _("the account is not complete or mistyped: compare "
-                                                "it with the sheet"));
+        return out_fail(out, MR_BAD_CHECKSUM,
+                        _("the account is not complete or mistyped: compare "
+                          "it with the sheet"));
     ret->version = 1;
     ret->generation = 1; /* the node says which it is */
     return MR_OK;
@@ -191,8 +193,9 @@ static void print_restored(struct wallet *w, struct out *out)
         return;
     wallet_order(&o, wallet_slot(w, open));
     act_describe(what, w, &o.order);
-    out_print(out, _("An order of yours waits: %s. Decide first: \"mereau resume\" or \"mereau "
-                     "cancel\"\n"),
+    out_print(out,
+              _("An order of yours waits: %s. Decide first: \"mereau resume\" or \"mereau "
+                "cancel\"\n"),
               what);
 }
 
@@ -200,8 +203,8 @@ void cmd_restore(struct command *c, struct out *out)
 {
     struct wallet *w;
     struct mr_wallet_secret stored = {.version = 1, .class = MR_CLASS_RESIDENT};
-    enum mr_status st = sodium_init() < 0 ? out_fail(out, MR_NO_MEMORY, NULL)
-                                          : ask_sheet(&stored.sheet, c, out);
+    enum mr_status st =
+        sodium_init() < 0 ? out_fail(out, MR_NO_MEMORY, NULL) : ask_sheet(&stored.sheet, c, out);
     if (st == MR_OK) {
         randombytes_buf(stored.book_key, sizeof stored.book_key);
         st = wallet_create(&w, c, out, &stored);
@@ -222,8 +225,7 @@ void cmd_restore(struct command *c, struct out *out)
         return;
     }
     const struct mr_state_account *const a = &w->account->account;
-    if (w->keys->stored.sheet.generation != a->generation ||
-        w->keys->stored.class != a->class) {
+    if (w->keys->stored.sheet.generation != a->generation || w->keys->stored.class != a->class) {
         w->keys->stored.sheet.generation = a->generation;
         w->keys->stored.class = a->class;
         if (wallet_save(w, out, &w->keys->stored) != MR_OK)
@@ -232,9 +234,10 @@ void cmd_restore(struct command *c, struct out *out)
     print_restored(w, out);
 }
 
-/* --- keys rotate -------------------------------------------------------------------------------- */
+/* --- keys rotate ------------------------------------------------------------------------------ */
 
-/* Whether what was typed is this word: the words around it, checksum and all, must give the seed. */
+/* Whether what was typed is this word: the words around it, checksum and all, must give the seed.
+ */
 static bool is_word(const struct mr_sheet *sheet, enum mr_words_language language, int number,
                     const char *typed)
 {
@@ -301,8 +304,9 @@ static void print_rotated(const struct wallet *w, struct out *out, uint64_t seq)
     act_fields(out, w, seq, false);
     out_int(out, "generation", w->keys->stored.sheet.generation);
     out_status(out, MR_SETTLED);
-    out_print(out, _("The new keys are in force (generation %u). The old paper sheet is void: "
-                     "destroy it.\n"),
+    out_print(out,
+              _("The new keys are in force (generation %u). The old paper sheet is void: "
+                "destroy it.\n"),
               w->keys->stored.sheet.generation);
 }
 
@@ -348,15 +352,15 @@ void cmd_keys_rotate(struct command *c, struct out *out)
             return;
     }
     memo_key_text(memo, w);
-    const struct act act = {
-        .wish = {.body = &body, .memo = memo, .memo_len = strlen(memo)}, .again = true};
+    const struct act act = {.wish = {.body = &body, .memo = memo, .memo_len = strlen(memo)},
+                            .again = true};
     st = act_do(w, c, out, &act, &seq, &already);
     sodium_memzero(memo, sizeof memo);
     if (st == MR_OK)
         print_rotated(w, out, seq);
 }
 
-/* --- passphrase --------------------------------------------------------------------------------- */
+/* --- passphrase ------------------------------------------------------------------------------- */
 
 void cmd_passphrase(struct command *c, struct out *out)
 {

@@ -57,14 +57,15 @@ static enum mr_status add_pair(struct wallet *w, struct out *out, struct payment
     return st == MR_OK ? add_line(w, out, p, &payee, amount) : st;
 }
 
-/* --- payment requests --------------------------------------------------------------------------- */
+/* --- payment requests ------------------------------------------------------------------------- */
 
 static enum mr_status bad_request(const struct wallet *w, struct out *out, enum mr_status st,
                                   size_t wrong)
 {
     if (st == MR_WRONG_PREFIX)
-        return out_fail(out, st, _("this is a payment request of another currency; here one begins "
-                                   "with \"mereau-pay:%spay1\""),
+        return out_fail(out, st,
+                        _("this is a payment request of another currency; here one begins "
+                          "with \"mereau-pay:%spay1\""),
                         w->charter->prefix);
     if (wrong != SIZE_MAX) {
         out_int(out, "wrong_character", (int64_t)wrong + 1);
@@ -99,8 +100,8 @@ static enum mr_status add_request(struct wallet *w, const struct command *c, str
     else if (r.amount == 0)
         st = out_fail(out, MR_USAGE, _("the request leaves the amount to you: add it"));
     if (st == MR_OK && c->arg_count == 2 && r.amount != 0 && amount != r.amount)
-        st = out_fail(out, MR_USAGE,
-                      _("the request asks for another amount: leave the amount out"));
+        st =
+            out_fail(out, MR_USAGE, _("the request asks for another amount: leave the amount out"));
     if (st == MR_OK)
         st = payee_at(w, out, &payee, r.payee, NULL);
     if (st == MR_OK && r.memo_len > 0) {
@@ -110,7 +111,7 @@ static enum mr_status add_request(struct wallet *w, const struct command *c, str
     return st == MR_OK ? add_line(w, out, p, &payee, r.amount != 0 ? r.amount : amount) : st;
 }
 
-/* --- payees from a file ------------------------------------------------------------------------- */
+/* --- payees from a file ----------------------------------------------------------------------- */
 
 /* Cut "WHO;AMOUNT" at its first separator; NULL when there is none. */
 static char *cut_amount(char *line)
@@ -150,7 +151,7 @@ static enum mr_status add_file(struct wallet *w, struct out *out, struct payment
     return st;
 }
 
-/* --- pay ---------------------------------------------------------------------------------------- */
+/* --- pay -------------------------------------------------------------------------------------- */
 
 static enum mr_status read_arguments(const struct command *c, struct out *out)
 {
@@ -161,8 +162,9 @@ static enum mr_status read_arguments(const struct command *c, struct out *out)
         return out_fail(out, MR_USAGE, _("an empty --id names nothing"));
     const bool from_file = opt_flag(c, "file");
     if (from_file != (c->arg_count == 0))
-        return out_fail(out, MR_USAGE, from_file ? _("give payees or --file, not both")
-                                                 : _("whom, and how much? mereau pay WHO AMOUNT"));
+        return out_fail(out, MR_USAGE,
+                        from_file ? _("give payees or --file, not both")
+                                  : _("whom, and how much? mereau pay WHO AMOUNT"));
     if (c->arg_count % 2 != 0 && !mr_is_pay_request(c->args[0]))
         return out_fail(out, MR_USAGE, _("give an amount behind each payee"));
     return MR_OK;
@@ -204,7 +206,8 @@ static void print_paid(struct out *out, const struct wallet *w, uint64_t seq, bo
     else
         out_print(out, already ? _("done before: %s\n") : _("done: %s\n"), what);
     if (minor > 0) {
-        wallet_amount(fee, w, minor, o.order.body.kind == MR_KIND_PAY ? o.order.body.u.pay.unit : 0);
+        wallet_amount(fee, w, minor,
+                      o.order.body.kind == MR_KIND_PAY ? o.order.body.u.pay.unit : 0);
         out_print(out, _("fee: %s\n"), fee);
     }
     out_print(out, _("receipt: mereau receipt show %llu\n"), (unsigned long long)seq);
@@ -253,7 +256,7 @@ void cmd_pay(struct command *c, struct out *out)
         act_fields(out, w, seq, already);
 }
 
-/* --- redeem ------------------------------------------------------------------------------------- */
+/* --- redeem ----------------------------------------------------------------------------------- */
 
 void cmd_redeem(struct command *c, struct out *out)
 {
@@ -282,7 +285,7 @@ void cmd_redeem(struct command *c, struct out *out)
     }
 }
 
-/* --- resume and cancel -------------------------------------------------------------------------- */
+/* --- resume and cancel ------------------------------------------------------------------------ */
 
 static enum mr_status open_order(struct wallet **ret_w, uint64_t *ret_seq, struct command *c,
                                  struct out *out)
@@ -327,7 +330,7 @@ void cmd_cancel(struct command *c, struct out *out)
     out_print(out, _("cancelled: %s. Nothing was paid.\n"), what);
 }
 
-/* --- close -------------------------------------------------------------------------------------- */
+/* --- close ------------------------------------------------------------------------------------ */
 
 static enum mr_status refuse_balance(const struct wallet *w, const struct command *c,
                                      struct out *out)
@@ -354,12 +357,13 @@ void cmd_close(struct command *c, struct out *out)
     bool already = false;
     if (begin(&w, c, out) != MR_OK || refuse_balance(w, c, out) != MR_OK)
         return;
-    const struct act act = {
-        .wish.body = &body,
-        .question = _("Close this account for good? It can never be opened again.")};
+    const struct act act = {.wish.body = &body,
+                            .question =
+                                _("Close this account for good? It can never be opened again.")};
     if (act_do(w, c, out, &act, &seq, &already) != MR_OK)
         return;
     act_fields(out, w, seq, already);
     out_status(out, MR_SETTLED);
-    out_print(out, _("The account is closed. Keep the wallet if you want to look at its history.\n"));
+    out_print(out,
+              _("The account is closed. Keep the wallet if you want to look at its history.\n"));
 }

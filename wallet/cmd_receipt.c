@@ -16,25 +16,24 @@
 
 enum { RECEIPT_BYTES_MAX = 1 << 20, HEX_MAX = 2 * MR_HASH_BYTES + 1, LINE_SHOWN_MAX = 20 };
 
-/* --- showing ------------------------------------------------------------------------------------ */
+/* --- showing ---------------------------------------------------------------------------------- */
 
-static void print_lines(struct out *out, const struct mr_charter *charter,
-                        const struct mr_pay *pay)
+static void print_lines(struct out *out, const struct mr_charter *charter, const struct mr_pay *pay)
 {
     for (uint32_t i = 0; i < pay->lines_count && i < LINE_SHOWN_MAX; i++) {
         char amount[AMOUNT_PEOPLE_MAX], address[MR_ADDRESS_TEXT_MAX];
         const struct mr_unit *const u = &charter->units[pay->unit];
         amount_text(amount, pay->lines[i].amount, u->decimals, u->code);
         mr_address_format(address, charter->prefix, pay->lines[i].payee);
-        out_print(out, pay->lines[i].what == MR_LINE_FEE ? _("  fee %s to %s\n") : _("  %s to %s\n"),
+        out_print(out,
+                  pay->lines[i].what == MR_LINE_FEE ? _("  fee %s to %s\n") : _("  %s to %s\n"),
                   amount, address);
     }
     if (pay->lines_count > LINE_SHOWN_MAX)
         out_print(out, _("  and %u more\n"), pay->lines_count - LINE_SHOWN_MAX);
 }
 
-static void print_order(struct out *out, const struct mr_charter *charter,
-                        const struct mr_order *o)
+static void print_order(struct out *out, const struct mr_charter *charter, const struct mr_order *o)
 {
     out_text(out, "kind", mr_order_kind_text(o->body.kind));
     out_int(out, "time_ms", (int64_t)o->time_ms);
@@ -99,7 +98,7 @@ static void print_receipt(struct out *out, const struct mr_charter *charter,
               charter->quorum, strength(charter, f));
 }
 
-/* --- finding ------------------------------------------------------------------------------------ */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt *ret,
                             const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
@@ -222,22 +221,22 @@ void cmd_receipt_save(struct command *c, struct out *out)
         }
         free(bytes);
         if (st == MR_FILE_EXISTS)
-            out_fail(out, MR_ACCOUNT_EXISTS, _("%s is there already: take another name, or --force"),
-                     c->args[1]);
+            out_fail(out, MR_ACCOUNT_EXISTS,
+                     _("%s is there already: take another name, or --force"), c->args[1]);
         else if (st != MR_OK)
             out_fail(out, st, "%s: %s", c->args[1], status_sentence(st));
         out_text(out, "file", c->args[1]);
-        out_print(out, _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "
-                         "verify %s\"\n"),
+        out_print(out,
+                  _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "
+                    "verify %s\"\n"),
                   c->args[1], c->args[1]);
     }
     free(r);
 }
 
-/* --- verifying offline -------------------------------------------------------------------------- */
+/* --- verifying offline ------------------------------------------------------------------------ */
 
-static enum mr_status read_charter(const struct command *c, struct out *out,
-                                   struct mr_charter *ret)
+static enum mr_status read_charter(const struct command *c, struct out *out, struct mr_charter *ret)
 {
     char dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
     uint8_t *bytes = NULL;
@@ -290,7 +289,8 @@ void cmd_receipt_verify(struct command *c, struct out *out)
     struct mr_receipt *const r = malloc(sizeof *r);
     if (charter == NULL || r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
-    } else if (read_charter(c, out, charter) == MR_OK && read_receipt(out, r, c->args[0]) == MR_OK) {
+    } else if (read_charter(c, out, charter) == MR_OK &&
+               read_receipt(out, r, c->args[0]) == MR_OK) {
         const enum mr_status st = mr_receipt_verify(&facts, charter, r);
         mr_ledger_id(id, charter);
         mr_hex_format(ledger, id, sizeof id);
@@ -300,8 +300,7 @@ void cmd_receipt_verify(struct command *c, struct out *out)
                      c->args[0]);
         else if (st != MR_OK)
             out_fail(out, exit_code_of(st) == EXIT_CHECK ? st : MR_BAD_RECEIPT,
-                     _("%s proves nothing: %s. Do not accept it"), c->args[0],
-                     status_sentence(st));
+                     _("%s proves nothing: %s. Do not accept it"), c->args[0], status_sentence(st));
         else
             print_receipt(out, charter, r, &facts);
     }

@@ -35,7 +35,7 @@ static enum mr_status synced(struct wallet **ret, struct command *c, struct out 
     return st == MR_OK ? node_sync(*ret, c, out) : st;
 }
 
-/* --- status ------------------------------------------------------------------------------------- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static void print_open(const struct wallet *w, struct out *out)
 {
@@ -60,8 +60,9 @@ static void print_trust(const struct wallet *w, struct out *out)
         out_print(out, _("Trust: one node; a receipt proves what it said, not that it says the "
                          "same to all\n"));
     else
-        out_print(out, _("Trust: %u nodes, %u settle; safe while at most %u lie, live while at "
-                         "most %u are down\n"),
+        out_print(out,
+                  _("Trust: %u nodes, %u settle; safe while at most %u lie, live while at "
+                    "most %u are down\n"),
                   n, q, 2 * q - n - 1, n - q);
 }
 
@@ -108,14 +109,13 @@ void cmd_status(struct command *c, struct out *out)
     print_open(w, out);
 }
 
-/* --- address ------------------------------------------------------------------------------------ */
+/* --- address ---------------------------------------------------------------------------------- */
 
 void cmd_address(struct command *c, struct out *out)
 {
     struct wallet *w;
     char address[MR_ADDRESS_TEXT_MAX];
-    if (wallet_open(&w, c, out) != MR_OK ||
-        (w->charter == NULL && node_reach(w, c, out) != MR_OK))
+    if (wallet_open(&w, c, out) != MR_OK || (w->charter == NULL && node_reach(w, c, out) != MR_OK))
         return;
     wallet_address(address, w, wallet_account(w));
     out_text(out, "account", address);
@@ -124,7 +124,7 @@ void cmd_address(struct command *c, struct out *out)
         print_code(out, address);
 }
 
-/* --- balance ------------------------------------------------------------------------------------ */
+/* --- balance ---------------------------------------------------------------------------------- */
 
 void cmd_balance(struct command *c, struct out *out)
 {
@@ -155,10 +155,11 @@ void cmd_balance(struct command *c, struct out *out)
     }
     out_int(out, "credit_minor", w->account->account.credit);
     if (w->account->account.frozen)
-        out_note(out, _("The account is frozen: it receives but cannot pay. Ask your association."));
+        out_note(out,
+                 _("The account is frozen: it receives but cannot pay. Ask your association."));
 }
 
-/* --- request ------------------------------------------------------------------------------------ */
+/* --- request ---------------------------------------------------------------------------------- */
 
 void cmd_request(struct command *c, struct out *out)
 {
@@ -197,7 +198,7 @@ void cmd_request(struct command *c, struct out *out)
         print_code(out, text);
 }
 
-/* --- directory ---------------------------------------------------------------------------------- */
+/* --- directory -------------------------------------------------------------------------------- */
 
 static bool contains(const char *text, const char *part)
 {
@@ -230,9 +231,9 @@ static void add_listing(const struct wallet *w, struct out *out, struct table *t
         return;
     }
     wallet_address(address, w, l->account);
-    out_row(out, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "alias", alias, "name", l->name,
-                           "trade", l->trade, "town", l->town, "opening", l->opening, "account",
-                           address));
+    out_row(out,
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "alias", alias, "name", l->name, "trade",
+                      l->trade, "town", l->town, "opening", l->opening, "account", address));
 }
 
 void cmd_directory(struct command *c, struct out *out)
@@ -241,8 +242,10 @@ void cmd_directory(struct command *c, struct out *out)
     const char *const part = c->arg_count > 0 ? c->args[0] : NULL;
     uint64_t from = 1, last = 0;
     size_t shown = 0;
-    const struct table_column columns[] = {{_("NAME"), false}, {_("SHOP"), false},
-                                           {_("TRADE"), false}, {_("TOWN"), false},
+    const struct table_column columns[] = {{_("NAME"), false},
+                                           {_("SHOP"), false},
+                                           {_("TRADE"), false},
+                                           {_("TOWN"), false},
                                            {_("OPEN"), false}};
     if (wallet_open(&w, c, out) != MR_OK || node_reach(w, c, out) != MR_OK)
         return;

@@ -45,16 +45,15 @@ static enum mr_status push_amount(struct entries *e, const struct source *s, con
 
 static void read_memo(struct source *s)
 {
-    const enum mr_status st =
-        s->order->body.kind == MR_KIND_SETKEYS
-            ? MR_NOT_FOUND
-            : memo_open(s->base.memo, s->w, s->order, s->memo);
+    const enum mr_status st = s->order->body.kind == MR_KIND_SETKEYS
+                                  ? MR_NOT_FOUND
+                                  : memo_open(s->base.memo, s->w, s->order, s->memo);
     s->base.bad_memo = st == MR_CHECK_FAILED;
     if (st != MR_OK)
         s->base.memo[0] = '\0';
 }
 
-/* --- what went out ------------------------------------------------------------------------------ */
+/* --- what went out ---------------------------------------------------------------------------- */
 
 static enum mr_status add_paid(struct entries *e, const struct source *s)
 {
@@ -83,7 +82,7 @@ static enum mr_status add_own(struct entries *e, const struct source *s)
     return push(e, &s->base);
 }
 
-/* --- what came in ------------------------------------------------------------------------------- */
+/* --- what came in ----------------------------------------------------------------------------- */
 
 static enum mr_status add_received(struct entries *e, const struct source *s)
 {

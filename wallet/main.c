@@ -100,7 +100,8 @@ static const struct option_row passphrase_options[] = {
 
 static const struct command_row commands[] = {
     {"pay", cmd_pay, N_("pay somebody"), DAILY, pay_options, "[WHO] [AMOUNT] [MORE...]",
-     N_("WHO is a shop's name (boulangerie, boulangerie@lyon), a contact, an address, or a payment\n"
+     N_("WHO is a shop's name (boulangerie, boulangerie@lyon), a contact, an address, or a "
+        "payment\n"
         "request. Several pairs of WHO and AMOUNT make one order.\n\n"
         "  mereau pay boulangerie 12.50\n"
         "  mereau pay boulangerie 12,50 --memo \"two loaves\"\n")},

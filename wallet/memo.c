@@ -74,7 +74,7 @@ enum mr_status memo_open(char *ret, const struct wallet *w, const struct mr_orde
     return MR_OK;
 }
 
-/* --- keys that were given up -------------------------------------------------------------------- */
+/* --- keys that were given up ------------------------------------------------------------------ */
 
 void memo_key_text(char ret[MEMO_KEY_TEXT_MAX], const struct wallet *w)
 {

@@ -1,8 +1,8 @@
 /** Memos, which only payer and payee read, and the keys that open them.
  *
- *  A rotation gives the old memo key up. So that a wallet restored from the newest sheet alone still
- *  reads old memos, each SETKEYS carries the key it gives up as its own memo, sealed to the new
- *  one: from the newest key the older ones are found, one after the other. */
+ *  A rotation gives the old memo key up. So that a wallet restored from the newest sheet alone
+ * still reads old memos, each SETKEYS carries the key it gives up as its own memo, sealed to the
+ * new one: from the newest key the older ones are found, one after the other. */
 #ifndef MEREAU_WALLET_MEMO_H
 #define MEREAU_WALLET_MEMO_H
 
@@ -10,7 +10,8 @@
 
 enum { MEMO_KEY_TEXT_MAX = 9 + 2 * MR_KEY_BYTES + 1 };
 
-/** Seal a memo of an order to two keys; payee NULL: only the payer reads it. MR_OK, or MR_BAD_KEY. */
+/** Seal a memo of an order to two keys; payee NULL: only the payer reads it. MR_OK, or MR_BAD_KEY.
+ */
 enum mr_status memo_seal(struct mr_memo_box *ret, const struct mr_order *order, const char *memo,
                          size_t len, const uint8_t payer[MR_KEY_BYTES],
                          const uint8_t payee[MR_KEY_BYTES]);

@@ -11,7 +11,7 @@
 #include "wallet/keys.h"
 #include "wallet/memo.h"
 
-/* --- trouble ------------------------------------------------------------------------------------ */
+/* --- trouble ---------------------------------------------------------------------------------- */
 
 enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status st)
 {
@@ -23,9 +23,8 @@ enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status
                           "same command, it is safe"),
                         at);
     case MR_NO_ANSWER:
-        return out_fail(out, st,
-                        _("no answer came from %s in time: repeat the same command, it is safe"),
-                        at);
+        return out_fail(
+            out, st, _("no answer came from %s in time: repeat the same command, it is safe"), at);
     case MR_WRONG_NODE:
         return out_fail(out, st,
                         _("another key answers at %s: this is not the node you joined; pay nothing "
@@ -63,7 +62,7 @@ enum mr_status node_call(struct wallet *w)
     return link_call(w->link, w->reply, w->request);
 }
 
-/* --- connecting --------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 static enum mr_status connect_link(struct wallet *w, const struct command *c, struct out *out)
 {
@@ -129,7 +128,7 @@ const struct mr_association *node_association_called(const struct mr_charter *ch
     return NULL;
 }
 
-/* --- heads: what the node said before must still be part of what it says ------------------------ */
+/* --- heads: what the node said before must still be part of what it says ---------------------- */
 
 static enum mr_status head_signed(const struct wallet *w, const struct mr_head *h)
 {
@@ -179,6 +178,11 @@ static enum mr_status ask_head(struct wallet *w, struct out *out, const struct m
     *w->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
     w->request->u.head.from_size = held != NULL ? held->size : 0;
     enum mr_status st = node_call(w);
+    const bool shorter = st == MR_OUT_OF_RANGE && held != NULL;
+    if (shorter) { /* its log does not reach that far: see how far it does */
+        w->request->u.head.from_size = 0;
+        st = node_call(w);
+    }
     if (st != MR_OK)
         return node_fail(w, out, st);
     const struct mr_rep_head *const now = &w->reply->body.u.head;
@@ -207,7 +211,7 @@ static enum mr_status check_heads(struct wallet *w, struct out *out)
     return wallet_add(w, out);
 }
 
-/* --- account and chain -------------------------------------------------------------------------- */
+/* --- account and chain ------------------------------------------------------------------------ */
 
 static enum mr_status fetch_account(struct wallet *w, struct out *out)
 {
@@ -271,8 +275,7 @@ enum mr_status node_keep_result(struct wallet *w, struct out *out, const struct 
                                 uint64_t seq, uint64_t time_ms)
 {
     struct mr_receipt_facts facts;
-    const enum mr_status st =
-        node_check_receipt(w, out, &facts, receipt, wallet_account(w), seq);
+    const enum mr_status st = node_check_receipt(w, out, &facts, receipt, wallet_account(w), seq);
     if (st != MR_OK)
         return st;
     w->note->kind = MR_BOOK_RESULT;

@@ -14,8 +14,8 @@ enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status
 enum mr_status node_reach(struct wallet *w, const struct command *c, struct out *out);
 
 /** Connect, prove the key, compare the node's head with the highest one held (MR_FORKED when the
- *  node shows an older or another history), fetch account and policies, and take in what was settled
- *  on the own chain. w->account and w->policies are set afterwards. */
+ *  node shows an older or another history), fetch account and policies, and take in what was
+ * settled on the own chain. w->account and w->policies are set afterwards. */
 enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *out);
 
 /** Besides, adopt an order that waits at the node in the next slot: needed before signing. */

@@ -107,8 +107,7 @@ static enum mr_status take_name(struct wallet *w, const struct mr_book_name *not
     const size_t at = name_at(w, note->pin, note->name);
     if (note->removed) {
         if (at < w->name_count)
-            memmove(&w->names[at], &w->names[at + 1],
-                    (--w->name_count - at) * sizeof *w->names);
+            memmove(&w->names[at], &w->names[at + 1], (--w->name_count - at) * sizeof *w->names);
         return MR_OK;
     }
     if (at == w->name_count) {
@@ -163,7 +162,7 @@ enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note)
     return MR_DAMAGED;
 }
 
-/* --- asking ------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 bool wallet_settled_order(struct mr_signed_order *ret, const struct slot *s)
 {

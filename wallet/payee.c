@@ -26,8 +26,8 @@ bool payee_looks_like_address(const char *text)
     return data + 6 >= ADDRESS_DATA_CHARS && data <= ADDRESS_DATA_CHARS + 6;
 }
 
-enum mr_status payee_address(const struct wallet *w, struct out *out,
-                             uint8_t ret[MR_ACCOUNT_BYTES], const char *text)
+enum mr_status payee_address(const struct wallet *w, struct out *out, uint8_t ret[MR_ACCOUNT_BYTES],
+                             const char *text)
 {
     char hint[HINT_MAX];
     size_t wrong = SIZE_MAX;
@@ -58,14 +58,13 @@ static enum mr_status look_up(struct wallet *w, struct out *out, const char *ali
     if (alias != NULL && (st == MR_ALIAS_UNKNOWN || st == MR_NOT_FOUND))
         return out_fail(out, MR_ALIAS_UNKNOWN, _("nobody is listed as \"%s\"; %s"), alias,
                         advice(MR_ALIAS_UNKNOWN));
-    if (alias == NULL &&
-        (st == MR_PAYEE_UNKNOWN || st == MR_ACCOUNT_UNKNOWN || st == MR_NOT_FOUND))
+    if (alias == NULL && (st == MR_PAYEE_UNKNOWN || st == MR_ACCOUNT_UNKNOWN || st == MR_NOT_FOUND))
         return out_fail(out, MR_PAYEE_UNKNOWN, _("no account has this address; %s"),
                         advice(MR_PAYEE_UNKNOWN));
     return node_fail(w, out, st);
 }
 
-/* --- accounts ----------------------------------------------------------------------------------- */
+/* --- accounts --------------------------------------------------------------------------------- */
 
 enum mr_status payee_at(struct wallet *w, struct out *out, struct payee *ret,
                         const uint8_t account[MR_ACCOUNT_BYTES], const char *label)
@@ -92,7 +91,7 @@ enum mr_status payee_at(struct wallet *w, struct out *out, struct payee *ret,
     return MR_OK;
 }
 
-/* --- names -------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 enum mr_status payee_alias(char *ret, const struct mr_association **ret_association,
                            const struct wallet *w, const char *who)

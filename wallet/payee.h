@@ -28,7 +28,7 @@ enum mr_status payee_alias(char *ret, const struct mr_association **ret_associat
 bool payee_looks_like_address(const char *text);
 
 /** Read an address of this currency. MR_OK, or reported, with the wrong character. */
-enum mr_status payee_address(const struct wallet *w, struct out *out,
-                             uint8_t ret[MR_ACCOUNT_BYTES], const char *text);
+enum mr_status payee_address(const struct wallet *w, struct out *out, uint8_t ret[MR_ACCOUNT_BYTES],
+                             const char *text);
 
 #endif

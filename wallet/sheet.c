@@ -65,7 +65,7 @@ enum mr_words_language sheet_language(const struct command *c)
     return i18n_decimal_separator() == ',' ? MR_WORDS_FRENCH : MR_WORDS_ENGLISH;
 }
 
-/* --- the text ----------------------------------------------------------------------------------- */
+/* --- the text --------------------------------------------------------------------------------- */
 
 struct page {
     struct secret *text;
@@ -87,7 +87,8 @@ static void put_words(struct page *p, const struct mr_sheet *sheet, enum mr_word
     char words[MR_WORDS_TEXT_MAX], *rest = NULL;
     int number = 0;
     mr_words_encode(words, language, sheet->seed, sizeof sheet->seed);
-    for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+    for (char *word = strtok_r(words, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
         number++;
         put(p, "%4d %s%*s%s", number, word, (int)(MR_WORD_BYTES_MAX - text_width(word)), "",
             number % 4 == 0 ? "\n" : "");

@@ -29,7 +29,7 @@ uint64_t wallet_now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* --- directory and lock ------------------------------------------------------------------------- */
+/* --- directory and lock ----------------------------------------------------------------------- */
 
 static enum mr_status host_trouble(struct out *out, enum mr_status st, const char *path)
 {
@@ -145,7 +145,7 @@ void wallet_close(struct wallet *w)
     free(w);
 }
 
-/* --- secrets ------------------------------------------------------------------------------------ */
+/* --- secrets ---------------------------------------------------------------------------------- */
 
 void wallet_derive(struct wallet *w)
 {
@@ -212,7 +212,7 @@ static enum mr_status read_secrets(struct wallet *w, struct out *out)
     return MR_OK;
 }
 
-/* --- the book ----------------------------------------------------------------------------------- */
+/* --- the book --------------------------------------------------------------------------------- */
 
 static enum mr_status take_record(void *ctx, const uint8_t *record, size_t len)
 {
@@ -278,7 +278,7 @@ enum mr_status wallet_keep_charter(struct wallet *w, struct out *out,
     return wallet_add(w, out);
 }
 
-/* --- opening and making ------------------------------------------------------------------------- */
+/* --- opening and making ----------------------------------------------------------------------- */
 
 static enum mr_status begin(struct wallet **ret, const struct command *c, struct out *out,
                             bool make)

@@ -21,7 +21,8 @@
 enum { NAME_SHOWN_MAX = MR_OPENING_MAX + MR_NAME_MAX + 8 };
 
 /** One place of the own chain. `order` (encoded, see wallet_order) is NULL when the node has erased
- *  it or the slot was voided elsewhere. Open: there is an order and it is not known to be closed. */
+ *  it or the slot was voided elsewhere. Open: there is an order and it is not known to be closed.
+ */
 struct slot {
     uint8_t *order;
     size_t order_len;
@@ -60,7 +61,7 @@ struct wallet {
     bool has_head, has_receipt_head;
     struct mr_head head;         /* highest one that was checked against those before */
     struct mr_head receipt_head; /* highest one of a receipt */
-    struct slot *slots; /* seq 1 is slots[0] */
+    struct slot *slots;          /* seq 1 is slots[0] */
     size_t slot_count;
     struct name *names;
     size_t name_count;

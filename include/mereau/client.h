@@ -40,14 +40,15 @@ enum { MR_ORDER_DAYS = 7 };
 enum mr_status mr_plan(struct mr_order *ret, int64_t *ret_fee, const struct mr_basis *basis,
                        const struct mr_wish *wish, const uint8_t salt[MR_SALT_BYTES]);
 
-/** Whether an order is what the wish wants: same kind, payees, amounts, unit and memo. Fees, time and
- *  ref are not looked at. A SETKEYS or CLOSE is like any other of its kind. */
+/** Whether an order is what the wish wants: same kind, payees, amounts, unit and memo. Fees, time
+ * and ref are not looked at. A SETKEYS or CLOSE is like any other of its kind. */
 bool mr_order_is(const struct mr_order *order, const struct mr_wish *wish);
 
 /** Whether the order carries this --id text. */
 bool mr_order_has_ref(const struct mr_order *order, const char *ref, size_t ref_len);
 
-/** Sum of the payment lines of a PAY (the amount of a REDEEM), and of its fee; 0 for other kinds. */
+/** Sum of the payment lines of a PAY (the amount of a REDEEM), and of its fee; 0 for other kinds.
+ */
 int64_t mr_order_amount(const struct mr_order *order);
 int64_t mr_order_fee(const struct mr_order *order);
 

@@ -86,8 +86,7 @@ enum mr_status mr_plan(struct mr_order *ret, int64_t *ret_fee, const struct mr_b
     o.time_ms = basis->now_ms > chain->time_ms ? basis->now_ms : chain->time_ms;
     o.not_after_ms = o.time_ms + MR_ORDER_DAYS * MR_DAY_MS;
     const uint32_t day = mr_day_of(o.time_ms);
-    const struct mr_policy *const policy =
-        mr_policy_on(basis->policies, basis->policy_count, day);
+    const struct mr_policy *const policy = mr_policy_on(basis->policies, basis->policy_count, day);
     if (policy == NULL)
         return MR_POLICY_UNKNOWN;
     o.policy = policy->version;
@@ -109,7 +108,7 @@ enum mr_status mr_plan(struct mr_order *ret, int64_t *ret_fee, const struct mr_b
     return MR_OK;
 }
 
-/* --- the same wish ------------------------------------------------------------------------------ */
+/* --- the same wish ---------------------------------------------------------------------------- */
 
 static uint32_t payments_in(const struct mr_pay *pay)
 {
@@ -163,7 +162,7 @@ bool mr_order_has_ref(const struct mr_order *order, const char *ref, size_t ref_
     return memcmp(hash, order->ref, sizeof hash) == 0;
 }
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 enum mr_next mr_next_after(enum mr_status answer)
 {

@@ -79,7 +79,8 @@ static void expand(char ret[LINE_MAX_BYTES], const char *text)
             ret[n++] = *text++;
             continue;
         }
-        for (text++; len + 1 < sizeof name && (isalnum((unsigned char)*text) || *text == '_'); text++)
+        for (text++; len + 1 < sizeof name && (isalnum((unsigned char)*text) || *text == '_');
+             text++)
             name[len++] = *text;
         name[len] = '\0';
         const char *const value = getenv(name);
@@ -88,7 +89,7 @@ static void expand(char ret[LINE_MAX_BYTES], const char *text)
     ret[n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES - 1] = '\0';
 }
 
-/* --- running a command -------------------------------------------------------------------------- */
+/* --- running a command ------------------------------------------------------------------------ */
 
 static char *slurp(const char *path)
 {
@@ -132,7 +133,7 @@ static void execute(struct runner *r)
     r->commands++;
 }
 
-/* --- comparing ---------------------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static bool matches(const char *pattern, const char *text)
 {
@@ -268,7 +269,7 @@ static void finish_command(struct runner *r)
     r->command[0] = '\0';
 }
 
-/* --- operators ---------------------------------------------------------------------------------- */
+/* --- operators -------------------------------------------------------------------------------- */
 
 static void operate(struct runner *r, const char *text)
 {
@@ -304,7 +305,7 @@ static void operate(struct runner *r, const char *text)
         complain(r, "operators cannot \"%s\"", text);
 }
 
-/* --- the file ----------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static void begin_command(struct runner *r, const char *text)
 {
@@ -345,7 +346,8 @@ static void take(struct runner *r, const char *line)
 static void set_environment(const struct runner *r, const char *dir)
 {
     char path[LINE_MAX_BYTES];
-    snprintf(path, sizeof path, "%s:%s", MEREAU_BIN_DIR, getenv("PATH"));
+    snprintf(path, sizeof path, "%s:%s/../tests:%s", MEREAU_BIN_DIR, MEREAU_BIN_DIR,
+             getenv("PATH"));
     setenv("PATH", path, 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     setenv("TZ", "UTC", 1);

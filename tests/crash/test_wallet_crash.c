@@ -95,8 +95,9 @@ static void read_account(char ret[128])
 
 static void join(char ret_address[128], const char *wallet)
 {
-    const char *const args[] = {"--wallet", wallet, "--json", "join", town.join_link, "--name=x",
-                                "--contact=x", "--class=resident", "--kdf-min", NULL};
+    const char *const args[] = {"--wallet",     wallet,     "--json",      "join",
+                                town.join_link, "--name=x", "--contact=x", "--class=resident",
+                                "--kdf-min",    NULL};
     ck_assert_int_eq(finish(start(args)), 0);
     read_account(ret_address);
 }
@@ -112,8 +113,8 @@ static void payment(const char *args[12], char word[64], unsigned round)
 {
     const bool id = round % 2 == 1;
     snprintf(word, 64, id ? "--id=round-%u" : "--memo=round %u", round);
-    const char *const all[] = {"--wallet", "payer", "pay", payee, "1", word, "--yes",
-                               "--timeout=20", NULL};
+    const char *const all[] = {"--wallet", "payer", "pay",          payee, "1",
+                               word,       "--yes", "--timeout=20", NULL};
     memcpy(args, all, sizeof all);
 }
 

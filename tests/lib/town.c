@@ -39,7 +39,7 @@ static uint64_t clock_ms(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* --- founding ----------------------------------------------------------------------------------- */
+/* --- founding --------------------------------------------------------------------------------- */
 
 static void seed_of(uint8_t ret[32], const char *name)
 {
@@ -72,10 +72,15 @@ static void fill_policy(struct mr_policy *p)
                                                    .limit_day = MR_AMOUNT_MAX,
                                                    .limit_month = MR_AMOUNT_MAX};
     p->classes[0].limit_payment = 20000;
-    p->fees[0] = (struct mr_fee_rule){.kind = MR_KIND_PAY, .class = MR_CLASS_SHOP,
-                                      .basis_points = 100, .fee_min = 1, .fee_max = 100};
-    p->fees[1] = (struct mr_fee_rule){.kind = MR_KIND_REDEEM, .class = MR_CLASS_SHOP,
-                                      .basis_points = 500, .fee_max = MR_AMOUNT_MAX};
+    p->fees[0] = (struct mr_fee_rule){.kind = MR_KIND_PAY,
+                                      .class = MR_CLASS_SHOP,
+                                      .basis_points = 100,
+                                      .fee_min = 1,
+                                      .fee_max = 100};
+    p->fees[1] = (struct mr_fee_rule){.kind = MR_KIND_REDEEM,
+                                      .class = MR_CLASS_SHOP,
+                                      .basis_points = 500,
+                                      .fee_max = MR_AMOUNT_MAX};
 }
 
 static void fill_keys(struct mr_keyset *ret, const struct mr_pubkey *key)
@@ -90,8 +95,12 @@ static void fill_charter(struct town *t)
     struct mr_seckey secret;
     struct mr_pubkey public;
     const char *what = NULL;
-    *c = (struct mr_charter){.version = 1, .created_ms = 1735689600000, .quorum = 1,
-                             .units_count = 3, .associations_count = 1, .nodes_count = 1};
+    *c = (struct mr_charter){.version = 1,
+                             .created_ms = 1735689600000,
+                             .quorum = 1,
+                             .units_count = 3,
+                             .associations_count = 1,
+                             .nodes_count = 1};
     SET(c, name, "Testa");
     SET(c, prefix, "tst");
     c->units[0] = (struct mr_unit){.decimals = 2, .role = MR_UNIT_LOCAL};
@@ -160,7 +169,7 @@ static void write_data(const struct town *t)
     secret_free(&pass);
 }
 
-/* --- the node's process ------------------------------------------------------------------------- */
+/* --- the node's process ----------------------------------------------------------------------- */
 
 static void run_node(const struct town *t, const char *log)
 {
@@ -267,7 +276,7 @@ void town_done(struct town *t)
     *t = (struct town){0};
 }
 
-/* --- operators ---------------------------------------------------------------------------------- */
+/* --- operators -------------------------------------------------------------------------------- */
 
 /* A link to the local control socket; `as` proves the operator's key for that chain. */
 static struct link *connect_as(struct town *t, const uint8_t *as)

@@ -29,8 +29,8 @@ struct town {
     struct mr_request_body *request;
 };
 
-/** Found a ledger in an existing directory and start its node. Residents pay at most 200.00 at once;
- *  shops pay a fee of 1 % from 1 to 100 minor units, give back from 20.00 on for 5 %. */
+/** Found a ledger in an existing directory and start its node. Residents pay at most 200.00 at
+ * once; shops pay a fee of 1 % from 1 to 100 minor units, give back from 20.00 on for 5 %. */
 void town_start(struct town *t, const char *dir);
 
 /** End the node and release everything. Files stay. */

@@ -17,10 +17,12 @@ static void set_up(void)
     account = (struct mr_state_account){.id = {1}, .class = MR_CLASS_SHOP};
     chain = (struct mr_state_chain){.next_seq = 5, .head = {4}, .time_ms = 1000};
     policies[0] = (struct mr_policy){.version = 1, .fees_count = 2};
-    policies[0].fees[0] = (struct mr_fee_rule){.kind = MR_KIND_PAY, .class = MR_CLASS_SHOP,
-                                               .basis_points = 100, .fee_max = MR_AMOUNT_MAX};
-    policies[0].fees[1] = (struct mr_fee_rule){.kind = MR_KIND_REDEEM, .class = MR_CLASS_SHOP,
-                                               .basis_points = 500, .fee_max = MR_AMOUNT_MAX};
+    policies[0].fees[0] = (struct mr_fee_rule){
+        .kind = MR_KIND_PAY, .class = MR_CLASS_SHOP, .basis_points = 100, .fee_max = MR_AMOUNT_MAX};
+    policies[0].fees[1] = (struct mr_fee_rule){.kind = MR_KIND_REDEEM,
+                                               .class = MR_CLASS_SHOP,
+                                               .basis_points = 500,
+                                               .fee_max = MR_AMOUNT_MAX};
     policies[1] = (struct mr_policy){.version = 2, .start_day = 100};
     basis = (struct mr_basis){ledger, &account, &chain, policies, 2, own, 50 * MR_DAY_MS};
 }

@@ -1,4 +1,4 @@
-/* The wallet's book: what is added is read again; torn tails are cut, every other change is found. */
+/* The book of a wallet: what is added is read again; torn tails are cut, changes are found. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
