@@ -192,22 +192,11 @@ static enum mr_status keep_answer(struct wallet *w, struct out *out, uint64_t se
     return node_keep_result(w, out, &slot->receipt[0], seq, slot->time_ms);
 }
 
-static enum mr_status call_cancel(struct wallet *w, uint64_t seq)
-{
-    *w->request = (struct mr_request_body){.kind = MR_REQ_CANCEL};
-    struct mr_signed_cancel *const sc = &w->request->u.cancel;
-    memcpy(sc->cancel.ledger, w->keys->stored.sheet.link.ledger, MR_HASH_BYTES);
-    memcpy(sc->cancel.account, wallet_account(w), MR_ACCOUNT_BYTES);
-    sc->cancel.seq = seq;
-    mr_cancel_sign(sc, 0, &w->keys->signing);
-    return node_call(w);
-}
-
 /* A refusal does not free the slot: void it, and only then say no. */
 static enum mr_status close_refused(struct wallet *w, struct out *out, uint64_t seq,
                                     enum mr_status why)
 {
-    enum mr_status st = call_cancel(w, seq);
+    enum mr_status st = node_cancel(w, seq);
     if (mr_next_after(st) != MR_NEXT_CLOSED)
         return tell_unknown(w, out, why);
     st = keep_answer(w, out, seq);
@@ -217,15 +206,10 @@ static enum mr_status close_refused(struct wallet *w, struct out *out, uint64_t 
 static enum mr_status submit(struct wallet *w, struct out *out, uint64_t seq)
 {
     const struct slot *const s = wallet_slot(w, seq);
-    *w->request = (struct mr_request_body){.kind = MR_REQ_SUBMIT};
-    struct mr_req_submit *const ask = &w->request->u.submit;
-    wallet_order(&ask->order, s);
-    const uint32_t unit = unit_of(&ask->order.order);
-    if (s->memo != NULL) {
-        ask->memo_count = 1;
-        ask->memo[0] = *s->memo;
-    }
-    enum mr_status st = node_call(w);
+    struct mr_signed_order order;
+    wallet_order(&order, s);
+    const uint32_t unit = unit_of(&order.order);
+    enum mr_status st = node_submit(w, &order, s->memo);
     switch (mr_next_after(st)) {
     case MR_NEXT_CLOSED:
         st = keep_answer(w, out, seq);
@@ -254,7 +238,7 @@ enum mr_status act_cancel(struct wallet *w, struct out *out, uint64_t seq)
     struct mr_signed_order o;
     enum mr_status st = MR_OK;
     if (!s->closed) {
-        st = call_cancel(w, seq);
+        st = node_cancel(w, seq);
         if (mr_next_after(st) != MR_NEXT_CLOSED)
             return tell_unknown(w, out, st);
         st = keep_answer(w, out, seq);

@@ -62,6 +62,30 @@ enum mr_status node_call(struct wallet *w)
     return link_call(w->link, w->reply, w->request);
 }
 
+enum mr_status node_submit(struct wallet *w, const struct mr_signed_order *order,
+                           const struct mr_memo_box *memo)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_SUBMIT};
+    struct mr_req_submit *const ask = &w->request->u.submit;
+    ask->order = *order;
+    if (memo != NULL) {
+        ask->memo_count = 1;
+        ask->memo[0] = *memo;
+    }
+    return node_call(w);
+}
+
+enum mr_status node_cancel(struct wallet *w, uint64_t seq)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_CANCEL};
+    struct mr_signed_cancel *const sc = &w->request->u.cancel;
+    memcpy(sc->cancel.ledger, w->keys->stored.sheet.link.ledger, MR_HASH_BYTES);
+    memcpy(sc->cancel.account, wallet_account(w), MR_ACCOUNT_BYTES);
+    sc->cancel.seq = seq;
+    mr_cancel_sign(sc, 0, &w->keys->signing);
+    return node_call(w);
+}
+
 /* --- connecting ------------------------------------------------------------------------------- */
 
 static enum mr_status connect_link(struct wallet *w, const struct command *c, struct out *out)
@@ -130,15 +154,12 @@ const struct mr_association *node_association_called(const struct mr_charter *ch
 
 /* --- heads: what the node said before must still be part of what it says ---------------------- */
 
-static enum mr_status head_signed(const struct wallet *w, const struct mr_head *h)
+static enum mr_status head_signed(const struct wallet *w, const struct mr_rep_head *now)
 {
-    for (uint32_t i = 0; i < w->charter->nodes_count; i++)
-        if (w->charter->nodes[i].number == h->node)
-            return mr_head_verify(h, w->keys->stored.sheet.link.ledger,
-                                  &w->charter->nodes[i].log_key)
-                       ? MR_OK
-                       : MR_BAD_HEAD;
-    return MR_BAD_HEAD;
+    const struct mr_pubkey *const key =
+        mr_head_key(&now->head, w->charter, now->handover, now->handover_count);
+    const uint8_t *const ledger = w->keys->stored.sheet.link.ledger;
+    return key != NULL && mr_head_verify(&now->head, ledger, key) ? MR_OK : MR_BAD_HEAD;
 }
 
 static enum mr_status forked(const struct wallet *w, struct out *out, const struct mr_head *held,
@@ -164,7 +185,7 @@ static enum mr_status forked(const struct wallet *w, struct out *out, const stru
 static bool extends(const struct mr_head *held, const struct mr_rep_head *now)
 {
     const struct mr_head *const h = &now->head;
-    if (h->size < held->size)
+    if (h->generation < held->generation || h->size < held->size)
         return false;
     if (h->size == held->size)
         return memcmp(h->root, held->root, sizeof h->root) == 0;
@@ -186,25 +207,31 @@ static enum mr_status ask_head(struct wallet *w, struct out *out, const struct m
     if (st != MR_OK)
         return node_fail(w, out, st);
     const struct mr_rep_head *const now = &w->reply->body.u.head;
-    st = head_signed(w, &now->head);
+    st = head_signed(w, now);
     if (st != MR_OK)
         return node_fail(w, out, st);
-    if (held != NULL && held->generation == now->head.generation && !extends(held, now))
+    /* A later generation is governance's word that the log before has ended. */
+    if (held != NULL && now->head.generation <= held->generation && !extends(held, now))
         return forked(w, out, held, &now->head);
     return MR_OK;
+}
+
+static bool is_newer(const struct mr_head *a, const struct mr_head *b)
+{
+    return a->generation != b->generation ? a->generation > b->generation : a->size > b->size;
 }
 
 static enum mr_status check_heads(struct wallet *w, struct out *out)
 {
     const bool newer_receipt =
-        w->has_receipt_head && (!w->has_head || w->receipt_head.size > w->head.size);
+        w->has_receipt_head && (!w->has_head || is_newer(&w->receipt_head, &w->head));
     enum mr_status st = newer_receipt ? ask_head(w, out, &w->receipt_head) : MR_OK;
     if (st == MR_OK && (w->has_head || !newer_receipt))
         st = ask_head(w, out, w->has_head ? &w->head : NULL);
     if (st != MR_OK)
         return st;
     const struct mr_head *const h = &w->reply->body.u.head.head;
-    if (w->has_head && w->head.generation == h->generation && h->size <= w->head.size)
+    if (w->has_head && !is_newer(h, &w->head))
         return MR_OK;
     w->note->kind = MR_BOOK_HEAD;
     w->note->u.head = *h;
@@ -367,6 +394,56 @@ static enum mr_status adopt_history(struct wallet *w, const struct command *c, s
     return st == MR_OK ? memo_recover_keys(w, out) : st;
 }
 
+/* --- what a restored node has lost (rules.md 13) -------------------------------------------------
+ */
+
+static enum mr_status forgotten(const struct wallet *w, struct out *out, uint64_t seq)
+{
+    return out_fail(out, MR_FORKED,
+                    _("the node at %s has forgotten an order of yours that it had settled (place "
+                      "%llu). Nothing was signed. Tell your association: your wallet holds the "
+                      "receipt"),
+                    w->node_address, (unsigned long long)seq);
+}
+
+/* Hand in once more what was settled at this place. */
+static enum mr_status claim_one(struct wallet *w, struct out *out, uint64_t seq)
+{
+    const struct slot *const s = wallet_slot(w, seq);
+    struct mr_signed_order o;
+    uint8_t value[MR_HASH_BYTES];
+    enum mr_status st;
+    memcpy(value, s->value, sizeof value);
+    if (s->voided)
+        st = node_cancel(w, seq);
+    else if (wallet_settled_order(&o, s))
+        st = node_submit(w, &o, s->memo);
+    else
+        return forgotten(w, out, seq);
+    const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
+    if ((st != MR_SETTLED && st != MR_VOIDED) || slot->receipt_count == 0) {
+        out_note(out, _("the node does not take it again: %s"), status_sentence(st));
+        return forgotten(w, out, seq);
+    }
+    st = node_keep_result(w, out, &slot->receipt[0], seq, slot->time_ms);
+    if (st == MR_OK && memcmp(value, wallet_slot(w, seq)->value, sizeof value) != 0)
+        return forgotten(w, out, seq);
+    return st;
+}
+
+/* Only where governance has begun a new log: else the node has lost its memory unnoticed. */
+static enum mr_status claim(struct wallet *w, struct out *out, uint64_t seq)
+{
+    enum mr_status st = MR_OK;
+    if (w->head.generation < 2)
+        return forgotten(w, out, seq);
+    out_note(out, _("note: the association restored its node from a copy; orders of yours that it "
+                    "had lost are handed in again"));
+    for (; st == MR_OK && wallet_slot(w, seq) != NULL && wallet_slot(w, seq)->closed; seq++)
+        st = claim_one(w, out, seq);
+    return st == MR_OK ? fetch_account(w, out) : st;
+}
+
 static enum mr_status sync_chain(struct wallet *w, const struct command *c, struct out *out)
 {
     const uint64_t last = w->account->hot.chain.next_seq - 1;
@@ -381,11 +458,7 @@ static enum mr_status sync_chain(struct wallet *w, const struct command *c, stru
         return st;
     const struct slot *const beyond = wallet_slot(w, last + 1);
     if (beyond != NULL && beyond->closed)
-        return out_fail(out, MR_FORKED,
-                        _("the node at %s has forgotten an order of yours that it had settled "
-                          "(place %llu). Nothing was signed. Tell your association: your wallet "
-                          "holds the receipt"),
-                        w->node_address, (unsigned long long)(last + 1));
+        return claim(w, out, last + 1);
     const struct slot *const head = wallet_slot(w, last);
     if (head != NULL && head->closed && head->order != NULL &&
         memcmp(head->value, w->account->hot.chain.head, MR_HASH_BYTES) != 0)
@@ -408,7 +481,7 @@ static bool refuses_key(enum mr_status st)
 static enum mr_status prove(struct wallet *w, struct out *out)
 {
     const struct mr_head *seen = w->has_head ? &w->head : NULL;
-    if (w->has_receipt_head && (seen == NULL || w->receipt_head.size > seen->size))
+    if (w->has_receipt_head && (seen == NULL || is_newer(&w->receipt_head, seen)))
         seen = &w->receipt_head;
     enum mr_status st = try_keys(w, seen);
     if (refuses_key(st) && w->keys->stored.next_count > 0) {

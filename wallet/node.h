@@ -24,6 +24,12 @@ enum mr_status node_sync_to_sign(struct wallet *w, const struct command *c, stru
 /** The node's answer to w->request in w->reply. */
 enum mr_status node_call(struct wallet *w);
 
+/** SUBMIT an order with its memo (or NULL), CANCEL a slot: the answer's status, not reported; it is
+ * in w->reply. */
+enum mr_status node_submit(struct wallet *w, const struct mr_signed_order *order,
+                           const struct mr_memo_box *memo);
+enum mr_status node_cancel(struct wallet *w, uint64_t seq);
+
 /** Store how a slot of the own chain was closed, once its receipt has been verified.
  *  MR_OK, or reported (MR_BAD_RECEIPT and its like: the node's answer proves nothing). */
 enum mr_status node_keep_result(struct wallet *w, struct out *out, const struct mr_receipt *receipt,

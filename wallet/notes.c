@@ -54,7 +54,9 @@ static enum mr_status take_order(struct wallet *w, const struct mr_book_order *n
 
 static void remember_receipt_head(struct wallet *w, const struct mr_head *h)
 {
-    if (w->has_receipt_head && h->size <= w->receipt_head.size)
+    const struct mr_head *const held = &w->receipt_head;
+    if (w->has_receipt_head && (h->generation < held->generation ||
+                                (h->generation == held->generation && h->size <= held->size)))
         return;
     w->has_receipt_head = true;
     w->receipt_head = *h;

@@ -7,21 +7,19 @@
 #include "mereau/order.h"
 #include "mereau/sign.h"
 
-/* The log key of a head's node in its epoch: the charter's, or that of the last RESTART on the way
- * (RCP-1a). NULL: nothing leads there. */
-static const struct mr_pubkey *key_of(const struct mr_head *h, const struct mr_charter *c,
-                                      const struct mr_receipt *r)
+const struct mr_pubkey *mr_head_key(const struct mr_head *h, const struct mr_charter *c,
+                                    const struct mr_signed_restart *handover, uint32_t count)
 {
     const struct mr_pubkey *key = NULL;
     uint32_t generation = 1;
     for (uint32_t i = 0; i < c->nodes_count; i++)
         if (c->nodes[i].number == h->node)
             key = &c->nodes[i].log_key;
-    if (h->epoch == 0 || h->epoch - 1 > r->handover_count)
+    if (h->epoch == 0 || h->epoch - 1 > count)
         return NULL;
     for (uint32_t i = 0; i + 1 < h->epoch; i++) {
-        const struct mr_restart *next = &r->handover[i].restart;
-        if (next->epoch != i + 2 || mr_restart_verify(&r->handover[i], c) != MR_OK)
+        const struct mr_restart *next = &handover[i].restart;
+        if (next->epoch != i + 2 || mr_restart_verify(&handover[i], c) != MR_OK)
             return NULL;
         if (next->node == h->node) {
             key = &next->log_key;
@@ -35,7 +33,7 @@ static enum mr_status check_proof(const struct mr_proof *p, const struct mr_char
                                   const struct mr_receipt *r)
 {
     uint8_t leaf[512], hash[32];
-    const struct mr_pubkey *key = key_of(&p->head, charter, r);
+    const struct mr_pubkey *key = mr_head_key(&p->head, charter, r->handover, r->handover_count);
     if (key == NULL || !mr_head_verify(&p->head, r->ledger, key))
         return MR_BAD_HEAD;
     if (mr_leaf_size(&p->leaf) > sizeof leaf)

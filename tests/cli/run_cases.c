@@ -3,7 +3,8 @@
  *   == name                   a case begins
  *   @ admit                   the operators open all accounts asked for
  *   @ issue ADDRESS MINOR     and so on: list ADDRESS ALIAS NAME, unlist ADDRESS ALIAS NAME,
- *                             freeze ADDRESS, thaw ADDRESS, stop, kill, start (the node)
+ *                             freeze ADDRESS, thaw ADDRESS, stop, kill, start (the node), restart
+ *                             (governance begins a new log after a loss of memory)
  *   $ command                 run by sh; `m WALLET ...` is mereau with that wallet
  *   < text                    a line of its input
  *   > pattern                 its lines on stdout, all of them, in order (fnmatch)
@@ -299,6 +300,8 @@ static void operate(struct runner *r, const char *text)
         town_node_stop(t);
     else if (count == 1 && strcmp(words[0], "kill") == 0)
         town_node_kill(t);
+    else if (count == 1 && strcmp(words[0], "restart") == 0)
+        town_node_restart(t);
     else if (count == 1 && strcmp(words[0], "start") == 0)
         town_node_start(t);
     else

@@ -142,11 +142,26 @@ static void path_of(char ret[FILE_PATH_MAX], const struct town *t, const char *n
     must(path_join(ret, t->dir, name) == MR_OK);
 }
 
+/* node.key for the present generation of the log key. */
+static void write_node_key(const struct town *t)
+{
+    char path[FILE_PATH_MAX], name[32] = "log";
+    uint8_t seeds[64];
+    struct secret pass = {0};
+    if (t->generation > 1)
+        snprintf(name, sizeof name, "log %u", t->generation);
+    path_of(path, t, "data/node.key");
+    seed_of(seeds, name);
+    seed_of(seeds + 32, "transport");
+    must(secret_copy(&pass, passphrase, strlen(passphrase)) == MR_OK);
+    must(keyfile_create(NULL, path, "node", KEYFILE_MIN, &pass, seeds, sizeof seeds, true) ==
+         MR_OK);
+    secret_free(&pass);
+}
+
 static void write_data(const struct town *t)
 {
     char path[FILE_PATH_MAX];
-    uint8_t seeds[64];
-    struct secret pass = {0};
     const size_t n = mr_charter_size(t->charter);
     uint8_t *const bytes = malloc(n);
     must(bytes != NULL);
@@ -160,13 +175,7 @@ static void write_data(const struct town *t)
     must(file_write(path, passphrase, strlen(passphrase), 0600, true) == MR_OK);
     path_of(path, t, "data/mereaud.conf");
     must(file_write(path, "", 0, 0644, true) == MR_OK);
-    path_of(path, t, "data/node.key");
-    seed_of(seeds, "log");
-    seed_of(seeds + 32, "transport");
-    must(secret_copy(&pass, passphrase, strlen(passphrase)) == MR_OK);
-    must(keyfile_create(NULL, path, "node", KEYFILE_MIN, &pass, seeds, sizeof seeds, true) ==
-         MR_OK);
-    secret_free(&pass);
+    write_node_key(t);
 }
 
 /* --- the node's process ----------------------------------------------------------------------- */
@@ -262,6 +271,7 @@ void town_start(struct town *t, const char *dir)
     t->reply = malloc(sizeof *t->reply);
     t->request = malloc(sizeof *t->request);
     must(t->charter != NULL && t->reply != NULL && t->request != NULL);
+    t->generation = 1;
     fill_charter(t);
     write_data(t);
     town_node_start(t);
@@ -324,6 +334,38 @@ static void order(struct town *t, const uint8_t chain[16], const struct mr_order
     t->request->u.submit.order = o;
     call(t, l, MR_SETTLED);
     link_close(l);
+}
+
+void town_node_restart(struct town *t)
+{
+    struct mr_signed_restart r = {.restart = {.version = 1, .node = 1}};
+    struct mr_seckey key;
+    struct mr_pubkey public;
+    uint8_t bytes[1024];
+    char path[FILE_PATH_MAX], name[32];
+    struct link *const l = connect_as(t, NULL);
+    *t->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
+    call(t, l, MR_OK);
+    const struct mr_head *const h = &t->reply->body.u.head.head;
+    link_close(l);
+    town_node_stop(t);
+    t->generation = h->generation + 1;
+    memcpy(r.restart.ledger, t->ledger, 32);
+    r.restart.epoch = h->epoch + 1;
+    r.restart.generation = t->generation;
+    snprintf(name, sizeof name, "log %u", t->generation);
+    key_of(&key, &r.restart.log_key, name);
+    r.restart.last_size = h->size;
+    memcpy(r.restart.last_root, h->root, 32);
+    r.restart.time_ms = clock_ms(CLOCK_REALTIME);
+    r.restart.claims_until_ms = r.restart.time_ms + MR_DAY_MS;
+    key_of(&key, &public, "governance");
+    mr_restart_sign(&r, 0, &key);
+    path_of(path, t, "data/restart.mrr");
+    must(file_write(path, bytes, mr_signed_restart_encode(&r, bytes, sizeof bytes), 0644, true) ==
+         MR_OK);
+    write_node_key(t);
+    town_node_start(t);
 }
 
 unsigned town_admit(struct town *t)

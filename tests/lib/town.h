@@ -24,6 +24,7 @@ struct town {
     uint8_t register_secret[32], desk[16], treasury[16];
     pid_t pid; /* of the node; 0: not running */
     uint16_t port;
+    uint32_t generation; /* of the node's log key */
     char join_link[MR_JOIN_LINK_TEXT_MAX + 1];
     struct mr_reply *reply;
     struct mr_request_body *request;
@@ -40,6 +41,9 @@ void town_done(struct town *t);
 void town_node_start(struct town *t);
 void town_node_stop(struct town *t);
 void town_node_kill(struct town *t);
+
+/** Governance lets a node that lost its memory begin a new log: ends and starts it. */
+void town_node_restart(struct town *t);
 
 /** Open the accounts of all join requests; how many. */
 unsigned town_admit(struct town *t);
