@@ -246,8 +246,10 @@ static enum mr_status run_checks(struct books *b, struct mr_check_totals *totals
                                    .progress = on_progress,
                                    .progress_ctx = b};
     enum mr_status st = verify_journal(b);
-    if (st != MR_OK || b->store == NULL || b->journal == NULL || b->shown > 0 ||
-        !read_meta(b, &meta))
+    const bool covers = read_meta(b, &meta);
+    if (st == MR_OK && b->store != NULL && !covers)
+        add_damage(b, "store", "it does not say what it covers");
+    if (st != MR_OK || b->shown > 0 || b->journal == NULL)
         return st;
     progress_begin(&b->bar, b->a->c, _("checking the store"), 0);
     st = mr_check_store(&check, totals);
