@@ -20,6 +20,7 @@ enum { RESTART_BYTES_MAX = 4096, DEPTH_MAX = 64, NODE_SEEDS = 64, CLAIMS_DAYS = 
 struct kept {
     uint32_t epoch, generation, height[DEPTH_MAX], depth;
     uint64_t size;
+    bool abstaining;
     uint8_t node[DEPTH_MAX][32];
     struct mr_entry entry;
 };
@@ -29,6 +30,7 @@ static void kept_begin(struct kept *k, uint32_t epoch, uint32_t generation)
     k->epoch = epoch;
     k->generation = generation;
     k->size = k->depth = 0;
+    k->abstaining = false;
 }
 
 static void kept_leaf(struct kept *k, const uint8_t *leaf, size_t len)
@@ -67,6 +69,8 @@ static enum mr_status kept_turn(void *ctx, const struct mr_frame *log, const uin
             kept_leaf(k, payload + at + 4, used - 4);
         else if (k->entry.kind == MR_ENTRY_RESTART)
             kept_begin(k, k->entry.u.restart.restart.epoch, k->entry.u.restart.restart.generation);
+        else if (k->entry.kind == MR_ENTRY_ABSTAIN)
+            k->abstaining = true;
     }
     return MR_OK;
 }
@@ -135,8 +139,9 @@ static enum mr_status make_key(struct accepting *x, struct mr_pubkey *ret)
     keyfile_close(old);
     secret_free(&pass);
     secret_free(&seeds);
-    return st == MR_OK ? st : out_fail(x->a.out, st, _("The node's new key cannot be made: %s"),
-                                       status_sentence(st));
+    return st == MR_OK ? st
+                       : out_fail(x->a.out, st, _("The node's new key cannot be made: %s"),
+                                  status_sentence(st));
 }
 
 /* The first signer writes down what is decided. */
@@ -157,6 +162,12 @@ static enum mr_status draft(struct accepting *x, int64_t claims_days)
     if (st != MR_OK) {
         free(k);
         return out_fail(x->a.out, st, _("the journal is damaged: %s"), report.text);
+    }
+    if (!k->abstaining && !file_exists(x->abstain)) {
+        free(k);
+        return out_fail(x->a.out, MR_NO_CHANGE,
+                        _("the node of %s does not abstain: there is nothing to accept"),
+                        x->a.data);
     }
     *r = (struct mr_restart){.version = 1,
                              .epoch = k->epoch + 1,
@@ -181,8 +192,9 @@ static enum mr_status load_or_draft(struct accepting *x, int64_t claims_days)
     if (st == MR_OK)
         st = mr_signed_restart_decode(&x->restart, bytes, len);
     free(bytes);
-    return st == MR_OK ? st : out_fail(x->a.out, MR_DAMAGED, _("%s is damaged: remove it and begin again"),
-                                       x->part);
+    return st == MR_OK ? st
+                       : out_fail(x->a.out, MR_DAMAGED,
+                                  _("%s is damaged: remove it and begin again"), x->part);
 }
 
 static enum mr_status write_restart(struct accepting *x, const char *path)
@@ -190,8 +202,9 @@ static enum mr_status write_restart(struct accepting *x, const char *path)
     uint8_t bytes[RESTART_BYTES_MAX];
     const size_t n = mr_signed_restart_encode(&x->restart, bytes, sizeof bytes);
     const enum mr_status st = file_write(path, bytes, n, 0600, true);
-    return st == MR_OK ? st : out_fail(x->a.out, st, _("%s cannot be written: %s"), path,
-                                       status_sentence(st));
+    return st == MR_OK
+               ? st
+               : out_fail(x->a.out, st, _("%s cannot be written: %s"), path, status_sentence(st));
 }
 
 /* In an order that a crash may cut anywhere: the same command again goes on. */
@@ -209,13 +222,14 @@ static enum mr_status complete(struct accepting *x)
     if (st != MR_OK)
         return out_fail(x->a.out, st, NULL);
     out_bool(x->a.out, "complete", true);
-    out_print(x->a.out,
-              _("Governance has accepted what is left: epoch %u begins, with a new node key.\n"
-                "Start the node:  mereaud %s\n\n"
-                "Until %s (UTC) wallets may hand in orders that had settled and are missing now;\n"
-                "theirs do so by themselves. What nobody outside holds is lost. Make a backup now.\n"),
-              (unsigned)x->restart.restart.epoch, x->a.data,
-              admin_time(x->restart.restart.claims_until_ms));
+    out_print(
+        x->a.out,
+        _("Governance has accepted what is left: epoch %u begins, with a new node key.\n"
+          "Start the node:  mereaud %s\n\n"
+          "Until %s (UTC) wallets may hand in orders that had settled and are missing now;\n"
+          "theirs do so by themselves. What nobody outside holds is lost. Make a backup now.\n"),
+        (unsigned)x->restart.restart.epoch, x->a.data,
+        admin_time(x->restart.restart.claims_until_ms));
     return MR_OK;
 }
 
@@ -231,15 +245,21 @@ static enum mr_status agree(struct accepting *x)
 
 static enum mr_status sign_and_keep(struct accepting *x)
 {
-    const struct signer *s = x->a.signer;
+    struct signer *s = x->a.signer;
     const struct mr_keyset *keys = &x->a.charter->governance;
     const uint32_t index = s->key->key_index;
     if (index >= keys->keys_count ||
         memcmp(keys->keys[index].key, s->public.key, MR_KEY_BYTES) != 0)
         return out_fail(x->a.out, MR_BAD_KEY,
                         _("this key is not one of the charter's governance keys"));
-    mr_restart_sign(&x->restart, index, &s->secret);
-    enum mr_status st = write_restart(x, x->part);
+    enum mr_status st = signer_sign_restart(s, &x->restart, opt_flag(x->a.c, "again"));
+    if (st == MR_SLOT_TAKEN)
+        return out_fail(x->a.out, st,
+                        _("this key signed another new epoch of that number before; two of them "
+                          "would fork the ledger. If the other one was never used: --again"));
+    if (st != MR_OK)
+        return out_fail(x->a.out, st, NULL);
+    st = write_restart(x, x->part);
     if (st != MR_OK)
         return st;
     st = mr_restart_verify(&x->restart, x->a.charter);
@@ -267,15 +287,11 @@ void cmd_accept(struct command *c, struct out *out)
     if (st == MR_NOT_FOUND)
         st = MR_OK;
     if (st == MR_OK)
-        st = admin_begin(&x->a, c, out, NEED_CHARTER | NEED_KEY | NEED_DATA);
+        st = admin_begin_at(&x->a, c, out, NEED_CHARTER | NEED_KEY | NEED_DATA, c->args[0]);
     if (st == MR_OK)
         st = admin_need_governance(&x->a);
     if (st == MR_OK)
         st = find_places(x);
-    if (st == MR_OK && !file_exists(x->abstain))
-        st = out_fail(out, MR_NO_CHANGE,
-                      _("%s does not abstain after a restore: there is nothing to accept"),
-                      x->a.data);
     if (st == MR_OK)
         st = load_or_draft(x, days);
     if (st == MR_OK)

@@ -152,7 +152,8 @@ static enum mr_status open_journal(struct books *b, const char *path)
 static enum mr_status begin(struct books *b, struct command *c, struct out *out)
 {
     char journal[FILE_PATH_MAX];
-    enum mr_status st = admin_begin(b->a, c, out, NEED_CHARTER | NEED_NODE | NEED_DATA);
+    enum mr_status st =
+        admin_begin_at(b->a, c, out, NEED_CHARTER | NEED_NODE | NEED_DATA, c->args[0]);
     b->rows = json_array();
     if (st == MR_OK && (path_join(b->path, b->a->data, "store") != MR_OK ||
                         path_join(journal, b->a->data, "journal") != MR_OK ||
@@ -420,7 +421,7 @@ void cmd_rebuild(struct command *c, struct out *out)
     struct mr_checkpoint sum = {.number = 0};
     struct books b = {.a = &a, .rows = json_array()};
     uint64_t from = 0;
-    enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER | NEED_DATA);
+    enum mr_status st = admin_begin_at(&a, c, out, NEED_CHARTER | NEED_DATA, c->args[0]);
     if (st == MR_OK)
         st = rebuild(&b, &sum, &from);
     if (st == MR_OK) {

@@ -183,7 +183,8 @@ static enum mr_status find_places(struct restoring *r)
 const struct option_row restore_options[] = {
     {"accept", 0, NULL, N_("governance accepts what is left: the node signs again")},
     {"claims-days", 0, N_("N"), N_("how long missing orders may be handed in again (default 90)")},
-    {0},
+    {"again", 0, NULL, N_("sign another new epoch than before, which was never used")},
+    {NULL, 0, NULL, NULL},
 };
 
 void cmd_restore(struct command *c, struct out *out)
@@ -192,7 +193,7 @@ void cmd_restore(struct command *c, struct out *out)
         cmd_accept(c, out);
         return;
     }
-    if (c->arg_count != 2) {
+    if (c->arg_count != 2) { /* one word is for --accept */
         out_fail(out, MR_USAGE, _("say which backup and which new data directory"));
         return;
     }

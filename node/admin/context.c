@@ -151,9 +151,9 @@ static void find_key(struct admin *a)
 static enum mr_status find_places(struct admin *a)
 {
     const char *data = opt_text(a->c, "data");
-    if (a->c->row->args != NULL && strcmp(a->c->row->args, "[DATA]") == 0 && a->c->arg_count > 0)
-        data = a->c->args[0];
-    enum mr_status st = take_path(a, a->data, data != NULL ? data : getenv("MEREAU_DATA"));
+    enum mr_status st = MR_OK;
+    if (a->data[0] == '\0')
+        st = take_path(a, a->data, data != NULL ? data : getenv("MEREAU_DATA"));
     if (st == MR_OK)
         st = take_path(a, a->key_path, opt_text(a->c, "key"));
     if (st == MR_OK && a->key_path[0] == '\0')
@@ -259,8 +259,8 @@ static enum mr_status connect_node(struct admin *a)
 
 void admin_as(struct admin *a, const uint8_t chain[16])
 {
-    link_identify(a->link, MR_AUTH_OWNER, chain, a->signer->key->key_index, &a->signer->secret,
-                  NULL);
+    link_identify(a->link, MR_AUTH_OWNER, chain, a->signer->key->key_index,
+                  signer_secret(a->signer), NULL);
 }
 
 enum mr_status admin_call(struct admin *a)
@@ -295,7 +295,15 @@ enum mr_status admin_call_failed(struct admin *a, enum mr_status st)
 
 enum mr_status admin_begin(struct admin *a, struct command *c, struct out *out, unsigned needs)
 {
+    return admin_begin_at(a, c, out, needs, NULL);
+}
+
+enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *out, unsigned needs,
+                              const char *data)
+{
     *a = (struct admin){.c = c, .out = out};
+    if (take_path(a, a->data, data) != MR_OK)
+        return out->status;
     if (sodium_init() < 0)
         return out_fail(out, MR_NO_MEMORY, NULL);
     a->ask = calloc(1, sizeof *a->ask);

@@ -38,6 +38,10 @@ struct admin {
 enum mr_status admin_begin(struct admin *a, struct command *c, struct out *out, unsigned needs);
 void admin_end(struct admin *a);
 
+/** The same for a data directory named as an argument; NULL: --data and MEREAU_DATA say. */
+enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *out, unsigned needs,
+                              const char *data);
+
 /** Read a charter file and compute its ledger id. Reported. *ret is the caller's to free. */
 enum mr_status charter_read(struct mr_charter **ret, uint8_t ret_ledger[32], struct out *out,
                             const char *path);

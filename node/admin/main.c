@@ -11,6 +11,7 @@
 #define DRAFTS   N_("Drafts")
 #define RULES    N_("Rules")
 #define NODE     N_("The node")
+#define KEYS     N_("Keys")
 
 static const struct command_row commands[] = {
     {"init", cmd_init, N_("found a currency: charter, keys, data directory, join link"), FOUNDING,
@@ -90,6 +91,10 @@ static const struct command_row commands[] = {
      N_("Restoring:  mereau-admin restore /mnt/usb/mereau /var/lib/mereau\n"
         "Accepting what is left, by governance, one key after the other, the node stopped:\n"
         "  mereau-admin -d /var/lib/mereau restore --accept --key governance1.key")},
+    {"operator rotate", cmd_operator_rotate, N_("replace an operator's key"), KEYS, work_options,
+     NULL, N_("Repeat it until it says that the new key is in force.")},
+    {"audit-secret", cmd_audit_secret, N_("the secret of bank references, for the auditor"), KEYS,
+     audit_secret_options, NULL, NULL},
     {"rebuild", cmd_rebuild, N_("make the store again from the journal alone"), NODE, NULL,
      "[DATA]", NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -66,11 +66,14 @@ static void read_secrets(struct signer *s)
 {
     mr_seckey_from_seed(&s->secret, &s->public, s->key->seed);
     s->has_next = !sodium_is_zero(s->key->next_seed, sizeof s->key->next_seed);
-    if (s->has_next) {
-        struct mr_seckey next;
-        mr_seckey_from_seed(&next, &s->next_public, s->key->next_seed);
-        mr_seckey_done(&next);
-    }
+    s->use_next = s->use_next && s->has_next;
+    if (s->has_next)
+        mr_seckey_from_seed(&s->next_secret, &s->next_public, s->key->next_seed);
+}
+
+const struct mr_seckey *signer_secret(const struct signer *s)
+{
+    return s->use_next ? &s->next_secret : &s->secret;
 }
 
 static enum mr_status read_payload(struct signer *s)
@@ -113,6 +116,7 @@ void signer_close(struct signer *s)
     keyfile_close(s->file);
     sodium_free(s->key);
     mr_seckey_done(&s->secret);
+    mr_seckey_done(&s->next_secret);
     sodium_memzero(s, sizeof *s);
     free(s);
 }
@@ -259,20 +263,25 @@ static void forget_old(struct mr_signer_key *key)
     key->slots_count = kept;
 }
 
+static void keep_slot(struct mr_signer_key *key, const struct mr_signed_slot *slot)
+{
+    for (uint32_t i = 0; i < key->slots_count; i++) {
+        if (slot_order(&key->slots[i], slot) == 0) {
+            key->slots[i] = *slot;
+            return;
+        }
+    }
+    mr_assert(key->slots_count < SLOTS_MAX);
+    key->slots[key->slots_count++] = *slot;
+}
+
 static void remember(struct mr_signer_key *key, const struct mr_order *o)
 {
     struct mr_signed_slot slot = {.seq = o->seq, .not_after_ms = o->not_after_ms};
     memcpy(slot.account, o->account, sizeof slot.account);
     memcpy(slot.prev, o->prev, sizeof slot.prev);
     mr_order_id(slot.order, o);
-    for (uint32_t i = 0; i < key->slots_count; i++) {
-        if (slot_order(&key->slots[i], &slot) == 0) {
-            key->slots[i] = slot;
-            return;
-        }
-    }
-    mr_assert(key->slots_count < SLOTS_MAX);
-    key->slots[key->slots_count++] = slot;
+    keep_slot(key, &slot);
 }
 
 enum mr_status signer_sign(struct signer *s, struct mr_signed_order *orders, size_t count,
@@ -295,7 +304,28 @@ enum mr_status signer_sign(struct signer *s, struct mr_signed_order *orders, siz
         memcpy(s->key, before, sizeof *before);
     sodium_free(before);
     for (size_t i = 0; st == MR_OK && i < count; i++)
-        mr_order_sign(&orders[i], s->key->key_index, &s->secret);
+        mr_order_sign(&orders[i], s->key->key_index, signer_secret(s));
+    return st;
+}
+
+/* Kept as a slot of the nodes' chain, which nobody signs orders of with these keys. */
+enum mr_status signer_sign_restart(struct signer *s, struct mr_signed_restart *restart, bool again)
+{
+    struct mr_order place = {.seq = restart->restart.epoch, .not_after_ms = MR_TIME_MS_MAX};
+    struct mr_signed_slot slot = {.seq = place.seq, .not_after_ms = place.not_after_ms};
+    uint8_t bytes[sizeof restart->restart];
+    mr_sub_account(place.account, NULL, MR_CLASS_CHECKPOINTS);
+    memcpy(slot.account, place.account, sizeof slot.account);
+    mr_hash(slot.order, "mereau/restart", bytes,
+            mr_restart_encode(&restart->restart, bytes, sizeof bytes), NULL, 0);
+    const struct mr_signed_slot *known = remembered(s, &place);
+    if (known != NULL && memcmp(known->order, slot.order, sizeof slot.order) != 0 && !again)
+        return MR_SLOT_TAKEN;
+    keep_slot(s->key, &slot);
+    forget_old(s->key);
+    const enum mr_status st = signer_save(s);
+    if (st == MR_OK)
+        mr_restart_sign(restart, s->key->key_index, &s->secret);
     return st;
 }
 

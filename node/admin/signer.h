@@ -24,8 +24,13 @@ struct signer {
     struct mr_seckey secret;
     struct mr_pubkey public;
     bool has_next; /* a key that replaces it waits for its SETKEYS to settle */
+    bool use_next; /* on the chain at hand it has settled already */
+    struct mr_seckey next_secret;
     struct mr_pubkey next_public;
 };
+
+/** The key in force on the chain at hand. */
+const struct mr_seckey *signer_secret(const struct signer *s);
 
 /** A new key. Fills seed and public key; `key` has the other fields set by the caller. */
 void signer_make_seed(struct mr_signer_key *key, struct mr_pubkey *ret_public);
@@ -68,6 +73,10 @@ bool signer_remembers(const struct signer *s, const struct mr_signed_order *orde
  *  is signed. */
 enum mr_status signer_sign(struct signer *s, struct mr_signed_order *orders, size_t count,
                            const struct signer_view *view);
+
+/** Remember durably that governance signs this RESTART of an epoch, and sign it. MR_SLOT_TAKEN when
+ *  another one was signed for the epoch and `again` is not set; else as keyfile_save. */
+enum mr_status signer_sign_restart(struct signer *s, struct mr_signed_restart *restart, bool again);
 
 /** Write the key file anew with what `key` holds now. As keyfile_save. */
 enum mr_status signer_save(struct signer *s);

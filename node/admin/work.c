@@ -42,25 +42,35 @@ static enum mr_status key_is_old(struct work *w)
                     w->a->key_path);
 }
 
-/* Keys may have been rotated by a draft that another operator completed. */
+/* A rotation settles on one chain after the other: each says which key is in force there. */
 static enum mr_status match_key(struct work *w)
 {
     struct signer *s = w->a->signer;
     if (s->key->key_index >= w->keys.keys_count)
         return key_is_old(w);
     const struct mr_pubkey *present = &w->keys.keys[s->key->key_index];
-    if (memcmp(present->key, s->public.key, sizeof present->key) == 0)
-        return MR_OK;
-    return key_is_old(w);
+    const struct mr_pubkey *mine = s->use_next ? &s->next_public : &s->public;
+    return memcmp(present->key, mine->key, sizeof mine->key) == 0 ? MR_OK : key_is_old(w);
+}
+
+static bool is_key_refused(enum mr_status st)
+{
+    return st == MR_BAD_SIGNATURE || st == MR_NOT_AUTHORISED || st == MR_BAD_KEY;
 }
 
 static enum mr_status ask_chain(struct work *w)
 {
     struct admin *a = w->a;
+    a->signer->use_next = false;
     admin_as(a, w->chain);
     a->ask->kind = MR_REQ_ACCOUNT;
     memcpy(a->ask->u.account.account, w->chain, 16);
-    const enum mr_status st = admin_call(a);
+    enum mr_status st = admin_call(a);
+    if (is_key_refused(st) && a->signer->has_next) {
+        a->signer->use_next = true;
+        admin_as(a, w->chain);
+        st = admin_call(a);
+    }
     if (st != MR_OK)
         return admin_call_failed(a, st);
     const struct mr_rep_account *rep = &a->reply->body.u.account;
@@ -654,7 +664,7 @@ enum work_end work_withdraw(struct work *w)
         memcpy(c->cancel.ledger, a->ledger, sizeof c->cancel.ledger);
         memcpy(c->cancel.account, w->chain, sizeof c->cancel.account);
     }
-    mr_cancel_sign(&d->cancels[0], a->signer->key->key_index, &a->signer->secret);
+    mr_cancel_sign(&d->cancels[0], a->signer->key->key_index, signer_secret(a->signer));
     const enum mr_status kept = draft_write(d, w->path);
     if (kept != MR_OK) {
         keep_failed(w, kept);
