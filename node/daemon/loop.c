@@ -498,6 +498,8 @@ int node_run(struct node *n)
         return EXIT_HOST;
     st = listen_all(n);
     if (st == MR_OK) {
+        if (n->http != NULL)
+            http_publish(n->http, n);
         log_event(LOG_LEVEL_INFO, "ready",
                   log_with(log_text("wallet", n->settings.wallet_listen),
                            log_uint("wallet_port", n->wallet_port), log_text("data", n->dir),

@@ -209,14 +209,10 @@ struct mr_principal world_owner(struct world *w, const uint8_t account[16])
     return who;
 }
 
-void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
-                 enum mr_order_kind kind)
+void world_order_on(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
+                    const struct mr_state_chain *c, uint32_t policy, enum mr_order_kind kind)
 {
     struct mr_order *o = &ret->order;
-    w->request->body.kind = MR_REQ_ACCOUNT;
-    memcpy(w->request->body.u.account.account, account, 16);
-    ck_assert_int_eq(world_request(w, NULL), MR_OK);
-    const struct mr_state_chain *c = &w->reply->body.u.account.hot.chain;
     memset(ret, 0, sizeof *ret);
     o->version = 1;
     memcpy(o->ledger, w->ledger, 32);
@@ -225,10 +221,20 @@ void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t acc
     memcpy(o->prev, c->head, 32);
     o->time_ms = w->now_ms > c->time_ms ? w->now_ms : c->time_ms;
     o->not_after_ms = o->time_ms + 7 * MR_DAY_MS;
-    o->policy = w->reply->body.u.account.policy;
+    o->policy = policy;
     w->salt++;
     memcpy(o->salt, &w->salt, sizeof w->salt);
     o->body.kind = kind;
+}
+
+void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
+                 enum mr_order_kind kind)
+{
+    w->request->body.kind = MR_REQ_ACCOUNT;
+    memcpy(w->request->body.u.account.account, account, 16);
+    ck_assert_int_eq(world_request(w, NULL), MR_OK);
+    const struct mr_state_chain *c = &w->reply->body.u.account.hot.chain;
+    world_order_on(w, ret, account, c, w->reply->body.u.account.policy, kind);
 }
 
 void world_sign(struct world *w, struct mr_signed_order *o)
@@ -255,9 +261,8 @@ enum mr_status world_submit(struct world *w, const struct mr_signed_order *o)
     return world_request(w, NULL);
 }
 
-enum mr_status world_open(struct world *w, enum mr_account_class class)
+void world_open_body(struct world *w, struct mr_open *b, enum mr_account_class class)
 {
-    static struct mr_signed_order o;
     ck_assert_uint_lt(w->members_count, WORLD_MEMBERS_MAX);
     struct world_member *m = &w->members[w->members_count];
     uint8_t h[32];
@@ -265,12 +270,17 @@ enum mr_status world_open(struct world *w, enum mr_account_class class)
     mr_hash(h, "test/account", &w->members_count, sizeof w->members_count, NULL, 0);
     memcpy(m->id, h, 16);
     m->class = class;
-    world_order(w, &o, w->desk, MR_KIND_OPEN);
-    struct mr_open *b = &o.order.body.u.open;
     memcpy(b->account, m->id, 16);
     b->class = class;
     b->keys.threshold = b->keys.keys_count = 1;
     b->keys.keys[0] = m->public;
+}
+
+enum mr_status world_open(struct world *w, enum mr_account_class class)
+{
+    static struct mr_signed_order o;
+    world_order(w, &o, w->desk, MR_KIND_OPEN);
+    world_open_body(w, &o.order.body.u.open, class);
     world_sign(w, &o);
     const enum mr_status st = world_submit(w, &o);
     if (st == MR_SETTLED)
@@ -278,29 +288,37 @@ enum mr_status world_open(struct world *w, enum mr_account_class class)
     return st;
 }
 
-enum mr_status world_issue(struct world *w, uint32_t member, int64_t amount)
+void world_issue_body(struct world *w, struct mr_issue *b, uint32_t member, int64_t amount)
 {
-    static struct mr_signed_order o;
-    world_order(w, &o, w->treasury, MR_KIND_ISSUE);
-    struct mr_issue *b = &o.order.body.u.issue;
     b->banks_count = b->lines_count = 1;
     mr_hash(b->banks[0].ref, "test/bank", &w->salt, sizeof w->salt, NULL, 0);
     b->banks[0].amount = amount;
     memcpy(b->lines[0].member, w->members[member].id, 16);
     b->lines[0].amount = amount;
+}
+
+enum mr_status world_issue(struct world *w, uint32_t member, int64_t amount)
+{
+    static struct mr_signed_order o;
+    world_order(w, &o, w->treasury, MR_KIND_ISSUE);
+    world_issue_body(w, &o.order.body.u.issue, member, amount);
     world_sign(w, &o);
     return world_submit(w, &o);
+}
+
+void world_pay_body(const struct world *w, struct mr_pay *b, uint32_t to, int64_t amount)
+{
+    b->lines_count = 1;
+    memcpy(b->lines[0].payee, w->members[to].id, 16);
+    b->lines[0].amount = amount;
+    b->lines[0].what = MR_LINE_PAYMENT;
 }
 
 enum mr_status world_pay(struct world *w, uint32_t from, uint32_t to, int64_t amount)
 {
     static struct mr_signed_order o;
     world_order(w, &o, w->members[from].id, MR_KIND_PAY);
-    struct mr_pay *b = &o.order.body.u.pay;
-    b->lines_count = 1;
-    memcpy(b->lines[0].payee, w->members[to].id, 16);
-    b->lines[0].amount = amount;
-    b->lines[0].what = MR_LINE_PAYMENT;
+    world_pay_body(w, &o.order.body.u.pay, to, amount);
     world_sign(w, &o);
     return world_submit(w, &o);
 }

@@ -55,6 +55,14 @@ void world_flush(struct world *w);
 /** The next order of a chain, unsigned, with kind set and body zero. */
 void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
                  enum mr_order_kind kind);
+/** The same for a chain in this state, without an engine. */
+void world_order_on(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
+                    const struct mr_state_chain *c, uint32_t policy, enum mr_order_kind kind);
+/** What the orders of world_open, world_issue and world_pay say. The next member gets its keys; it
+ *  counts once members_count is raised. */
+void world_open_body(struct world *w, struct mr_open *b, enum mr_account_class class);
+void world_issue_body(struct world *w, struct mr_issue *b, uint32_t member, int64_t amount);
+void world_pay_body(const struct world *w, struct mr_pay *b, uint32_t to, int64_t amount);
 /** Sign by whoever signs on that chain. */
 void world_sign(struct world *w, struct mr_signed_order *o);
 /** SUBMIT and settle the turn; the reply's status; w->reply is the whole. */
