@@ -34,7 +34,7 @@ const struct config_row settings_rows[] = {
         N_("how much may wait before it goes to the store")),
     ROW(map_bytes, "store", "map-size", CONFIG_BYTES, 1 << 20, INT64_C(1) << 42, "1GiB",
         N_("first size of the store's map; it grows by itself")),
-    ROW(segment_bytes, "journal", "segment-size", CONFIG_BYTES, 1 << 16, 1 << 30, "64MiB",
+    ROW(segment_bytes, "journal", "segment-size", CONFIG_BYTES, 8 << 20, 1 << 30, "64MiB",
         N_("size of a journal segment; one is kept in reserve for each stream")),
     ROW(checkpoint_ms, "checkpoint", "every", CONFIG_DURATION, 1000, INT64_C(31) * 86400000, "1d",
         N_("how often the whole state is summed up and signed")),

@@ -10,18 +10,37 @@
 
 enum { CALL_MS = 20000 };
 
-void teller_make(struct teller *t, const char *conf)
+static void make(struct teller *t)
 {
     *t = (struct teller){.ask = calloc(1, sizeof *t->ask), .reply = calloc(1, sizeof *t->reply)};
     ck_assert(t->ask != NULL && t->reply != NULL);
     world_init(&t->w);
     scratch_make(t->dir);
+}
+
+static void fill(struct teller *t, const char *conf)
+{
     ck_assert_int_lt(snprintf(t->data, sizeof t->data, "%.500s/data", t->dir),
                      (int)sizeof t->data);
     ck_assert_int_eq(mkdir(t->data, 0700), 0);
     ck_assert_int_eq(nodedir_write(t->data, &t->w.charter, &t->w.log_key, &t->w.log_key,
                                    conf != NULL ? conf : nodedir_conf),
                      MR_OK);
+}
+
+void teller_make(struct teller *t, const char *conf)
+{
+    make(t);
+    fill(t, conf);
+}
+
+bool teller_make_small(struct teller *t, const char *conf, size_t disk_bytes)
+{
+    make(t);
+    const bool can = scratch_small_disk(t->dir, disk_bytes);
+    if (can)
+        fill(t, conf);
+    return can;
 }
 
 void teller_start(struct teller *t)

@@ -21,6 +21,8 @@ struct teller {
 
 /** A data directory with this configuration (NULL: nodedir_conf). ck_asserts. */
 void teller_make(struct teller *t, const char *conf);
+/** The same on a disk of so many bytes of its own. False: this machine does not let us. */
+bool teller_make_small(struct teller *t, const char *conf, size_t disk_bytes);
 /** Start mereaud and link to its control socket. */
 void teller_start(struct teller *t);
 /** SIGTERM; its exit code. */
