@@ -10,7 +10,13 @@
 #include "storage/snapshot.h"
 #include "storage/store_lmdb.h"
 
-enum { TICK_MS = 250, STOP_MS_MAX = 10000, ROOM_MIN = 4 << 20, STEPS_MAX = 2048 };
+enum {
+    TICK_MS = 250,
+    STOP_MS_MAX = 10000,
+    STORE_RETRY_MS = 1000,
+    ROOM_MIN = 4 << 20,
+    STEPS_MAX = 2048,
+};
 
 uint64_t now_ms(void)
 {
@@ -128,6 +134,7 @@ static void flush_done(struct node *n, struct task *t)
     if (f->status == MR_DISK_FULL) {
         log_event(LOG_LEVEL_WARN, "disk_full", log_with(log_text("what", "store")));
         n->flushing = false; /* the tick gives it again */
+        n->store_full_ms = now_ms();
         free(f);
         return;
     }
@@ -138,6 +145,7 @@ static void flush_done(struct node *n, struct task *t)
     mr_engine_flushed(n->engine, n->puts);
     n->puts = NULL;
     n->flushing = false;
+    n->store_full_ms = 0;
     n->flushed_ms = now_ms();
     n->flushed_turn = f->turn;
     n->flushed_settled = f->settled;
@@ -322,11 +330,13 @@ static void on_check(uv_check_t *h)
 
 /* --- stopping ------------------------------------------------------------------------------------------- */
 
+/* A store that met a full disk is left as it is: the journal holds the rest. */
 static bool all_done(const struct node *n)
 {
-    return !n->syncing && !n->flushing && !n->freeze_due && n->puts == NULL &&
-           n->ready_first == NULL && workers_load(n->verifiers) == 0 &&
-           workers_load(n->background) == 0 && mr_engine_dirty(n->engine) == 0;
+    const bool flushed = n->puts == NULL && mr_engine_dirty(n->engine) == 0;
+    return !n->syncing && !n->flushing && !n->freeze_due && n->ready_first == NULL &&
+           workers_load(n->verifiers) == 0 && workers_load(n->background) == 0 &&
+           (flushed || n->store_full_ms > 0);
 }
 
 /* Requests under way are answered; then the closing entry, a last flush, and the loop ends. */
@@ -378,7 +388,8 @@ static void on_tick(uv_timer_t *h)
     const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
     if (st == MR_DAMAGED || st == MR_IO_ERROR)
         node_fail(n, "tick", st);
-    if (n->puts != NULL && !n->flushing && !n->freeze_due)
+    if (n->puts != NULL && !n->flushing && !n->freeze_due &&
+        ev.now_ms - n->store_full_ms >= STORE_RETRY_MS)
         flush_give(n, false); /* it met a full disk before */
     pump(n);
     requests_tick(n);

@@ -115,6 +115,7 @@ struct node {
     bool freeze_due;                /* the puts below wait for their turn to be synced */
     struct mr_put *puts;
     size_t puts_count;
+    uint64_t store_full_ms;         /* the last commit met a full disk then; 0: it did not */
     bool flushing, flush_wanted, checkpoint_wanted, summing;
     uint64_t flushed_ms, flushed_turn, checkpoint_ms, checkpoint_settled, flushed_settled;
     uint64_t requests_waiting;      /* join requests in the register */

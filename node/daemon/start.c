@@ -275,6 +275,7 @@ int node_open(struct node *n, const struct secret *passphrase)
 void node_close(struct node *n)
 {
     char path[PATH_BYTES];
+    free(n->puts); /* what a full disk did not take */
     mr_engine_destroy(n->engine);
     register_close(n->members);
     if (n->journal != NULL)

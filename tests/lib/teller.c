@@ -66,6 +66,11 @@ int teller_stop(struct teller *t)
 {
     proc_signal(t->node, SIGTERM);
     const int code = proc_wait(t->node, PROC_DEADLINE_MS);
+    if (code != 0) {
+        char *text = proc_text(t->node);
+        fprintf(stderr, "mereaud ended with %d:\n%s", code, text != NULL ? text : "");
+        free(text);
+    }
     forget(t);
     return code;
 }
