@@ -107,6 +107,8 @@ static enum mr_status open_store(struct books *b, const char *path)
     enum mr_status st = MR_OK;
     if (b->lock != NULL) /* nobody writes: damage that could crash a reader is found first */
         st = store_seal_check(path, &b->sealed, text);
+    if (st != MR_OK)
+        b->sealed = false; /* a new seal would hide what the old one found */
     if (b->lock != NULL && st == MR_OK)
         st = store_probe(path, text);
     if (st == MR_OK)
