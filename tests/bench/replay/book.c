@@ -109,8 +109,7 @@ static uint32_t member_of(struct book *b, const char *name)
     return *at;
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* Cut one field off *at and unquote it in place. False: it was the line's last. */
 static bool field(char **ret, char **at)

@@ -58,8 +58,7 @@ void ledger_bank_ref(const struct ledger *l, uint8_t ret[32], const char *what, 
     sodium_memzero(key, sizeof key);
 }
 
-/* --- founding -----------------------------------------------------------------------------------
- */
+/* --- founding --------------------------------------------------------------------------------- */
 
 static uint32_t set_text(char *field, const char *text)
 {
@@ -144,8 +143,7 @@ enum mr_status ledger_found(const char *dir)
     return st;
 }
 
-/* --- taking up
- * ------------------------------------------------------------------------------------ */
+/* --- taking up --------------------------------------------------------------------------------- */
 
 static enum mr_status read_file(const char *dir, const char *name, size_t max, uint8_t **ret,
                                 size_t *ret_len)
