@@ -7,14 +7,15 @@
  *                             (governance begins a new log after a loss of memory)
  *   $ command                 run by sh; `m WALLET ...` is mereau with that wallet
  *   < text                    a line of its input
- *   > pattern                 its lines on stdout, all of them, in order (fnmatch)
+ *   > pattern                 its lines on stdout, all of them, in order (fnmatch); "..." is any
+ *                             rest, an empty pattern alone: nothing at all
  *   ! pattern                 a line on stderr
  *   % field pattern           a field of the JSON object on the last line of stdout ("a.0.b")
  *   ? code                    its exit code, 0 when not given
  *   = NAME field              afterwards, set a variable from that JSON object
  *
- * Variables are $NAME in commands and operators' lines; LINK is the join link, MINI a scratch
- * directory's path. One thread, one directory, removed at the end. */
+ * Variables are $NAME in commands and operators' lines; LINK is the join link, HERE the scratch
+ * directory, SOURCE the project's. One thread, one directory, removed at the end. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -165,6 +166,8 @@ static void check_stdout(struct runner *r)
         any = true;
         if (strcmp(want + 2, "...") == 0)
             return;
+        if (want[2] == '\0' && at == NULL)
+            return; /* "> " alone: nothing at all */
         if (at == NULL) {
             complain(r, "stdout ends before \"%s\"", want + 2);
             return;
@@ -359,6 +362,7 @@ static void set_environment(const struct runner *r, const char *dir)
     unsetenv("LANGUAGE");
     setenv("LINK", r->town.join_link, 1);
     setenv("HERE", dir, 1);
+    setenv("SOURCE", MEREAU_SOURCE_DIR, 1);
 }
 
 int main(int argc, char **argv)
