@@ -115,7 +115,7 @@ static enum mr_status open_store(struct books *b, const char *path)
         st = mr_store_lmdb_open(&b->store, path, &options);
     if (st == MR_DAMAGED)
         add_damage(b, "store", text[0] != '\0' ? text : mr_status_text(st));
-    if (st == MR_OK || st == MR_DAMAGED)
+    if (st == MR_OK || st == MR_DAMAGED || st == MR_NO_SUCH_FILE)
         return MR_OK;
     return out_fail(b->a->out, st, _("%s cannot be read: %s"), path, status_sentence(st));
 }
@@ -214,25 +214,42 @@ static enum mr_status verify_journal(struct books *b)
     return st == MR_DAMAGED ? MR_OK : st;
 }
 
-/* JNL-8: replaying the journal up to the turn that the store covers gives the same store. */
-static enum mr_status compare(struct books *b, const struct mr_check *base, uint64_t turn)
+/* A store made from the journal alone, up to a turn (0: all), in a directory that is removed again.
+ */
+static enum mr_status replay(struct books *b, const struct mr_check *base, uint64_t turn)
 {
     struct mr_check check = *base;
-    uint64_t findings;
     remove_store(b->scratch);
     enum mr_status st = dir_make(b->scratch);
     if (st == MR_OK)
         st = mr_store_lmdb_open(&b->again, b->scratch, NULL);
     check.store = b->again;
     progress_begin(&b->bar, b->a->c, _("replaying the journal"), 0);
-    if (st == MR_OK && turn > 0)
+    if (st == MR_OK)
         st = mr_rebuild(&check, 1, turn);
     if (st == MR_OK)
         st = b->again->api->refresh(b->again);
     progress_end(&b->bar);
+    return st;
+}
+
+/* JNL-8: replaying the journal up to the turn that the store covers gives the same store. */
+static enum mr_status compare(struct books *b, const struct mr_check *check, uint64_t turn)
+{
+    uint64_t findings;
+    enum mr_status st = replay(b, check, turn);
     progress_begin(&b->bar, b->a->c, _("comparing"), 0);
     if (st == MR_OK)
-        st = mr_check_equal(base, b->again, &findings);
+        st = mr_check_equal(check, b->again, &findings);
+    progress_end(&b->bar);
+    return st;
+}
+
+static enum mr_status check_store(struct books *b, const struct mr_check *check,
+                                  struct mr_check_totals *totals)
+{
+    progress_begin(&b->bar, b->a->c, _("checking the store"), 0);
+    const enum mr_status st = mr_check_store(check, totals);
     progress_end(&b->bar);
     return st;
 }
@@ -240,26 +257,30 @@ static enum mr_status compare(struct books *b, const struct mr_check *base, uint
 static enum mr_status run_checks(struct books *b, struct mr_check_totals *totals)
 {
     struct mr_state_meta meta = {.turn = 0};
-    const struct mr_check check = {.charter = b->a->charter,
-                                   .store = b->store,
-                                   .journal = b->journal,
-                                   .mem = plain_mem,
-                                   .found = add_finding,
-                                   .found_ctx = b,
-                                   .progress = on_progress,
-                                   .progress_ctx = b};
+    struct mr_check check = {.charter = b->a->charter,
+                             .store = b->store,
+                             .journal = b->journal,
+                             .mem = plain_mem,
+                             .found = add_finding,
+                             .found_ctx = b,
+                             .progress = on_progress,
+                             .progress_ctx = b};
     enum mr_status st = verify_journal(b);
     const bool covers = read_meta(b, &meta);
     if (st == MR_OK && b->store != NULL && !covers)
         add_damage(b, "store", "it does not say what it covers");
     if (st != MR_OK || b->shown > 0 || b->journal == NULL)
         return st;
-    progress_begin(&b->bar, b->a->c, _("checking the store"), 0);
-    st = mr_check_store(&check, totals);
-    progress_end(&b->bar);
-    if (st == MR_OK && b->report.first_log == 0)
+    if (b->store == NULL) {
+        out_note(b->a->out, _("there is no store yet: what the journal adds up to is checked"));
+        st = replay(b, &check, 0);
+        check.store = b->again;
+        return st == MR_OK ? check_store(b, &check, totals) : st;
+    }
+    st = check_store(b, &check, totals);
+    if (st == MR_OK && b->report.first_log == 0 && meta.turn > 0)
         st = compare(b, &check, meta.turn);
-    else if (st == MR_OK)
+    else if (st == MR_OK && meta.turn > 0)
         out_note(b->a->out, _("old segments of the journal are not here: the store is not compared "
                               "with a replay"));
     return st;

@@ -352,7 +352,8 @@ static bool is_same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Send a draft that has all its signatures, or note where it ends. */
+/* Send a draft that has all its signatures, unless it stands behind others; note where those end
+ * that stay open. */
 static enum mr_status look_at_open(struct work *w, const char *name, struct tail *tails,
                                    size_t *count)
 {
@@ -367,7 +368,7 @@ static enum mr_status look_at_open(struct work *w, const char *name, struct tail
         return MR_OK;
     }
     const struct mr_order *last = &d->orders[d->orders_count - 1].order;
-    if (state == DRAFT_READY) {
+    if (state == DRAFT_READY && d->orders[0].order.seq <= w->next_seq) {
         w->draft = d;
         w->quiet = true;
         out_note(w->a->out, _("sending what an earlier command left: %s"), w->path);
@@ -375,7 +376,7 @@ static enum mr_status look_at_open(struct work *w, const char *name, struct tail
         w->quiet = false;
         w->settled = 0;
         w->draft = NULL;
-    } else if (state == DRAFT_PARTLY && *count < TAILS_MAX) {
+    } else if (state != DRAFT_UNSIGNED && *count < TAILS_MAX) {
         struct tail *t = &tails[(*count)++];
         t->seq = d->orders[0].order.seq;
         t->end_seq = last->seq + 1;

@@ -1,0 +1,228 @@
+#include "lib/office.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/link.h"
+#include "lib/nodedir.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+#include "mereau/sign.h"
+
+enum { WORDS_MAX = 48, PATHS = 4 };
+
+#define must(condition) must_be((condition), #condition, __LINE__)
+
+static void must_be(bool condition, const char *what, int line)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "office.c:%d: %s\n", line, what);
+    abort();
+}
+
+const char *office_path(const struct office *o, const char *name)
+{
+    static char paths[PATHS][2 * OFFICE_PATH_MAX];
+    static unsigned at;
+    at = (at + 1) % PATHS;
+    snprintf(paths[at], sizeof paths[at], "%s/%s", o->dir, name);
+    return paths[at];
+}
+
+/* --- running mereau-admin ----------------------------------------------------------------------
+ */
+
+static struct proc *start(struct office *o, const char *const *front, const char *const *words)
+{
+    const char *argv[WORDS_MAX + 1] = {"LC_ALL=C", MEREAU_BIN_DIR "/mereau-admin"};
+    size_t n = 2;
+    while (*front != NULL)
+        argv[n++] = *front++;
+    while (*words != NULL && n < WORDS_MAX)
+        argv[n++] = *words++;
+    argv[n] = NULL;
+    struct proc *p = proc_start(argv);
+    must(p != NULL);
+    (void)o;
+    return p;
+}
+
+struct proc *office_start(struct office *o, const char *const *words)
+{
+    char data[2 * OFFICE_PATH_MAX], key[2 * OFFICE_PATH_MAX], pass[2 * OFFICE_PATH_MAX];
+    snprintf(data, sizeof data, "%s/%s", o->dir, o->data);
+    snprintf(pass, sizeof pass, "%s/pass", o->dir);
+    snprintf(key, sizeof key, "%s/data-keys/%s.key", o->dir, o->key != NULL ? o->key : "");
+    const char *front[] = {"--data",
+                           data,
+                           "--passphrase-file",
+                           pass,
+                           "--yes",
+                           "--json",
+                           o->key != NULL ? "--key" : NULL,
+                           key,
+                           NULL};
+    return start(o, front, words);
+}
+
+/* The object is the last line that is one. */
+static void listen_to(struct office *o, struct proc *p)
+{
+    json_decref(o->said);
+    free(o->text);
+    o->said = NULL;
+    o->text = proc_text(p);
+    for (char *at = o->text, *end; at != NULL && *at != '\0'; at = end) {
+        end = at + strcspn(at, "\n");
+        json_t *object = *at == '{' ? json_loadb(at, (size_t)(end - at), 0, NULL) : NULL;
+        end += *end == '\n';
+        if (object == NULL)
+            continue;
+        json_decref(o->said);
+        o->said = object;
+    }
+}
+
+static int finish(struct office *o, struct proc *p)
+{
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    listen_to(o, p);
+    proc_end(p);
+    return code;
+}
+
+int office_run(struct office *o, const char *const *words)
+{
+    return finish(o, office_start(o, words));
+}
+
+const char *office_text(const struct office *o, const char *field)
+{
+    const char *text = json_string_value(json_object_get(o->said, field));
+    return text != NULL ? text : "";
+}
+
+int64_t office_int(const struct office *o, const char *field)
+{
+    const json_t *value = json_object_get(o->said, field);
+    return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+/* --- founding and the node ---------------------------------------------------------------------
+ */
+
+void office_found(struct office *o, const char *dir, unsigned operators)
+{
+    char count[16], data[2 * OFFICE_PATH_MAX], pass[2 * OFFICE_PATH_MAX];
+    must(sodium_init() >= 0);
+    *o = (struct office){.data = "data", .key = "op1"};
+    must(strlen(dir) < sizeof o->dir);
+    snprintf(o->dir, sizeof o->dir, "%s", dir);
+    snprintf(count, sizeof count, "%u", operators);
+    snprintf(data, sizeof data, "%s/data", dir);
+    snprintf(pass, sizeof pass, "%s/pass", dir);
+    must(file_write(pass, "secret\n", 7, 0600, true) == MR_OK);
+    const char *const front[] = {"--passphrase-file", pass, "--json", NULL};
+    const char *const words[] = {
+        "init",     "--kdf-min",   "--name",        "Testa",           "--unit",      "TST",
+        "--prefix", "tst",         "--association", "Testa en commun", "--operators", count,
+        "--listen", "127.0.0.1:0", "--address",     "localhost:1",     data,          NULL};
+    struct proc *p = start(o, front, words);
+    must(finish(o, p) == 0);
+    office_node_start(o);
+}
+
+void office_node_start(struct office *o)
+{
+    o->node = nodedir_start(office_path(o, o->data), NULL);
+    must(o->node != NULL);
+}
+
+void office_node_stop(struct office *o)
+{
+    must(OFFICE_RUN(o, "stop") == 0);
+    must(proc_wait(o->node, PROC_DEADLINE_MS) == 0);
+    proc_end(o->node);
+    o->node = NULL;
+}
+
+void office_done(struct office *o)
+{
+    proc_end(o->node);
+    json_decref(o->said);
+    free(o->text);
+    *o = (struct office){.node = NULL};
+}
+
+/* --- members -----------------------------------------------------------------------------------
+ */
+
+static void read_charter(struct office *o, struct mr_charter *ret)
+{
+    uint8_t *bytes = NULL;
+    size_t len;
+    must(file_read(&bytes, &len, office_path(o, "data/charter.mrc"), 1 << 20) == MR_OK);
+    must(mr_charter_decode(ret, bytes, len) == MR_OK);
+    free(bytes);
+}
+
+static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, const char *name,
+                      enum mr_account_class class)
+{
+    struct mr_seckey secret;
+    struct mr_identity identity = {.name_len = (uint32_t)strlen(name)};
+    uint8_t seed[32], plain[MR_REGISTER_BOX_MAX], bytes[4096];
+    struct mr_open *open = &r->join.open;
+    *r = (struct mr_req_join){.join = {.open = {.class = class}}};
+    mr_ledger_id(r->join.ledger, charter);
+    memcpy(r->join.association, charter->associations[0].id, 16);
+    randombytes_buf(open->account, sizeof open->account);
+    randombytes_buf(seed, sizeof seed);
+    open->keys = (struct mr_keyset){.threshold = 1, .keys_count = 1};
+    mr_seckey_from_seed(&secret, &open->keys.keys[0], seed);
+    crypto_scalarmult_base(open->enc_key, seed);
+    must(strlen(name) <= MR_NAME_MAX);
+    memcpy(identity.name, name, strlen(name) + 1);
+    const size_t len = mr_identity_encode(&identity, plain, sizeof plain);
+    r->join.identity_len = (uint32_t)(len + crypto_box_SEALBYTES);
+    crypto_box_seal(r->join.identity, plain, len, charter->associations[0].register_key);
+    mr_sign(r->sig, MR_PURPOSE_JOIN, r->join.ledger, 0, bytes,
+            mr_join_encode(&r->join, bytes, sizeof bytes), &secret);
+    mr_seckey_done(&secret);
+}
+
+void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const char *name,
+                 enum mr_account_class class)
+{
+    struct mr_charter *charter = calloc(1, sizeof *charter);
+    struct mr_request_body *ask = calloc(1, sizeof *ask);
+    struct mr_reply *reply = calloc(1, sizeof *reply);
+    struct link *link = NULL;
+    must(charter != NULL && ask != NULL && reply != NULL);
+    read_charter(o, charter);
+    ask->kind = MR_REQ_JOIN;
+    fill_join(&ask->u.join, charter, name, class);
+    const struct link_config config = {.address = office_path(o, "data/run/control.sock"),
+                                       .ledger = ask->u.join.join.ledger};
+    must(link_open(&link, &config) == MR_OK);
+    const enum mr_status st = link_call(link, reply, ask);
+    must(st == MR_OK || st == MR_NOT_ADMITTED);
+    mr_address_format(ret_address, charter->prefix, ask->u.join.join.open.account);
+    link_close(link);
+    free(charter);
+    free(ask);
+    free(reply);
+}
+
+int64_t office_balance(struct office *o, const char *address)
+{
+    must(OFFICE_RUN(o, "member", "show", address) == 0);
+    const json_t *member = json_object_get(o->said, "member");
+    const json_t *balance = json_array_get(json_object_get(member, "balances_minor"), 0);
+    must(json_is_integer(balance));
+    return json_integer_value(balance);
+}

@@ -1,0 +1,53 @@
+/** An association's office for tests: a ledger founded with mereau-admin, its node, its operators.
+ *  Everything aborts the test program with a message when it fails. */
+#ifndef MEREAU_TESTS_OFFICE_H
+#define MEREAU_TESTS_OFFICE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "lib/procs.h"
+#include "mereau/record.h"
+
+enum { OFFICE_PATH_MAX = 512, OFFICE_ADDRESS_MAX = 128 };
+
+struct office {
+    char dir[OFFICE_PATH_MAX]; /* holds data/, data-keys/, pass */
+    struct proc *node;         /* NULL: not running */
+    json_t *said;              /* the object of the last command, or NULL */
+    char *text;                /* all it printed */
+    const char *key;           /* key file for commands ("op1"); NULL: none */
+    const char *data;          /* "data", or another directory below dir */
+};
+
+/** Found a ledger below an existing directory: `operators` keys, the threshold their majority. */
+void office_found(struct office *o, const char *dir, unsigned operators);
+
+/** Kill the node, release everything. Files stay. */
+void office_done(struct office *o);
+
+void office_node_start(struct office *o);
+void office_node_stop(struct office *o);
+
+/** Run mereau-admin with these words (NULL at the end); its exit code, 256 + signal. */
+int office_run(struct office *o, const char *const *words);
+#define OFFICE_RUN(o, ...) office_run((o), (const char *const[]){__VA_ARGS__, NULL})
+
+/** Start the same without waiting for it. */
+struct proc *office_start(struct office *o, const char *const *words);
+
+/** A text field of o->said; "" when it is not there. A number field; -1 likewise. */
+const char *office_text(const struct office *o, const char *field);
+int64_t office_int(const struct office *o, const char *field);
+
+/** Somebody asks to join. */
+void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const char *name,
+                 enum mr_account_class class);
+
+/** Somebody of that address, in unit 0. */
+int64_t office_balance(struct office *o, const char *address);
+
+/** Path below the office's directory, in one of four static buffers. */
+const char *office_path(const struct office *o, const char *name);
+
+#endif
