@@ -26,7 +26,7 @@ struct kind_sums {
     int64_t sum;
 };
 
-/* --- the auditor's program --------------------------------------------------------------------- */
+/* --- the auditor's program -------------------------------------------------------------------- */
 
 static FILE *start(pid_t *ret, const char *program, const char *command, const char *control)
 {
@@ -58,7 +58,7 @@ static int finish(FILE *f, pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* --- accounts ---------------------------------------------------------------------------------- */
+/* --- accounts --------------------------------------------------------------------------------- */
 
 struct index_row {
     uint8_t id[16];
@@ -128,7 +128,7 @@ static enum mr_status read_accounts(struct sums *ret, struct command *c, const s
     return f != NULL && finish(f, pid) == 0 ? MR_OK : MR_IO_ERROR;
 }
 
-/* --- the file ---------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static void sum_file(struct kind_sums kinds[ROW_KINDS], struct sums *sums, const struct book *b)
 {
@@ -145,7 +145,7 @@ static void sum_file(struct kind_sums kinds[ROW_KINDS], struct sums *sums, const
     }
 }
 
-/* --- side by side ------------------------------------------------------------------------------ */
+/* --- side by side ----------------------------------------------------------------------------- */
 
 static void line(struct table *t, const char *what, uint64_t rows, int64_t sum, uint64_t orders,
                  int64_t audited)

@@ -143,7 +143,7 @@ enum mr_status ledger_found(const char *dir)
     return st;
 }
 
-/* --- taking up --------------------------------------------------------------------------------- */
+/* --- taking up -------------------------------------------------------------------------------- */
 
 static enum mr_status read_file(const char *dir, const char *name, size_t max, uint8_t **ret,
                                 size_t *ret_len)

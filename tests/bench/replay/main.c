@@ -19,7 +19,7 @@ static void cmd_found(struct command *c, struct out *out)
         out_fail(out, st, "%s: %s", c->args[0], mr_status_text(st));
 }
 
-/* --- the report -------------------------------------------------------------------------------- */
+/* --- the report ------------------------------------------------------------------------------- */
 
 static void tell_rounding(struct out *out, const struct book *b)
 {
@@ -123,7 +123,7 @@ static void tell(struct out *out, const struct book *b, const struct run_result 
     out_int(out, "orders", (int64_t)r->orders);
 }
 
-/* --- run --------------------------------------------------------------------------------------- */
+/* --- run -------------------------------------------------------------------------------------- */
 
 static enum mr_status pay(struct command *c, struct out *out, struct book *b,
                           const struct ledger *l, const char *dir, int64_t connections)

@@ -211,7 +211,7 @@ static void write_out(struct pool *p, struct conn *c)
     }
 }
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* Answers that are worth asking again. */
 static bool is_passing(enum mr_status st)
@@ -286,7 +286,7 @@ static enum mr_status read_in(struct pool *p, struct conn *c)
     return c->fd < 0 ? MR_OK : lean_keep(&c->lean);
 }
 
-/* --- turns ------------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 static struct conn *conn_for(struct pool *p, int lane)
 {

@@ -115,7 +115,7 @@ static void finish(struct run *r, uint32_t i)
         offer(r, row->payee_next);
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static struct job *job_new(struct run *r, enum job_kind kind, uint32_t row)
 {
@@ -304,7 +304,7 @@ static void redeemed(struct run *r, const struct job *j)
     r->payouts_all++;
 }
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void on_settled(struct run *r, const struct job *j)
 {
@@ -350,7 +350,7 @@ static void on_answer(void *ctx, void *job, const struct mr_reply *reply)
     free(j);
 }
 
-/* --- all --------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static enum mr_status open_all(struct run *r, struct progress *p)
 {
