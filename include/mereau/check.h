@@ -1,8 +1,8 @@
-/** Does a node's store hold what it must? Named invariants (spec/30-ledger.md INV-n) over a store and
- *  the journal it sums up, and rebuilding a store from the journal alone.
+/** Does a node's store hold what it must? Named invariants (spec/30-ledger.md INV-n) over a store
+ * and the journal it sums up, and rebuilding a store from the journal alone.
  *
- *  Everything here reads; only mr_rebuild writes, into the store it is given. Runs for as long as the
- *  data is large; progress callbacks return false to stop (MR_STOPPING). */
+ *  Everything here reads; only mr_rebuild writes, into the store it is given. Runs for as long as
+ * the data is large; progress callbacks return false to stop (MR_STOPPING). */
 #ifndef MEREAU_CHECK_H
 #define MEREAU_CHECK_H
 
@@ -17,7 +17,8 @@
 
 enum { MR_FINDING_TEXT_MAX = 160 };
 
-/** One exact row of what is wrong. Texts are English; rule is an id of the spec. Lent for the call. */
+/** One exact row of what is wrong. Texts are English; rule is an id of the spec. Lent for the call.
+ */
 struct mr_finding {
     const char *rule;
     char where[MR_FINDING_TEXT_MAX], expected[MR_FINDING_TEXT_MAX], found[MR_FINDING_TEXT_MAX];
@@ -36,22 +37,22 @@ struct mr_check {
 };
 
 struct mr_check_totals {
-    struct mr_state_meta meta;      /**< what the store covers */
+    struct mr_state_meta meta; /**< what the store covers */
     uint64_t accounts, slots, credits, findings;
-    int64_t issued, reserve;        /**< over all associations: coverage is reserve / issued */
+    int64_t issued, reserve; /**< over all associations: coverage is reserve / issued */
     uint8_t state_root[32];
 };
 
-/** INV-1 to INV-7 and INV-9 over the store. MR_OK: the walk is complete, findings were reported one by
- *  one; MR_DAMAGED: a record cannot be read at all (also reported); I/O trouble, MR_NO_MEMORY. */
+/** INV-1 to INV-7 and INV-9 over the store. MR_OK: the walk is complete, findings were reported one
+ * by one; MR_DAMAGED: a record cannot be read at all (also reported); I/O trouble, MR_NO_MEMORY. */
 enum mr_status mr_check_store(const struct mr_check *c, struct mr_check_totals *ret);
 
 /** Whether two stores hold the same in every table; each difference is a finding of rule JNL-8. */
 enum mr_status mr_check_equal(const struct mr_check *c, struct mr_store *other,
                               uint64_t *ret_findings);
 
-/** Fill an empty (or older) store from the journal, up to `until` (a turn; 0: the end). Says nothing,
- *  signs nothing. MR_OK, MR_DAMAGED, I/O trouble. `node` is the number in the charter. */
+/** Fill an empty (or older) store from the journal, up to `until` (a turn; 0: the end). Says
+ * nothing, signs nothing. MR_OK, MR_DAMAGED, I/O trouble. `node` is the number in the charter. */
 enum mr_status mr_rebuild(const struct mr_check *c, uint32_t node, uint64_t until);
 
 #endif

@@ -2,7 +2,7 @@
  *
  *  For every record r of the registry:
  *    size_t mr_r_size(v)                       exact bytes of the encoding
- *    size_t mr_r_encode(v, out, cap)           bytes written; cap must hold them (our bug otherwise)
+ *    size_t mr_r_encode(v, out, cap)           bytes written; cap must hold them (else: our bug)
  *    enum mr_status mr_r_decode(ret, in, len)  all of `in` must be one canonical encoding
  *    enum mr_status mr_r_decode_first(ret, ret_len, in, len)
  *                                              as decode, of the record at the start of `in`; what

@@ -1,11 +1,11 @@
 /** A node as a pure object: events in, journal turns and replies out (design: "persist before you
  *  speak" is the shape of the loop).
  *
- *  The shell feeds events with mr_engine_step. What the node says is collected in the current *turn*.
- *  mr_engine_cut ends it and hands out the bytes to append and sync; the next turn may run meanwhile.
- *  MR_EV_SYNCED releases the replies of that turn: heads are signed then, over synced leaves only.
- *  Replies leave strictly in the order of turns; those that wrote nothing wait for earlier turns.
- *  One thread. Memory is taken at creation and, in bounded chunks, before a step. */
+ *  The shell feeds events with mr_engine_step. What the node says is collected in the current
+ * *turn*. mr_engine_cut ends it and hands out the bytes to append and sync; the next turn may run
+ * meanwhile. MR_EV_SYNCED releases the replies of that turn: heads are signed then, over synced
+ * leaves only. Replies leave strictly in the order of turns; those that wrote nothing wait for
+ * earlier turns. One thread. Memory is taken at creation and, in bounded chunks, before a step. */
 #ifndef MEREAU_ENGINE_H
 #define MEREAU_ENGINE_H
 
@@ -24,32 +24,33 @@ struct mr_engine;
 
 /** Who stands behind a session, after REQ_AUTH was verified. */
 struct mr_principal {
-    bool local;                /**< local control: may read everything */
+    bool local; /**< local control: may read everything */
     bool auditor;
-    bool proved;               /**< the fields below are valid */
+    bool proved; /**< the fields below are valid */
     enum mr_auth_role role;
     uint8_t account[16];
     enum mr_account_class class;
     uint8_t association[16];
-    uint32_t generation;       /**< of the keys it proved; a rotation ends it */
+    uint32_t generation; /**< of the keys it proved; a rotation ends it */
 };
 
 struct mr_engine_config {
-    const struct mr_charter *charter;  /**< borrowed for the engine's life */
-    uint32_t node;                     /**< this node's number */
-    const struct mr_seckey *log_key;   /**< borrowed */
-    const char *software;              /**< name and version; borrowed */
-    struct mr_store *store;            /**< borrowed */
-    struct mr_journal *journal;        /**< borrowed; only read from */
+    const struct mr_charter *charter; /**< borrowed for the engine's life */
+    uint32_t node;                    /**< this node's number */
+    const struct mr_seckey *log_key;  /**< borrowed */
+    const char *software;             /**< name and version; borrowed */
+    struct mr_store *store;           /**< borrowed */
+    struct mr_journal *journal;       /**< borrowed; only read from */
     struct mr_mem mem;
     uint64_t now_ms;
-    bool read_only;                    /**< tools: nothing is said */
-    bool look_only;                    /**< nor is the store written to */
-    uint64_t until;                    /**< read_only: replay up to this turn; 0: all */
-    const struct mr_signed_restart *restart; /**< governance's RESTART to begin with, or NULL; one that
-                                                  was taken before is passed over */
-    bool abstain;                      /**< restored from a backup: do not sign (rules of memory) */
-    bool (*progress)(void *ctx, uint64_t done, uint64_t all); /**< of replay; false stops; or NULL */
+    bool read_only;                          /**< tools: nothing is said */
+    bool look_only;                          /**< nor is the store written to */
+    uint64_t until;                          /**< read_only: replay up to this turn; 0: all */
+    const struct mr_signed_restart *restart; /**< governance's RESTART to begin with, or NULL; one
+                                                that was taken before is passed over */
+    bool abstain; /**< restored from a backup: do not sign (rules of memory) */
+    bool (*progress)(void *ctx, uint64_t done,
+                     uint64_t all); /**< of replay; false stops; or NULL */
     void *progress_ctx;
 };
 
@@ -75,11 +76,11 @@ struct mr_event {
     uint64_t now_ms;
     union {
         struct {
-            uint64_t token;                    /**< handed back with the reply */
+            uint64_t token; /**< handed back with the reply */
             const struct mr_principal *who;
             const struct mr_request *request;
-            enum mr_status signatures;         /**< SUBMIT, CANCEL: mr_order_verify's answer */
-            uint32_t generation;               /**< of the key set it was verified under */
+            enum mr_status signatures; /**< SUBMIT, CANCEL: mr_order_verify's answer */
+            uint32_t generation;       /**< of the key set it was verified under */
         } request;
         const struct mr_head *seen;
         const struct mr_checkpoint *checkpoint; /**< number is filled in by the engine */
@@ -97,7 +98,8 @@ struct mr_turn {
 /** Load state from the store, replay what the journal holds beyond it, and (unless read_only) write
  *  the opening entry into the first turn. The store is brought up to date on the way when replay is
  *  long. MR_OK; MR_WRONG_LEDGER; MR_BAD_KEY (log_key is not the log's); BAD_SIGNATURE,
- *  SIGNATURES_MISSING or WRONG_EPOCH (restart); MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (quorum above 1); I/O trouble. */
+ *  SIGNATURES_MISSING or WRONG_EPOCH (restart); MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (quorum above
+ * 1); I/O trouble. */
 enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_config *config);
 void mr_engine_destroy(struct mr_engine *e);
 
@@ -124,8 +126,8 @@ size_t mr_engine_dirty(const struct mr_engine *e);
 enum mr_status mr_engine_keys(struct mr_engine *e, struct mr_keyset *ret, uint32_t *ret_generation,
                               const uint8_t account[16]);
 
-/** Whether the keys a session proved are still the account's (TRA-8). A principal that proved nothing
- *  is always current. */
+/** Whether the keys a session proved are still the account's (TRA-8). A principal that proved
+ * nothing is always current. */
 bool mr_engine_current(struct mr_engine *e, const struct mr_principal *who);
 
 /** What REQ_AUTH must verify under, and who it then is. MR_OK, ACCOUNT_UNKNOWN, BAD_KEY. */
@@ -138,8 +140,8 @@ struct mr_engine_facts {
     uint64_t synced_turn, parked, waiting;
     size_t dirty_bytes;
     bool disk_full, abstaining, closing;
-    struct mr_head head;    /**< last signed */
-    uint8_t log_root[32];   /**< of all leaves, meta.leaves of them, synced or not */
+    struct mr_head head;  /**< last signed */
+    uint8_t log_root[32]; /**< of all leaves, meta.leaves of them, synced or not */
 };
 void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret);
 

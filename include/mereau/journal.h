@@ -21,12 +21,12 @@ enum { MR_FRAME_HEAD_BYTES = 88, MR_FRAME_ALIGN = 8, MR_TURN_BYTES_MAX = 8 << 20
 /** Header of one turn in one stream, all integers big-endian:
  *  magic (4) payload length (4) turn (8) end (8) bodies_check (32) check (32).
  *  `end`: in a log frame the position in the bodies stream behind this turn; in a bodies frame the
- *  position behind itself. `bodies_check`: in a log frame the check of this turn's bodies frame, zero
- *  when it has none; in a bodies frame zero. Payload is padded with zeros to MR_FRAME_ALIGN. */
+ *  position behind itself. `bodies_check`: in a log frame the check of this turn's bodies frame,
+ * zero when it has none; in a bodies frame zero. Payload is padded with zeros to MR_FRAME_ALIGN. */
 struct mr_frame {
     enum mr_stream_family family;
-    uint32_t len;       /**< payload bytes */
-    uint64_t turn;      /**< 1, 2, 3 ... without gap in the log; bodies skip turns without bodies */
+    uint32_t len;  /**< payload bytes */
+    uint64_t turn; /**< 1, 2, 3 ... without gap in the log; bodies skip turns without bodies */
     uint64_t end;
     uint8_t bodies_check[32];
     uint8_t check[32];

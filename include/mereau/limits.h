@@ -2,12 +2,12 @@
 #ifndef MEREAU_LIMITS_H
 #define MEREAU_LIMITS_H
 
-#define MR_AMOUNT_MAX INT64_C(4503599627370496) /* 2^52 minor units: exact in every JSON reader */
-#define MR_CREDIT_MAX (INT64_C(1) << 34) /* credit line: 2^17 accounts of it stay within 2^51 */
-#define MR_CAPS_MAX (INT64_C(1) << 51)   /* sum of all caps: no balance can pass 2^52 */
+#define MR_AMOUNT_MAX  INT64_C(4503599627370496) /* 2^52 minor units: exact in every JSON reader */
+#define MR_CREDIT_MAX  (INT64_C(1) << 34) /* credit line: 2^17 accounts of it stay within 2^51 */
+#define MR_CAPS_MAX    (INT64_C(1) << 51) /* sum of all caps: no balance can pass 2^52 */
 #define MR_TIME_MS_MAX UINT64_C(4503599627370496) /* 2^52 ms */
-#define MR_SEQ_MAX UINT64_C(4503599627370496)
-#define MR_DAY_MS UINT64_C(86400000)
+#define MR_SEQ_MAX     UINT64_C(4503599627370496)
+#define MR_DAY_MS      UINT64_C(86400000)
 
 enum {
     MR_HASH_BYTES = 32,
@@ -19,9 +19,9 @@ enum {
     MR_UNITS_MAX = 8,
     MR_ASSOCIATIONS_MAX = 20,
     MR_NODES_MAX = 32,
-    MR_KEYS_MAX = 16,     /* keys of one account */
-    MR_LINES_MAX = 256,   /* payees of one PAY, members of one ISSUE */
-    MR_BANKS_MAX = 64,    /* bank lines of one ISSUE */
+    MR_KEYS_MAX = 16,   /* keys of one account */
+    MR_LINES_MAX = 256, /* payees of one PAY, members of one ISSUE */
+    MR_BANKS_MAX = 64,  /* bank lines of one ISSUE */
     MR_CLASS_RULES_MAX = 8,
     MR_FEES_MAX = 8,
     MR_POSTINGS_MAX = 520, /* two legs of an ISSUE and its counter-accounts */
@@ -39,13 +39,13 @@ enum {
     MR_REGISTER_BOX_MAX = 1024,
     MR_DETAIL_MAX = 256,
 
-    MR_FRAME_MAX = 65536,      /* one message of any transport, SP header excluded */
+    MR_FRAME_MAX = 65536, /* one message of any transport, SP header excluded */
     MR_STREAM_CHUNK_MAX = 49152,
-    MR_PAGE_MAX = 32,          /* entries in one page of a list */
+    MR_PAGE_MAX = 32, /* entries in one page of a list */
 
-    MR_CLOCK_AHEAD_MS = 300000,    /* an order may be this much ahead of the voter's clock */
+    MR_CLOCK_AHEAD_MS = 300000, /* an order may be this much ahead of the voter's clock */
     MR_POLICY_NOTICE_DAYS = 14,
-    MR_ALIAS_REST_DAYS = 365,      /* an alias given up is not reassigned before */
+    MR_ALIAS_REST_DAYS = 365, /* an alias given up is not reassigned before */
     MR_BALLOT_NONE = 0x7fffffff,
 };
 

@@ -1,4 +1,5 @@
-/** The log: RFC 6962 hashes and proofs, heads in C2SP checkpoint form (spec/50-journal.md LOG-n). */
+/** The log: RFC 6962 hashes and proofs, heads in C2SP checkpoint form (spec/50-journal.md LOG-n).
+ */
 #ifndef MEREAU_LOG_H
 #define MEREAU_LOG_H
 
@@ -23,14 +24,14 @@ bool mr_path_verify(const uint8_t root[32], const uint8_t leaf_hash[32], uint64_
 bool mr_consistency_verify(const uint8_t old_root[32], uint64_t old_size, const uint8_t root[32],
                            uint64_t size, const struct mr_hash *proof, size_t count);
 
-/** LOG-5: the text a head signs, and the whole signed note. NUL-terminated; the length is returned. */
+/** LOG-5: the text a head signs, and the whole signed note. NUL-terminated; the length is returned.
+ */
 size_t mr_head_text(char ret[MR_HEAD_TEXT_MAX], const uint8_t ledger[32], const struct mr_head *h);
 size_t mr_head_note(char ret[MR_NOTE_MAX], const uint8_t ledger[32], const struct mr_head *h,
                     const struct mr_pubkey *key);
 
 /** Fill h->sig; verify it. */
 void mr_head_sign(struct mr_head *h, const uint8_t ledger[32], const struct mr_seckey *key);
-bool mr_head_verify(const struct mr_head *h, const uint8_t ledger[32],
-                    const struct mr_pubkey *key);
+bool mr_head_verify(const struct mr_head *h, const uint8_t ledger[32], const struct mr_pubkey *key);
 
 #endif

@@ -1,4 +1,5 @@
-/** What wallets, operators' tools and nodes share about orders: derived accounts, fees, signatures. */
+/** What wallets, operators' tools and nodes share about orders: derived accounts, fees, signatures.
+ */
 #ifndef MEREAU_ORDER_H
 #define MEREAU_ORDER_H
 

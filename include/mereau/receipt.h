@@ -8,19 +8,20 @@
 #include "mereau/status.h"
 
 struct mr_receipt_facts {
-    uint8_t value[32];   /**< order id, or the slot's void id */
+    uint8_t value[32]; /**< order id, or the slot's void id */
     bool voided;
-    uint32_t quorum;     /**< proofs that counted */
-    uint32_t witnesses;  /**< cosignatures present (not checked here) */
-    uint64_t time_ms;    /**< latest head's time */
+    uint32_t quorum;    /**< proofs that counted */
+    uint32_t witnesses; /**< cosignatures present (not checked here) */
+    uint64_t time_ms;   /**< latest head's time */
 };
 
 /** MR_OK fills *ret. MR_WRONG_LEDGER, MR_BAD_HEAD, MR_BAD_PROOF, MR_BAD_RECEIPT otherwise. */
 enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
                                  const struct mr_receipt *receipt);
 
-/** RCP-1a: the key that a head must be signed with: the charter's, or that of the last RESTART of its
- *  node on the way from epoch 1. NULL: nothing verified leads there. Points into the arguments. */
+/** RCP-1a: the key that a head must be signed with: the charter's, or that of the last RESTART of
+ * its node on the way from epoch 1. NULL: nothing verified leads there. Points into the arguments.
+ */
 const struct mr_pubkey *mr_head_key(const struct mr_head *h, const struct mr_charter *charter,
                                     const struct mr_signed_restart *handover, uint32_t count);
 

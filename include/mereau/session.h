@@ -27,9 +27,9 @@ struct mr_session {
     uint8_t id[MR_SALT_BYTES];
     uint8_t transcript[32]; /**< hash that REQ_AUTH signs */
     uint8_t key_out[32], key_in[32];
-    uint64_t counter_out;   /**< last counter used */
-    uint64_t counter_in;    /**< highest counter received */
-    uint64_t window;        /**< bit i: counter_in - i was received */
+    uint64_t counter_out; /**< last counter used */
+    uint64_t counter_in;  /**< highest counter received */
+    uint64_t window;      /**< bit i: counter_in - i was received */
 };
 void mr_session_done(struct mr_session *s);
 

@@ -27,7 +27,8 @@ int sp_nn_send(int socket, const uint8_t *head, size_t head_len, const uint8_t *
                int flags);
 
 /** Receive. *ret_body is nanomsg's own buffer: free it with nn_freemsg. ret_head holds
- *  SP_NN_HEAD_MAX bytes; messages with less than an id or a longer head are dropped (EAGAIN). 0, or the error number.
+ *  SP_NN_HEAD_MAX bytes; messages with less than an id or a longer head are dropped (EAGAIN). 0, or
+ * the error number.
  */
 int sp_nn_recv(int socket, uint8_t *ret_head, size_t *ret_head_len, uint8_t **ret_body,
                size_t *ret_len, int flags);

@@ -26,8 +26,7 @@ static enum MHD_Result send_text(struct MHD_Connection *c, unsigned code, const 
     if (copy == NULL)
         return MHD_NO;
     memcpy(copy, text, len);
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer_with_free_callback(len, copy, free);
+    struct MHD_Response *r = MHD_create_response_from_buffer_with_free_callback(len, copy, free);
     if (r == NULL) {
         free(copy);
         return MHD_NO;
@@ -76,25 +75,33 @@ void http_publish(struct http *h, const struct node *n)
     size_t len = 0;
     mr_engine_facts(n->engine, &f);
     const struct metric metrics[] = {
-        {"up_seconds", "gauge", "since the node started", (double)(now_ms() - n->started_ms) / 1000},
+        {"up_seconds", "gauge", "since the node started",
+         (double)(now_ms() - n->started_ms) / 1000},
         {"turn", "counter", "last turn synced", (double)f.synced_turn},
         {"flushed_turn", "counter", "last turn in the store", (double)n->flushed_turn},
         {"log_leaves", "counter", "leaves of the node's log", (double)f.meta.leaves},
         {"slots_settled", "counter", "slots settled since genesis", (double)f.meta.settled},
         {"accounts", "gauge", "accounts, sub-accounts included", (double)f.meta.accounts},
         {"orders_parked", "gauge", "orders that wait", (double)f.parked},
-        {"orders_answered_settled", "counter", "SUBMIT answered settled", (double)n->counters.orders_settled},
-        {"orders_answered_refused", "counter", "SUBMIT answered with a refusal", (double)n->counters.orders_refused},
-        {"orders_answered_parked", "counter", "SUBMIT answered parked", (double)n->counters.orders_parked},
+        {"orders_answered_settled", "counter", "SUBMIT answered settled",
+         (double)n->counters.orders_settled},
+        {"orders_answered_refused", "counter", "SUBMIT answered with a refusal",
+         (double)n->counters.orders_refused},
+        {"orders_answered_parked", "counter", "SUBMIT answered parked",
+         (double)n->counters.orders_parked},
         {"requests", "counter", "messages received", (double)n->counters.requests},
-        {"requests_refused", "counter", "messages refused without a session", (double)n->counters.refused},
+        {"requests_refused", "counter", "messages refused without a session",
+         (double)n->counters.refused},
         {"sessions", "gauge", "sessions open", (double)n->sessions.count},
         {"waiting", "gauge", "long polls open", (double)f.waiting},
         {"wallet_connections", "gauge", "connections of wallets", (double)w.connections},
-        {"wallet_broken", "counter", "connections closed for breaking the framing", (double)w.broken},
-        {"wallet_timed_out", "counter", "connections closed for being too slow", (double)w.timed_out},
+        {"wallet_broken", "counter", "connections closed for breaking the framing",
+         (double)w.broken},
+        {"wallet_timed_out", "counter", "connections closed for being too slow",
+         (double)w.timed_out},
         {"journal_syncs", "counter", "turns appended and synced", (double)n->counters.turns},
-        {"journal_sync_seconds", "counter", "time spent on that", (double)n->counters.syncs_ns / 1e9},
+        {"journal_sync_seconds", "counter", "time spent on that",
+         (double)n->counters.syncs_ns / 1e9},
         {"store_flushes", "counter", "commits of the store", (double)n->counters.flushes},
         {"store_dirty_bytes", "gauge", "changes not yet in the store", (double)f.dirty_bytes},
         {"join_requests", "gauge", "join requests that wait", (double)n->requests_waiting},
@@ -121,8 +128,8 @@ void http_publish(struct http *h, const struct node *n)
 static enum mr_status resolve(struct sockaddr_storage *ret, const char *address)
 {
     struct hostport at;
-    struct addrinfo *found, hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE,
-                                     .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found,
+        hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     char port[8];
     const enum mr_status st = hostport_parse(&at, address);
     if (st != MR_OK)
@@ -145,12 +152,12 @@ enum mr_status http_start(struct http **ret, const char *address)
     if (h == NULL)
         return MR_NO_MEMORY;
     pthread_mutex_init(&h->lock, NULL);
-    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD |
-                           (at.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0u);
-    h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_get, h, MHD_OPTION_SOCK_ADDR, &at,
-                                 MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_CONNECTION_TIMEOUT,
-                                 10u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384,
-                                 MHD_OPTION_END);
+    const unsigned flags =
+        MHD_USE_INTERNAL_POLLING_THREAD | (at.ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0u);
+    h->daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, on_get, h, MHD_OPTION_SOCK_ADDR, &at,
+                         MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_CONNECTION_TIMEOUT, 10u,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384, MHD_OPTION_END);
     if (h->daemon == NULL) {
         pthread_mutex_destroy(&h->lock);
         free(h);

@@ -36,7 +36,7 @@ _Noreturn void node_fail(struct node *n, const char *what, enum mr_status st)
 
 static void pump(struct node *n);
 
-/* --- tasks ------------------------------------------------------------------------------------------- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 
 struct append_task {
     struct task task;
@@ -103,8 +103,8 @@ static void sum_up(struct flush_task *f)
     if (st == MR_OK) {
         char dir[1024];
         snprintf(dir, sizeof dir, "%s/snapshots", f->node->dir);
-        const enum mr_status kept = snapshot_write(f->node->store, dir, f->checkpoint.turn,
-                                                   f->checkpoint.state_root);
+        const enum mr_status kept =
+            snapshot_write(f->node->store, dir, f->checkpoint.turn, f->checkpoint.state_root);
         if (kept != MR_OK && kept != MR_FILE_EXISTS)
             log_event(LOG_LEVEL_WARN, "snapshot",
                       log_with(log_text("status", mr_status_name(kept))));
@@ -201,7 +201,7 @@ static bool checkpoint_due(const struct node *n)
            orders >= (uint64_t)n->settings.checkpoint_orders;
 }
 
-/* --- turns --------------------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 static void append_done(struct node *n, struct task *t)
 {
@@ -328,7 +328,7 @@ static void on_check(uv_check_t *h)
         pump(n);
 }
 
-/* --- stopping ------------------------------------------------------------------------------------------- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 /* A store that met a full disk is left as it is: the journal holds the rest. */
 static bool all_done(const struct node *n)
@@ -399,7 +399,7 @@ static void on_tick(uv_timer_t *h)
         stop_on(n);
 }
 
-/* --- running -------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static void take_wallet(void *ctx, struct conn *conn, uint64_t token, const uint8_t *body,
                         size_t len)
@@ -413,8 +413,7 @@ static void take_local(void *ctx, struct conn *conn, uint64_t token, const uint8
     requests_take(ctx, PORT_LOCAL, conn, token, body, len);
 }
 
-static void take_peer(void *ctx, struct conn *conn, uint64_t token, const uint8_t *body,
-                      size_t len)
+static void take_peer(void *ctx, struct conn *conn, uint64_t token, const uint8_t *body, size_t len)
 {
     requests_take(ctx, PORT_PEER, conn, token, body, len);
 }
@@ -443,8 +442,8 @@ static enum mr_status listen_all(struct node *n)
         st = http_start(&n->http, n->settings.http_listen);
     if (st != MR_OK)
         log_event(LOG_LEVEL_ERROR, "listen_failed",
-                  log_with(log_text("wallet", n->settings.wallet_listen),
-                           log_text("local", path), log_text("peer", n->settings.peer_listen),
+                  log_with(log_text("wallet", n->settings.wallet_listen), log_text("local", path),
+                           log_text("peer", n->settings.peer_listen),
                            log_text("http", n->settings.http_listen),
                            log_text("status", mr_status_name(st))));
     return st;

@@ -140,9 +140,8 @@ static const struct command_row commands[] = {
     {0},
 };
 
-static const struct program mereaud = {.name = "mereaud",
-                                       .summary = N_("ledger node of a local currency"),
-                                       .commands = commands};
+static const struct program mereaud = {
+    .name = "mereaud", .summary = N_("ledger node of a local currency"), .commands = commands};
 
 int main(int argc, char **argv)
 {

@@ -22,12 +22,12 @@
 struct node;
 struct job;
 
-/* --- work for other threads ---------------------------------------------------------------------- */
+/* --- work for other threads ------------------------------------------------------------------- */
 
 /** One piece of work. It runs on another thread and comes back to the loop. */
 struct task {
     struct task *next;
-    void (*run)(struct task *t);              /* on the other thread */
+    void (*run)(struct task *t);                  /* on the other thread */
     void (*done)(struct node *n, struct task *t); /* on the loop; owns t */
 };
 
@@ -40,7 +40,7 @@ size_t workers_load(const struct workers *w);
 /** Ends the threads once their queue is empty, and the wake-up handle. */
 void workers_stop(struct workers *w);
 
-/* --- sessions -------------------------------------------------------------------------------------- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 struct session {
     struct session *hash_next, *older, *newer;
@@ -62,7 +62,7 @@ struct session *sessions_add(struct sessions *s, const struct mr_session *keys, 
 struct session *sessions_find(struct sessions *s, const uint8_t id[MR_SALT_BYTES], uint64_t now_ms);
 void sessions_end(struct sessions *s, struct session *one);
 
-/* --- the node --------------------------------------------------------------------------------------- */
+/* --- the node --------------------------------------------------------------------------------- */
 
 /** Where a request came in: the port, and its token there. */
 enum port { PORT_WALLET, PORT_LOCAL, PORT_PEER };
@@ -96,7 +96,7 @@ struct node {
     uv_loop_t loop;
     uv_timer_t tick;
     uv_check_t check;
-    uv_idle_t idle;                 /* runs the pump again when more is ready */
+    uv_idle_t idle; /* runs the pump again when more is ready */
     uv_signal_t signals[2];
     struct server *wallet, *local;
     struct peer_port *peer;
@@ -107,24 +107,24 @@ struct node {
     struct sessions sessions;
     struct task *ready_first, **ready_last; /* jobs that wait for the engine */
     struct stream_wait *streams;
-    struct job *flush_waits;               /* CONTROL FLUSH */
+    struct job *flush_waits; /* CONTROL FLUSH */
     size_t jobs;
 
-    bool syncing;                   /* a turn is with the journal */
-    bool full;                      /* the journal said there is no room */
-    bool freeze_due;                /* the puts below wait for their turn to be synced */
+    bool syncing;    /* a turn is with the journal */
+    bool full;       /* the journal said there is no room */
+    bool freeze_due; /* the puts below wait for their turn to be synced */
     struct mr_put *puts;
     size_t puts_count;
-    uint64_t store_full_ms;         /* the last commit met a full disk then; 0: it did not */
+    uint64_t store_full_ms; /* the last commit met a full disk then; 0: it did not */
     bool flushing, flush_wanted, checkpoint_wanted, summing;
     uint64_t flushed_ms, flushed_turn, checkpoint_ms, checkpoint_settled, flushed_settled;
-    uint64_t requests_waiting;      /* join requests in the register */
+    uint64_t requests_waiting; /* join requests in the register */
     bool stopping, closed;
     uint64_t stop_ms, started_ms;
     int exit_code;
     struct counters counters;
-    struct mr_request request;      /* scratch: large */
-    struct mr_reply reply;          /* scratch: large */
+    struct mr_request request; /* scratch: large */
+    struct mr_reply reply;     /* scratch: large */
     uint8_t bytes[MR_FRAME_MAX + 1024], sealed[MR_FRAME_MAX + 1024];
 };
 

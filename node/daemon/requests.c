@@ -17,27 +17,27 @@ struct job {
     struct job *next;
     enum port port;
     uint64_t token;
-    bool sealed;                   /* false: HELLO */
+    bool sealed; /* false: HELLO */
     uint8_t session[MR_SALT_BYTES];
     uint64_t counter;
     struct mr_principal who;
     uint32_t id;
     enum mr_request_kind kind;
-    enum mr_status status;         /* what another thread found out */
-    uint32_t generation;           /* of keys */
-    struct mr_keyset keys;         /* to verify under */
-    struct mr_principal proved;    /* AUTH */
+    enum mr_status status;      /* what another thread found out */
+    uint32_t generation;        /* of keys */
+    struct mr_keyset keys;      /* to verify under */
+    struct mr_principal proved; /* AUTH */
     uint8_t auth_text[96];
     size_t auth_len;
     struct mr_session established; /* HELLO */
     uint64_t position;             /* STREAM; register: requests that wait */
     size_t result_len;
-    uint8_t *result;               /* WELCOME, STREAM, REGISTER_LIST */
+    uint8_t *result; /* WELCOME, STREAM, REGISTER_LIST */
     size_t len;
     uint8_t plain[];
 };
 
-/* --- replies ------------------------------------------------------------------------------------- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static void send_bytes(struct node *n, enum port port, uint64_t token, const uint8_t *bytes,
                        size_t len)
@@ -127,8 +127,11 @@ static void finish_node(struct job *j, const uint8_t *bytes, size_t len)
         b->requests = n->requests_waiting;
         b->sessions = n->sessions.count;
     } else {
-        struct mr_rep_node open = {.node = b->node, .epoch = b->epoch, .time_ms = b->time_ms,
-                                   .mode = b->mode, .software_len = b->software_len};
+        struct mr_rep_node open = {.node = b->node,
+                                   .epoch = b->epoch,
+                                   .time_ms = b->time_ms,
+                                   .mode = b->mode,
+                                   .software_len = b->software_len};
         memcpy(open.software, b->software, sizeof open.software);
         *b = open;
     }
@@ -163,7 +166,7 @@ void requests_reply(void *node, uint64_t token, const uint8_t *bytes, size_t len
         finish(j, bytes, len);
 }
 
-/* --- HELLO ------------------------------------------------------------------------------------------ */
+/* --- HELLO ------------------------------------------------------------------------------------ */
 
 static void hello_run(struct task *t)
 {
@@ -197,7 +200,7 @@ static void hello_done(struct node *n, struct task *t)
     job_free(j);
 }
 
-/* --- AUTH ------------------------------------------------------------------------------------------- */
+/* --- AUTH ------------------------------------------------------------------------------------- */
 
 static void auth_run(struct task *t)
 {
@@ -221,9 +224,8 @@ static void auth_done(struct node *n, struct task *t)
         if (mr_request_decode(&n->request, j->plain, j->len) == MR_OK &&
             n->request.body.u.auth.seen_count > 0) {
             struct mr_effects fx = {requests_reply, n};
-            const struct mr_event ev = {.kind = MR_EV_SEEN,
-                                        .now_ms = now_ms(),
-                                        .u.seen = &n->request.body.u.auth.seen[0]};
+            const struct mr_event ev = {
+                .kind = MR_EV_SEEN, .now_ms = now_ms(), .u.seen = &n->request.body.u.auth.seen[0]};
             const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
             if (st != MR_OK && st != MR_NO_MEMORY)
                 node_fail(n, "head", st);
@@ -243,8 +245,7 @@ static void auth_begin(struct job *j, const struct session *s)
         memcpy(j->keys.keys, n->auditors, j->keys.keys_count * sizeof n->auditors[0]);
         j->proved = (struct mr_principal){.auditor = true};
     } else {
-        const enum mr_status st =
-            mr_engine_identify(n->engine, &j->keys.keys[0], &j->proved, a);
+        const enum mr_status st = mr_engine_identify(n->engine, &j->keys.keys[0], &j->proved, a);
         if (st != MR_OK) {
             finish_status(j, st);
             return;
@@ -256,7 +257,7 @@ static void auth_begin(struct job *j, const struct session *s)
     workers_give(n->verifiers, &j->task);
 }
 
-/* --- orders ----------------------------------------------------------------------------------------- */
+/* --- orders ----------------------------------------------------------------------------------- */
 
 static void order_run(struct task *t)
 {
@@ -291,7 +292,7 @@ static void order_begin(struct job *j, const uint8_t account[16])
     workers_give(n->verifiers, &j->task);
 }
 
-/* --- register --------------------------------------------------------------------------------------- */
+/* --- register --------------------------------------------------------------------------------- */
 
 static void register_done(struct node *n, struct task *t)
 {
@@ -304,8 +305,8 @@ static void register_done(struct node *n, struct task *t)
         return;
     }
     if (j->status == MR_IO_ERROR || j->status == MR_DAMAGED)
-        log_event(LOG_LEVEL_ERROR, "register", log_with(log_text("status",
-                                                                 mr_status_name(j->status))));
+        log_event(LOG_LEVEL_ERROR, "register",
+                  log_with(log_text("status", mr_status_name(j->status))));
     finish_status(j, j->status == MR_IO_ERROR ? MR_BUSY : j->status);
 }
 
@@ -321,8 +322,7 @@ static void list_page(struct job *j, const struct mr_req_register_list *q)
         return;
     }
     r->body.kind = MR_REQ_REGISTER_LIST;
-    j->status =
-        register_list(j->node->members, b->items, &count, q->kind, q->after, REGISTER_PAGE);
+    j->status = register_list(j->node->members, b->items, &count, q->kind, q->after, REGISTER_PAGE);
     b->items_count = (uint32_t)count;
     b->more = count == REGISTER_PAGE;
     if (j->status == MR_OK)
@@ -351,16 +351,18 @@ static void register_run(struct task *t)
         j->status = register_remove(n->members, r->body.u.register_delete.kind,
                                     r->body.u.register_delete.account);
     } else if (j->kind == MR_REQ_JOIN_STATUS) {
-        j->status = register_get(n->members, &item, MR_REGISTER_REQUEST,
-                                 r->body.u.join_status.account);
+        j->status =
+            register_get(n->members, &item, MR_REGISTER_REQUEST, r->body.u.join_status.account);
         j->status = j->status == MR_OK ? MR_NOT_ADMITTED : j->status;
     } else if (register_get(n->members, &item, MR_REGISTER_REQUEST,
                             r->body.u.join.join.open.account) == MR_OK) {
         j->status = MR_ALREADY_DONE;
     } else {
         const struct mr_join *q = &r->body.u.join.join;
-        item = (struct mr_register_item){.kind = MR_REGISTER_REQUEST, .time_ms = now_ms(),
-                                         .open_count = 1, .box_len = q->identity_len};
+        item = (struct mr_register_item){.kind = MR_REGISTER_REQUEST,
+                                         .time_ms = now_ms(),
+                                         .open_count = 1,
+                                         .box_len = q->identity_len};
         memcpy(item.account, q->open.account, 16);
         item.open[0] = q->open;
         memcpy(item.box, q->identity, q->identity_len);
@@ -437,7 +439,7 @@ static void join_begin(struct job *j)
     workers_give(n->verifiers, &j->task);
 }
 
-/* --- streams ---------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static void stream_run(struct task *t)
 {
@@ -493,8 +495,7 @@ static void stream_begin(struct job *j)
     const struct mr_req_stream *q = &n->request.body.u.stream;
     j->position = q->position;
     j->generation = (uint32_t)q->family;
-    struct stream_wait *w =
-        stream_has(n, j) || q->timeout_ms == 0 ? NULL : calloc(1, sizeof *w);
+    struct stream_wait *w = stream_has(n, j) || q->timeout_ms == 0 ? NULL : calloc(1, sizeof *w);
     if (w == NULL) {
         stream_give(j);
         return;
@@ -525,7 +526,7 @@ void requests_tick(struct node *n)
     requests_synced(n);
 }
 
-/* --- control ---------------------------------------------------------------------------------------- */
+/* --- control ---------------------------------------------------------------------------------- */
 
 static void control_begin(struct job *j)
 {
@@ -557,7 +558,7 @@ void requests_flushed(struct node *n)
     }
 }
 
-/* --- intake ----------------------------------------------------------------------------------------- */
+/* --- intake ----------------------------------------------------------------------------------- */
 
 /* The register is one association's: its desk operators. */
 static bool may_use_register(const struct mr_principal *who)

@@ -12,9 +12,8 @@ enum mr_status sessions_init(struct sessions *s, size_t max)
     size_t buckets = 1024;
     while (buckets < max)
         buckets *= 2;
-    *s = (struct sessions){.buckets = calloc(buckets, sizeof *s->buckets),
-                           .buckets_count = buckets,
-                           .max = max};
+    *s = (struct sessions){
+        .buckets = calloc(buckets, sizeof *s->buckets), .buckets_count = buckets, .max = max};
     return s->buckets != NULL ? MR_OK : MR_NO_MEMORY;
 }
 
@@ -62,8 +61,7 @@ void sessions_done(struct sessions *s)
 
 struct session *sessions_add(struct sessions *s, const struct mr_session *keys, uint64_t now_ms)
 {
-    while (s->oldest != NULL &&
-           (s->count >= s->max || now_ms > s->oldest->used_ms + IDLE_MS))
+    while (s->oldest != NULL && (s->count >= s->max || now_ms > s->oldest->used_ms + IDLE_MS))
         sessions_end(s, s->oldest);
     struct session *one = calloc(1, sizeof *one);
     if (one == NULL)

@@ -96,7 +96,8 @@ static int read_auditors(struct node *n)
 {
     char copy[sizeof n->settings.auditors], *save = NULL;
     memcpy(copy, n->settings.auditors, sizeof copy);
-    for (char *word = strtok_r(copy, " ,", &save); word != NULL; word = strtok_r(NULL, " ,", &save)) {
+    for (char *word = strtok_r(copy, " ,", &save); word != NULL;
+         word = strtok_r(NULL, " ,", &save)) {
         struct mr_pubkey *key = &n->auditors[n->auditors_count];
         key->alg = MR_ALG_ED25519;
         if (n->auditors_count == 16 || mr_hex_parse(key->key, MR_KEY_BYTES, word) != MR_OK ||
@@ -139,7 +140,8 @@ static int open_store(struct node *n)
         st = mr_store_lmdb_open(&n->store, path, &options);
     if (st == MR_DAMAGED)
         log_event(LOG_LEVEL_ERROR, "hint",
-                  log_with(log_text("do", "mereau-admin rebuild makes the store again from the journal")));
+                  log_with(log_text(
+                      "do", "mereau-admin rebuild makes the store again from the journal")));
     return st == MR_OK ? 0 : failed("store", path, st, text);
 }
 
@@ -241,9 +243,13 @@ static int open_engine(struct node *n)
                        log_uint("epoch", facts.meta.epoch),
                        log_text("mode", facts.abstaining ? "abstaining" : "voting")));
     if (facts.abstaining)
-        log_event(LOG_LEVEL_WARN, "abstaining",
-                  log_with(log_text("why", "the log may be older than what others hold"),
-                           log_text("do", "find a newer backup, or let governance sign mereau-admin restore --accept")));
+        log_event(
+            LOG_LEVEL_WARN, "abstaining",
+            log_with(
+                log_text("why", "the log may be older than what others hold"),
+                log_text(
+                    "do",
+                    "find a newer backup, or let governance sign mereau-admin restore --accept")));
     return 0;
 }
 

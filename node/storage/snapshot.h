@@ -17,8 +17,8 @@ enum { SNAPSHOTS_KEPT = 2 };
 enum mr_status snapshot_write(struct mr_store *store, const char *dir, uint64_t turn,
                               const uint8_t state_root[32]);
 
-/** The newest snapshot whose seal verifies. MR_OK; MR_NOT_FOUND. The caller compares mr_state_sum of
- *  the opened copy with *ret_root before it trusts it. */
+/** The newest snapshot whose seal verifies. MR_OK; MR_NOT_FOUND. The caller compares mr_state_sum
+ * of the opened copy with *ret_root before it trusts it. */
 enum mr_status snapshot_newest(char ret_path[FILES_PATH_MAX], uint64_t *ret_turn,
                                uint8_t ret_root[32], const char *dir);
 

@@ -5,8 +5,7 @@
 #include "mereau/codec.h"
 
 /* Governance's signatures, at its threshold, as jobs. */
-static void governance_sigs(struct mr_audit *a, const char *rule,
-                            const struct mr_signed_restart *r)
+static void governance_sigs(struct mr_audit *a, const char *rule, const struct mr_signed_restart *r)
 {
     const struct mr_keyset *const keys = &a->charter.governance;
     uint8_t digest[32], record[512];
@@ -42,8 +41,7 @@ static void check_fields(struct mr_audit *a, const struct mr_restart *r)
         mri_aud_u64(a, "JNL-9", MR_WRONG_NODE, "node of RESTART", a->node, r->node);
     if (r->last_size != a->tree.size)
         mri_aud_u64(a, "JNL-9", MR_BAD_HEAD, "leaves kept", a->tree.size, r->last_size);
-    else if (mri_aud_tree_root(&a->tree, root, a->tree.size) &&
-             memcmp(root, r->last_root, 32) != 0)
+    else if (mri_aud_tree_root(&a->tree, root, a->tree.size) && memcmp(root, r->last_root, 32) != 0)
         mri_aud_hash(a, "JNL-9", MR_BAD_HEAD, "root of what was kept", root, r->last_root);
 }
 

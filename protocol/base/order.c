@@ -20,8 +20,7 @@ bool mr_is_member_class(enum mr_account_class class)
     return class >= MR_CLASS_RESIDENT && class <= MR_CLASS_FUND;
 }
 
-const struct mr_policy *mr_policy_on(const struct mr_policy *policies, uint32_t count,
-                                     uint32_t day)
+const struct mr_policy *mr_policy_on(const struct mr_policy *policies, uint32_t count, uint32_t day)
 {
     const struct mr_policy *in_force = NULL;
     for (uint32_t i = 0; i < count; i++)
@@ -77,7 +76,7 @@ enum mr_status mr_keyset_check(const struct mr_keyset *keys, enum mr_account_cla
     return MR_OK;
 }
 
-/* --- signatures --------------------------------------------------------------------------------- */
+/* --- signatures ------------------------------------------------------------------------------- */
 
 static struct mr_sig *place_for(struct mr_sig *sigs, uint32_t *count, uint32_t key_index)
 {
@@ -104,8 +103,8 @@ void mr_cancel_sign(struct mr_signed_cancel *c, uint32_t key_index, const struct
 {
     uint8_t bytes[sizeof c->cancel];
     const size_t n = mr_cancel_encode(&c->cancel, bytes, sizeof bytes);
-    mr_sign(place_for(c->sigs, &c->sigs_count, key_index)->sig, MR_PURPOSE_CANCEL,
-            c->cancel.ledger, 0, bytes, n, key);
+    mr_sign(place_for(c->sigs, &c->sigs_count, key_index)->sig, MR_PURPOSE_CANCEL, c->cancel.ledger,
+            0, bytes, n, key);
 }
 
 struct signed_text {

@@ -118,8 +118,7 @@ void mri_answer(struct mr_engine *e, const struct mr_event *ev, enum mr_status s
     t->replies_used += a->len;
 }
 
-void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number,
-                     uint64_t seq)
+void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number, uint64_t seq)
 {
     struct mri_answer *a = queue(e, ev);
     a->slot = true;
@@ -127,8 +126,8 @@ void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t nu
     a->seq = seq;
 }
 
-enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret,
-                            uint32_t *ret_count, uint32_t epoch)
+enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t *ret_count,
+                            uint32_t epoch)
 {
     *ret_count = 0;
     for (uint32_t i = 2; i <= epoch; i++) {

@@ -7,7 +7,7 @@
 #include "mereau/codec.h"
 #include "mereau/sign.h"
 
-/* --- CANCEL ----------------------------------------------------------------------------------------- */
+/* --- CANCEL ----------------------------------------------------------------------------------- */
 
 static enum mr_status cancel(struct mr_engine *e, const struct mr_event *ev, bool *ret_done)
 {
@@ -42,8 +42,8 @@ static enum mr_status cancel(struct mr_engine *e, const struct mr_event *ev, boo
         body->kind = MR_BODY_CANCEL;
         body->u.cancel = *c;
         mri_say_body(e, &at, &len, body);
-        mr_hash(trigger, "mereau/trigger", bytes,
-                mr_signed_cancel_encode(c, bytes, sizeof bytes), NULL, 0);
+        mr_hash(trigger, "mereau/trigger", bytes, mr_signed_cancel_encode(c, bytes, sizeof bytes),
+                NULL, 0);
         st = mri_void_slot(e, c->cancel.account, number, c->cancel.seq, trigger);
         if (st != MR_OK)
             return st;
@@ -66,4 +66,3 @@ void mri_cancel(struct mr_engine *e, const struct mr_event *ev, enum mr_status *
         mri_answer(e, ev, st);
     }
 }
-

@@ -17,7 +17,7 @@ struct checking {
     const struct mr_check *c;
     struct mr_check_totals t;
     enum mr_status st;
-    uint64_t number;                 /* of the account at hand */
+    uint64_t number; /* of the account at hand */
     struct mr_state_account account;
     struct mr_state_hot hot;
     int64_t sums[MR_UNITS_MAX];
@@ -43,12 +43,11 @@ static void place(char ret[MR_FINDING_TEXT_MAX], const struct checking *k, const
 {
     char id[2 * MR_ACCOUNT_BYTES + 1];
     mr_hex_format(id, k->account.id, MR_ACCOUNT_BYTES);
-    snprintf(ret, MR_FINDING_TEXT_MAX, "account %s %s %llu", id, what,
-             (unsigned long long)number);
+    snprintf(ret, MR_FINDING_TEXT_MAX, "account %s %s %llu", id, what, (unsigned long long)number);
 }
 
-static void expect_number(struct checking *k, const char *rule, const char *where,
-                          int64_t expected, int64_t found)
+static void expect_number(struct checking *k, const char *rule, const char *where, int64_t expected,
+                          int64_t found)
 {
     char a[32], b[32];
     if (expected == found)
@@ -87,7 +86,7 @@ static bool fetch_body(struct checking *k, const char *where, uint64_t at, uint3
     return false;
 }
 
-/* --- one account -------------------------------------------------------------------------------- */
+/* --- one account ------------------------------------------------------------------------------ */
 
 static uint32_t home_index(const struct checking *k, const uint8_t association[16])
 {
@@ -221,7 +220,7 @@ static bool each_account(void *ctx, const uint8_t *key, size_t key_len, const ui
     return k->st == MR_OK;
 }
 
-/* --- other tables --------------------------------------------------------------------------------- */
+/* --- other tables ----------------------------------------------------------------------------- */
 
 static bool each_redemption(void *ctx, const uint8_t *key, size_t key_len, const uint8_t *value,
                             size_t value_len)
@@ -340,7 +339,7 @@ enum mr_status mr_check_store(const struct mr_check *c, struct mr_check_totals *
     return st;
 }
 
-/* --- two stores ------------------------------------------------------------------------------------ */
+/* --- two stores ------------------------------------------------------------------------------- */
 
 struct comparing {
     const struct mr_check *c;

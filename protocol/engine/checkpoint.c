@@ -9,7 +9,7 @@
 
 enum { RECORD_MAX = 2048 };
 
-/* --- checkpoints ------------------------------------------------------------------------------------ */
+/* --- checkpoints ------------------------------------------------------------------------------ */
 
 enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c)
 {
@@ -29,8 +29,7 @@ enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c
     memcpy(k->prev, hot.chain.head, 32);
     k->time_ms = e->now_ms > hot.chain.time_ms ? e->now_ms : hot.chain.time_ms;
     k->not_after_ms = k->time_ms + MR_DAY_MS;
-    const struct mr_policy *policy =
-        mri_policy_on(&e->ledger, (uint32_t)(k->time_ms / MR_DAY_MS));
+    const struct mr_policy *policy = mri_policy_on(&e->ledger, (uint32_t)(k->time_ms / MR_DAY_MS));
     mr_assert(policy != NULL);
     k->policy = policy->version;
     k->body.kind = MR_KIND_CHECKPOINT;

@@ -8,7 +8,7 @@
 #include "mereau/log.h"
 #include "mereau/order.h"
 
-/* --- what is said --------------------------------------------------------------------------------- */
+/* --- what is said ----------------------------------------------------------------------------- */
 
 void mri_say(struct mr_engine *e, const struct mr_entry *entry)
 {
@@ -60,8 +60,8 @@ enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t 
             from = t->bodies.bytes + (at - t->bodies_at);
     }
     if (from == NULL) {
-        const enum mr_status st = e->config.journal->api->read(
-            e->config.journal, MR_FAMILY_BODIES, at, e->bytes, len, &got);
+        const enum mr_status st = e->config.journal->api->read(e->config.journal, MR_FAMILY_BODIES,
+                                                               at, e->bytes, len, &got);
         if (st != MR_OK)
             return st;
         if (got < len)
@@ -71,7 +71,7 @@ enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t 
     return mr_body_decode(ret, from, len) == MR_OK ? MR_OK : MR_DAMAGED;
 }
 
-/* --- turns ------------------------------------------------------------------------------------------ */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 static void turn_reset(struct mr_engine *e, struct mri_turn *t)
 {
@@ -177,7 +177,7 @@ static enum mr_status synced(struct mr_engine *e, struct mr_effects *fx)
     return st == MR_OK ? mri_waiters(e, fx) : st;
 }
 
-/* --- events ----------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 bool mr_engine_ready(const struct mr_engine *e)
 {
@@ -237,8 +237,7 @@ static void close_turn(struct mr_engine *e)
     mri_say(e, &e->entry);
 }
 
-enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev,
-                              struct mr_effects *fx)
+enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, struct mr_effects *fx)
 {
     enum mr_status st = MR_OK;
     if (ev->now_ms > e->now_ms)
@@ -282,7 +281,7 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev,
     return st;
 }
 
-/* --- flushing ---------------------------------------------------------------------------------------- */
+/* --- flushing --------------------------------------------------------------------------------- */
 
 enum mr_status mr_engine_freeze(struct mr_engine *e, struct mr_put **ret_puts, size_t *ret_count)
 {
@@ -310,7 +309,7 @@ size_t mr_engine_dirty(const struct mr_engine *e)
     return mri_view_dirty(&e->view);
 }
 
-/* --- life -------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static enum mr_status turn_create(struct mr_engine *e, struct mri_turn *t)
 {
@@ -329,8 +328,8 @@ static enum mr_status load_head(struct mr_engine *e)
 {
     uint8_t bytes[512];
     size_t len;
-    const enum mr_status st = mri_view_get(&e->view, MR_TABLE_META, (const uint8_t *)"h", 1, bytes,
-                                           sizeof bytes, &len);
+    const enum mr_status st =
+        mri_view_get(&e->view, MR_TABLE_META, (const uint8_t *)"h", 1, bytes, sizeof bytes, &len);
     if (st == MR_NOT_FOUND)
         return MR_OK;
     if (st == MR_OK && mr_head_decode(&e->head, bytes, len) != MR_OK)

@@ -8,13 +8,13 @@
 #include "slot/slot.h"
 
 enum {
-    MRI_TURN_BUFFER = 2 << 20,      /* bytes of one stream of a turn */
-    MRI_EVENT_LOG_MAX = 64 << 10,   /* what one order can add to the log */
+    MRI_TURN_BUFFER = 2 << 20,    /* bytes of one stream of a turn */
+    MRI_EVENT_LOG_MAX = 64 << 10, /* what one order can add to the log */
     MRI_EVENT_BODIES_MAX = 24 << 10,
-    MRI_ANSWERS_MAX = 4096,         /* replies that wait for one turn */
-    MRI_REPLIES_BUFFER = 4 << 20,   /* bytes of replies built at step time */
+    MRI_ANSWERS_MAX = 4096,       /* replies that wait for one turn */
+    MRI_REPLIES_BUFFER = 4 << 20, /* bytes of replies built at step time */
     MRI_PARKED_MAX = 4096,
-    MRI_EPOCHS_MAX = 8,             /* handover of a receipt */
+    MRI_EPOCHS_MAX = 8, /* handover of a receipt */
     MRI_WAITERS_MAX = 8192,
 };
 
@@ -24,13 +24,13 @@ struct mri_answer {
     uint32_t id;
     enum mr_request_kind kind;
     bool slot;
-    size_t at, len;                 /* bytes in the turn's replies */
-    uint64_t number, seq;           /* slot */
+    size_t at, len;       /* bytes in the turn's replies */
+    uint64_t number, seq; /* slot */
 };
 
 struct mri_buffer {
     uint8_t *bytes;
-    size_t used;                    /* MR_FRAME_HEAD_BYTES when empty */
+    size_t used; /* MR_FRAME_HEAD_BYTES when empty */
 };
 
 struct mri_turn {
@@ -39,10 +39,10 @@ struct mri_turn {
     size_t replies_used;
     struct mri_answer *answers;
     uint32_t answers_count;
-    uint64_t number, bodies_at;     /* bodies_at: position of the frame's first byte */
-    uint64_t leaves;                /* tree size at its end */
+    uint64_t number, bodies_at; /* bodies_at: position of the frame's first byte */
+    uint64_t leaves;            /* tree size at its end */
     uint8_t root[32];
-    bool said;                      /* leaves were appended: a new head is due */
+    bool said; /* leaves were appended: a new head is due */
 };
 
 struct mri_waiter {
@@ -52,29 +52,29 @@ struct mri_waiter {
 
 struct mri_parked {
     uint64_t number, not_after_ms, retry_ms;
-    bool due;                       /* something it waits for has changed */
+    bool due; /* something it waits for has changed */
 };
 
 struct mr_engine {
     struct mr_engine_config config;
     struct mri_view view;
     struct mri_ledger ledger;
-    struct mri_tree tree, past;     /* past: scratch for receipts of an ended log */
+    struct mri_tree tree, past; /* past: scratch for receipts of an ended log */
     struct mri_plan plan;
     struct mri_slot slot;
     struct mri_turn turns[2], *current, *flying; /* flying: NULL or handed out */
-    uint8_t check[32];              /* of the last log frame cut */
-    uint64_t log_at, bodies_at;     /* positions behind the last frame cut */
+    uint8_t check[32];                           /* of the last log frame cut */
+    uint64_t log_at, bodies_at;                  /* positions behind the last frame cut */
     uint64_t synced_turn, synced_leaves;
-    struct mr_head head;            /* last signed */
-    bool head_due;                  /* it is not in the journal yet */
+    struct mr_head head; /* last signed */
+    bool head_due;       /* it is not in the journal yet */
     uint64_t now_ms, started_ms;
     bool disk_full, draining, closing;
     struct mri_parked parked[MRI_PARKED_MAX];
     uint32_t parked_count;
     struct mri_waiter waiters[MRI_WAITERS_MAX];
     uint32_t waiters_count;
-    uint64_t touched[64];           /* bloom of accounts changed since the waiters were looked at */
+    uint64_t touched[64]; /* bloom of accounts changed since the waiters were looked at */
     /* scratch, too large for a stack */
     struct mr_entry entry;
     struct mr_signed_order order;
@@ -93,7 +93,7 @@ void mri_say_body(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
 /* Read a body record back, from the journal or a turn that is not synced yet. */
 enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t at, uint32_t len);
 
-/* --- what is said about a slot ----------------------------------------------------------------- */
+/* --- what is said about a slot ---------------------------------------------------------------- */
 /* The order's and its memo's place in the bodies. memo may be NULL. */
 void mri_say_order(struct mr_engine *e, struct mri_body *ret, const struct mr_signed_order *o,
                    const struct mr_memo_box *memo);
@@ -103,7 +103,7 @@ void mri_settle(struct mr_engine *e, const struct mri_body *body);
 enum mr_status mri_void_slot(struct mr_engine *e, const uint8_t account[16], uint64_t number,
                              uint64_t seq, const uint8_t trigger[32]);
 
-/* --- orders -------------------------------------------------------------------------------------- */
+/* --- orders ----------------------------------------------------------------------------------- */
 void mri_submit(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 void mri_cancel(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_check_order(struct mr_engine *e, const struct mr_order *o, int64_t *ret_missing);
@@ -115,7 +115,7 @@ enum mr_status mri_signatures(const struct mr_event *ev, const struct mr_state_a
 /* This host's trouble: not an answer to anybody. */
 bool mri_is_trouble(enum mr_status st);
 
-/* --- orders that wait ---------------------------------------------------------------------------- */
+/* --- orders that wait ------------------------------------------------------------------------- */
 enum mr_status mri_pending_get(struct mr_engine *e, struct mr_state_pending *ret, uint64_t number);
 void mri_pending_put(struct mr_engine *e, uint64_t number, const struct mr_state_pending *p);
 void mri_pending_remove(struct mr_state_pending *p, uint32_t at);
@@ -131,12 +131,11 @@ enum mr_status mri_parked_load(struct mr_engine *e);
 enum mr_status mri_parked_replay(struct mr_engine *e, const struct mr_entry_parked *w);
 enum mr_status mri_parked_settled(struct mr_engine *e, uint64_t number, uint64_t seq);
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 /* Queue the reply in e->reply (id, kind and status are set here). */
 void mri_answer(struct mr_engine *e, const struct mr_event *ev, enum mr_status st);
 /* Queue "the state of this slot", receipt included, to be built at release. */
-void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number,
-                     uint64_t seq);
+void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number, uint64_t seq);
 /* Release a turn's replies. */
 enum mr_status mri_release(struct mr_engine *e, struct mri_turn *t, struct mr_effects *fx);
 /* Prepare e->reply with an empty body of the request's kind. */
@@ -145,11 +144,12 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind);
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot);
 
-/* --- reading requests ----------------------------------------------------------------------------*/
+/* --- reading requests
+ * ----------------------------------------------------------------------------*/
 void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx);
 
-/* --- epochs (JNL-9) ------------------------------------------------------------------------------ */
+/* --- epochs (JNL-9) --------------------------------------------------------------------------- */
 /* Take a RESTART over: a new log begins. Room was reserved. */
 enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_restart *r);
 /* Say it, if it is governance's and the next one; then START. */
@@ -158,11 +158,11 @@ void mri_say_start(struct mr_engine *e);
 /* Last head of an ended log; the RESTART that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
 enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t generation);
 /* The RESTARTs that lead from genesis to an epoch; ret holds MRI_EPOCHS_MAX. */
-enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret,
-                            uint32_t *ret_count, uint32_t epoch);
+enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t *ret_count,
+                            uint32_t epoch);
 enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t epoch);
 
-/* --- replay -------------------------------------------------------------------------------------- */
+/* --- replay ----------------------------------------------------------------------------------- */
 enum mr_status mri_replay(struct mr_engine *e);
 /* Bring the store up to date at once. */
 enum mr_status mri_flush_now(struct mr_engine *e);

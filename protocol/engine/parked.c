@@ -9,7 +9,7 @@
 
 enum { RECORD_MAX = 2048, PARKED_RETRY_MS = 1000 };
 
-/* --- what waits for a chain ------------------------------------------------------------------------- */
+/* --- what waits for a chain ------------------------------------------------------------------- */
 
 enum mr_status mri_pending_get(struct mr_engine *e, struct mr_state_pending *ret, uint64_t number)
 {
@@ -68,8 +68,7 @@ void mri_parked_note(struct mr_engine *e, uint64_t number, const struct mr_state
 
 void mri_pending_remove(struct mr_state_pending *p, uint32_t at)
 {
-    memmove(p->parked + at, p->parked + at + 1,
-            (p->parked_count - at - 1) * sizeof p->parked[0]);
+    memmove(p->parked + at, p->parked + at + 1, (p->parked_count - at - 1) * sizeof p->parked[0]);
     p->parked_count--;
 }
 
@@ -156,7 +155,7 @@ enum mr_status mri_parked_settled(struct mr_engine *e, uint64_t number, uint64_t
     return MR_OK;
 }
 
-/* --- looking again ---------------------------------------------------------------------------------- */
+/* --- looking again ---------------------------------------------------------------------------- */
 
 /* The next order of a chain that waits: settle it if it has become right, drop it when its time has
  * passed. Sets *ret_more when a later one of the same chain may follow. */
@@ -233,4 +232,3 @@ enum mr_status mri_look_again(struct mr_engine *e)
     }
     return st;
 }
-

@@ -11,7 +11,7 @@
 
 enum { PAGE_BYTES_MAX = 56 << 10 };
 
-/* --- who may ---------------------------------------------------------------------------------------- */
+/* --- who may ---------------------------------------------------------------------------------- */
 
 /* An operator of the association that the account belongs to. */
 static bool is_operator(const struct mr_principal *who, const struct mr_state_account *a)
@@ -49,10 +49,9 @@ static enum mr_status find_account(struct mr_engine *e, uint64_t *ret_number,
     return st == MR_NOT_FOUND ? MR_ACCOUNT_UNKNOWN : st;
 }
 
-/* --- one request each ------------------------------------------------------------------------------- */
+/* --- one request each ------------------------------------------------------------------------- */
 
-static int64_t balance_of(struct mr_engine *e, uint64_t number, uint32_t unit,
-                          enum mr_status *st)
+static int64_t balance_of(struct mr_engine *e, uint64_t number, uint32_t unit, enum mr_status *st)
 {
     struct mr_state_hot h;
     if (*st == MR_OK)
@@ -348,9 +347,9 @@ static enum mr_status read_accounts(struct mr_engine *e, const struct mr_event *
 
 static bool is_treasury_of(const struct mr_principal *who, const uint8_t association[16])
 {
-    return who->local || (who->proved && who->role == MR_AUTH_OWNER &&
-                          who->class == MR_CLASS_TREASURY &&
-                          memcmp(who->association, association, 16) == 0);
+    return who->local ||
+           (who->proved && who->role == MR_AUTH_OWNER && who->class == MR_CLASS_TREASURY &&
+            memcmp(who->association, association, 16) == 0);
 }
 
 static enum mr_status read_bank(struct mr_engine *e, const struct mr_event *ev)
@@ -398,8 +397,8 @@ static enum mr_status read_redemptions(struct mr_engine *e, const struct mr_even
 
 static bool credits(const struct mr_order_body *b, const uint8_t account[16])
 {
-    bool found = b->kind == MR_KIND_RETURN &&
-                 memcmp(b->u.return_.redemption.account, account, 16) == 0;
+    bool found =
+        b->kind == MR_KIND_RETURN && memcmp(b->u.return_.redemption.account, account, 16) == 0;
     if (b->kind == MR_KIND_PAY)
         for (uint32_t i = 0; i < b->u.pay.lines_count; i++)
             found = found || memcmp(b->u.pay.lines[i].payee, account, 16) == 0;
@@ -472,7 +471,7 @@ static enum mr_status read_slot(struct mr_engine *e, const struct mr_event *ev, 
     return st == MR_OK ? MR_UNSETTLED : st;
 }
 
-/* --- WAIT -------------------------------------------------------------------------------------------- */
+/* --- WAIT ------------------------------------------------------------------------------------- */
 
 /* Whether there is news; fills e->reply. */
 static enum mr_status news(struct mr_engine *e, const struct mri_waiter *w, bool *ret)
@@ -544,7 +543,7 @@ enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx)
     return MR_OK;
 }
 
-/* --- all ----------------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, bool *ret_queued)
 {
@@ -598,8 +597,8 @@ void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_st
     const enum mr_request_kind kind = ev->u.request.request->body.kind;
     bool queued = false;
     mri_reply(e, kind);
-    enum mr_status st = mr_engine_current(e, ev->u.request.who) ? read_one(e, ev, &queued)
-                                                               : MR_BAD_SESSION;
+    enum mr_status st =
+        mr_engine_current(e, ev->u.request.who) ? read_one(e, ev, &queued) : MR_BAD_SESSION;
     if (st == MR_DAMAGED || st == MR_IO_ERROR) {
         *ret_trouble = st;
         return;

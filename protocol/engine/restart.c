@@ -21,9 +21,8 @@ enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t 
 {
     uint8_t key[5], bytes[RECORD_MAX];
     size_t len;
-    const enum mr_status st =
-        mri_view_get(&e->view, MR_TABLE_META, key, meta_key(key, 'g', generation), bytes,
-                     sizeof bytes, &len);
+    const enum mr_status st = mri_view_get(
+        &e->view, MR_TABLE_META, key, meta_key(key, 'g', generation), bytes, sizeof bytes, &len);
     if (st != MR_OK)
         return st;
     return mr_head_decode(ret, bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
@@ -33,8 +32,8 @@ enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_signed_restart *ret,
 {
     uint8_t key[5], bytes[RECORD_MAX];
     size_t len;
-    const enum mr_status st = mri_view_get(&e->view, MR_TABLE_META, key,
-                                           meta_key(key, 'r', epoch), bytes, sizeof bytes, &len);
+    const enum mr_status st = mri_view_get(&e->view, MR_TABLE_META, key, meta_key(key, 'r', epoch),
+                                           bytes, sizeof bytes, &len);
     if (st != MR_OK)
         return st;
     return mr_signed_restart_decode(ret, bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;

@@ -14,7 +14,7 @@ static bool parks(enum mr_status st)
            st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN;
 }
 
-/* --- SUBMIT ----------------------------------------------------------------------------------------- */
+/* --- SUBMIT ----------------------------------------------------------------------------------- */
 
 /* Keep an order that must wait. */
 static enum mr_status park(struct mr_engine *e, struct mr_state_pending *p,
@@ -217,4 +217,3 @@ enum mr_status mri_check_order(struct mr_engine *e, const struct mr_order *o, in
     *ret_missing = e->plan.missing;
     return st;
 }
-

@@ -6,20 +6,18 @@
 #include "mereau/assert.h"
 #include "mereau/sign.h"
 
-/* --- settling --------------------------------------------------------------------------------------- */
+/* --- settling --------------------------------------------------------------------------------- */
 
 /* Say VOTE and ACK for a value and settle, through the slot's rules. With a quorum of one they
  * follow from each other in one turn. */
 static void decide(struct mr_engine *e, struct mr_entry_settled *s)
 {
-    struct mr_leaf leaf = {.kind = MR_LEAF_VOTE,
-                           .u.vote = {.seq = s->seq, .ballot = s->ballot}};
+    struct mr_leaf leaf = {.kind = MR_LEAF_VOTE, .u.vote = {.seq = s->seq, .ballot = s->ballot}};
     memcpy(leaf.u.vote.account, s->account, 16);
     memcpy(leaf.u.vote.value, s->value, 32);
     mri_slot_vote(&e->slot, s->ballot, s->value);
     const uint64_t vote = mri_say_leaf(e, &leaf);
-    const bool certified =
-        mri_slot_on_vote(&e->slot, e->config.node, s->ballot, s->value, vote);
+    const bool certified = mri_slot_on_vote(&e->slot, e->config.node, s->ballot, s->value, vote);
     mr_assert(certified);
     leaf.kind = MR_LEAF_ACK;
     leaf.u.ack = (struct mr_leaf_ack){.seq = s->seq, .ballot = s->ballot};
@@ -95,8 +93,7 @@ enum mr_status mri_void_slot(struct mr_engine *e, const uint8_t account[16], uin
     const bool promised = mri_slot_unlock(&e->slot, 1);
     mr_assert(promised);
     mri_say_leaf(e, &leaf);
-    const bool reported =
-        mri_slot_on_unlock(&e->slot, e->config.node, 1, MR_BALLOT_NONE, no_value);
+    const bool reported = mri_slot_on_unlock(&e->slot, e->config.node, 1, MR_BALLOT_NONE, no_value);
     mr_assert(reported);
     /* An order that was acknowledged settled in its own turn, so no report can name one here. */
     mr_assert(!mri_slot_must_propose(&e->slot, must, 1));
@@ -116,4 +113,3 @@ enum mr_status mri_void_slot(struct mr_engine *e, const uint8_t account[16], uin
     mri_touch(e, number);
     return MR_OK;
 }
-

@@ -83,10 +83,8 @@ static void put_redemption(struct mri_ledger *l, struct mri_plan *plan, uint32_t
 static void apply_open(struct mri_ledger *l, const struct mri_plan *plan)
 {
     const struct mr_open *o = &plan->order->body.u.open;
-    struct mr_state_account a = {.class = o->class,
-                                 .keys = o->keys,
-                                 .generation = 1,
-                                 .opened_ms = plan->order->time_ms};
+    struct mr_state_account a = {
+        .class = o->class, .keys = o->keys, .generation = 1, .opened_ms = plan->order->time_ms};
     struct mr_state_hot h = {.chain = {.next_seq = 1, .balances_count = l->charter->units_count}};
     memcpy(a.id, o->account, 16);
     memcpy(a.association, plan->rows[0].account.association, 16);

@@ -105,7 +105,8 @@ static enum mr_status check_payee(const struct checking *c, const struct mr_pay 
     return MR_OK;
 }
 
-/* The fee lines must be exactly those of the policy. `fees` is the number of FEE lines at the end. */
+/* The fee lines must be exactly those of the policy. `fees` is the number of FEE lines at the end.
+ */
 static enum mr_status check_fee(const struct checking *c, const struct mr_pay *pay, uint32_t fees,
                                 int64_t sum)
 {
@@ -160,7 +161,7 @@ static enum mr_status check_pay(const struct checking *c)
     return has >= total ? MR_OK : short_of(c->plan, MR_FUNDS_SHORT, total - has);
 }
 
-/* --- the association's money -------------------------------------------------------------------- */
+/* --- the association's money ------------------------------------------------------------------ */
 
 /* Whether a bank reference was used; MR_OK: not yet. */
 static enum mr_status unused(const struct checking *c, const uint8_t ref[32])
@@ -313,7 +314,7 @@ static enum mr_status check_grant(const struct checking *c)
     return same_terms(a, g) ? MR_NO_CHANGE : MR_OK;
 }
 
-/* --- desk and owner ----------------------------------------------------------------------------- */
+/* --- desk and owner --------------------------------------------------------------------------- */
 
 static enum mr_status check_open(const struct checking *c)
 {
@@ -370,7 +371,7 @@ static enum mr_status check_list(const struct checking *c)
     return MR_ALIAS_TAKEN;
 }
 
-/* --- governance ---------------------------------------------------------------------------------- */
+/* --- governance ------------------------------------------------------------------------------- */
 
 static bool policy_ok(const struct mr_policy *p)
 {
@@ -409,8 +410,7 @@ static enum mr_status check_cap(const struct checking *c)
         return MR_NO_CHANGE;
     for (uint32_t i = 0; i < c->l->charter->associations_count; i++) {
         struct mr_state_account issuer;
-        const enum mr_status st =
-            mri_account_get(c->l, &issuer, c->l->associations[i].issuer);
+        const enum mr_status st = mri_account_get(c->l, &issuer, c->l->associations[i].issuer);
         if (st != MR_OK)
             return st;
         if (!mr_amount_add(&sum, sum, i == index ? cap->cap : issuer.credit))
@@ -428,7 +428,7 @@ static enum mr_status check_lower(const struct checking *c)
     return same_terms(&row->account, g) ? MR_NO_CHANGE : MR_OK;
 }
 
-/* --- all kinds ----------------------------------------------------------------------------------- */
+/* --- all kinds -------------------------------------------------------------------------------- */
 
 static enum mr_status check_kind(const struct checking *c)
 {
@@ -464,9 +464,8 @@ static enum mr_status check_kind(const struct checking *c)
     case MR_KIND_LOWER:
         return check_lower(c);
     case MR_KIND_CHECKPOINT:
-        return c->order->body.u.checkpoint.number == c->l->meta.checkpoints + 1
-                   ? MR_OK
-                   : MR_STATE_MISMATCH;
+        return c->order->body.u.checkpoint.number == c->l->meta.checkpoints + 1 ? MR_OK
+                                                                                : MR_STATE_MISMATCH;
     }
     mr_bug("order kind");
 }
@@ -477,8 +476,7 @@ static bool is_claim(const struct mri_ledger *l, const struct mr_order *o, uint6
     return o->time_ms < l->meta.restart_ms && now_ms <= l->meta.claims_until_ms;
 }
 
-enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan,
-                                uint64_t now_ms)
+enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan, uint64_t now_ms)
 {
     const struct mr_order *o = plan->order;
     const struct mri_row *chain = &plan->rows[0];

@@ -1,7 +1,8 @@
 /* The ledger: checks an order against the view, then applies it (spec/30-ledger.md LED-n).
  *
  * prepare loads every row an order touches into a plan; check reads the plan and says yes or why
- * not; apply writes the plan's rows and cannot fail. Replay prepares and applies without checking. */
+ * not; apply writes the plan's rows and cannot fail. Replay prepares and applies without checking.
+ */
 #ifndef MEREAU_LEDGER_LEDGER_H
 #define MEREAU_LEDGER_LEDGER_H
 
@@ -28,8 +29,8 @@ struct mri_ledger {
 
 /* One account a plan touches. */
 struct mri_row {
-    uint64_t number;      /* 0: the account does not exist (or is opened by this order) */
-    bool credited;        /* gets an entry in its list of credits */
+    uint64_t number; /* 0: the account does not exist (or is opened by this order) */
+    bool credited;   /* gets an entry in its list of credits */
     struct mr_state_account account;
     struct mr_state_hot hot;
 };
@@ -43,7 +44,7 @@ struct mri_body {
 struct mri_plan {
     const struct mr_order *order;
     uint8_t order_id[32];
-    uint32_t association;      /* index in the charter of the chain's home; MR_ASSOCIATIONS_MAX: none */
+    uint32_t association; /* index in the charter of the chain's home; MR_ASSOCIATIONS_MAX: none */
     uint32_t postings_count, rows_count;
     struct mr_posting postings[MR_POSTINGS_MAX];
     struct mri_row rows[MRI_ROWS_MAX]; /* rows[0] is the chain */
@@ -65,8 +66,7 @@ enum mr_status mri_ledger_prepare(const struct mri_ledger *l, struct mri_plan *p
                                   const struct mr_order *order, const uint8_t id[32]);
 
 /* LED-10 from 5 on, and the kind's checks. The caller has seen to 1 to 4. */
-enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan,
-                                uint64_t now_ms);
+enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan, uint64_t now_ms);
 
 /* LED-14 */
 enum mr_status mri_ledger_check_first(const struct mri_ledger *l, const struct mri_plan *plan);

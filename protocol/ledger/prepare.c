@@ -145,8 +145,8 @@ static enum mr_status find_redemption(const struct mri_ledger *l, struct mri_pla
     size_t len;
     memcpy(key, ref->account, 16);
     mri_key_u64(key + 16, ref->seq);
-    enum mr_status st = mri_view_get(l->view, MR_TABLE_REDEMPTION_NO, key, sizeof key, bytes,
-                                     sizeof bytes, &len);
+    enum mr_status st =
+        mri_view_get(l->view, MR_TABLE_REDEMPTION_NO, key, sizeof key, bytes, sizeof bytes, &len);
     if (st == MR_NOT_FOUND)
         return MR_OK;
     if (st == MR_OK)
@@ -169,8 +169,11 @@ static enum mr_status prepare_payout(const struct mri_ledger *l, struct mri_plan
         uint64_t account;
         uint32_t unit;
         int64_t delta;
-    } legs[] = {{a->redeemed, 0, -p->redemption.amount}, {a->issuer, 0, euros}, {a->own, 0, p->fee},
-                {a->reserve, 1, -euros},                 {l->world, 1, euros}};
+    } legs[] = {{a->redeemed, 0, -p->redemption.amount},
+                {a->issuer, 0, euros},
+                {a->own, 0, p->fee},
+                {a->reserve, 1, -euros},
+                {l->world, 1, euros}};
     for (size_t i = 0; i < sizeof legs / sizeof legs[0] && st == MR_OK; i++)
         st = post(l, plan, legs[i].account, legs[i].unit, legs[i].delta);
     return st;

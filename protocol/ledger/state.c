@@ -36,8 +36,7 @@ static enum mr_status get_number(const struct mri_ledger *l, uint64_t *ret, enum
 {
     uint8_t bytes[8];
     size_t len;
-    const enum mr_status st =
-        mri_view_get(l->view, table, key, key_len, bytes, sizeof bytes, &len);
+    const enum mr_status st = mri_view_get(l->view, table, key, key_len, bytes, sizeof bytes, &len);
     if (st != MR_OK)
         return st;
     if (len != sizeof bytes)

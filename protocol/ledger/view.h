@@ -1,8 +1,8 @@
 /* The view: what the store last committed, under the changes made since.
  *
- * Changes live in two layers. `active` takes them; at a flush it becomes `frozen`, which the flusher
- * reads and commits while a new active layer takes over. Reads look through active, frozen, store.
- * Room is reserved before a step, so that a put cannot fail. */
+ * Changes live in two layers. `active` takes them; at a flush it becomes `frozen`, which the
+ * flusher reads and commits while a new active layer takes over. Reads look through active, frozen,
+ * store. Room is reserved before a step, so that a put cannot fail. */
 #ifndef MEREAU_LEDGER_VIEW_H
 #define MEREAU_LEDGER_VIEW_H
 

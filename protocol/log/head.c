@@ -12,8 +12,8 @@ static void origin(char ret[ORIGIN_MAX], const uint8_t ledger[32], const struct 
 {
     char hex[65];
     mr_hex_format(hex, ledger, 32);
-    const int n = snprintf(ret, ORIGIN_MAX, "mereau/%s/%u/%u/%u", hex, h->epoch, h->node,
-                           h->generation);
+    const int n =
+        snprintf(ret, ORIGIN_MAX, "mereau/%s/%u/%u/%u", hex, h->epoch, h->node, h->generation);
     mr_assert(n > 0);
     mr_assert(n < ORIGIN_MAX);
 }
@@ -23,9 +23,8 @@ size_t mr_head_text(char ret[MR_HEAD_TEXT_MAX], const uint8_t ledger[32], const 
     char name[ORIGIN_MAX], root[48];
     origin(name, ledger, h);
     sodium_bin2base64(root, sizeof root, h->root, 32, sodium_base64_VARIANT_ORIGINAL);
-    const int n =
-        snprintf(ret, MR_HEAD_TEXT_MAX, "%s\n%llu\n%s\ntime %llu\n", name,
-                 (unsigned long long)h->size, root, (unsigned long long)h->time_ms);
+    const int n = snprintf(ret, MR_HEAD_TEXT_MAX, "%s\n%llu\n%s\ntime %llu\n", name,
+                           (unsigned long long)h->size, root, (unsigned long long)h->time_ms);
     mr_assert(n > 0);
     mr_assert(n < MR_HEAD_TEXT_MAX);
     return (size_t)n;
@@ -60,8 +59,7 @@ void mr_head_sign(struct mr_head *h, const uint8_t ledger[32], const struct mr_s
     crypto_sign_ed25519_detached(h->sig, NULL, (const uint8_t *)text, n, key->bytes);
 }
 
-bool mr_head_verify(const struct mr_head *h, const uint8_t ledger[32],
-                    const struct mr_pubkey *key)
+bool mr_head_verify(const struct mr_head *h, const uint8_t ledger[32], const struct mr_pubkey *key)
 {
     char text[MR_HEAD_TEXT_MAX];
     const size_t n = mr_head_text(text, ledger, h);

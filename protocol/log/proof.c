@@ -32,7 +32,8 @@ static void up(struct climb *c)
     c->sn >>= 1;
 }
 
-/* Whether the next hash of a proof stands to the left; then levels without a sibling are skipped. */
+/* Whether the next hash of a proof stands to the left; then levels without a sibling are skipped.
+ */
 static bool left_sibling(struct climb *c)
 {
     if ((c->fn & 1) == 0 && c->fn != c->sn)

@@ -32,8 +32,7 @@ static void tile_put(const struct mri_tree *t, uint32_t level, const struct mri_
 {
     uint8_t key[16];
     tile_key(key, t->generation, level, tile->index);
-    mri_view_put(t->view, MR_TABLE_TILE, key, sizeof key, tile->node[0],
-                 (size_t)tile->count * 32);
+    mri_view_put(t->view, MR_TABLE_TILE, key, sizeof key, tile->node[0], (size_t)tile->count * 32);
 }
 
 static enum mr_status tile_get(struct mri_tile *ret, const struct mri_tree *t, uint32_t level,
@@ -141,8 +140,7 @@ static enum mr_status subtree(struct mri_tree *t, uint8_t ret[32], uint32_t bits
 
 /* Root of leaves [start, start + size); start is a multiple of a power of two >= size, as for every
  * right-hand part of an RFC 6962 split. */
-static enum mr_status range_root(struct mri_tree *t, uint8_t ret[32], uint64_t start,
-                                 uint64_t size)
+static enum mr_status range_root(struct mri_tree *t, uint8_t ret[32], uint64_t start, uint64_t size)
 {
     uint64_t end = start + size;
     bool any = false;

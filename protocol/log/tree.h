@@ -1,5 +1,5 @@
-/* The node's own log tree: appends leaf hashes, keeps the right edge in memory and complete tiles in
- * the view, gives roots and proofs for any size up to the present one. */
+/* The node's own log tree: appends leaf hashes, keeps the right edge in memory and complete tiles
+ * in the view, gives roots and proofs for any size up to the present one. */
 #ifndef MEREAU_LOG_TREE_H
 #define MEREAU_LOG_TREE_H
 
@@ -19,9 +19,9 @@ struct mri_tree {
     struct mri_view *view;
     uint32_t generation; /* of the node's key: one log each */
     uint64_t size;
-    struct mri_tile edge[MRI_TREE_LEVELS];  /* growing tile of each level */
-    struct mri_tile last[MRI_TREE_LEVELS];  /* the complete one before it; count 0: none */
-    struct mri_tile cold;                   /* last tile fetched from the view */
+    struct mri_tile edge[MRI_TREE_LEVELS]; /* growing tile of each level */
+    struct mri_tile last[MRI_TREE_LEVELS]; /* the complete one before it; count 0: none */
+    struct mri_tile cold;                  /* last tile fetched from the view */
     uint32_t cold_level;
     bool dirty[MRI_TREE_LEVELS];
     /* Right-hand parts of a head's tree, which all proofs of one turn share. */
@@ -31,7 +31,8 @@ struct mri_tree {
     } ragged[64];
 };
 
-/* Take up the tree of `size` leaves that the view holds. MR_OK, MR_DAMAGED or the store's trouble. */
+/* Take up the tree of `size` leaves that the view holds. MR_OK, MR_DAMAGED or the store's trouble.
+ */
 enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t generation,
                              uint64_t size);
 

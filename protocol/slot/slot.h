@@ -11,17 +11,17 @@
 struct mri_said {
     bool voted, acked, reported;
     uint32_t vote_ballot, ack_ballot, report_ballot;
-    uint32_t cert_ballot;            /* reported; MR_BALLOT_NONE: none */
-    uint64_t vote_index;             /* leaf of the vote in its node's log */
+    uint32_t cert_ballot; /* reported; MR_BALLOT_NONE: none */
+    uint64_t vote_index;  /* leaf of the vote in its node's log */
     uint8_t vote[32], ack[32], cert_value[32];
 };
 
 struct mri_slot {
     uint32_t quorum;
-    uint32_t promised;               /* no vote or acknowledgement below it */
-    bool voted;                      /* own vote in `promised` */
+    uint32_t promised; /* no vote or acknowledgement below it */
+    bool voted;        /* own vote in `promised` */
     uint8_t vote[32];
-    uint32_t cert_ballot;            /* highest certificate held; MR_BALLOT_NONE: none */
+    uint32_t cert_ballot; /* highest certificate held; MR_BALLOT_NONE: none */
     uint8_t cert_value[32];
     struct mri_said said[MR_NODES_MAX]; /* by node number - 1 */
 };
@@ -32,8 +32,8 @@ void mri_slot_init(struct mri_slot *s, uint32_t quorum);
 bool mri_slot_may_vote(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32]);
 void mri_slot_vote(struct mri_slot *s, uint32_t ballot, const uint8_t value[32]);
 
-/* A node's VOTE leaf was read. True when q votes for (ballot, value) are held now and an ACK is due:
- * SLOT-4. The caller appends the ACK; the slot has taken the certificate. */
+/* A node's VOTE leaf was read. True when q votes for (ballot, value) are held now and an ACK is
+ * due: SLOT-4. The caller appends the ACK; the slot has taken the certificate. */
 bool mri_slot_on_vote(struct mri_slot *s, uint32_t node, uint32_t ballot, const uint8_t value[32],
                       uint64_t leaf_index);
 
@@ -50,8 +50,8 @@ bool mri_slot_unlock(struct mri_slot *s, uint32_t ballot);
 bool mri_slot_on_unlock(struct mri_slot *s, uint32_t node, uint32_t ballot, uint32_t cert_ballot,
                         const uint8_t cert_value[32]);
 
-/* SLOT-9: the value that must be proposed in the ballot: ret is the reported certificate's, and true,
- * or untouched and false when no report names one. */
+/* SLOT-9: the value that must be proposed in the ballot: ret is the reported certificate's, and
+ * true, or untouched and false when no report names one. */
 bool mri_slot_must_propose(const struct mri_slot *s, uint8_t ret[32], uint32_t ballot);
 
 #endif

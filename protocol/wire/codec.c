@@ -107,7 +107,7 @@
     mr_assert(v->f##_len <= (max));                                                                \
     mri_wr_bytes(w, (const uint8_t *)v->f, v->f##_len);
 #define MR_U32(r, f, max, doc)                                                                     \
-    mr_assert(v->f <= (uint32_t)(max));                                                               \
+    mr_assert(v->f <= (uint32_t)(max));                                                            \
     mri_wr_u32(w, v->f);
 #define MR_U64(r, f, max, doc)                                                                     \
     mr_assert(v->f <= (max));                                                                      \

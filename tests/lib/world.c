@@ -57,8 +57,12 @@ static void make_charter(struct world *w)
 {
     struct mr_charter *c = &w->charter;
     struct mr_association *a = &c->associations[0];
-    *c = (struct mr_charter){.version = 1, .created_ms = w->now_ms, .units_count = 2,
-                             .associations_count = 1, .nodes_count = 1, .quorum = 1};
+    *c = (struct mr_charter){.version = 1,
+                             .created_ms = w->now_ms,
+                             .units_count = 2,
+                             .associations_count = 1,
+                             .nodes_count = 1,
+                             .quorum = 1};
     SET_TEXT(c, name, "Test currency");
     SET_TEXT(c, prefix, "test");
     SET_TEXT(&c->units[0], code, "TST");
@@ -148,9 +152,8 @@ void world_turn(struct world *w)
     struct mr_turn t;
     while (mr_engine_cut(w->engine, &t, &fx)) {
         const struct mr_event done = {.kind = MR_EV_SYNCED, .now_ms = w->now_ms};
-        ck_assert_int_eq(w->journal->api->append(w->journal, t.log, t.log_len, t.bodies,
-                                                 t.bodies_len),
-                         MR_OK);
+        ck_assert_int_eq(
+            w->journal->api->append(w->journal, t.log, t.log_len, t.bodies, t.bodies_len), MR_OK);
         ck_assert_int_eq(mr_engine_step(w->engine, &done, &fx), MR_OK);
     }
 }
@@ -180,13 +183,11 @@ enum mr_status world_request(struct world *w, const struct mr_principal *who)
     ev.u.request.who = who != NULL ? who : &local;
     ev.u.request.request = w->request;
     ev.u.request.signatures = MR_ACCOUNT_UNKNOWN;
-    if (b->kind == MR_REQ_SUBMIT &&
-        mr_engine_keys(w->engine, &keys, &ev.u.request.generation,
-                       b->u.submit.order.order.account) == MR_OK)
+    if (b->kind == MR_REQ_SUBMIT && mr_engine_keys(w->engine, &keys, &ev.u.request.generation,
+                                                   b->u.submit.order.order.account) == MR_OK)
         ev.u.request.signatures = mr_order_verify(&b->u.submit.order, &keys, 1);
-    if (b->kind == MR_REQ_CANCEL &&
-        mr_engine_keys(w->engine, &keys, &ev.u.request.generation, b->u.cancel.cancel.account) ==
-            MR_OK)
+    if (b->kind == MR_REQ_CANCEL && mr_engine_keys(w->engine, &keys, &ev.u.request.generation,
+                                                   b->u.cancel.cancel.account) == MR_OK)
         ev.u.request.signatures = mr_cancel_verify(&b->u.cancel, &keys);
     const uint32_t before = w->replies;
     w->request->id = before + 1;
@@ -343,8 +344,11 @@ void world_check(struct world *w)
     struct mr_check_totals totals, rebuilt;
     uint64_t differences = 0;
     world_flush(w);
-    struct mr_check c = {.charter = &w->charter, .store = w->store, .journal = w->journal,
-                         .mem = w->mem, .found = on_finding};
+    struct mr_check c = {.charter = &w->charter,
+                         .store = w->store,
+                         .journal = w->journal,
+                         .mem = w->mem,
+                         .found = on_finding};
     ck_assert_int_eq(mr_check_store(&c, &totals), MR_OK);
     ck_assert_uint_eq(totals.findings, 0);
     ck_assert_int_eq(mr_store_mem_open(&again, &w->mem, NULL), MR_OK);

@@ -19,7 +19,7 @@ struct world {
     struct mr_charter charter;
     uint8_t ledger[32];
     uint64_t now_ms;
-    uint64_t salt;                     /* makes orders differ */
+    uint64_t salt; /* makes orders differ */
     struct mr_seckey log_key, governance, operators[WORLD_OPERATORS];
     struct mr_pubkey operators_public[WORLD_OPERATORS], governance_public;
     uint8_t desk[16], treasury[16], system[16];
@@ -76,8 +76,8 @@ struct mr_principal world_owner(struct world *w, const uint8_t account[16]);
 enum mr_status world_open(struct world *w, enum mr_account_class class);
 enum mr_status world_issue(struct world *w, uint32_t member, int64_t amount);
 enum mr_status world_pay(struct world *w, uint32_t from, uint32_t to, int64_t amount);
-/** Flush, run all invariants on the store, rebuild it from the journal alone and compare; ck_asserts
- *  that nothing is found. */
+/** Flush, run all invariants on the store, rebuild it from the journal alone and compare;
+ * ck_asserts that nothing is found. */
 void world_check(struct world *w);
 
 int64_t world_balance(struct world *w, const uint8_t account[16], uint32_t unit);

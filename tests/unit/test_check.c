@@ -60,8 +60,8 @@ static void get_hot(struct mr_state_hot *ret, const uint8_t account[16])
     uint8_t key[8], bytes[1024];
     size_t len;
     mri_key_u64(key, number_of(account));
-    ck_assert_int_eq(
-        w.store->api->get(w.store, MR_TABLE_HOT, key, 8, bytes, sizeof bytes, &len), MR_OK);
+    ck_assert_int_eq(w.store->api->get(w.store, MR_TABLE_HOT, key, 8, bytes, sizeof bytes, &len),
+                     MR_OK);
     ck_assert_int_eq(mr_state_hot_decode(ret, bytes, len), MR_OK);
 }
 
@@ -168,8 +168,11 @@ START_TEST(a_changed_record_gives_its_finding)
     struct mr_check_totals totals;
     struct mr_store *again;
     uint64_t differences;
-    struct mr_check c = {.charter = &w.charter, .store = w.store, .journal = w.journal,
-                         .mem = w.mem, .found = on_finding};
+    struct mr_check c = {.charter = &w.charter,
+                         .store = w.store,
+                         .journal = w.journal,
+                         .mem = w.mem,
+                         .found = on_finding};
     lies[_i].change();
     ck_assert_int_eq(mr_check_store(&c, &totals), MR_OK);
     ck_assert_int_eq(mr_store_mem_open(&again, &w.mem, NULL), MR_OK);

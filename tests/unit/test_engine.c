@@ -224,8 +224,12 @@ START_TEST(a_restored_node_abstains_until_governance_restarts_it)
     mr_engine_facts(w.engine, &f);
     world_stop(&w);
     memset(&r, 0, sizeof r);
-    r.restart = (struct mr_restart){.version = 1, .epoch = 2, .node = 1, .generation = 2,
-                                    .last_size = f.meta.leaves, .time_ms = w.now_ms,
+    r.restart = (struct mr_restart){.version = 1,
+                                    .epoch = 2,
+                                    .node = 1,
+                                    .generation = 2,
+                                    .last_size = f.meta.leaves,
+                                    .time_ms = w.now_ms,
                                     .claims_until_ms = w.now_ms + MR_DAY_MS};
     memcpy(r.restart.ledger, w.ledger, 32);
     memcpy(r.restart.last_root, f.log_root, 32);
@@ -262,15 +266,24 @@ START_TEST(a_restart_that_is_not_governances_is_refused)
     struct mr_engine_facts f;
     open_three();
     mr_engine_facts(w.engine, &f);
-    r.restart = (struct mr_restart){.version = 1, .epoch = 2, .node = 1, .generation = 2,
-                                    .log_key = w.operators_public[0], .last_size = f.head.size};
+    r.restart = (struct mr_restart){.version = 1,
+                                    .epoch = 2,
+                                    .node = 1,
+                                    .generation = 2,
+                                    .log_key = w.operators_public[0],
+                                    .last_size = f.head.size};
     memcpy(r.restart.ledger, w.ledger, 32);
     memcpy(r.restart.last_root, f.head.root, 32);
     mr_restart_sign(&r, 0, &w.operators[0]);
-    const struct mr_engine_config config = {.charter = &w.charter, .node = 1,
-                                            .log_key = &w.operators[0], .software = "test",
-                                            .store = w.store, .journal = w.journal, .mem = w.mem,
-                                            .now_ms = w.now_ms, .restart = &r};
+    const struct mr_engine_config config = {.charter = &w.charter,
+                                            .node = 1,
+                                            .log_key = &w.operators[0],
+                                            .software = "test",
+                                            .store = w.store,
+                                            .journal = w.journal,
+                                            .mem = w.mem,
+                                            .now_ms = w.now_ms,
+                                            .restart = &r};
     ck_assert_int_eq(mr_engine_create(&e, &config), MR_BAD_SIGNATURE);
 }
 END_TEST
