@@ -42,7 +42,7 @@ enum mr_status wallet_dir(char *ret, const struct command *c, struct out *out)
     enum mr_status st;
     char base[FILE_PATH_MAX];
     if (given != NULL)
-        st = path_join(ret, ".", given);
+        st = path_join(ret, "", given);
     else if ((st = path_data_dir(base, "mereau")) == MR_OK)
         st = path_join(ret, base, "default");
     if (st == MR_OK)

@@ -93,9 +93,9 @@ static bool wait_for_line(int tty, const sigset_t *while_waiting)
     return ppoll(&p, 1, NULL, while_waiting) == 1 && stopped_by == 0;
 }
 
-/* Reads one line with echo off. A signal meanwhile ends the reading; the echo is put back before
- * the signal is let through. */
-static enum mr_status read_silently(struct secret *ret, int tty)
+/* Asks for one line with echo off, which it is before the question appears. A signal meanwhile ends
+ * the reading; the echo is put back before the signal is let through. */
+static enum mr_status read_silently(struct secret *ret, int tty, const char *prompt)
 {
     struct termios before, silent;
     struct sigaction note = {.sa_handler = note_signal}, old[STOP_SIGNALS];
@@ -113,6 +113,7 @@ static enum mr_status read_silently(struct secret *ret, int tty)
     silent.c_lflag &= (tcflag_t) ~(ECHO);
     silent.c_lflag |= ICANON | ECHONL;
     enum mr_status st = tcsetattr(tty, TCSAFLUSH, &silent) == 0 ? MR_OK : MR_IO_ERROR;
+    dprintf(tty, "%s: ", prompt);
     if (st == MR_OK)
         st = wait_for_line(tty, &mask) ? secret_read_line(ret, tty) : MR_IO_ERROR;
     tcsetattr(tty, TCSAFLUSH, &before);
@@ -127,8 +128,7 @@ static enum mr_status read_silently(struct secret *ret, int tty)
 static enum mr_status ask_once(struct secret *ret, struct out *out, int tty, const char *prompt)
 {
     fflush(out->results);
-    dprintf(tty, "%s: ", prompt);
-    const enum mr_status st = read_silently(ret, tty);
+    const enum mr_status st = read_silently(ret, tty, prompt);
     if (st == MR_BAD_TEXT)
         dprintf(tty, _("A passphrase has 1 to %d characters.\n"), SECRET_PASSPHRASE_MAX);
     return st;
