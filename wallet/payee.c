@@ -64,6 +64,29 @@ static enum mr_status look_up(struct wallet *w, struct out *out, const char *ali
     return node_fail(w, out, st);
 }
 
+/* --- listings ----------------------------------------------------------------------------------
+ */
+
+/* The listing that the last LOOKUP proves with a receipt of the association's own chain; NULL:
+ * none. Its texts are cleaned. */
+static struct mr_list *proved_listing(const struct wallet *w, const struct mr_association *a)
+{
+    const struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
+    uint8_t desk[MR_ACCOUNT_BYTES];
+    struct mr_receipt_facts facts;
+    if (found->receipt_count == 0 ||
+        mr_receipt_verify(&facts, w->charter, &found->receipt[0]) != MR_OK || facts.voided)
+        return NULL;
+    mr_sub_account(desk, a->id, MR_CLASS_DESK);
+    struct mr_order_body *const body = &w->reply->body.u.lookup.receipt[0].order[0].order.body;
+    struct mr_list *const list = &body->u.list;
+    if (memcmp(found->receipt[0].account, desk, sizeof desk) != 0 || body->kind != MR_KIND_LIST ||
+        !list->listed || memcmp(list->account, found->account, MR_ACCOUNT_BYTES) != 0)
+        return NULL;
+    text_clean(list->name);
+    return list;
+}
+
 /* --- accounts --------------------------------------------------------------------------------- */
 
 enum mr_status payee_at(struct wallet *w, struct out *out, struct payee *ret,
@@ -83,8 +106,12 @@ enum mr_status payee_at(struct wallet *w, struct out *out, struct payee *ret,
     memcpy(p.account, account, sizeof p.account);
     memcpy(p.memo_key, found->enc_key, sizeof p.memo_key);
     wallet_address(address, w, account);
+    const struct mr_association *const home = node_association(w->charter, found->association);
+    const struct mr_list *const list = home != NULL ? proved_listing(w, home) : NULL;
     if (label != NULL)
         snprintf(p.shown, sizeof p.shown, "%s (%s)", label, address);
+    else if (list != NULL)
+        snprintf(p.shown, sizeof p.shown, "%s (%s@%s)", list->name, list->alias, home->alias);
     else
         wallet_call(p.shown, w, account);
     *ret = p;
@@ -108,31 +135,6 @@ enum mr_status payee_alias(char *ret, const struct mr_association **ret_associat
     snprintf(ret, MR_OPENING_MAX + 1, "%s@%s", name, a->alias);
     *ret_association = a;
     return MR_OK;
-}
-
-/* rules.md 6: pay by name only on the word of the association's own chain. */
-static enum mr_status check_listing(const struct wallet *w, struct out *out,
-                                    const struct mr_association *a, const char *alias)
-{
-    const struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
-    uint8_t desk[MR_ACCOUNT_BYTES];
-    struct mr_receipt_facts facts;
-    const size_t name_len = strcspn(alias, "@");
-    mr_sub_account(desk, a->id, MR_CLASS_DESK);
-    if (found->receipt_count == 1 &&
-        mr_receipt_verify(&facts, w->charter, &found->receipt[0]) == MR_OK && !facts.voided &&
-        memcmp(found->receipt[0].account, desk, sizeof desk) == 0) {
-        const struct mr_order_body *const body = &found->receipt[0].order[0].order.body;
-        const struct mr_list *const list = &body->u.list;
-        if (body->kind == MR_KIND_LIST && list->listed && list->alias_len == name_len &&
-            memcmp(list->alias, alias, name_len) == 0 &&
-            memcmp(list->account, found->account, MR_ACCOUNT_BYTES) == 0)
-            return MR_OK;
-    }
-    return out_fail(out, MR_BAD_RECEIPT,
-                    _("the node cannot prove that \"%s\" is listed under this name: do not pay by "
-                      "this name, ask the shop for its address"),
-                    alias);
 }
 
 static enum mr_status moved(const struct wallet *w, struct out *out, const char *alias,
@@ -164,7 +166,7 @@ static enum mr_status keep_pin(struct wallet *w, struct out *out, const char *al
 static enum mr_status find_alias(struct wallet *w, struct out *out, struct payee *ret,
                                  const char *who)
 {
-    char alias[MR_OPENING_MAX + 1], name[MR_NAME_MAX + 1];
+    char alias[MR_OPENING_MAX + 1];
     const struct mr_association *a;
     struct payee p = {0};
     enum mr_status st = payee_alias(alias, &a, w, who);
@@ -177,16 +179,20 @@ static enum mr_status find_alias(struct wallet *w, struct out *out, struct payee
         return out_fail(out, MR_ALIAS_UNKNOWN, _("there is no association \"%s\" in this currency"),
                         strchr(who, '@') != NULL ? strchr(who, '@') + 1 : who);
     st = look_up(w, out, alias, NULL);
-    if (st == MR_OK)
-        st = check_listing(w, out, a, alias);
     if (st != MR_OK)
         return st;
+    /* rules.md 6: pay by name only on the word of the association's own chain. */
     const struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
+    const struct mr_list *const list = proved_listing(w, a);
+    if (list == NULL || list->alias_len != strcspn(alias, "@") ||
+        memcmp(list->alias, alias, list->alias_len) != 0)
+        return out_fail(out, MR_BAD_RECEIPT,
+                        _("the node cannot prove that \"%s\" is listed under this name: do not pay "
+                          "by this name, ask the shop for its address"),
+                        alias);
     memcpy(p.account, found->account, sizeof p.account);
     memcpy(p.memo_key, found->enc_key, sizeof p.memo_key);
-    memcpy(name, found->receipt[0].order[0].order.body.u.list.name, sizeof name);
-    text_clean(name);
-    snprintf(p.shown, sizeof p.shown, "%s (%s)", name, alias);
+    snprintf(p.shown, sizeof p.shown, "%s (%s)", list->name, alias);
     if (memcmp(p.account, wallet_account(w), MR_ACCOUNT_BYTES) == 0)
         return out_fail(out, MR_PAYEE_SELF, "%s; %s", status_sentence(MR_PAYEE_SELF),
                         advice(MR_PAYEE_SELF));
