@@ -1,4 +1,4 @@
-/** From a wish to a settled order, through any crash (rules.md 1 and 4).
+/** From a wish to a settled order, through any crash (WAL-6 to WAL-8).
  *
  *  An order is checked with the node, signed, stored, and only then sent. It stays open in the book
  *  until its slot is closed by a verified receipt and the result was told. While one is open, the

@@ -1,4 +1,4 @@
-/** Memos, which only payer and payee read, and the keys that open them.
+/** Memos, which only payer and payee read, and the keys that open them (WAL-2, WAL-3).
  *
  *  A rotation gives the old memo key up. So that a wallet restored from the newest sheet alone
  * still reads old memos, each SETKEYS carries the key it gives up as its own memo, sealed to the

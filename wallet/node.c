@@ -152,7 +152,8 @@ const struct mr_association *node_association_called(const struct mr_charter *ch
     return NULL;
 }
 
-/* --- heads: what the node said before must still be part of what it says ---------------------- */
+/* --- heads: what the node said before is still part of what it says, WAL-9 ----------------------
+ */
 
 static enum mr_status head_signed(const struct wallet *w, const struct mr_rep_head *now)
 {
@@ -394,7 +395,7 @@ static enum mr_status adopt_history(struct wallet *w, const struct command *c, s
     return st == MR_OK ? memo_recover_keys(w, out) : st;
 }
 
-/* --- what a restored node has lost (rules.md 13) -------------------------------------------------
+/* --- what a restored node has lost (WAL-9) -------------------------------------------------------
  */
 
 static enum mr_status forgotten(const struct wallet *w, struct out *out, uint64_t seq)

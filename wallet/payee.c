@@ -181,7 +181,7 @@ static enum mr_status find_alias(struct wallet *w, struct out *out, struct payee
     st = look_up(w, out, alias, NULL);
     if (st != MR_OK)
         return st;
-    /* rules.md 6: pay by name only on the word of the association's own chain. */
+    /* WAL-10: pay by name only on the word of the association's own chain. */
     const struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
     const struct mr_list *const list = proved_listing(w, a);
     if (list == NULL || list->alias_len != strcspn(alias, "@") ||

@@ -1,4 +1,4 @@
-/** The paper sheet: all that is needed to have the account back, to print and to read again. */
+/** The paper sheet (WAL-4): all that is needed to have the account back, to print and to read. */
 #ifndef MEREAU_WALLET_SHEET_H
 #define MEREAU_WALLET_SHEET_H
 
