@@ -224,7 +224,17 @@ static enum mr_status follow(struct backup *b)
         if (st == MR_OK && (due || (count > 0 && count < BATCH_TURNS)) && finish(b) != MR_OK)
             return b->a->out->status;
     }
-    return interrupted ? MR_OK : st;
+    if (!interrupted)
+        return st;
+    /* What the node said until now is taken along. */
+    uint64_t count;
+    st = copier_run(b->copier, &count, 0, 0);
+    b->turns += count;
+    if (st == MR_OK)
+        st = copy_register(b);
+    if (st == MR_UNREACHABLE || st == MR_NO_ANSWER)
+        st = MR_OK;
+    return st == MR_OK ? finish(b) : st;
 }
 
 static enum mr_status backup(struct backup *b)

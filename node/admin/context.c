@@ -1,10 +1,14 @@
 #include "admin/context.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/amount_text.h"
 #include "common/secret.h"
@@ -181,6 +185,23 @@ static enum mr_status find_charter(struct admin *a)
     return charter_read(&a->charter, a->ledger, a->out, path);
 }
 
+/* Two commands with one key would overwrite each other's memory of what was signed. Where no lock
+ * can be made nothing can be signed either. */
+static void lock_key(struct admin *a)
+{
+    char dir[FILE_PATH_MAX], path[FILE_PATH_MAX], name[FILE_PATH_MAX];
+    const char *slash = strrchr(a->key_path, '/');
+    snprintf(name, sizeof name, ".%.4000s.lock", slash != NULL ? slash + 1 : a->key_path);
+    if (path_parent(dir, a->key_path) != MR_OK || path_join(path, dir, name) != MR_OK)
+        return;
+    a->key_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (a->key_lock < 0 || flock(a->key_lock, LOCK_EX | LOCK_NB) == 0)
+        return;
+    out_note(a->out, _("another command uses this key file; waiting for its end"));
+    while (flock(a->key_lock, LOCK_EX) != 0 && errno == EINTR)
+        ;
+}
+
 static enum mr_status open_key(struct admin *a)
 {
     struct secret pass = {NULL, 0};
@@ -198,6 +219,7 @@ static enum mr_status open_key(struct admin *a)
     st = secret_ask(&pass, a->c, a->out, prompt, false);
     if (st != MR_OK)
         return st;
+    lock_key(a);
     st = signer_open(&a->signer, a->key_path, &pass);
     secret_free(&pass);
     if (st != MR_OK)
@@ -301,7 +323,7 @@ enum mr_status admin_begin(struct admin *a, struct command *c, struct out *out, 
 enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *out, unsigned needs,
                               const char *data)
 {
-    *a = (struct admin){.c = c, .out = out};
+    *a = (struct admin){.c = c, .out = out, .key_lock = -1};
     if (take_path(a, a->data, data) != MR_OK)
         return out->status;
     if (sodium_init() < 0)
@@ -328,10 +350,12 @@ void admin_end(struct admin *a)
 {
     link_close(a->link);
     signer_close(a->signer);
+    if (a->key_lock >= 0)
+        close(a->key_lock);
     free(a->charter);
     free(a->ask);
     free(a->reply);
-    *a = (struct admin){.c = a->c, .out = a->out};
+    *a = (struct admin){.c = a->c, .out = a->out, .key_lock = -1};
 }
 
 enum mr_status admin_drafts_dir(struct admin *a, char ret[FILE_PATH_MAX])

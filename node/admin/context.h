@@ -28,7 +28,8 @@ struct admin {
     uint32_t home_index;
     uint8_t desk[16], treasury[16], system[16];
     struct signer *signer;
-    bool local; /* the link is the control socket */
+    int key_lock; /* held while the key file is open; -1: none */
+    bool local;   /* the link is the control socket */
     struct link *link;
     struct mr_request_body *ask; /* the next request: fill and call */
     struct mr_reply *reply;      /* of the last call */

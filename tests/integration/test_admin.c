@@ -1,6 +1,7 @@
 /* An association at work: two operators, drafts, bank lines, a backup and what comes back of it. */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -454,6 +455,56 @@ START_TEST(test_backup_and_restore)
 }
 END_TEST
 
+START_TEST(test_follow)
+{
+    char bk[2 * SCRATCH_PATH_MAX], re[2 * SCRATCH_PATH_MAX];
+    snprintf(bk, sizeof bk, "%s", office_path(&office, "backup"));
+    snprintf(re, sizeof re, "%s", office_path(&office, "again"));
+    struct proc *p = office_start(&office, (const char *const[]){"backup", "--follow", bk, NULL});
+    ck_assert(proc_line(p, NULL, 0, "following", PROC_DEADLINE_MS));
+    expect(0, "issue", ana, "5", "--bank-ref", "a");
+    office_node_stop(&office); /* it waits for the node to come back */
+    ck_assert(proc_line(p, NULL, 0, "does not answer", PROC_DEADLINE_MS));
+    office_node_start(&office);
+    ck_assert(proc_line(p, NULL, 0, "answers again", PROC_DEADLINE_MS));
+    expect(0, "issue", ana, "6", "--bank-ref", "b");
+    proc_signal(p, SIGTERM);
+    ck_assert_int_eq(proc_wait(p, PROC_DEADLINE_MS), 0);
+    proc_end(p);
+    expect(0, "restore", bk, re);
+    office.data = "again";
+    expect(0, "check");
+    ck_assert_int_eq(office_int(&office, "issued_minor"), 1100);
+    office.data = "data";
+}
+END_TEST
+
+/* An operator on his own machine: key file and charter, no data directory. */
+START_TEST(test_remote)
+{
+    char node[64], key[2 * SCRATCH_PATH_MAX], pass[2 * SCRATCH_PATH_MAX];
+    snprintf(node, sizeof node, "127.0.0.1:%u", office.port);
+    snprintf(key, sizeof key, "%s", office_path(&office, "data-keys/op1.key"));
+    snprintf(pass, sizeof pass, "%s", office_path(&office, "pass"));
+    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-admin",
+                                "freeze",
+                                ana,
+                                "--node",
+                                node,
+                                "--key",
+                                key,
+                                "--passphrase-file",
+                                pass,
+                                "--yes",
+                                NULL};
+    struct proc *p = proc_start(argv);
+    ck_assert_int_eq(proc_wait(p, PROC_DEADLINE_MS), 0);
+    proc_end(p);
+    expect(0, "freeze", ana);
+    expect_field("status", "ALREADY_DONE");
+}
+END_TEST
+
 START_TEST(test_init_refuses)
 {
     char data[2 * SCRATCH_PATH_MAX];
@@ -490,6 +541,8 @@ int main(void)
     tcase_add_test(one, test_policy);
     tcase_add_test(one, test_check_and_rebuild);
     tcase_add_test(one, test_backup_and_restore);
+    tcase_add_test(one, test_follow);
+    tcase_add_test(one, test_remote);
     tcase_add_test(one, test_init_refuses);
     tcase_add_test(two, test_two_sign);
     tcase_add_test(two, test_chained_drafts);

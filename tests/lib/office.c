@@ -138,7 +138,7 @@ void office_found(struct office *o, const char *dir, unsigned operators)
 
 void office_node_start(struct office *o)
 {
-    o->node = nodedir_start(office_path(o, o->data), NULL);
+    o->node = nodedir_start(office_path(o, o->data), &o->port);
     must(o->node != NULL);
 }
 

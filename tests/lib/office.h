@@ -14,6 +14,7 @@ enum { OFFICE_PATH_MAX = 512, OFFICE_ADDRESS_MAX = 128 };
 struct office {
     char dir[OFFICE_PATH_MAX]; /* holds data/, data-keys/, pass */
     struct proc *node;         /* NULL: not running */
+    uint16_t port;             /* of its wallet port */
     json_t *said;              /* the object of the last command, or NULL */
     char *text;                /* all it printed */
     const char *key;           /* key file for commands ("op1"); NULL: none */
