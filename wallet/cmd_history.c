@@ -55,7 +55,7 @@ static const char *kind_text(const struct entry *e)
 static void who_text(char *ret, const struct wallet *w, const struct entry *e)
 {
     ret[0] = '\0';
-    if (e->has_other && strcmp(e->kind, "pay") == 0)
+    if (e->has_other)
         wallet_call(ret, w, e->other);
 }
 

@@ -6,6 +6,7 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
+#include "mereau/order.h"
 #include "wallet/wallet.h"
 
 /* A copy of `size` bytes, or NULL. */
@@ -217,6 +218,21 @@ void wallet_address(char *ret, const struct wallet *w, const uint8_t account[MR_
         mr_hex_format(ret, account, MR_ACCOUNT_BYTES);
 }
 
+/* The association that a treasury's or its own account belongs to; NULL: neither. */
+static const struct mr_association *association_of(const struct wallet *w,
+                                                   const uint8_t account[MR_ACCOUNT_BYTES])
+{
+    static const enum mr_account_class classes[] = {MR_CLASS_TREASURY, MR_CLASS_OWN};
+    uint8_t id[MR_ACCOUNT_BYTES];
+    for (uint32_t i = 0; w->charter != NULL && i < w->charter->associations_count; i++)
+        for (size_t k = 0; k < sizeof classes / sizeof classes[0]; k++) {
+            mr_sub_account(id, w->charter->associations[i].id, classes[k]);
+            if (memcmp(id, account, sizeof id) == 0)
+                return &w->charter->associations[i];
+        }
+    return NULL;
+}
+
 void wallet_call(char *ret, const struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES])
 {
     const struct name *best = NULL;
@@ -224,8 +240,11 @@ void wallet_call(char *ret, const struct wallet *w, const uint8_t account[MR_ACC
         if (memcmp(w->names[i].account, account, MR_ACCOUNT_BYTES) == 0 &&
             (best == NULL || best->pin))
             best = &w->names[i];
+    const struct mr_association *const a = best == NULL ? association_of(w, account) : NULL;
     if (best != NULL)
         memcpy(ret, best->text, sizeof best->text);
+    else if (a != NULL)
+        memcpy(ret, a->name, sizeof a->name);
     else
         wallet_address(ret, w, account);
 }

@@ -130,7 +130,8 @@ uint64_t wallet_open_seq(const struct wallet *w);
 /** By exact text; NULL when unknown. */
 const struct name *wallet_name(const struct wallet *w, bool pin, const char *text);
 
-/** What to call an account: contact, pin, or address. ret holds NAME_SHOWN_MAX bytes. */
+/** What to call an account: contact, pin, association, or address. ret holds NAME_SHOWN_MAX bytes.
+ */
 void wallet_call(char *ret, const struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES]);
 
 /** The own account, its address (MR_ADDRESS_TEXT_MAX bytes), and unit `i` of the charter. */

@@ -289,6 +289,8 @@ START_TEST(test_program_without_subcommands)
     ck_assert_ptr_nonnull(strstr(r.out, " to=-"));
     r = run_with(&only, "some.conf --loud");
     ck_assert_ptr_nonnull(strstr(r.out, " <some.conf> to=- number=7 loud=1"));
+    r = run_with(&only, "--to x --loud some.conf");
+    ck_assert_ptr_nonnull(strstr(r.out, " <some.conf> to=x number=7 loud=1"));
     r = run_with(&only, "a b");
     ck_assert_int_eq(r.code, 2);
     r = run_with(&only, "--help");
