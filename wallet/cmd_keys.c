@@ -224,13 +224,6 @@ void cmd_restore(struct command *c, struct out *out)
         out_note(out, _("The wallet is made; \"mereau status\" goes on fetching your history."));
         return;
     }
-    const struct mr_state_account *const a = &w->account->account;
-    if (w->keys->stored.sheet.generation != a->generation || w->keys->stored.class != a->class) {
-        w->keys->stored.sheet.generation = a->generation;
-        w->keys->stored.class = a->class;
-        if (wallet_save(w, out, &w->keys->stored) != MR_OK)
-            return;
-    }
     print_restored(w, out);
 }
 

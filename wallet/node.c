@@ -496,6 +496,18 @@ static enum mr_status prove(struct wallet *w, struct out *out)
     return st == MR_OK ? MR_OK : node_fail(w, out, st);
 }
 
+/* Words alone do not say which generation they are, nor a sheet which class. */
+static enum mr_status learn_generation(struct wallet *w, struct out *out)
+{
+    struct mr_wallet_secret *const stored = &w->keys->stored;
+    const struct mr_state_account *const a = &w->account->account;
+    if (stored->sheet.generation == a->generation && stored->class == a->class)
+        return MR_OK;
+    stored->sheet.generation = a->generation;
+    stored->class = a->class;
+    return wallet_save(w, out, stored);
+}
+
 enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *out)
 {
     enum mr_status st = node_reach(w, c, out);
@@ -505,6 +517,8 @@ enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *
         st = check_heads(w, out);
     if (st == MR_OK)
         st = fetch_account(w, out);
+    if (st == MR_OK)
+        st = learn_generation(w, out);
     if (st == MR_OK)
         st = fetch_policies(w, out);
     return st == MR_OK ? sync_chain(w, c, out) : st;
