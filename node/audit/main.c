@@ -8,7 +8,7 @@
 
 static const struct command_row commands[] = {
     {"verify", cmd_verify, N_("replay a ledger and check every row of it"), BOOKS, verify_options,
-     "[SOURCE]",
+     N_("[SOURCE]"),
      N_("SOURCE is a node's data directory, a backup, or an export file. A running node is read\n"
         "with --node HOST:PORT --key FILE, or --control PATH on its own machine.\n\n"
         "Every finding is a row: the rule of the specification, where, expected, found. The exit\n"
@@ -18,13 +18,13 @@ static const struct command_row commands[] = {
         "  mereau-audit verify --charter charter.mrc ledger.mrx\n"
         "  mereau-audit verify --node node.example.org:7700 --key auditor.key")},
     {"export", cmd_export, N_("write a whole ledger into one file"), BOOKS, export_options,
-     "[SOURCE]", NULL},
+     N_("[SOURCE]"), NULL},
     {"dump", cmd_dump, N_("print every record of a ledger as a line of JSON"), BOOKS, dump_options,
-     "[SOURCE]", NULL},
+     N_("[SOURCE]"), NULL},
     {"receipt", cmd_receipt, N_("check a receipt file with the charter alone"), RECEIPT,
-     receipt_options, "FILE", NULL},
+     receipt_options, N_("FILE"), NULL},
     {"keygen", cmd_keygen, N_("make the key by which nodes know this auditor"), RECEIPT,
-     keygen_options, "FILE", NULL},
+     keygen_options, N_("FILE"), NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
