@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/amount_text.h"
+#include "common/ledger_words.h"
 #include "common/term.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
@@ -51,7 +52,7 @@ void act_describe(char *ret, const struct wallet *w, const struct mr_order *orde
     else if (order->body.kind == MR_KIND_CLOSE)
         snprintf(ret, DESCRIBE_MAX, "%s", _("closing the account"));
     else
-        snprintf(ret, DESCRIBE_MAX, "%s", mr_order_kind_text(order->body.kind));
+        snprintf(ret, DESCRIBE_MAX, "%s", kind_word(order->body.kind));
 }
 
 static json_t *payees_json(const struct wallet *w, const struct mr_pay *pay)
@@ -107,7 +108,7 @@ enum mr_status act_refuse(const struct wallet *w, struct out *out, enum mr_statu
     const enum mr_status shown = st == MR_OK ? MR_UNKNOWN_STATUS : st;
     if (mr_status_fault(st) != MR_FAULT_CALLER || st == MR_NOT_AUTHORISED)
         return node_fail(w, out, shown);
-    return out_fail(out, shown, "%s; %s", status_sentence(shown), advice(shown));
+    return out_fail(out, shown, _("%s; %s"), status_sentence(shown), advice(shown));
 }
 
 /* --- an order that was signed ----------------------------------------------------------------- */
@@ -280,7 +281,7 @@ static enum mr_status plan_and_check(struct wallet *w, struct out *out, struct m
         return out_fail(out, MR_USAGE, _("one order has at most %d payees: pay in several orders"),
                         MR_LINES_MAX - 1);
     if (st != MR_OK)
-        return out_fail(out, st, "%s; %s", status_sentence(st), advice(st));
+        return out_fail(out, st, _("%s; %s"), status_sentence(st), advice(st));
     *w->request = (struct mr_request_body){.kind = MR_REQ_CHECK};
     w->request->u.check = *ret;
     st = node_call(w);

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "common/amount_text.h"
+#include "common/ledger_words.h"
 #include "common/qr.h"
 #include "common/term.h"
 #include "mereau/codec.h"
@@ -103,9 +104,8 @@ void cmd_status(struct command *c, struct out *out)
     out_text(out, "class", mr_account_class_text(a->class));
     out_bool(out, "frozen", a->frozen);
     out_bool(out, "closed", a->closed);
-    out_print(out, _("Account: %s, key generation %u%s%s\n"), mr_account_class_text(a->class),
-              a->generation, a->frozen ? _(", FROZEN: ask your association") : "",
-              a->closed ? _(", closed") : "");
+    out_print(out, _("Account: %s, key generation %u%s%s\n"), class_word(a->class), a->generation,
+              a->frozen ? _(", FROZEN: ask your association") : "", a->closed ? _(", closed") : "");
     print_open(w, out);
 }
 

@@ -95,7 +95,7 @@ enum mr_status payee_at(struct wallet *w, struct out *out, struct payee *ret,
     char address[MR_ADDRESS_TEXT_MAX];
     struct payee p = {0};
     if (memcmp(account, wallet_account(w), MR_ACCOUNT_BYTES) == 0)
-        return out_fail(out, MR_PAYEE_SELF, "%s; %s", status_sentence(MR_PAYEE_SELF),
+        return out_fail(out, MR_PAYEE_SELF, _("%s; %s"), status_sentence(MR_PAYEE_SELF),
                         advice(MR_PAYEE_SELF));
     const enum mr_status st = look_up(w, out, NULL, account);
     if (st != MR_OK)
@@ -194,7 +194,7 @@ static enum mr_status find_alias(struct wallet *w, struct out *out, struct payee
     memcpy(p.memo_key, found->enc_key, sizeof p.memo_key);
     snprintf(p.shown, sizeof p.shown, "%s (%s)", list->name, alias);
     if (memcmp(p.account, wallet_account(w), MR_ACCOUNT_BYTES) == 0)
-        return out_fail(out, MR_PAYEE_SELF, "%s; %s", status_sentence(MR_PAYEE_SELF),
+        return out_fail(out, MR_PAYEE_SELF, _("%s; %s"), status_sentence(MR_PAYEE_SELF),
                         advice(MR_PAYEE_SELF));
     const struct name *const pin = wallet_name(w, true, alias);
     if (pin == NULL)

@@ -3,6 +3,7 @@
 #define MEREAU_ADMIN_DESCRIBE_H
 
 #include "admin/context.h"
+#include "common/ledger_words.h"
 
 /** What an order does, one line or several, each ended. `notes` are bank lines in clear; one whose
  *  reference does not match the text under the operator's bank secret is shown as such. */
@@ -14,11 +15,5 @@ void describe_policy(struct admin *a, const struct mr_policy *p);
 
 /** The same as a JSON object: kind, seq, order id and the registry's form of the body. */
 json_t *order_to_json(const struct mr_order *o);
-
-/** One word for a kind, translated. */
-const char *kind_word(enum mr_order_kind kind);
-
-/** One word for a class of members, translated. */
-const char *class_word(enum mr_account_class class);
 
 #endif

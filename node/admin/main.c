@@ -43,8 +43,8 @@ static const struct command_row commands[] = {
      N_("What is not given stays as it is listed now. Example:\n"
         "  mereau-admin -d /var/lib/mereau list-shop \"Ogi Ona\" ogi-ona --name \"Ogi Ona\" "
         "--trade bakery --town Bayonne")},
-    {"unlist-shop", cmd_unlist_shop, N_("take a shop off the list"), MEMBERS, work_options, N_("WHO"),
-     NULL},
+    {"unlist-shop", cmd_unlist_shop, N_("take a shop off the list"), MEMBERS, work_options,
+     N_("WHO"), NULL},
     {"issue", cmd_issue, N_("issue units against euros that came in"), MONEY, issue_options,
      N_("[MEMBER] [AMOUNT]"),
      N_("Each bank line counts once: the same command again is safe. Examples:\n"
@@ -65,8 +65,8 @@ static const struct command_row commands[] = {
     {"draft show", cmd_draft_show, N_("what a draft orders"), DRAFTS, NULL, N_("FILE"), NULL},
     {"draft sign", cmd_draft_sign, N_("sign a draft, and send it when it is complete"), DRAFTS,
      draft_sign_options, N_("FILE"), NULL},
-    {"draft submit", cmd_draft_submit, N_("send a draft that is complete"), DRAFTS, NULL, N_("FILE"),
-     NULL},
+    {"draft submit", cmd_draft_submit, N_("send a draft that is complete"), DRAFTS, NULL,
+     N_("FILE"), NULL},
     {"draft withdraw", cmd_draft_withdraw, N_("give a draft up"), DRAFTS, NULL, N_("FILE"), NULL},
     {"policy show", cmd_policy_show, N_("the rules in force and those to come"), RULES, NULL, NULL,
      NULL},
@@ -74,8 +74,8 @@ static const struct command_row commands[] = {
      N_("FILE"), N_("Write the file with \"policy show --json\" and change it. Governance signs.")},
     {"cap", cmd_cap, N_("most units the association may have outstanding"), RULES, work_options,
      N_("AMOUNT"), NULL},
-    {"lower", cmd_lower, N_("lower a member's credit and limits"), RULES, grant_options, N_("ADDRESS"),
-     NULL},
+    {"lower", cmd_lower, N_("lower a member's credit and limits"), RULES, grant_options,
+     N_("ADDRESS"), NULL},
     {"status", cmd_status, N_("how the node and the currency are"), NODE, NULL, NULL, NULL},
     {"stop", cmd_stop, N_("stop the node"), NODE, NULL, NULL, NULL},
     {"check", cmd_check, N_("check the books: every invariant, and the store against the journal"),

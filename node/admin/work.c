@@ -17,10 +17,10 @@ enum { ORDER_LIFE_MS = 7 * 86400000, TAILS_MAX = 256 };
 const char *work_chain_name(const struct admin *a, const uint8_t chain[16])
 {
     if (memcmp(chain, a->desk, 16) == 0)
-        return "desk";
+        return N_("desk");
     if (memcmp(chain, a->treasury, 16) == 0)
-        return "treasury";
-    return memcmp(chain, a->system, 16) == 0 ? "system" : NULL;
+        return N_("treasury");
+    return memcmp(chain, a->system, 16) == 0 ? N_("system") : NULL;
 }
 
 /* Commands about drafts have not all the options of commands that order something. */
@@ -245,7 +245,7 @@ static void print_settled(struct work *w)
         uint8_t id[32];
         mr_order_id(id, o);
         out_print(w->a->out, _("Settled: %s, %s %llu, order %.16s\n"), kind_word(o->body.kind),
-                  w->chain_name, (unsigned long long)o->seq, admin_hex(id));
+                  _(w->chain_name), (unsigned long long)o->seq, admin_hex(id));
     }
 }
 

@@ -16,7 +16,7 @@ static const struct command_row commands[] = {
         "Examples:\n"
         "  mereau-audit verify /var/lib/mereau\n"
         "  mereau-audit verify --charter charter.mrc ledger.mrx\n"
-        "  mereau-audit verify --node node.example.org:7700 --key auditor.key")},
+        "  mereau-audit verify --node node.example.org:7290 --key auditor.key")},
     {"export", cmd_export, N_("write a whole ledger into one file"), BOOKS, export_options,
      N_("[SOURCE]"), NULL},
     {"dump", cmd_dump, N_("print every record of a ledger as a line of JSON"), BOOKS, dump_options,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/amount_text.h"
+#include "common/ledger_words.h"
 #include "common/term.h"
 #include "mereau/id.h"
 
@@ -226,8 +227,7 @@ static void print_totals(const struct report *r, struct out *out, const struct m
     for (size_t i = 0; i < MR_AUDIT_KINDS; i++) {
         char text[64];
         const struct mr_audit_kind *const k = &t->kinds[i];
-        snprintf(text, sizeof text, "%s (%llu)", mr_order_kind_text(k->kind),
-                 (unsigned long long)k->count);
+        snprintf(text, sizeof text, "%s (%llu)", kind_word(k->kind), (unsigned long long)k->count);
         for (uint32_t u = 0; u < t->units; u++) {
             if (k->sum[u] != 0)
                 print_unit_row(r, out, text, k->sum[u], u);
