@@ -40,7 +40,8 @@ static int64_t balance(const struct mri_row *row, uint32_t unit)
 
 static enum mr_status short_of(struct mri_plan *plan, enum mr_status st, int64_t missing)
 {
-    plan->missing = missing;
+    /* Two amounts may be missing together: the record holds at most one. */
+    plan->missing = missing < MR_AMOUNT_MAX ? missing : MR_AMOUNT_MAX;
     return st;
 }
 
@@ -105,8 +106,8 @@ static enum mr_status check_payee(const struct checking *c, const struct mr_pay 
     return MR_OK;
 }
 
-/* The fee lines must be exactly those of the policy. `fees` is the number of FEE lines at the end.
- */
+/* The fee lines must be exactly those of the policy. `fees` is the number of lines at the end that
+ * should be fees. */
 static enum mr_status check_fee(const struct checking *c, const struct mr_pay *pay, uint32_t fees,
                                 int64_t sum)
 {
@@ -120,7 +121,9 @@ static enum mr_status check_fee(const struct checking *c, const struct mr_pay *p
     const struct mr_pay_line *line = &pay->lines[pay->lines_count - 1];
     uint8_t own[16];
     mr_sub_account(own, c->chain->account.association, MR_CLASS_OWN);
-    return line->amount == fee && memcmp(line->payee, own, 16) == 0 ? MR_OK : MR_FEE_MISMATCH;
+    return line->what == MR_LINE_FEE && line->amount == fee && memcmp(line->payee, own, 16) == 0
+               ? MR_OK
+               : MR_FEE_MISMATCH;
 }
 
 static enum mr_status check_pay(const struct checking *c)
@@ -140,17 +143,17 @@ static enum mr_status check_pay(const struct checking *c)
         payments++;
     if (payments == 0)
         return MR_OUT_OF_RANGE;
+    /* Before the payees: those of a sum that is too large were not even loaded. */
     for (uint32_t i = 0; i < pay->lines_count; i++) {
-        if (i >= payments && pay->lines[i].what != MR_LINE_FEE)
-            return MR_FEE_MISMATCH;
-        const enum mr_status st = i < payments ? check_payee(c, pay, i) : MR_OK;
-        if (st != MR_OK)
-            return st;
         if (!mr_amount_add(&total, total, pay->lines[i].amount))
             return MR_AMOUNT_TOO_LARGE;
         sum = i < payments ? total : sum;
     }
-    enum mr_status st = check_fee(c, pay, pay->lines_count - payments, sum);
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; st == MR_OK && i < payments; i++)
+        st = check_payee(c, pay, i);
+    if (st == MR_OK)
+        st = check_fee(c, pay, pay->lines_count - payments, sum);
     if (st == MR_OK && pay->unit == 0 && !treasury)
         st = check_limits(c, rule, sum);
     if (st != MR_OK)
@@ -190,8 +193,7 @@ static enum mr_status check_banks(const struct checking *c, const struct mr_issu
             return st == MR_ACCOUNT_UNKNOWN ? MR_PAYEE_UNKNOWN : st;
         if (line->bank >= issue->banks_count)
             return MR_OUT_OF_RANGE;
-        if (!mr_amount_add(&sums[line->bank], sums[line->bank], line->amount))
-            return MR_AMOUNT_TOO_LARGE;
+        sums[line->bank] += line->amount;
     }
     for (uint32_t i = 0; i < issue->banks_count; i++)
         if (sums[i] != issue->banks[i].amount)
@@ -205,12 +207,13 @@ static enum mr_status check_issue(const struct checking *c)
     int64_t total = 0;
     if (issue->banks_count == 0 || issue->lines_count == 0)
         return MR_OUT_OF_RANGE;
+    /* Before the members: those of a sum that is too large were not even loaded. */
+    for (uint32_t i = 0; i < issue->lines_count; i++)
+        if (!mr_amount_add(&total, total, issue->lines[i].amount))
+            return MR_AMOUNT_TOO_LARGE;
     const enum mr_status st = check_banks(c, issue);
     if (st != MR_OK)
         return st;
-    for (uint32_t i = 0; i < issue->banks_count; i++)
-        if (!mr_amount_add(&total, total, issue->banks[i].amount))
-            return MR_AMOUNT_TOO_LARGE;
     const struct mri_row *issuer = row_by_number(c->plan, home(c)->issuer);
     const int64_t room = issuer->account.credit + balance(issuer, 0);
     return total <= room ? MR_OK : short_of(c->plan, MR_CAP_EXCEEDED, total - room);

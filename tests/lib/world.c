@@ -335,7 +335,7 @@ int64_t world_balance(struct world *w, const uint8_t account[16], uint32_t unit)
 static void on_finding(void *ctx, const struct mr_finding *f)
 {
     (void)ctx;
-    printf("%s at %s: expected %s, found %s\n", f->rule, f->where, f->expected, f->found);
+    fprintf(stderr, "%s at %s: expected %s, found %s\n", f->rule, f->where, f->expected, f->found);
 }
 
 void world_check(struct world *w)
