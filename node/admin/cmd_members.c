@@ -383,16 +383,16 @@ static void print_member(struct admin *a, const struct mr_rep_account *acc,
 void cmd_member_show(struct command *c, struct out *out)
 {
     struct admin a;
-    struct roll r = {NULL, 0};
+    struct roll_entry entry, *e = NULL;
     uint8_t account[16];
     enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER | NEED_KEY | NEED_NODE);
     if (st == MR_OK)
         st = admin_need_operator(&a);
     if (st == MR_OK)
         st = member_find(&a, account, c->args[0]);
-    if (st == MR_OK)
-        st = roll_read(&r, &a, MR_REGISTER_MEMBER);
     if (st == MR_OK) {
+        admin_as(&a, a.desk);
+        e = roll_one(&a, &entry, account) ? &entry : NULL;
         a.ask->kind = MR_REQ_ACCOUNT;
         memcpy(a.ask->u.account.account, account, sizeof account);
         st = admin_call(&a);
@@ -401,10 +401,9 @@ void cmd_member_show(struct command *c, struct out *out)
     }
     if (st == MR_OK) {
         const struct mr_rep_account *acc = &a.reply->body.u.account;
-        out_json(out, "member", account_to_json(&a, acc, roll_of(&r, account)));
-        print_member(&a, acc, roll_of(&r, account));
+        out_json(out, "member", account_to_json(&a, acc, e));
+        print_member(&a, acc, e);
     }
-    roll_free(&r);
     admin_end(&a);
 }
 

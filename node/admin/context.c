@@ -154,10 +154,10 @@ static void find_key(struct admin *a)
 
 static enum mr_status find_places(struct admin *a)
 {
-    const char *data = opt_text(a->c, "data");
+    const char *data = opt_text(a->c, "data"), *node = opt_text(a->c, "node");
     enum mr_status st = MR_OK;
     if (a->data[0] == '\0')
-        st = take_path(a, a->data, data != NULL ? data : getenv("MEREAU_DATA"));
+        st = take_path(a, a->data, data != NULL || node != NULL ? data : getenv("MEREAU_DATA"));
     if (st == MR_OK)
         st = take_path(a, a->key_path, opt_text(a->c, "key"));
     if (st == MR_OK && a->key_path[0] == '\0')

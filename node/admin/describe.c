@@ -1,9 +1,11 @@
 #include "admin/describe.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/bank.h"
+#include "admin/members.h"
 #include "common/amount_text.h"
 #include "mereau/codec.h"
 #include "mereau/order.h"
@@ -21,6 +23,18 @@ json_t *order_to_json(const struct mr_order *o)
     free(text);
     return json_pack("{s:s,s:I,s:s,s:o*}", "kind", mr_order_kind_text(o->body.kind), "seq",
                      (json_int_t)o->seq, "order", admin_hex(id), "body", body);
+}
+
+/* An address, and whose it is when the register says so. */
+static const char *who(struct admin *a, const uint8_t account[16])
+{
+    static char text[MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8];
+    struct roll_entry e;
+    if (!roll_one(a, &e, account))
+        return admin_address(a, account);
+    snprintf(text, sizeof text, "%s (%s)", admin_address(a, account), e.member.identity.name);
+    sodium_memzero(&e, sizeof e);
+    return text;
 }
 
 /* The text of a bank line, when the draft has it and it is the one of the reference. */
@@ -50,14 +64,13 @@ static void describe_issue(struct admin *a, const struct mr_issue *issue,
         for (uint32_t i = 0; i < issue->lines_count; i++)
             if (issue->lines[i].bank == b)
                 out_print(a->out, _("    issue %s to %s\n"),
-                          admin_amount(a, issue->lines[i].amount),
-                          admin_address(a, issue->lines[i].member));
+                          admin_amount(a, issue->lines[i].amount), who(a, issue->lines[i].member));
     }
 }
 
 static void describe_limits(struct admin *a, const struct mr_grant *g)
 {
-    out_print(a->out, _("  account %s\n"), admin_address(a, g->account));
+    out_print(a->out, _("  account %s\n"), who(a, g->account));
     out_print(a->out,
               _("  credit %s, limits: payment %s, day %s, month %s (0: those of the "
                 "class)\n"),
@@ -68,7 +81,7 @@ static void describe_limits(struct admin *a, const struct mr_grant *g)
 static void describe_redemption(struct admin *a, const struct mr_redemption_ref *r)
 {
     out_print(a->out, _("  redemption %.8s of %s by %s\n"), admin_hex(r->order),
-              admin_amount(a, r->amount), admin_address(a, r->account));
+              admin_amount(a, r->amount), who(a, r->account));
 }
 
 void describe_policy(struct admin *a, const struct mr_policy *p)
@@ -108,10 +121,10 @@ static void describe_money(struct admin *a, const struct mr_order_body *b,
     } else if (b->kind == MR_KIND_PAY) {
         for (uint32_t i = 0; i < b->u.pay.lines_count; i++)
             out_print(a->out, _("  pay %s to %s\n"), admin_amount(a, b->u.pay.lines[i].amount),
-                      admin_address(a, b->u.pay.lines[i].payee));
+                      who(a, b->u.pay.lines[i].payee));
     } else if (b->kind == MR_KIND_SWEEP) {
         out_print(a->out, _("  move %s from closed account %s to the association\n"),
-                  admin_amount(a, b->u.sweep.amount), admin_address(a, b->u.sweep.account));
+                  admin_amount(a, b->u.sweep.amount), who(a, b->u.sweep.account));
     } else if (b->kind == MR_KIND_CAP) {
         out_print(a->out, _("  at most %s outstanding\n"), admin_amount(a, b->u.cap.cap));
     }
@@ -134,17 +147,16 @@ void describe_order(struct admin *a, const struct mr_order *o, const struct mr_b
     out_print(a->out, _("%s (place %llu, order %.16s, until %s)\n"), kind_word(b->kind),
               (unsigned long long)o->seq, admin_hex(id), admin_time(o->not_after_ms));
     if (b->kind == MR_KIND_OPEN)
-        out_print(a->out, _("  open %s as %s\n"), admin_address(a, b->u.open.account),
+        out_print(a->out, _("  open %s as %s\n"), who(a, b->u.open.account),
                   class_word(b->u.open.class));
     else if (b->kind == MR_KIND_FLAG)
         out_print(a->out, b->u.flag.frozen ? _("  freeze %s\n") : _("  unfreeze %s\n"),
-                  admin_address(a, b->u.flag.account));
+                  who(a, b->u.flag.account));
     else if (b->kind == MR_KIND_LIST)
         out_print(a->out,
                   b->u.list.listed ? _("  list %s as \"%s\": %s, %s\n")
                                    : _("  take %s, \"%s\", off the list\n"),
-                  admin_address(a, b->u.list.account), b->u.list.alias, b->u.list.name,
-                  b->u.list.town);
+                  who(a, b->u.list.account), b->u.list.alias, b->u.list.name, b->u.list.town);
     else if (b->kind == MR_KIND_GRANT)
         describe_limits(a, &b->u.grant);
     else if (b->kind == MR_KIND_LOWER)

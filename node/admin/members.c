@@ -76,6 +76,32 @@ enum mr_status roll_read(struct roll *ret, struct admin *a, enum mr_register_kin
     return MR_OK;
 }
 
+bool roll_one(struct admin *a, struct roll_entry *ret, const uint8_t account[16])
+{
+    struct roll r = {NULL, 0};
+    size_t cap = 0;
+    if (a->link == NULL || a->signer == NULL || signer_is_governance(a->signer))
+        return false;
+    admin_as(a, a->desk);
+    a->ask->kind = MR_REQ_REGISTER_LIST;
+    a->ask->u.register_list = (struct mr_req_register_list){.kind = MR_REGISTER_MEMBER};
+    /* The list goes on behind an account: behind the one just before it. */
+    uint8_t *after = a->ask->u.register_list.after;
+    memcpy(after, account, 16);
+    for (size_t i = 16; i > 0 && after[i - 1]-- == 0; i--)
+        ;
+    if (admin_call(a) != MR_OK)
+        return false;
+    const struct mr_rep_register *rep = &a->reply->body.u.register_list;
+    if (rep->items_count == 0 || memcmp(rep->items[0].account, account, 16) != 0)
+        return false;
+    const bool found = roll_add(&r, a, &cap, &rep->items[0]) == MR_OK && r.entries[0].readable;
+    if (found)
+        *ret = r.entries[0];
+    roll_free(&r);
+    return found;
+}
+
 void roll_free(struct roll *r)
 {
     if (r->entries != NULL)

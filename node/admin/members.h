@@ -26,6 +26,9 @@ struct roll {
 enum mr_status roll_read(struct roll *ret, struct admin *a, enum mr_register_kind kind);
 void roll_free(struct roll *r);
 
+/** The member's entry of one account alone. false: there is none, or it cannot be read now. */
+bool roll_one(struct admin *a, struct roll_entry *ret, const uint8_t account[16]);
+
 /** The entry of an account, or NULL. */
 const struct roll_entry *roll_of(const struct roll *r, const uint8_t account[16]);
 

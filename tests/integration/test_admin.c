@@ -498,7 +498,10 @@ START_TEST(test_remote)
                                 "--yes",
                                 NULL};
     struct proc *p = proc_start(argv);
-    ck_assert_int_eq(proc_wait(p, PROC_DEADLINE_MS), 0);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    char *text = proc_text(p);
+    ck_assert_msg(code == 0, "exit %d: %s", code, text);
+    free(text);
     proc_end(p);
     expect(0, "freeze", ana);
     expect_field("status", "ALREADY_DONE");

@@ -38,8 +38,8 @@ const char *office_path(const struct office *o, const char *name)
 
 static struct proc *start(struct office *o, const char *const *front, const char *const *words)
 {
-    const char *argv[WORDS_MAX + 1] = {"LC_ALL=C", MEREAU_BIN_DIR "/mereau-admin"};
-    size_t n = 2;
+    const char *argv[WORDS_MAX + 1] = {"LC_ALL=C", "MEREAU_DATA=", MEREAU_BIN_DIR "/mereau-admin"};
+    size_t n = 3;
     while (*front != NULL)
         argv[n++] = *front++;
     while (*words != NULL && n < WORDS_MAX)
