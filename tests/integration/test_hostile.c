@@ -30,7 +30,7 @@ static struct {
     pthread_t thread;
     atomic_bool stop;
     atomic_uint served;
-    enum mr_status last;
+    atomic_int last; /* enum mr_status */
 } good;
 
 static void *be_good(void *arg)
@@ -40,9 +40,9 @@ static void *be_good(void *arg)
     struct link *l = teller_wallet(&t);
     (void)arg;
     do {
-        good.last = link_call(l, reply, &ask);
+        atomic_store(&good.last, (int)link_call(l, reply, &ask));
         atomic_fetch_add(&good.served, 1);
-    } while (good.last == MR_OK && !atomic_load(&good.stop));
+    } while (atomic_load(&good.last) == MR_OK && !atomic_load(&good.stop));
     link_close(l);
     free(reply);
     return NULL;
@@ -52,9 +52,9 @@ static void *be_good(void *arg)
 static void still_served(void)
 {
     const unsigned before = atomic_load(&good.served);
-    while (atomic_load(&good.served) < before + 3 && good.last == MR_OK)
+    while (atomic_load(&good.served) < before + 3 && atomic_load(&good.last) == MR_OK)
         sched_yield();
-    ck_assert_int_eq(good.last, MR_OK);
+    ck_assert_int_eq(atomic_load(&good.last), MR_OK);
 }
 
 static uint16_t free_port(void)
