@@ -29,8 +29,10 @@ static enum mr_status cancel(struct mr_engine *e, const struct mr_event *ev, boo
     st = mri_signatures(ev, &a);
     if (st != MR_OK)
         return st;
-    if (c->cancel.seq == 0 || c->cancel.seq > hot.chain.next_seq || a.closed)
+    if (c->cancel.seq == 0 || c->cancel.seq > hot.chain.next_seq)
         return MR_NOTHING_TO_CANCEL;
+    if (c->cancel.seq == hot.chain.next_seq && a.closed)
+        return MR_NOTHING_TO_CANCEL; /* nothing can settle there */
     if (c->cancel.seq == hot.chain.next_seq) {
         struct mr_body *body = &e->body;
         uint8_t trigger[32], bytes[2048];

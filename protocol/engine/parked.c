@@ -5,6 +5,7 @@
 
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/order.h"
 #include "mereau/sign.h"
 
 enum { RECORD_MAX = 2048, PARKED_RETRY_MS = 1000 };
@@ -127,12 +128,17 @@ enum mr_status mri_parked_replay(struct mr_engine *e, const struct mr_entry_park
         st = mri_pending_get(e, &p, number);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
-    /* What had lapsed was dropped without a word: it may still be listed here. */
-    for (uint32_t i = 0; i < p.parked_count;)
-        if (p.parked[i].seq == w->seq || p.parked_count == 4)
-            mri_pending_remove(&p, i);
-        else
-            i++;
+    /* What had lapsed was dropped without a word: it may still be listed here, in the same slot or
+     * as the first to lapse of a full list. */
+    uint32_t gone = 0;
+    for (uint32_t i = 0; i < p.parked_count; i++)
+        if (p.parked[i].not_after_ms < p.parked[gone].not_after_ms)
+            gone = i;
+    for (uint32_t i = 0; i < p.parked_count; i++)
+        if (p.parked[i].seq == w->seq)
+            gone = i;
+    if (p.parked_count == 4 || (p.parked_count > 0 && p.parked[gone].seq == w->seq))
+        mri_pending_remove(&p, gone);
     p.parked[p.parked_count++] = *w;
     mri_pending_put(e, number, &p);
     mri_parked_note(e, number, &p);
@@ -186,6 +192,9 @@ static enum mr_status look(struct mr_engine *e, uint64_t number, bool *ret_more)
         st = mri_ledger_prepare(&e->ledger, &e->plan, &body->u.order.order, id);
         if (st == MR_OK)
             st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
+        if (st == MR_OK) /* the keys may have changed since it was handed in: INV-8 */
+            st = mr_order_verify(&body->u.order, &e->plan.rows[0].account.keys,
+                                 e->ledger.meta.epoch);
         if (st == MR_OK) {
             const struct mri_body at = {w.body_at, w.memo_at, w.body_len, w.memo_len};
             mri_pending_remove(&p, --i);

@@ -89,7 +89,7 @@ static enum mr_status settled_before(struct mr_engine *e, const struct mr_event 
     struct mr_state_slot slot;
     const enum mr_status st = mri_slot_get(&e->ledger, &slot, chain->number, seq);
     if (st != MR_OK)
-        return st == MR_NOT_FOUND ? MR_OUT_OF_RANGE : st;
+        return st == MR_NOT_FOUND ? MR_SEQ_OLD : st; /* seq 0 */
     if (memcmp(slot.value, id, 32) != 0 && !slot.voided)
         return MR_SEQ_OLD;
     mri_answer_slot(e, ev, chain->number, seq);
@@ -97,17 +97,38 @@ static enum mr_status settled_before(struct mr_engine *e, const struct mr_event 
     return MR_OK;
 }
 
-/* The order waits already: look again now, and say how it stands. */
+/* Settle the order that was handed in; what waited in its slot makes way. */
+static void settle_now(struct mr_engine *e, const struct mr_req_submit *r)
+{
+    struct mri_body body;
+    mri_slot_init(&e->slot, e->config.charter->quorum);
+    mri_say_order(e, &body, &r->order, r->memo_count > 0 ? r->memo : NULL);
+    mri_settle(e, &body);
+}
+
+/* The order waits already: look again now, and say how it stands. The keys may have changed since it
+ * was signed; what was handed in now is signed under the present ones. */
 static enum mr_status held_before(struct mr_engine *e, const struct mr_event *ev)
 {
+    const struct mr_req_submit *r = &ev->u.request.request->body.u.submit;
     const uint64_t number = e->plan.rows[0].number, seq = e->plan.order->seq;
     const enum mr_status cause = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
     const int64_t missing = e->plan.missing;
     struct mr_state_slot slot;
+    uint8_t id[32];
     mri_touch(e, number);
     enum mr_status st = mri_look_again(e);
     if (st == MR_OK)
         st = mri_slot_get(&e->ledger, &slot, number, seq);
+    if (st == MR_NOT_FOUND && cause == MR_OK) {
+        mr_order_id(id, &r->order.order);
+        st = mri_ledger_prepare(&e->ledger, &e->plan, &r->order.order, id);
+        if (st == MR_OK)
+            st = mri_parked_settled(e, number, seq);
+        if (st != MR_OK)
+            return st;
+        settle_now(e, r);
+    }
     if (st == MR_OK)
         mri_answer_slot(e, ev, number, seq);
     else if (st == MR_NOT_FOUND)
@@ -125,10 +146,7 @@ static enum mr_status take_order(struct mr_engine *e, const struct mr_event *ev,
     if (st == MR_OK)
         st = mri_ledger_check_first(&e->ledger, &e->plan);
     if (st == MR_OK) {
-        struct mri_body body;
-        mri_slot_init(&e->slot, e->config.charter->quorum);
-        mri_say_order(e, &body, &r->order, r->memo_count > 0 ? r->memo : NULL);
-        mri_settle(e, &body);
+        settle_now(e, r);
         mri_answer_slot(e, ev, chain->number, r->order.order.seq);
         *ret_done = true;
         return MR_OK;
@@ -210,6 +228,8 @@ enum mr_status mri_check_order(struct mr_engine *e, const struct mr_order *o, in
     enum mr_status st = mri_open_for_orders(e);
     if (st == MR_OK)
         st = mri_ledger_prepare(&e->ledger, &e->plan, o, id);
+    if (st == MR_WRONG_CHAIN && o->seq < e->plan.rows[0].hot.chain.next_seq)
+        st = MR_SEQ_OLD;
     if (st == MR_OK)
         st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
     if (st == MR_OK)

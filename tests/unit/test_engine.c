@@ -288,6 +288,102 @@ START_TEST(a_restart_that_is_not_governances_is_refused)
 }
 END_TEST
 
+/* --- orders that wait ------------------------------------------------------------------------ */
+
+/* INV-8: what waited was signed by a key that is no longer the account's. */
+START_TEST(an_order_that_waits_does_not_settle_under_old_keys)
+{
+    static struct mr_signed_order first, o;
+    struct mr_state_chain c = {.next_seq = 1};
+    open_three();
+    ck_assert_int_eq(world_issue(&w, 2, 700), MR_SETTLED);
+    world_order_on(&w, &first, w.members[2].id, &c, 1, MR_KIND_SETKEYS);
+    struct mr_setkeys *keys = &first.order.body.u.setkeys;
+    keys->generation = 2;
+    keys->keys.threshold = keys->keys.keys_count = 1;
+    keys->keys.keys[0] = w.operators_public[0];
+    world_sign(&w, &first);
+    c.next_seq = 2;
+    mr_order_id(c.head, &first.order);
+    world_order_on(&w, &o, w.members[2].id, &c, 1, MR_KIND_PAY);
+    world_pay_body(&w, &o.order.body.u.pay, 1, 300);
+    world_sign(&w, &o);
+    ck_assert_int_eq(world_submit(&w, &o), MR_PARKED);
+    ck_assert_int_eq(world_submit(&w, &first), MR_SETTLED);
+    ck_assert_int_eq(world_balance(&w, w.members[1].id, 0), 0);
+    ck_assert_int_eq(world_submit(&w, &o), MR_BAD_SIGNATURE);
+    o.sigs_count = 0;
+    mr_order_sign(&o, 0, &w.operators[0]); /* the order's id does not cover the signatures */
+    ck_assert_int_eq(world_submit(&w, &o), MR_SETTLED);
+    ck_assert_int_eq(world_balance(&w, w.members[1].id, 0), 300);
+}
+END_TEST
+
+static void park_ahead(uint64_t seq, uint64_t valid_ms)
+{
+    static struct mr_signed_order o;
+    const struct mr_state_chain c = {.next_seq = seq};
+    world_order_on(&w, &o, w.members[2].id, &c, 1, MR_KIND_PAY);
+    o.order.not_after_ms = o.order.time_ms + valid_ms;
+    world_pay_body(&w, &o.order.body.u.pay, 1, 1);
+    world_sign(&w, &o);
+    ck_assert_int_eq(world_submit(&w, &o), MR_PARKED);
+}
+
+static enum mr_status slot_of(uint64_t seq)
+{
+    w.request->body.kind = MR_REQ_SLOT;
+    memcpy(w.request->body.u.slot.account, w.members[2].id, 16);
+    w.request->body.u.slot.seq = seq;
+    return world_request(&w, NULL);
+}
+
+/* SLOT-13: an order that lapsed makes room; after a restart the others still wait. */
+START_TEST(what_waits_is_remembered_though_another_lapsed)
+{
+    struct mr_effects fx = {NULL, NULL};
+    open_three();
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        park_ahead(seq, MR_DAY_MS);
+    park_ahead(4, 1000);
+    w.now_ms += 2000;
+    const struct mr_event tick = {.kind = MR_EV_TICK, .now_ms = w.now_ms};
+    ck_assert_int_eq(mr_engine_step(w.engine, &tick, &fx), MR_OK);
+    park_ahead(4, MR_DAY_MS);
+    world_stop(&w);
+    world_start(&w);
+    for (uint64_t seq = 1; seq <= 4; seq++)
+        ck_assert_int_eq(slot_of(seq), MR_PARKED);
+}
+END_TEST
+
+/* SLOT-10, of an account that is closed; LED-10.3 of a place that no chain has. */
+START_TEST(slots_that_are_settled_answer_with_the_settlement)
+{
+    static struct mr_signed_order o;
+    static struct mr_signed_cancel c;
+    open_three();
+    ck_assert_int_eq(world_pay(&w, 0, 1, 100), MR_SETTLED);
+    world_order(&w, &o, w.members[0].id, MR_KIND_CLOSE);
+    world_sign(&w, &o);
+    ck_assert_int_eq(world_submit(&w, &o), MR_SETTLED);
+    for (uint64_t seq = 0; seq <= 3; seq++) {
+        memset(&c, 0, sizeof c);
+        memcpy(c.cancel.ledger, w.ledger, 32);
+        memcpy(c.cancel.account, w.members[0].id, 16);
+        c.cancel.seq = seq;
+        mr_cancel_sign(&c, 0, &w.members[0].key);
+        w.request->body.kind = MR_REQ_CANCEL;
+        w.request->body.u.cancel = c;
+        ck_assert_int_eq(world_request(&w, NULL),
+                         seq == 1 || seq == 2 ? MR_SETTLED : MR_NOTHING_TO_CANCEL);
+    }
+    o.order.seq = 0;
+    world_sign(&w, &o);
+    ck_assert_int_eq(world_submit(&w, &o), MR_SEQ_OLD);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("engine");
@@ -304,6 +400,9 @@ int main(void)
     tcase_add_test(tc, a_head_from_the_future_stops_the_signing);
     tcase_add_test(tc, a_restored_node_abstains_until_governance_restarts_it);
     tcase_add_test(tc, a_restart_that_is_not_governances_is_refused);
+    tcase_add_test(tc, an_order_that_waits_does_not_settle_under_old_keys);
+    tcase_add_test(tc, what_waits_is_remembered_though_another_lapsed);
+    tcase_add_test(tc, slots_that_are_settled_answer_with_the_settlement);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
