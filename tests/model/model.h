@@ -1,94 +1,152 @@
-/** A ledger written a second time, from spec/30-ledger.md alone: arrays and loops, no store, no
- *  journal, no speed. It says what the real one must answer and hold. */
+/** A ledger as naive as it can be: arrays, loops, no store, no journal. Written from
+ *  protocol/spec/30-ledger.md alone, to disagree with the real one wherever either is wrong. */
 #ifndef MEREAU_TESTS_MODEL_H
 #define MEREAU_TESTS_MODEL_H
 
-#include <stdbool.h>
-
-#include "mereau/record.h"
-#include "mereau/status.h"
+#include "lib/world.h"
 
 enum {
-    MODEL_ACCOUNTS = 96,
-    MODEL_SLOTS = 40000,
-    MODEL_WAITING = 512,
-    MODEL_BANKS = 8192,
-    MODEL_REDEMPTIONS = 4096,
-    MODEL_LISTINGS = 1024,
-    MODEL_POLICIES = 64,
-    NOWHERE = 99, /* home of an account that belongs to no association */
+    HOMES = 2, /* associations */
+    UNITS = 3,
+    KEYS = 48, /* keys that exist, named by their index */
+    SIGNERS_MAX = 4,
+    PARKED_MAX = 4, /* SLOT-13 */
+    ACCOUNTS_MAX = 48,
+    SLOTS_MAX = 2048,
+    BANKS_MAX = 2048,
+    REDEMPTIONS_MAX = 1024,
+    LISTINGS_MAX = 64,
+    POLICIES_MAX = 16,
+    NO_HOME = HOMES,
 };
 
-struct model_account {
-    uint8_t id[16], head[32];
+/** An order and who really signed it. */
+struct deed {
+    struct mr_signed_order o;
+    uint8_t id[32];
+    uint32_t signers_count;
+    struct {
+        uint32_t index, key;
+        bool spoilt;
+    } signers[SIGNERS_MAX];
+};
+
+struct m_keys {
+    uint32_t count, threshold, key[SIGNERS_MAX];
+};
+
+struct m_slot {
+    uint8_t value[32];
+    bool voided;
+};
+
+struct m_account {
+    uint8_t id[16];
     enum mr_account_class class;
-    uint32_t home, generation;
-    bool frozen, closed;
-    int64_t credit, limits[3], balance[MR_UNITS_MAX];
-    uint64_t next, time_ms, credits; /* next 0: no chain */
+    uint32_t home;
+    bool chain, frozen, closed;
+    struct m_keys keys;
+    uint32_t generation;
+    uint8_t enc_key[32], reader_key[32];
+    int64_t credit, limits[3]; /* payment, day, month */
+    uint64_t opened_ms;
+    uint64_t next, credits; /* credits: payments, issues and returns received */
+    uint8_t head[32];
+    uint64_t time_ms;
     uint32_t day, month;
     int64_t day_spent, month_spent;
-    uint32_t key; /* number of the test's key that signs now */
+    int64_t balance[UNITS];
+    struct m_slot slots[SLOTS_MAX];
+    struct deed *parked[PARKED_MAX]; /* owned; NULL: free */
+};
+
+struct m_redemption {
+    struct mr_redemption_ref ref;
+    uint32_t by, done;
+    int64_t fee;
+    uint64_t time_ms;
+};
+
+struct m_listing {
+    uint32_t home;
+    struct mr_list list;
+    struct mr_state_slot_ref slot;
+    uint32_t until_day;
+};
+
+struct m_bank {
+    uint32_t home;
+    uint8_t ref[32];
+    struct mr_state_slot_ref slot;
 };
 
 struct model {
     const struct mr_charter *charter;
     uint8_t ledger[32];
+    const struct mr_pubkey *public; /* of each key by its index */
     uint64_t now_ms;
-    struct model_account accounts[MODEL_ACCOUNTS];
-    uint32_t accounts_count;
-    struct {
-        uint32_t account;
-        uint64_t seq;
-        uint8_t value[32];
-        bool voided;
-    } slots[MODEL_SLOTS];
-    uint32_t slots_count;
-    struct model_waiting {
-        struct mr_order order;
-        uint8_t id[32];
-    } waiting[MODEL_WAITING];
-    uint32_t waiting_count;
-    struct {
-        uint32_t home;
-        uint8_t ref[32];
-    } banks[MODEL_BANKS];
-    uint32_t banks_count;
-    struct model_redemption {
-        uint32_t account, home, done;
-        uint64_t seq;
-        uint8_t order[32];
-        int64_t amount, fee;
-    } redemptions[MODEL_REDEMPTIONS];
-    uint32_t redemptions_count;
-    struct {
-        uint32_t home, account, until_day;
-        char alias[MR_ALIAS_MAX + 1];
-        bool listed;
-    } listings[MODEL_LISTINGS];
-    uint32_t listings_count;
-    struct mr_policy policies[MODEL_POLICIES];
-    uint32_t policies_count;
+    struct m_account accounts[ACCOUNTS_MAX];
+    struct m_bank banks[BANKS_MAX];
+    struct m_redemption redemptions[REDEMPTIONS_MAX];
+    struct m_listing listings[LISTINGS_MAX];
+    struct mr_policy policies[POLICIES_MAX];
+    uint32_t accounts_count, banks_count, redemptions_count, listings_count, policies_count;
 };
 
-void model_init(struct model *m, const struct mr_charter *charter);
+/* --- model.c: the state ------------------------------------------------------------------------
+ */
 
-/** Index, or MODEL_ACCOUNTS. */
-uint32_t model_find(const struct model *m, const uint8_t id[16]);
-/** Index of a derived account; home NOWHERE for system and so on. */
-uint32_t model_derived(const struct model *m, uint32_t home, enum mr_account_class class);
+/** LED-52. Keys of the charter's associations and governance by their index. */
+void model_genesis(struct model *m, const struct mr_charter *charter, const uint8_t ledger[32],
+                   const struct mr_pubkey *public, const struct m_keys desk[HOMES],
+                   const struct m_keys treasury[HOMES], const struct m_keys *governance);
+void model_done(struct model *m);
 
-/** What SUBMIT must answer; `signatures`: what they are worth. `key`: of a member that is opened or
- *  changes its keys. *ret_cause: why it is PARKED. */
-enum mr_status model_submit(struct model *m, enum mr_status *ret_cause, const struct mr_order *o,
-                            enum mr_status signatures);
-enum mr_status model_cancel(struct model *m, const struct mr_cancel *c, enum mr_status signatures);
-/** Time passed: drop what has lapsed, settle what waits and can. */
-void model_tick(struct model *m, uint64_t now_ms);
+struct m_account *model_find(struct model *m, const uint8_t id[16]);
+/** A derived account of an association; home NO_HOME: system, checkpoints, world. */
+struct m_account *model_sub(struct model *m, uint32_t home, enum mr_account_class class);
+/** Index of an association in the charter, or NO_HOME. */
+uint32_t model_home(const struct model *m, const uint8_t association[16]);
+const struct mr_policy *model_policy_on(const struct model *m, uint32_t day);
+bool model_is_member(enum mr_account_class class);
+/** LED-7, by counting. */
+uint32_t model_day(uint64_t time_ms);
+uint32_t model_month(uint32_t day);
+/** The last listing of an account or alias, or NULL. */
+struct m_listing *model_listing_of(struct model *m, const uint8_t account[16]);
+struct m_listing *model_listing(struct model *m, uint32_t home, const char *alias);
 
-/** The policy in force, and a fee. */
-const struct mr_policy *model_policy(const struct model *m, uint64_t time_ms);
+/** Settle an order whose checks passed; void a slot. */
+void model_apply(struct model *m, const struct deed *d);
+void model_void(struct model *m, struct m_account *a);
+
+/* --- rules.c, money.c: what may settle ---------------------------------------------------------
+ */
+
+/** LED-10, of a slot that is not settled. `signatures` false: an order that nobody signed. */
+enum mr_status model_check(struct model *m, const struct deed *d, bool signatures);
+/** LED-14. */
+enum mr_status model_check_first(struct model *m, const struct deed *d);
+enum mr_status model_signatures(const struct m_account *a, const struct deed *d);
+/** LED-13. */
+bool model_parks(enum mr_status st);
+
+/** The kinds that move money. */
+enum mr_status model_check_pay(struct model *m, const struct mr_order *o);
+enum mr_status model_check_issue(struct model *m, const struct mr_order *o);
+enum mr_status model_check_redeem(struct model *m, const struct mr_order *o);
+enum mr_status model_check_payout(struct model *m, const struct mr_order *o);
+enum mr_status model_check_return(struct model *m, const struct mr_order *o);
+enum mr_status model_check_sweep(struct model *m, const struct mr_order *o);
+/** LED-12. */
 int64_t model_fee(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
-                  int64_t amount, uint64_t time_ms);
+                  int64_t amount, uint32_t day);
+const struct mr_class_rule *model_rule(const struct mr_policy *p, enum mr_account_class class);
+
+/* --- root.c ------------------------------------------------------------------------------------
+ */
+
+/** LED-50. */
+void model_root(struct model *m, uint8_t ret[32]);
 
 #endif
