@@ -36,8 +36,12 @@ static void make_charter(struct estate *e)
 {
     struct mr_charter *c = &e->charter;
     struct mr_keyset operators = {.threshold = 1, .keys_count = 2};
-    *c = (struct mr_charter){.version = 1, .created_ms = 1, .units_count = 2, .nodes_count = 1,
-                             .associations_count = MR_ASSOCIATIONS_MAX, .quorum = 1};
+    *c = (struct mr_charter){.version = 1,
+                             .created_ms = 1,
+                             .units_count = 2,
+                             .nodes_count = 1,
+                             .associations_count = MR_ASSOCIATIONS_MAX,
+                             .quorum = 1};
     randombytes_buf(c->salt, sizeof c->salt);
     c->name_len = set_text(c->name, "Bench");
     c->prefix_len = set_text(c->prefix, "bench");
@@ -65,8 +69,10 @@ static void make_charter(struct estate *e)
     c->nodes[0].transport_key = c->nodes[0].log_key;
     c->nodes[0].address_len = set_text(c->nodes[0].address, "127.0.0.1:1");
     c->policy = (struct mr_policy){.version = 1, .classes_count = 1};
-    c->policy.classes[0] = (struct mr_class_rule){.class = MR_CLASS_SHOP, .may_pay = true,
-                                                  .may_receive = true, .may_redeem = true,
+    c->policy.classes[0] = (struct mr_class_rule){.class = MR_CLASS_SHOP,
+                                                  .may_pay = true,
+                                                  .may_receive = true,
+                                                  .may_redeem = true,
                                                   .limit_payment = MR_AMOUNT_MAX,
                                                   .limit_day = MR_AMOUNT_MAX,
                                                   .limit_month = MR_AMOUNT_MAX};
@@ -131,7 +137,7 @@ void estate_close(struct estate *e)
     free(e->members);
 }
 
-/* --- figures ------------------------------------------------------------------------------------- */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 /* Value of a line "key: number" of a file in /proc/PID. */
 static bool proc_number(uint64_t *ret, pid_t pid, const char *file, const char *key)

@@ -96,8 +96,8 @@ double limit_verify(const struct estate *e, const struct deck *d, unsigned threa
     unsigned started = 0;
     const uint64_t start = bench_ns();
     for (; !wrong && started < threads && started < THREADS_MAX; started++) {
-        v[started] = (struct verifying){.proofs = proofs, .count = count,
-                                        .until_ns = start + MEASURE_MS * UINT64_C(1000000)};
+        v[started] = (struct verifying){
+            .proofs = proofs, .count = count, .until_ns = start + MEASURE_MS * UINT64_C(1000000)};
         if (pthread_create(&v[started].thread, NULL, verify, &v[started]) != 0)
             break;
     }

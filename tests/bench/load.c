@@ -29,11 +29,11 @@ struct conn {
     struct lean_client lean;
     unsigned flying;
     struct flight flights[FLIGHTS];
-    uint32_t *idle;              /* ring of chains that may send, own share of all */
+    uint32_t *idle; /* ring of chains that may send, own share of all */
     uint32_t idle_first, idle_count, idle_cap;
     uint8_t *out;
     size_t out_len, out_cap;
-    uint8_t *last;               /* last settled reply, for its receipt */
+    uint8_t *last; /* last settled reply, for its receipt */
     size_t last_len;
 };
 
@@ -46,7 +46,7 @@ struct run {
     struct conn conns[CONNS_MAX];
     unsigned up;
     uint64_t sent, flying, start_ns, end_ns;
-    uint32_t *took_us;           /* of every settled request */
+    uint32_t *took_us; /* of every settled request */
     uint8_t in[READ_BYTES], room[MR_FRAME_MAX];
 };
 
@@ -76,14 +76,14 @@ static uint8_t *out_room(struct conn *c, size_t n)
     return c->out + c->out_len;
 }
 
-/* --- sending --------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static enum mr_status send_out(struct run *r, struct conn *c)
 {
     size_t done = 0;
     while (done < c->out_len) {
-        const ssize_t n = send(c->fd, c->out + done, c->out_len - done,
-                               MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t n =
+            send(c->fd, c->out + done, c->out_len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)
@@ -147,7 +147,7 @@ static enum mr_status fill(struct run *r, struct conn *c)
     return st == MR_OK ? send_out(r, c) : st;
 }
 
-/* --- receiving ------------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 static bool is_worth_repeating(enum mr_status st)
 {
@@ -171,8 +171,8 @@ static void answered(struct run *r, struct conn *c, const struct lean_reply *rep
 {
     const struct flight f = c->flights[reply->number % FLIGHTS];
     const enum mr_status st = reply->got == LEAN_REFUSED ? reply->status
-                              : reply->len >= 8 ? mr_status_from_number(reply->plain[7])
-                                                : MR_TRUNCATED;
+                              : reply->len >= 8          ? mr_status_from_number(reply->plain[7])
+                                                         : MR_TRUNCATED;
     c->flying--;
     r->flying--;
     if (st == MR_SETTLED) {
@@ -224,11 +224,12 @@ static enum mr_status receive(struct run *r, struct conn *c)
     return st == MR_OK ? take_replies(r, c) : st;
 }
 
-/* --- one run ---------------------------------------------------------------------------------------- */
+/* --- one run ---------------------------------------------------------------------------------- */
 
 static enum mr_status open_conn(struct run *r, struct conn *c)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(r->estate->port),
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(r->estate->port),
                              .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
     const int on = 1;
@@ -380,8 +381,7 @@ enum mr_status load_run(struct outcome *ret, const struct estate *e, struct deck
     r->took_us = malloc((d->cells_count + 1) * sizeof *r->took_us);
     for (unsigned i = 0; i < CONNS_MAX; i++)
         r->conns[i].fd = -1;
-    const enum mr_status st =
-        r->epoll < 0 || r->took_us == NULL ? MR_NO_MEMORY : drive(r, p);
+    const enum mr_status st = r->epoll < 0 || r->took_us == NULL ? MR_NO_MEMORY : drive(r, p);
     sum_up(r);
     for (unsigned i = 0; i < l->conns; i++) {
         struct conn *c = &r->conns[i];

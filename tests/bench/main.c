@@ -25,14 +25,16 @@ static enum mr_status read_plan(struct plan *ret, const struct command *c, struc
     const struct {
         const char *name;
         int64_t *value, min, max;
-    } rows[] = {{"accounts", &ret->accounts, 40, 1000000},
-                {"clients", &ret->clients, 1, CONNS_MAX},
-                {"window", &ret->window, 1, WINDOW_MAX},
-                {"payments", &ret->payments, 100, 10000000},
-                {"seconds", &ret->seconds, 1, 3600},
-                {"threads", &ret->threads, 1, 64}};
-    *ret = (struct plan){.accounts = 1000, .clients = 32, .window = 16, .payments = 60000,
-                         .seconds = 30, .threads = processors(),
+    } rows[] = {
+        {"accounts", &ret->accounts, 40, 1000000}, {"clients", &ret->clients, 1, CONNS_MAX},
+        {"window", &ret->window, 1, WINDOW_MAX},   {"payments", &ret->payments, 100, 10000000},
+        {"seconds", &ret->seconds, 1, 3600},       {"threads", &ret->threads, 1, 64}};
+    *ret = (struct plan){.accounts = 1000,
+                         .clients = 32,
+                         .window = 16,
+                         .payments = 60000,
+                         .seconds = 30,
+                         .threads = processors(),
                          .data = opt_text(c, "data")};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (opt_int(c, out, rows[i].value, rows[i].name, rows[i].min, rows[i].max) == MR_USAGE)
@@ -69,8 +71,8 @@ static enum mr_status populate(struct out *out, struct command *c, struct estate
         uint64_t all = 0;
         for (uint32_t k = 0; k < deck.chains_count; k++)
             all += deck.chains[k].count;
-        const struct load l = {.conns = e->charter.associations_count, .window = 4,
-                               .requests = all};
+        const struct load l = {
+            .conns = e->charter.associations_count, .window = 4, .requests = all};
         if (st == MR_OK)
             st = run_load(out, c, &got, e, &deck, &l, what[i]);
         deck_done(&deck);
@@ -145,9 +147,9 @@ static enum mr_status phase(struct out *out, struct command *c, struct estate *e
     return MR_OK;
 }
 
-static void tell_limits(struct out *out, const struct estate *e,
-                        const struct outcome *full, const struct figures *before,
-                        const struct figures *after, double verified, unsigned threads)
+static void tell_limits(struct out *out, const struct estate *e, const struct outcome *full,
+                        const struct figures *before, const struct figures *after, double verified,
+                        unsigned threads)
 {
     const double rate = per_second(full), n = full->settled > 0 ? (double)full->settled : 1;
     const uint64_t turns = after->turn - before->turn;
@@ -156,12 +158,16 @@ static void tell_limits(struct out *out, const struct estate *e,
         after->log_bytes - before->log_bytes + after->body_bytes - before->body_bytes;
     uint64_t one_us, turn_us;
     const double ones = limit_append(e->dir, (size_t)((double)journal / n) + 1, &one_us);
-    const double batches = limit_append(
-        e->dir, (size_t)(turns > 0 ? journal / turns : journal) + 1, &turn_us);
-    out_print(out, "verification limit           %8.0f signatures/s on %u threads; ratio %.3f "
-              "(goal 0.4)\n", verified, threads, verified > 0 ? rate / verified : 0);
-    out_print(out, "append limit                 %8.0f synced appends/s of one payment's bytes; "
-              "ratio %.2f\n", ones, ones > 0 ? rate / ones : 0);
+    const double batches =
+        limit_append(e->dir, (size_t)(turns > 0 ? journal / turns : journal) + 1, &turn_us);
+    out_print(out,
+              "verification limit           %8.0f signatures/s on %u threads; ratio %.3f "
+              "(goal 0.4)\n",
+              verified, threads, verified > 0 ? rate / verified : 0);
+    out_print(out,
+              "append limit                 %8.0f synced appends/s of one payment's bytes; "
+              "ratio %.2f\n",
+              ones, ones > 0 ? rate / ones : 0);
     out_print(out, "                             %8.0f payments/s in turns of %.1f; ratio %.2f\n",
               batches * per_turn, per_turn, batches > 0 ? rate / (batches * per_turn) : 0);
     out_print(out, "bytes per payment            %8.0f journal (log %.0f, bodies %.0f)\n",
@@ -172,8 +178,10 @@ static void tell_limits(struct out *out, const struct estate *e,
     if (after->written_known)
         out_print(out, "                             %8.0f written to the disk by the process\n",
                   (double)(after->written_bytes - before->written_bytes) / n);
-    out_print(out, "node                         %8.0f us of processor a payment, %.1f MiB "
-              "resident (%.1f anonymous)\n", (double)(after->cpu_ms - before->cpu_ms) * 1e3 / n,
+    out_print(out,
+              "node                         %8.0f us of processor a payment, %.1f MiB "
+              "resident (%.1f anonymous)\n",
+              (double)(after->cpu_ms - before->cpu_ms) * 1e3 / n,
               (double)after->rss_bytes / 1048576, (double)after->rss_anon_bytes / 1048576);
     put_real(out, "verify_limit_per_second", verified);
     put_real(out, "verify_ratio", verified > 0 ? rate / verified : 0);
@@ -181,7 +189,8 @@ static void tell_limits(struct out *out, const struct estate *e,
     put_real(out, "append_batch_limit_per_second", batches * per_turn);
     put_real(out, "payments_per_turn", per_turn);
     put_real(out, "journal_bytes_per_payment", (double)journal / n);
-    put_real(out, "store_bytes_per_payment", (double)(after->store_bytes - before->store_bytes) / n);
+    put_real(out, "store_bytes_per_payment",
+             (double)(after->store_bytes - before->store_bytes) / n);
     if (after->written_known)
         put_real(out, "written_bytes_per_payment",
                  (double)(after->written_bytes - before->written_bytes) / n);
@@ -199,8 +208,11 @@ static enum mr_status measure(struct out *out, struct command *c, struct estate 
     const uint64_t all = (uint64_t)p->payments;
     const unsigned conns = (unsigned)p->clients;
     /* The phases take 1 + 1/3 + 1/4 + 1/20 of the payments. */
-    const uint32_t rounds = (uint32_t)((all * 2 + (uint64_t)p->accounts) / (uint64_t)p->accounts) + 1;
-    struct load l = {.conns = conns, .window = (unsigned)p->window, .requests = all,
+    const uint32_t rounds =
+        (uint32_t)((all * 2 + (uint64_t)p->accounts) / (uint64_t)p->accounts) + 1;
+    struct load l = {.conns = conns,
+                     .window = (unsigned)p->window,
+                     .requests = all,
                      .seconds = (uint64_t)p->seconds};
     enum mr_status st = estate_payments(e, &d, rounds, processors());
     if (st != MR_OK)
@@ -223,7 +235,8 @@ static enum mr_status measure(struct out *out, struct command *c, struct estate 
     l.rate = (uint64_t)(per_second(&full) / 2) + 1;
     if (st == MR_OK)
         st = phase(out, c, e, &d, &l, &got, "moderate", "half of that, evenly");
-    l = (struct load){.conns = 1, .window = 1, .requests = all / 20, .seconds = (uint64_t)p->seconds};
+    l = (struct load){
+        .conns = 1, .window = 1, .requests = all / 20, .seconds = (uint64_t)p->seconds};
     if (st == MR_OK)
         st = phase(out, c, e, &d, &l, &got, "one_client", "one client");
     if (st == MR_OK)
@@ -244,8 +257,10 @@ static void run_solo(struct command *c, struct out *out)
             out_fail(out, st, NULL);
         if (st == MR_OK && populate(out, c, e) == MR_OK) {
             tell_machine(out, e->dir);
-            out_print(out, "load         %lld accounts, %lld connections, one thread, orders signed "
-                      "beforehand\n\n", (long long)p.accounts, (long long)p.clients);
+            out_print(out,
+                      "load         %lld accounts, %lld connections, one thread, orders signed "
+                      "beforehand\n\n",
+                      (long long)p.accounts, (long long)p.clients);
             out_int(out, "accounts", p.accounts);
             out_int(out, "clients", p.clients);
             out_int(out, "window", p.window);

@@ -28,8 +28,10 @@ void deck_done(struct deck *d)
 
 static enum mr_status deck_make(struct deck *d, uint32_t chains, size_t cells, size_t cell_bytes)
 {
-    *d = (struct deck){.cells = malloc(cells * cell_bytes), .cell_bytes = cell_bytes,
-                       .cells_count = cells, .chains = calloc(chains, sizeof *d->chains),
+    *d = (struct deck){.cells = malloc(cells * cell_bytes),
+                       .cell_bytes = cell_bytes,
+                       .cells_count = cells,
+                       .chains = calloc(chains, sizeof *d->chains),
                        .chains_count = chains};
     if (d->cells != NULL && d->chains != NULL)
         return MR_OK;
@@ -39,8 +41,8 @@ static enum mr_status deck_make(struct deck *d, uint32_t chains, size_t cells, s
 
 /* Start the next order of a chain in r. */
 static struct mr_order *order_begin(const struct estate *e, struct mr_request *r,
-                                    const uint8_t account[16], uint64_t seq,
-                                    const uint8_t prev[32], enum mr_order_kind kind)
+                                    const uint8_t account[16], uint64_t seq, const uint8_t prev[32],
+                                    enum mr_order_kind kind)
 {
     struct mr_order *o = &r->body.u.submit.order.order;
     r->id = 1;
@@ -99,8 +101,7 @@ enum mr_status estate_opens(struct estate *e, struct deck *ret)
         mr_sub_account(desk, e->charter.associations[i].id, MR_CLASS_DESK);
         for (uint32_t k = 0; k < ret->chains[i].count; k++) {
             const struct member *m = member_of(e, i, k);
-            struct mr_open *b =
-                &order_begin(e, r, desk, k + 1, head, MR_KIND_OPEN)->body.u.open;
+            struct mr_open *b = &order_begin(e, r, desk, k + 1, head, MR_KIND_OPEN)->body.u.open;
             memcpy(b->account, m->id, 16);
             b->class = MR_CLASS_SHOP;
             b->keys.threshold = b->keys.keys_count = 1;
@@ -201,8 +202,8 @@ enum mr_status estate_payments(struct estate *e, struct deck *ret, uint32_t roun
     threads = threads > THREADS_MAX ? THREADS_MAX : threads;
     unsigned started = 0;
     for (; started < threads; started++) {
-        s[started] = (struct signing){.e = e, .deck = ret, .rounds = rounds, .first = started,
-                                      .step = threads};
+        s[started] = (struct signing){
+            .e = e, .deck = ret, .rounds = rounds, .first = started, .step = threads};
         if (pthread_create(&s[started].thread, NULL, sign_payments, &s[started]) != 0)
             break;
     }

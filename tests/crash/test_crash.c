@@ -32,9 +32,9 @@ static struct payer {
     pthread_t thread;
     uint32_t number;
     uint64_t random;
-    uint32_t count;                /* acknowledged */
+    uint32_t count; /* acknowledged */
     struct payment paid[PAYMENTS_MAX];
-    const char *wrong;             /* what went wrong, or NULL */
+    const char *wrong; /* what went wrong, or NULL */
     enum mr_status status;
 } payers[PAYERS];
 
@@ -60,7 +60,7 @@ static uint16_t free_port(void)
     return ntohs(at.sin_port);
 }
 
-/* --- payers ----------------------------------------------------------------------------------------- */
+/* --- payers ----------------------------------------------------------------------------------- */
 
 static void next_order(struct payer *p, struct mr_signed_order *o, const uint8_t prev[32],
                        struct payment *ret)
@@ -129,7 +129,7 @@ static void *keep_paying(void *arg)
     return NULL;
 }
 
-/* --- the killer -------------------------------------------------------------------------------------- */
+/* --- the killer ------------------------------------------------------------------------------- */
 
 static void nothing_wrong(void)
 {
@@ -177,7 +177,7 @@ static void be_paid(void)
     nothing_wrong();
 }
 
-/* --- the reckoning ------------------------------------------------------------------------------------ */
+/* --- the reckoning ---------------------------------------------------------------------------- */
 
 static void slot_is(uint32_t payer, uint64_t seq, const struct payment *paid)
 {
@@ -231,10 +231,11 @@ static void agrees(const char *program, const char *command)
 START_TEST(acknowledged_is_kept_and_nothing_doubled)
 {
     char conf[256];
-    snprintf(conf, sizeof conf, "[wallet]\nlisten = 127.0.0.1:%u\n"
-                                "[journal]\nsegment-size = 8MiB\n"
-                                "[store]\nflush-after = 50ms\nmap-size = 1MiB\n"
-                                "[checkpoint]\norders = 300\n",
+    snprintf(conf, sizeof conf,
+             "[wallet]\nlisten = 127.0.0.1:%u\n"
+             "[journal]\nsegment-size = 8MiB\n"
+             "[store]\nflush-after = 50ms\nmap-size = 1MiB\n"
+             "[checkpoint]\norders = 300\n",
              (unsigned)free_port());
     teller_make(&t, conf);
     teller_start(&t);

@@ -24,7 +24,7 @@ static size_t script_len;
 static uint64_t good_accounts;
 static uint8_t good_root[32];
 
-/* --- refusing ---------------------------------------------------------------------------------------- */
+/* --- refusing --------------------------------------------------------------------------------- */
 
 static struct {
     enum source source;
@@ -66,7 +66,7 @@ static bool journal_fails(void *ctx, const char *call)
     return refused(FROM_JOURNAL);
 }
 
-/* --- a node that meets trouble ------------------------------------------------------------------------- */
+/* --- a node that meets trouble ---------------------------------------------------------------- */
 
 static struct world f;
 static uint32_t crashes;
@@ -221,7 +221,7 @@ static enum mr_status persist(const struct step *s)
     return MR_BUSY;
 }
 
-/* --- a run ---------------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static void run(enum source source, uint64_t number, bool first)
 {
@@ -267,7 +267,7 @@ static void run(enum source source, uint64_t number, bool first)
     trouble.calls = calls;
 }
 
-/* --- the script ------------------------------------------------------------------------------------------ */
+/* --- the script ------------------------------------------------------------------------------- */
 
 static struct world w;
 

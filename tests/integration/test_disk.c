@@ -45,13 +45,12 @@ static enum mr_status pay_all(void)
 
 static void sums_are(int64_t rounds)
 {
-    ck_assert_int_eq(teller_balance(&t, t.w.members[0].id, 0),
-                     100000000 - rounds * (MEMBERS - 1));
+    ck_assert_int_eq(teller_balance(&t, t.w.members[0].id, 0), 100000000 - rounds * (MEMBERS - 1));
     for (uint32_t i = 1; i < MEMBERS; i++)
         ck_assert_int_eq(teller_balance(&t, t.w.members[i].id, 0), rounds);
 }
 
-/* --- a full disk -------------------------------------------------------------------------------------- */
+/* --- a full disk ------------------------------------------------------------------------------ */
 
 /* Take all space there is. */
 static void put_ballast(void)
@@ -144,7 +143,7 @@ START_TEST(a_node_starts_on_a_full_disk)
 }
 END_TEST
 
-/* --- a failing disk -------------------------------------------------------------------------------------- */
+/* --- a failing disk --------------------------------------------------------------------------- */
 
 static const char *const preload[] = {"LD_PRELOAD=" FAILSYNC,
                                       "ASAN_OPTIONS=verify_asan_link_order=0", NULL, NULL};
@@ -186,7 +185,7 @@ START_TEST(a_failed_sync_ends_the_node)
 }
 END_TEST
 
-/* --- a map that grows -------------------------------------------------------------------------------------- */
+/* --- a map that grows ------------------------------------------------------------------------- */
 
 START_TEST(the_map_grows)
 {

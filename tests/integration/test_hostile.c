@@ -24,7 +24,7 @@ enum { GARBAGE_RUNS = 12, DRIPS = 100, FLOOD = 3000 };
 static struct teller t;
 static uint16_t peer_port, http_port;
 
-/* --- the good client ------------------------------------------------------------------------------- */
+/* --- the good client -------------------------------------------------------------------------- */
 
 static struct {
     pthread_t thread;
@@ -94,12 +94,12 @@ static void teardown(void)
     teller_done(&t);
 }
 
-/* --- endpoints -------------------------------------------------------------------------------------- */
+/* --- endpoints -------------------------------------------------------------------------------- */
 
 static int over_tcp(uint16_t port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port),
-                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     const struct timeval patience = {.tv_sec = 20};
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
@@ -155,7 +155,7 @@ static void greet(int fd)
     push(fd, hi, sizeof hi);
 }
 
-/* --- attacks ---------------------------------------------------------------------------------------- */
+/* --- attacks ---------------------------------------------------------------------------------- */
 
 START_TEST(garbage)
 {
@@ -180,8 +180,8 @@ END_TEST
 
 START_TEST(lengths_that_lie)
 {
-    static const uint64_t lengths[] = {0, 1, 3, MR_FRAME_MAX + SP_HEAD_MAX + 1, UINT32_MAX,
-                                       UINT64_MAX / 2, UINT64_MAX};
+    static const uint64_t lengths[] = {
+        0, 1, 3, MR_FRAME_MAX + SP_HEAD_MAX + 1, UINT32_MAX, UINT64_MAX / 2, UINT64_MAX};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         uint8_t frame[16];
         const int fd = endpoints[_i].open();
@@ -256,7 +256,7 @@ START_TEST(floods)
 }
 END_TEST
 
-/* --- inside a session --------------------------------------------------------------------------------- */
+/* --- inside a session ------------------------------------------------------------------------- */
 
 struct talk {
     int fd;

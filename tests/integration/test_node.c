@@ -37,7 +37,7 @@ static void teardown(void)
     teller_done(&t);
 }
 
-/* --- ports ---------------------------------------------------------------------------------------- */
+/* --- ports ------------------------------------------------------------------------------------ */
 
 /* One request and its reply through a cooked REQ socket of nanomsg. */
 static size_t exchange(int s, uint8_t *ret, size_t cap, const uint8_t *bytes, size_t len)
@@ -111,9 +111,8 @@ START_TEST(money_moves_over_the_wallet_port)
     for (int i = 0; i < 2; i++) { /* the same order again has the same answer */
         ck_assert_int_eq(link_call(l, t.reply, &ask), MR_SETTLED);
         ck_assert_uint_eq(t.reply->body.u.submit.receipt_count, 1);
-        ck_assert_int_eq(mr_receipt_verify(&facts, &t.w.charter,
-                                           &t.reply->body.u.submit.receipt[0]),
-                         MR_OK);
+        ck_assert_int_eq(
+            mr_receipt_verify(&facts, &t.w.charter, &t.reply->body.u.submit.receipt[0]), MR_OK);
     }
     link_close(l);
     ck_assert_int_eq(teller_balance(&t, t.w.members[0].id, 0), 3750);
@@ -137,7 +136,7 @@ START_TEST(strangers_may_not_use_local_rights)
 }
 END_TEST
 
-/* --- start and end ---------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 START_TEST(a_second_node_is_refused)
 {
@@ -248,9 +247,8 @@ END_TEST
 
 static void put_conf(const char *text)
 {
-    ck_assert_int_eq(file_write(scratch_path(t.data, "mereaud.conf"), text, strlen(text), 0600,
-                                true),
-                     MR_OK);
+    ck_assert_int_eq(
+        file_write(scratch_path(t.data, "mereaud.conf"), text, strlen(text), 0600, true), MR_OK);
 }
 
 START_TEST(all_errors_of_a_configuration_are_told)
@@ -291,7 +289,7 @@ START_TEST(ports_that_cannot_be_had_are_told)
 }
 END_TEST
 
-/* --- health page --------------------------------------------------------------------------------------- */
+/* --- health page ------------------------------------------------------------------------------ */
 
 /* A port of loopback that was free a moment ago. */
 static uint16_t free_port(void)
@@ -307,8 +305,8 @@ static uint16_t free_port(void)
 
 static void get(char *ret, size_t cap, uint16_t port, const char *request)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port),
-                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     const struct timeval patience = {.tv_sec = 20};
     const int s = socket(AF_INET, SOCK_STREAM, 0);
     size_t len = 0;

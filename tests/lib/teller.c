@@ -20,8 +20,7 @@ static void make(struct teller *t)
 
 static void fill(struct teller *t, const char *conf)
 {
-    ck_assert_int_lt(snprintf(t->data, sizeof t->data, "%.500s/data", t->dir),
-                     (int)sizeof t->data);
+    ck_assert_int_lt(snprintf(t->data, sizeof t->data, "%.500s/data", t->dir), (int)sizeof t->data);
     ck_assert_int_eq(mkdir(t->data, 0700), 0);
     ck_assert_int_eq(nodedir_write(t->data, &t->w.charter, &t->w.log_key, &t->w.log_key,
                                    conf != NULL ? conf : nodedir_conf),
@@ -49,8 +48,8 @@ void teller_start(struct teller *t)
     t->node = nodedir_start(t->data, &t->port);
     ck_assert_ptr_nonnull(t->node);
     snprintf(path, sizeof path, "%s/run/control.sock", t->data);
-    const struct link_config config = {.address = path, .ledger = t->w.ledger,
-                                       .timeout_ms = CALL_MS};
+    const struct link_config config = {
+        .address = path, .ledger = t->w.ledger, .timeout_ms = CALL_MS};
     ck_assert_int_eq(link_open(&t->local, &config), MR_OK);
 }
 

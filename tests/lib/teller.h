@@ -9,14 +9,14 @@
 #include "lib/world.h"
 
 struct teller {
-    struct world w;              /* keys, charter, members; it has no engine */
-    char dir[SCRATCH_PATH_MAX];  /* holds data/ */
+    struct world w;             /* keys, charter, members; it has no engine */
+    char dir[SCRATCH_PATH_MAX]; /* holds data/ */
     char data[SCRATCH_PATH_MAX];
     struct proc *node;
     uint16_t port;
     struct link *local;
     struct mr_request_body *ask;
-    struct mr_reply *reply;      /* of the last call */
+    struct mr_reply *reply; /* of the last call */
 };
 
 /** A data directory with this configuration (NULL: nodedir_conf). ck_asserts. */
