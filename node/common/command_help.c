@@ -234,6 +234,7 @@ struct completion {
     const struct program *p;
     const struct command_row *row;
     const char *partial; /* the word that is being written */
+    const char *group;   /* the first word of a command whose second one is not written yet */
     const char *words[COMPLETE_WORDS_MAX];
     size_t word_count; /* before the partial one */
 };
@@ -276,15 +277,14 @@ static void offer_choices(struct completion *c, const char *before, const char *
 
 static void offer_commands(struct completion *c)
 {
-    const char *group = c->word_count > 0 ? c->words[c->word_count - 1] : NULL;
     const struct command_row *last = NULL;
     for (const struct command_row *r = c->p->commands; r->name != NULL; r++) {
         const char *space = strchr(r->name, ' ');
         char first[64];
         if (r->group == NULL || r->name[0] == '\0')
             continue;
-        if (group != NULL) {
-            if (begins_with_word(r->name, group))
+        if (c->group != NULL) {
+            if (begins_with_word(r->name, c->group))
                 offer(c, "", space + 1, _(r->help));
             continue;
         }
@@ -341,6 +341,8 @@ static const struct option_row *scan_words(struct completion *c, size_t *ret_pos
             c->row = command_find(c->p, &taken, c->words + i, c->word_count - i);
             if (c->row != NULL)
                 i += taken - 1;
+            else
+                c->group = word;
         } else {
             ++*ret_position;
         }

@@ -248,6 +248,8 @@ static const struct {
     {"--complete re", "receipt refuse"},
     {"--complete receipt_", "show save"},
     {"--complete receipt_sa", "save"},
+    {"--complete --json_b", "balance"},
+    {"--complete --dir_x_receipt_", "show save"},
     {"--complete pay_", "bakery coop"},
     {"--complete pay_--loud_", "bakery coop"},
     {"--complete pay_--to_x_c", "coop"},

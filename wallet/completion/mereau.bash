@@ -1,4 +1,4 @@
-# Completion of bash for mereau, mereau-admin and mereau-audit: the programs know their own words.
+# Completion of bash for the four programs, which know their own words.
 # shellcheck shell=bash
 _mereau() {
     local line="${COMP_LINE:0:COMP_POINT}" word
@@ -16,4 +16,4 @@ _mereau() {
         compopt -o default 2>/dev/null
     fi
 }
-complete -F _mereau mereau mereau-admin mereau-audit
+complete -F _mereau mereau mereau-admin mereau-audit mereaud
