@@ -1,8 +1,8 @@
 /** What exactly is hashed and signed (spec/10-encoding.md ENC-8 to ENC-11).
  *
- *  What is signed is the BLAKE2b-256 hash of: purpose string, 0x00, algorithm byte, ledger id, epoch
- *  (4 bytes big-endian, 0 when a person signs), then the XDR bytes of the record. Only heads differ:
- *  they sign their C2SP checkpoint text, which names ledger, epoch and node (LOG-5). */
+ *  What is signed is the BLAKE2b-256 hash of: purpose string, 0x00, algorithm byte, ledger id,
+ *  epoch (4 bytes big-endian, 0 when a person signs), then the XDR bytes of the record. Only heads
+ *  differ: they sign their C2SP checkpoint text, which names ledger, epoch and node (LOG-5). */
 #ifndef MEREAU_SIGN_H
 #define MEREAU_SIGN_H
 
@@ -33,9 +33,9 @@ void mr_seckey_done(struct mr_seckey *key);
 /** Whether a key may enter a key set: a canonical point of the prime-order group. */
 bool mr_pubkey_usable(const struct mr_pubkey *key);
 
-/** Sign or verify `len` bytes of a record for a purpose. verify refuses non-canonical signatures and
- *  keys of small order; whether a key is usable at all is decided once, where it enters a key set.
- *  Neither allocates; records up to MR_FRAME_MAX. */
+/** Sign or verify `len` bytes of a record for a purpose. verify refuses non-canonical signatures
+ *  and keys of small order; whether a key is usable at all is decided once, where it enters a key
+ *  set. Neither allocates; records up to MR_FRAME_MAX. */
 void mr_sign(uint8_t ret_sig[MR_SIG_BYTES], enum mr_purpose why, const uint8_t ledger[32],
              uint32_t epoch, const uint8_t *record, size_t len, const struct mr_seckey *key);
 bool mr_verify(const uint8_t sig[MR_SIG_BYTES], enum mr_purpose why, const uint8_t ledger[32],

@@ -108,7 +108,7 @@ void wire_close(struct wire *w)
     free(w);
 }
 
-/* --- host:port ------------------------------------------------------------------------------- */
+/* --- host:port -------------------------------------------------------------------------------- */
 
 /* The n-th address of the host, n taken modulo their number: nanomsg itself would try one only. */
 static bool resolve(const struct wire *w, char ret[NN_URL_MAX])
@@ -190,7 +190,7 @@ static enum mr_status recv_nn(struct wire *w, uint32_t *ret_id, uint8_t *ret, si
     return MR_NO_ANSWER;
 }
 
-/* --- a path ---------------------------------------------------------------------------------- */
+/* --- a path ----------------------------------------------------------------------------------- */
 
 static bool ready(int fd, short events, uint64_t deadline_ms)
 {

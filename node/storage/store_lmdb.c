@@ -351,7 +351,7 @@ static const struct mr_store_api api = {
     .close = store_close,
 };
 
-/* --- a second reader, for the thread that commits ------------------------------------------- */
+/* --- a second reader, for the thread that commits --------------------------------------------- */
 
 struct snapshot {
     struct mr_store base;

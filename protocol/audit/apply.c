@@ -203,8 +203,7 @@ static void apply_pay(struct mri_aud_case *c)
     x->hot.month = month;
 }
 
-/* --- totals by kind
- * ---------------------------------------------------------------------------------- */
+/* --- totals by kind --------------------------------------------------------------------------- */
 
 static void count(struct mr_audit *a, enum mr_order_kind kind, uint32_t unit, int64_t amount,
                   int64_t fee)

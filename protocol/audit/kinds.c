@@ -159,8 +159,7 @@ static void check_flag(struct mr_audit *a, struct mri_aud_case *c)
                            f->frozen ? "frozen already" : "not frozen");
 }
 
-/* --- LED-26 LIST
- * ------------------------------------------------------------------------------------- */
+/* --- LED-26 LIST ------------------------------------------------------------------------------ */
 
 static bool alias_right(const struct mr_list *l)
 {
@@ -201,8 +200,7 @@ static void check_list(struct mr_audit *a, struct mri_aud_case *c)
                       there->row.until_day, c->day);
 }
 
-/* --- LED-27 GRANT, LOWER
- * ----------------------------------------------------------------------------- */
+/* --- LED-27 GRANT, LOWER ---------------------------------------------------------------------- */
 
 static void check_raise(struct mr_audit *a, struct mri_aud_case *c, const char *what, int64_t now,
                         int64_t of_class, int64_t then)
@@ -239,8 +237,7 @@ static void check_grant(struct mr_audit *a, struct mri_aud_case *c, bool only_ra
         mri_aud_wrong_text(a, c, MR_NO_CHANGE, "credit and limits", "a change", "none");
 }
 
-/* --- LED-29 POLICY, CAP
- * ------------------------------------------------------------------------------ */
+/* --- LED-29 POLICY, CAP ----------------------------------------------------------------------- */
 
 static void check_policy_order(struct mr_audit *a, struct mri_aud_case *c)
 {
@@ -289,8 +286,7 @@ static void check_cap(struct mr_audit *a, struct mri_aud_case *c)
         mri_aud_wrong(a, c, MR_AMOUNT_TOO_LARGE, "sum of all caps, at most", MR_CAPS_MAX, sum);
 }
 
-/* --- LED-30 CHECKPOINT
- * ------------------------------------------------------------------------------- */
+/* --- LED-30 CHECKPOINT ------------------------------------------------------------------------ */
 
 /* False: the turn is none that was. */
 static bool check_sizes(struct mr_audit *a, const struct mr_checkpoint *p)

@@ -36,8 +36,7 @@ int64_t mri_aud_fee(const struct mr_policy *p, enum mr_order_kind kind, enum mr_
     return fee < amount ? fee : amount;
 }
 
-/* --- LED-20 PAY
- * ------------------------------------------------------------------------------------- */
+/* --- LED-20 PAY ------------------------------------------------------------------------------- */
 
 /* Payment lines, in a row from the first; ret: their sum. */
 static uint32_t payment_lines(const struct mr_pay *p, int64_t *ret_sum)
@@ -172,8 +171,7 @@ static void check_pay(struct mr_audit *a, struct mri_aud_case *c)
                       payer->hot.balance[p->unit] + credit);
 }
 
-/* --- LED-21 ISSUE
- * ------------------------------------------------------------------------------------ */
+/* --- LED-21 ISSUE ----------------------------------------------------------------------------- */
 
 static void check_banks(struct mr_audit *a, struct mri_aud_case *c)
 {
@@ -240,8 +238,7 @@ static void check_issue(struct mr_audit *a, struct mri_aud_case *c)
                       total - issuer->hot.balance[0]);
 }
 
-/* --- LED-22 to LED-24
- * -------------------------------------------------------------------------------- */
+/* --- LED-22 to LED-24 ------------------------------------------------------------------------- */
 
 static void check_redeem(struct mr_audit *a, struct mri_aud_case *c)
 {
@@ -333,8 +330,7 @@ static void check_return(struct mr_audit *a, struct mri_aud_case *c)
     check_redemption(a, c, ref);
 }
 
-/* --- LED-28 SWEEP
- * ------------------------------------------------------------------------------------ */
+/* --- LED-28 SWEEP ----------------------------------------------------------------------------- */
 
 static void check_sweep(struct mr_audit *a, struct mri_aud_case *c)
 {

@@ -4,8 +4,7 @@
 
 #include "audit/state.h"
 
-/* --- what it rests on
- * ----------------------------------------------------------------------------- */
+/* --- what it rests on ------------------------------------------------------------------------- */
 
 /* The slot whose ACK the entry is about. An entry that names another one is judged once, here, and
  * then taken for the one whose value it carries. */
@@ -89,8 +88,7 @@ static void check_void(struct mr_audit *a, const struct mri_aud_account *x, uint
         a->totals.orders_unchecked++;
 }
 
-/* --- the checks of LED-10
- * ---------------------------------------------------------------------------- */
+/* --- the checks of LED-10 --------------------------------------------------------------------- */
 
 static void checkpoint_sigs(struct mr_audit *a, const struct mr_signed_order *so,
                             const uint8_t *record, size_t len)
@@ -173,8 +171,7 @@ static void check_common(struct mr_audit *a, struct mri_aud_case *c,
     check_times(a, x, o, s, missing);
 }
 
-/* --- moves
- * ------------------------------------------------------------------------------------------- */
+/* --- moves ------------------------------------------------------------------------------------ */
 
 static void move_text(char ret[MR_AUDIT_TEXT_MAX], const uint8_t account[16], uint32_t unit,
                       int64_t delta)
@@ -288,8 +285,7 @@ static void apply_moves(struct mr_audit *a, const struct mri_aud_case *c)
     a->uncovered = uncovered;
 }
 
-/* --- one settlement
- * ----------------------------------------------------------------------------------- */
+/* --- one settlement --------------------------------------------------------------------------- */
 
 static void check_memo(struct mr_audit *a, const struct mr_order *o, const uint8_t value[32],
                        const struct mr_entry_settled *s)

@@ -111,8 +111,7 @@ struct mri_aud_listing {
     uint64_t turn;
 };
 
-/* --- the past: a checkpoint is of the state some turns ago
- * ---------------------------------------- */
+/* --- the past: a checkpoint is of the state some turns ago ------------------------------------ */
 struct mri_aud_undo {
     uint64_t turn; /* before which this was so */
     struct mri_aud_account *account;
@@ -183,8 +182,7 @@ struct mr_audit_batch {
     size_t count, cap;
 };
 
-/* --- one order
- * -------------------------------------------------------------------------------------- */
+/* --- one order -------------------------------------------------------------------------------- */
 struct mri_aud_move {
     struct mri_aud_account *account;
     uint32_t unit;
@@ -270,16 +268,14 @@ struct mr_audit {
     struct mr_audit_finding finding;
 };
 
-/* --- memory
- * --------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 /* Zeroed bytes; NULL sets a->no_memory. */
 void *mri_aud_get(struct mr_audit *a, size_t bytes);
 void mri_aud_put(struct mr_audit *a, void *p);
 /* Room for one more element; the array may move. False sets a->no_memory. */
 bool mri_aud_room(struct mr_audit *a, void **array, size_t *cap, size_t count, size_t element);
 
-/* --- findings
- * ------------------------------------------------------------------------------------- */
+/* --- findings --------------------------------------------------------------------------------- */
 void mri_aud_at(struct mr_audit *a, const uint8_t account[16], uint64_t seq);
 void mri_aud_text(struct mr_audit *a, const char *rule, enum mr_status st, const char *what,
                   const char *expected, const char *found);
@@ -290,8 +286,7 @@ void mri_aud_i64(struct mr_audit *a, const char *rule, enum mr_status st, const 
 void mri_aud_hash(struct mr_audit *a, const char *rule, enum mr_status st, const char *what,
                   const uint8_t expected[32], const uint8_t found[32]);
 
-/* --- signatures
- * ------------------------------------------------------------------------------------ */
+/* --- signatures ------------------------------------------------------------------------------- */
 /* The 32 bytes that ENC-9 signs. */
 void mri_aud_digest(uint8_t ret[32], enum mr_purpose why, const uint8_t ledger[32], uint32_t epoch,
                     const uint8_t *record, size_t len);
@@ -313,8 +308,7 @@ const struct mr_pubkey *mri_aud_log_key(const struct mr_audit *a, uint32_t node)
 /* LED-6 for a key set of this class of chain. */
 bool mri_aud_keyset_right(const struct mr_keyset *keys, enum mr_account_class class);
 
-/* --- accounts
- * --------------------------------------------------------------------------------------- */
+/* --- accounts --------------------------------------------------------------------------------- */
 bool mri_aud_is_member(enum mr_account_class class);
 /* Never NULL but for lack of memory: an account nobody opened is made as `unknown`. */
 struct mri_aud_account *mri_aud_account(struct mr_audit *a, const uint8_t id[16]);
@@ -339,8 +333,7 @@ bool mri_aud_past_enter(struct mr_audit *a, uint64_t turn);
 void mri_aud_past_leave(struct mr_audit *a, uint64_t turn);
 void mri_aud_past_done(struct mr_audit *a);
 
-/* --- the parts of a turn
- * -------------------------------------------------------------------------- */
+/* --- the parts of a turn ---------------------------------------------------------------------- */
 void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t *bytes, size_t len);
 void mri_aud_head(struct mr_audit *a, const struct mr_head *head);
 /* missing: the entry does not stand in the journal, only its ACK does; there is nothing to compare.
@@ -359,8 +352,7 @@ struct mri_aud_body *mri_aud_body_named(const struct mr_audit *a, enum mr_body_k
                                         const uint8_t id[32]);
 void mri_aud_cancel_key(uint8_t ret[32], const uint8_t account[16], uint64_t seq);
 
-/* --- kinds
- * ------------------------------------------------------------------------------------------- */
+/* --- kinds ------------------------------------------------------------------------------------ */
 const char *mri_aud_kind_rule(enum mr_order_kind kind);
 bool mri_aud_kind_stands_on(enum mr_order_kind kind, enum mr_account_class class);
 /* LED-20 to LED-30: plan the moves, report what is wrong. Changes nothing. */
@@ -384,8 +376,7 @@ struct mri_aud_redemption *mri_aud_redemption(struct mr_audit *a, const uint8_t 
                                               uint64_t seq);
 struct mri_aud_bank *mri_aud_bank(struct mr_audit *a, int home, const uint8_t ref[32]);
 
-/* --- the state as a whole
- * ---------------------------------------------------------------------------- */
+/* --- the state as a whole --------------------------------------------------------------------- */
 /* Of the rows that there were at the end of a turn, with their present content. False: no memory.
  */
 bool mri_aud_state_root(struct mr_audit *a, uint8_t ret[32], uint64_t *ret_accounts, uint64_t turn);

@@ -3,8 +3,7 @@
 
 #include "audit/state.h"
 
-/* --- LED-50
- * ------------------------------------------------------------------------------------------ */
+/* --- LED-50 ----------------------------------------------------------------------------------- */
 
 /* A leaf of the state tree is being hashed while rows come; roots of complete subtrees are enough.
  */
@@ -164,8 +163,7 @@ int64_t mri_aud_supply(const struct mr_audit *a, uint32_t unit)
     return sum;
 }
 
-/* --- totals and end
- * ---------------------------------------------------------------------------------- */
+/* --- totals and end --------------------------------------------------------------------------- */
 
 static void associations(struct mr_audit *a, struct mr_audit_totals *t)
 {
@@ -241,8 +239,7 @@ enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
     return MR_OK;
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void init_kinds(struct mr_audit *a)
 {

@@ -28,7 +28,7 @@ int64_t mr_amount_part(int64_t amount, uint32_t basis_points)
     return amount / 10000 * points + (amount % 10000 * points + 5000) / 10000;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct number {
     uint64_t minor; /* all digits as one number; stops growing past MR_AMOUNT_MAX */
@@ -184,7 +184,7 @@ enum mr_status mr_amount_parse(int64_t *ret, const char *text, uint32_t decimals
     return MR_OK;
 }
 
-/* --- printing -------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 void mr_amount_format(char *ret, int64_t minor, uint32_t decimals, char separator)
 {

@@ -16,7 +16,7 @@ enum {
 
 static const char charset[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
-/* --- the code -------------------------------------------------------------------------------- */
+/* --- the code --------------------------------------------------------------------------------- */
 
 /* One more value of five bits into the remainder. Linear: step(a ^ b, v ^ w) is
  * step(a, v) ^ step(b, w). */
@@ -47,7 +47,7 @@ static uint32_t start(const char *prefix, size_t len)
     return state;
 }
 
-/* --- encoding -------------------------------------------------------------------------------- */
+/* --- encoding --------------------------------------------------------------------------------- */
 
 /* The i-th group of five bits; behind the end there are zeros. */
 static uint32_t group(const uint8_t *data, size_t len, size_t i)
@@ -81,7 +81,7 @@ void mr_bech32_encode(char *ret, size_t cap, const char *prefix, const uint8_t *
     *ret = '\0';
 }
 
-/* --- decoding -------------------------------------------------------------------------------- */
+/* --- decoding --------------------------------------------------------------------------------- */
 
 /* A text cut at its separator. */
 struct parts {
@@ -267,7 +267,7 @@ enum mr_status mr_bech32_decode(uint8_t *ret, size_t cap, size_t *ret_len, char 
     return st;
 }
 
-/* --- addresses and hexadecimal --------------------------------------------------------------- */
+/* --- addresses and hexadecimal ---------------------------------------------------------------- */
 
 void mr_address_format(char *ret, const char *prefix, const uint8_t account[MR_ACCOUNT_BYTES])
 {

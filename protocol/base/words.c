@@ -25,7 +25,7 @@ const char *mr_word(enum mr_words_language language, unsigned index)
     return lists[language][index];
 }
 
-/* --- base letters ---------------------------------------------------------------------------- */
+/* --- base letters ----------------------------------------------------------------------------- */
 
 /* A word in lower-case letters without accents; too long ones are cut, as none is so long. */
 struct base {
@@ -134,7 +134,7 @@ static const char *nearest(enum mr_words_language language, const struct base *w
     return best;
 }
 
-/* --- seed to words --------------------------------------------------------------------------- */
+/* --- seed to words ---------------------------------------------------------------------------- */
 
 /* A seed of len bytes and its checksum of len / 4 bits are len * 3 / 4 words. */
 static bool length_ok(size_t len)
@@ -176,7 +176,7 @@ void mr_words_encode(char *ret, enum mr_words_language language, const uint8_t *
     sodium_memzero(bytes, sizeof bytes);
 }
 
-/* --- words to seed --------------------------------------------------------------------------- */
+/* --- words to seed ---------------------------------------------------------------------------- */
 
 /* Bytes of the next word, blanks before it skipped; 0 at the end. */
 static size_t next_word(const char **text)

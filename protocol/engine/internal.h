@@ -84,7 +84,7 @@ struct mr_engine {
     uint8_t bytes[MR_FRAME_MAX];
 };
 
-/* --- say: append to the current turn -------------------------------------------------------- */
+/* --- say: append to the current turn ---------------------------------------------------------- */
 void mri_say(struct mr_engine *e, const struct mr_entry *entry);
 uint64_t mri_say_leaf(struct mr_engine *e, const struct mr_leaf *leaf); /* index of the leaf */
 /* A body record; its position and length. */
@@ -144,8 +144,7 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind);
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot);
 
-/* --- reading requests
- * ----------------------------------------------------------------------------*/
+/* --- reading requests ------------------------------------------------------------------------- */
 void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx);
 

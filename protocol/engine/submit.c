@@ -106,8 +106,8 @@ static void settle_now(struct mr_engine *e, const struct mr_req_submit *r)
     mri_settle(e, &body);
 }
 
-/* The order waits already: look again now, and say how it stands. The keys may have changed since it
- * was signed; what was handed in now is signed under the present ones. */
+/* The order waits already: look again now, and say how it stands. The keys may have changed since
+ * it was signed; what was handed in now is signed under the present ones. */
 static enum mr_status held_before(struct mr_engine *e, const struct mr_event *ev)
 {
     const struct mr_req_submit *r = &ev->u.request.request->body.u.submit;

@@ -8,7 +8,7 @@
 
 #define PAD4(n) (((n) + 3) / 4 * 4)
 
-/* --- enumerations --------------------------------------------------------------------------- */
+/* --- enumerations ----------------------------------------------------------------------------- */
 #define MR_ENUM(e)                                                                                 \
     const char *mr_##e##_text(enum mr_##e v)                                                       \
     {                                                                                              \
@@ -40,7 +40,7 @@
 #undef MR_CASE
 #undef MR_ENUM_END
 
-/* --- smallest sizes, for bounding a list's count -------------------------------------------- */
+/* --- smallest sizes, for bounding a list's count ---------------------------------------------- */
 #define MR_STRUCT(r) enum { MIN_##r = 0
 #define MR_OPAQUE(r, f, n, doc) +PAD4(n)
 #define MR_BYTES(r, f, max, doc) +4

@@ -8,8 +8,7 @@ static struct settled_rows last_pay(struct tamper *t)
     return tamper_find(t, MR_KIND_PAY, t->w->members[BEN].id, 3);
 }
 
-/* --- leaves
- * ------------------------------------------------------------------------------------------ */
+/* --- leaves ----------------------------------------------------------------------------------- */
 
 static void vote_missing(struct tamper *t)
 {
@@ -112,8 +111,7 @@ static void start_again(struct tamper *t)
     r->u.e = start_of(t)->u.e;
 }
 
-/* --- void slots
- * --------------------------------------------------------------------------------------- */
+/* --- void slots ------------------------------------------------------------------------------- */
 
 static struct settled_rows voided(struct tamper *t)
 {
@@ -171,8 +169,7 @@ static void promise_of_a_certificate(struct tamper *t)
     voided(t).vote->u.e.u.leaf.u.unlock.cert_ballot = 0;
 }
 
-/* --- settlements
- * --------------------------------------------------------------------------------------- */
+/* --- settlements ------------------------------------------------------------------------------ */
 
 static void settlement_missing(struct tamper *t)
 {
@@ -258,8 +255,7 @@ static void parked_as_another(struct tamper *t)
     tamper_entry(t, MR_ENTRY_PARKED, 0, &turn)->u.e.u.parked.order[0] ^= 1;
 }
 
-/* --- heads
- * ---------------------------------------------------------------------------------------------- */
+/* --- heads ------------------------------------------------------------------------------------ */
 
 static struct row *head(struct tamper *t, uint32_t nth)
 {
@@ -334,8 +330,7 @@ static void head_that_shrinks(struct tamper *t)
     h->u.e.u.head.size = head(t, 5)->u.e.u.head.size;
 }
 
-/* --- frames
- * --------------------------------------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 static void flip_byte_of_log(struct row *r)
 {

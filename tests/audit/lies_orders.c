@@ -28,8 +28,7 @@ static struct settled_rows last_pay(struct tamper *t)
     return of(t, BEN, MR_KIND_PAY, 3);
 }
 
-/* --- LED-10
- * ------------------------------------------------------------------------------------------ */
+/* --- LED-10 ----------------------------------------------------------------------------------- */
 
 static struct mr_order *order_of(struct row *r)
 {
@@ -213,8 +212,7 @@ static void wrong_chain(struct tamper *t)
     o->body.kind = MR_KIND_CAP;
 }
 
-/* --- LED-20
- * ------------------------------------------------------------------------------------------ */
+/* --- LED-20 ----------------------------------------------------------------------------------- */
 
 static void over_the_payment_limit(struct tamper *t)
 {
@@ -289,8 +287,7 @@ static void fee_that_is_not_due(struct tamper *t)
     p->lines[1].amount = 1;
 }
 
-/* --- LED-21 to LED-24
- * ---------------------------------------------------------------------------------- */
+/* --- LED-21 to LED-24 ------------------------------------------------------------------------- */
 
 static void bank_reference_twice(struct tamper *t)
 {
@@ -373,8 +370,7 @@ static void payout_with_another_fee(struct tamper *t)
     order(find(t, MR_KIND_PAYOUT, 1))->body.u.payout.fee = 0;
 }
 
-/* --- LED-25 to LED-30
- * ---------------------------------------------------------------------------------- */
+/* --- LED-25 to LED-30 ------------------------------------------------------------------------- */
 
 static void account_opened_twice(struct tamper *t)
 {
@@ -513,8 +509,7 @@ static void checkpoint_signature(struct tamper *t)
     find(t, MR_KIND_CHECKPOINT, 1).order->after = flip_signature;
 }
 
-/* --- postings
- * ------------------------------------------------------------------------------------------- */
+/* --- postings --------------------------------------------------------------------------------- */
 
 static void one_more(struct row *r)
 {

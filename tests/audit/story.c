@@ -242,8 +242,7 @@ void story_tell(struct world *w)
     second_half(w);
 }
 
-/* --- the journal
- * ------------------------------------------------------------------------------------- */
+/* --- the journal ------------------------------------------------------------------------------ */
 
 static uint8_t *read_stream(struct mr_journal *j, enum mr_stream_family family, size_t len)
 {

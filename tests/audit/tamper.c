@@ -19,8 +19,7 @@ static void *new (size_t n)
     return p;
 }
 
-/* --- RFC 6962, as its text says
- * ------------------------------------------------------------------------- */
+/* --- RFC 6962, as its text says --------------------------------------------------------------- */
 
 static void hash_prefixed(uint8_t ret[32], uint8_t prefix, const uint8_t *a, size_t a_len,
                           const uint8_t *b, size_t b_len)
@@ -54,8 +53,7 @@ static void naive_root(uint8_t ret[32], uint8_t (*leaves)[32], uint64_t n)
     hash_prefixed(ret, 1, left, 32, right, 32);
 }
 
-/* --- taking apart
- * ------------------------------------------------------------------------------------- */
+/* --- taking apart ----------------------------------------------------------------------------- */
 
 static void load_bodies(struct tamper_turn *t, const struct mr_audit_turn *from, uint64_t start)
 {
@@ -171,8 +169,7 @@ struct row *tamper_insert(struct tamper_turn *turn, const struct row *where, uin
     return turn->entries[at] = new (sizeof(struct row));
 }
 
-/* --- deriving orders
- * ------------------------------------------------------------------------------------ */
+/* --- deriving orders -------------------------------------------------------------------------- */
 
 static void rename_id(const struct tamper *t, uint8_t id[32])
 {
@@ -245,8 +242,7 @@ static void derive_body(struct tamper *t, struct row *r)
         r->after(r);
 }
 
-/* --- deriving entries
- * ----------------------------------------------------------------------------------- */
+/* --- deriving entries ------------------------------------------------------------------------- */
 
 static void post(struct mr_entry_settled *s, const uint8_t account[16], uint32_t unit,
                  int64_t delta)
@@ -393,8 +389,7 @@ static void derive_entry(struct tamper *t, uint32_t number, struct row *r)
         r->after(r);
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static uint8_t buffer[2][1 << 20];
 

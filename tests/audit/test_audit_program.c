@@ -18,8 +18,7 @@ static struct book book;
 static struct tamper t;
 static char dir[SCRATCH_PATH_MAX];
 
-/* --- a directory as a node leaves it
- * -------------------------------------------------------------- */
+/* --- a directory as a node leaves it ---------------------------------------------------------- */
 
 static void write_charter(void)
 {
@@ -70,8 +69,7 @@ static void tell(const struct lie *lies, const char *name)
     tamper_write(&t, &book);
 }
 
-/* --- running
- * ----------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static char output[1 << 20];
 
@@ -222,8 +220,7 @@ START_TEST(a_dump_is_lines_of_json)
 }
 END_TEST
 
-/* --- receipts
- * ---------------------------------------------------------------------------------------- */
+/* --- receipts --------------------------------------------------------------------------------- */
 
 static void save(const struct mr_receipt *r)
 {

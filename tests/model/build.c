@@ -37,8 +37,7 @@ static void some_keys(struct play *p, struct mr_keyset *k, uint32_t count, uint3
         k->keys[i] = p->public[(first + i) % KEYS];
 }
 
-/* --- bodies
- * ------------------------------------------------------------------------------------------ */
+/* --- bodies ----------------------------------------------------------------------------------- */
 
 static void open_body(struct play *p, struct mr_open *b)
 {
@@ -264,8 +263,7 @@ static void body(struct play *p, struct deed *d, struct m_account *a)
     }
 }
 
-/* --- the order around it
- * ----------------------------------------------------------------------------- */
+/* --- the order around it ---------------------------------------------------------------------- */
 
 void build_on(struct play *p, struct deed *d, struct m_account *a, enum mr_order_kind kind)
 {

@@ -39,8 +39,7 @@ static void drop_lapsed(struct play *p)
         }
 }
 
-/* --- the journal
- * ------------------------------------------------------------------------------------- */
+/* --- the journal ------------------------------------------------------------------------------ */
 
 struct step {
     const struct deed *fresh; /* the order just handed in, if it is new */
@@ -126,8 +125,7 @@ static void read_journal(struct play *p, struct step *s)
     drop_lapsed(p);
 }
 
-/* --- orders
- * ------------------------------------------------------------------------------------------ */
+/* --- orders ----------------------------------------------------------------------------------- */
 
 static enum mr_status answered(struct play *p, enum mr_status got, enum mr_status want)
 {
@@ -261,8 +259,7 @@ void follow_cancel(struct play *p, struct m_account *a, uint64_t seq, bool spoil
         expect_receipt(p, a->slots[seq].value, want == MR_VOIDED);
 }
 
-/* --- time, restarts
- * ---------------------------------------------------------------------------------- */
+/* --- time, restarts --------------------------------------------------------------------------- */
 
 void follow_tick(struct play *p, uint64_t ms)
 {
@@ -301,8 +298,7 @@ void follow_restart(struct play *p, bool flush)
     follow_rest(p);
 }
 
-/* --- comparing
- * --------------------------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static void compare_account(struct play *p, const struct m_account *a)
 {

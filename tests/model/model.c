@@ -82,8 +82,7 @@ struct m_listing *model_listing(struct model *m, uint32_t home, const char *alia
     return NULL;
 }
 
-/* --- genesis
- * ----------------------------------------------------------------------------------------- */
+/* --- genesis ---------------------------------------------------------------------------------- */
 
 static struct m_account *add(struct model *m, const uint8_t id[16], enum mr_account_class class,
                              uint32_t home)
@@ -144,8 +143,7 @@ void model_done(struct model *m)
             free(m->accounts[i].parked[k]);
 }
 
-/* --- settling
- * ---------------------------------------------------------------------------------------- */
+/* --- settling --------------------------------------------------------------------------------- */
 
 static void note_bank(struct model *m, uint32_t home, const uint8_t ref[32],
                       const struct mr_order *o)

@@ -4,8 +4,7 @@
 
 #include "model/play.h"
 
-/* --- what all orders have
- * ---------------------------------------------------------------------------- */
+/* --- what all orders have --------------------------------------------------------------------- */
 
 static void spoil_time(struct play *p, struct mr_order *o)
 {
@@ -115,8 +114,7 @@ static void spoil_place(struct play *p, struct deed *d)
     }
 }
 
-/* --- what kinds have
- * --------------------------------------------------------------------------------- */
+/* --- what kinds have -------------------------------------------------------------------------- */
 
 static void spoil_pay(struct play *p, const struct deed *d, struct mr_pay *b)
 {

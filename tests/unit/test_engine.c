@@ -288,7 +288,7 @@ START_TEST(a_restart_that_is_not_governances_is_refused)
 }
 END_TEST
 
-/* --- orders that wait ------------------------------------------------------------------------ */
+/* --- orders that wait ------------------------------------------------------------------------- */
 
 /* INV-8: what waited was signed by a key that is no longer the account's. */
 START_TEST(an_order_that_waits_does_not_settle_under_old_keys)
