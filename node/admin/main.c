@@ -17,7 +17,7 @@ static const struct command_row commands[] = {
     {"init", cmd_init, N_("found a currency: charter, keys, data directory, join link"), FOUNDING,
      init_options, N_("DATA"),
      N_("Example:\n"
-        "  mereau-admin init --name \"Eusko\" --unit EUSK --association \"Euskal Moneta\" "
+        "  mereau-admin init --name \"Galet\" --unit GAL --association \"Association du Galet\" "
         "/var/lib/mereau\n\n"
         "What is not given is asked. Each operator types a passphrase of his own; with\n"
         "--passphrase-file one passphrase seals all key files, which is for trying out.")},
@@ -27,7 +27,7 @@ static const struct command_row commands[] = {
     {"admit", cmd_admit, N_("open the accounts of people who ask"), MEMBERS, admit_options,
      N_("[WHO...]"),
      N_("WHO is a name or an address as in \"requests\". Example:\n"
-        "  mereau-admin -d /var/lib/mereau admit \"Maite Etxeberri\"")},
+        "  mereau-admin -d /var/lib/mereau admit \"member 17\"")},
     {"reject", cmd_reject, N_("remove a request"), MEMBERS, NULL, N_("WHO"), NULL},
     {"member list", cmd_member_list, N_("members, their balances and states"), MEMBERS, NULL, NULL,
      NULL},
@@ -41,14 +41,14 @@ static const struct command_row commands[] = {
     {"list-shop", cmd_list_shop, N_("list a shop under an alias"), MEMBERS, list_shop_options,
      N_("WHO ALIAS"),
      N_("What is not given stays as it is listed now. Example:\n"
-        "  mereau-admin -d /var/lib/mereau list-shop \"Ogi Ona\" ogi-ona --name \"Ogi Ona\" "
-        "--trade bakery --town Bayonne")},
+        "  mereau-admin -d /var/lib/mereau list-shop \"Boulangerie\" boulangerie --name \"Boulangerie\" "
+        "--trade bakery --town Port-Galet")},
     {"unlist-shop", cmd_unlist_shop, N_("take a shop off the list"), MEMBERS, work_options,
      N_("WHO"), NULL},
     {"issue", cmd_issue, N_("issue units against euros that came in"), MONEY, issue_options,
      N_("[MEMBER] [AMOUNT]"),
      N_("Each bank line counts once: the same command again is safe. Examples:\n"
-        "  mereau-admin -d /var/lib/mereau issue \"Maite Etxeberri\" 50 --bank-ref VIR-2231\n"
+        "  mereau-admin -d /var/lib/mereau issue \"member 17\" 50 --bank-ref VIR-2231\n"
         "  mereau-admin -d /var/lib/mereau issue --file lines.csv")},
     {"redemptions", cmd_redemptions, N_("who gave units back and waits for euros"), MONEY,
      redemptions_options, NULL, NULL},
