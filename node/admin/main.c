@@ -41,7 +41,8 @@ static const struct command_row commands[] = {
     {"list-shop", cmd_list_shop, N_("list a shop under an alias"), MEMBERS, list_shop_options,
      N_("WHO ALIAS"),
      N_("What is not given stays as it is listed now. Example:\n"
-        "  mereau-admin -d /var/lib/mereau list-shop \"Boulangerie\" boulangerie --name \"Boulangerie\" "
+        "  mereau-admin -d /var/lib/mereau list-shop \"Boulangerie\" boulangerie "
+        "--name \"Boulangerie\" "
         "--trade bakery --town Port-Galet")},
     {"unlist-shop", cmd_unlist_shop, N_("take a shop off the list"), MEMBERS, work_options,
      N_("WHO"), NULL},
