@@ -30,6 +30,8 @@ static void report(struct checking *k, const char *rule, const char *where, cons
                    const char *found)
 {
     struct mr_finding f = {.rule = rule};
+    if (k->st == MR_IO_ERROR)
+        return; /* what could not be read is not wrong */
     snprintf(f.where, sizeof f.where, "%s", where);
     snprintf(f.expected, sizeof f.expected, "%s", expected);
     snprintf(f.found, sizeof f.found, "%s", found);
@@ -79,6 +81,8 @@ static bool fetch_body(struct checking *k, const char *where, uint64_t at, uint3
     const enum mr_status st =
         len <= VALUE_MAX ? j->api->read(j, MR_FAMILY_BODIES, at, bytes, len, &got) : MR_DAMAGED;
     *ret_erased = st == MR_BODY_ERASED;
+    if (st == MR_IO_ERROR)
+        k->st = st;
     if (st == MR_OK && got == len && mr_body_decode(&k->body, bytes, len) == MR_OK)
         return true;
     if (!*ret_erased)

@@ -247,8 +247,10 @@ static enum mr_status read_lookup(struct mr_engine *e, const struct mr_event *ev
     enum mr_status st = MR_OK;
     if (q->alias_len > 0)
         st = find_alias(e, &listing, q->alias, ev->u.request.who);
-    else if (mri_listing_of(&e->ledger, &listing, q->account) != MR_OK)
-        listing = 0;
+    else
+        st = mri_listing_of(&e->ledger, &listing, q->account);
+    if (st == MR_NOT_FOUND && q->alias_len == 0)
+        st = MR_OK; /* not listed */
     if (st == MR_OK && listing != 0)
         st = mri_listing_get(&e->ledger, &listed, listing);
     if (st != MR_OK)

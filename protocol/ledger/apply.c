@@ -112,23 +112,17 @@ static size_t alias_key(uint8_t key[16 + MR_ALIAS_MAX], const struct mri_plan *p
     return 16 + w->alias_len;
 }
 
-static void apply_list(struct mri_ledger *l, const struct mri_plan *plan)
+static void apply_list(struct mri_ledger *l, struct mri_plan *plan)
 {
     const struct mr_list *w = &plan->order->body.u.list;
     const uint32_t day = mr_day_of(plan->order->time_ms);
-    struct mr_state_alias a;
-    uint64_t number, old;
+    const uint64_t number = plan->listing != 0 ? plan->listing : ++l->meta.listings;
     uint8_t key[16 + MR_ALIAS_MAX];
-    const bool known = mri_alias_get(l, &number, plan->rows[0].account.association, w->alias,
-                                     w->alias_len) == MR_OK;
-    if (!known)
-        number = ++l->meta.listings;
-    if (mri_listing_of(l, &old, w->account) == MR_OK && old != number &&
-        mri_listing_get(l, &a, old) == MR_OK && a.listing.listed &&
-        memcmp(a.listing.account, w->account, MR_ACCOUNT_BYTES) == 0) {
-        a.listing.listed = false;
-        a.until_day = day + MR_ALIAS_REST_DAYS;
-        put_listing(l, old, &a);
+    struct mr_state_alias a;
+    if (plan->given_up != 0) {
+        plan->up.listing.listed = false;
+        plan->up.until_day = day + MR_ALIAS_REST_DAYS;
+        put_listing(l, plan->given_up, &plan->up);
     }
     a = (struct mr_state_alias){.listing = *w, .slot = {.seq = plan->order->seq}};
     memcpy(a.association, plan->rows[0].account.association, 16);

@@ -50,6 +50,9 @@ struct mri_plan {
     struct mri_row rows[MRI_ROWS_MAX]; /* rows[0] is the chain */
     uint64_t redemption;               /* number of the redemption paid or returned */
     struct mr_state_redemption redeem; /* it, or the new one */
+    uint64_t listing;                  /* LIST: number of the alias's record; 0: a new one */
+    uint64_t given_up;                 /* of the one the account gives up for it; 0: none */
+    struct mr_state_alias up;          /* that one */
     int64_t missing;                   /* FUNDS_SHORT and limits: by how much */
 };
 

@@ -210,6 +210,28 @@ static enum mr_status touch(const struct mri_ledger *l, struct mri_plan *plan,
     return st == MR_NOT_FOUND ? MR_OK : st;
 }
 
+/* The record of the alias, and the listing that the account has under another one: LED-26. */
+static enum mr_status prepare_list(const struct mri_ledger *l, struct mri_plan *plan)
+{
+    const struct mr_list *w = &plan->order->body.u.list;
+    uint64_t old;
+    enum mr_status st = touch(l, plan, w->account);
+    if (st == MR_OK)
+        st = mri_alias_get(l, &plan->listing, plan->rows[0].account.association, w->alias,
+                           w->alias_len);
+    if (st == MR_OK || st == MR_NOT_FOUND)
+        st = mri_listing_of(l, &old, w->account);
+    if (st != MR_OK || old == plan->listing)
+        return st == MR_NOT_FOUND ? MR_OK : st;
+    st = mri_listing_get(l, &plan->up, old);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    if (plan->up.listing.listed &&
+        memcmp(plan->up.listing.account, w->account, MR_ACCOUNT_BYTES) == 0)
+        plan->given_up = old;
+    return MR_OK;
+}
+
 static enum mr_status touch_issuer(const struct mri_ledger *l, struct mri_plan *plan,
                                    const uint8_t association[16])
 {
@@ -238,7 +260,7 @@ static enum mr_status prepare_kind(const struct mri_ledger *l, struct mri_plan *
     case MR_KIND_FLAG:
         return touch(l, plan, b->u.flag.account);
     case MR_KIND_LIST:
-        return touch(l, plan, b->u.list.account);
+        return prepare_list(l, plan);
     case MR_KIND_GRANT:
         return touch(l, plan, b->u.grant.account);
     case MR_KIND_LOWER:
@@ -294,6 +316,8 @@ enum mr_status mri_ledger_prepare(const struct mri_ledger *l, struct mri_plan *p
     plan->postings_count = 0;
     plan->rows_count = 0;
     plan->redemption = 0;
+    plan->listing = 0;
+    plan->given_up = 0;
     plan->missing = 0;
     const struct mri_row *chain = mri_plan_row(l, plan, &st, order->account);
     if (st == MR_NOT_FOUND || (st == MR_OK && chain->hot.chain.next_seq == 0))

@@ -27,7 +27,7 @@ static void spoil_time(struct play *p, struct mr_order *o)
         o->time_ms = now + 3600000;
         break;
     case 5:
-        o->not_after_ms = o->time_ms - 1;
+        o->not_after_ms = o->time_ms - (o->time_ms > 0 ? 1 : 0);
         return;
     case 6:
         o->not_after_ms = o->time_ms + 31 * MR_DAY_MS + play_random(p, 2);
@@ -403,6 +403,8 @@ static void spoil_body(struct play *p, struct deed *d)
 
 void spoil(struct play *p, struct deed *d)
 {
+    if (model_find(&p->m, d->o.order.account) == NULL)
+        return; /* spoilt before */
     switch (play_random(p, 8)) {
     case 0:
         spoil_time(p, &d->o.order);
