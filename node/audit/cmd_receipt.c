@@ -1,7 +1,6 @@
 /* receipt: what a receipt proves, from the charter alone. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "audit/commands.h"
 #include "audit/report.h"
@@ -26,27 +25,6 @@ static void put(void *ctx, void *p)
 {
     (void)ctx;
     free(p);
-}
-
-static enum mr_status read_charter(struct source *s, const char *given)
-{
-    char path[FILE_PATH_MAX];
-    struct stat info;
-    const bool dir = stat(given, &info) == 0 && S_ISDIR(info.st_mode);
-    if (dir && path_join(path, given, "charter.mrc") != MR_OK)
-        return out_fail(s->out, MR_USAGE, NULL);
-    const char *const name = dir ? path : given;
-    enum mr_status st = file_read(&s->charter_bytes, &s->charter_len, name, CHARTER_BYTES_MAX);
-    s->charter = malloc(sizeof *s->charter);
-    if (st == MR_OK && s->charter == NULL)
-        st = MR_NO_MEMORY;
-    if (st == MR_OK)
-        st = mr_charter_decode(s->charter, s->charter_bytes, s->charter_len);
-    if (st != MR_OK)
-        return out_fail(s->out, mr_status_fault(st) == MR_FAULT_HOST ? st : MR_DAMAGED,
-                        _("the charter %s cannot be read: %s"), name, status_sentence(st));
-    mr_hash(s->ledger, "mereau/charter", s->charter_bytes, s->charter_len, NULL, 0);
-    return MR_OK;
 }
 
 static void describe(struct source *s, const struct mr_receipt *r)
@@ -125,7 +103,7 @@ void cmd_receipt(struct command *c, struct out *out)
     s = (struct source){.c = c, .out = out};
     if (charter == NULL)
         out_fail(out, MR_USAGE, _("which ledger? Give --charter FILE"));
-    else if (read_charter(&s, charter) == MR_OK)
+    else if (source_read_charter(&s, charter) == MR_OK)
         check(&s, c->args[0]);
     source_close(&s);
 }

@@ -30,6 +30,13 @@ enum mr_status source_read_charter(struct source *s, const char *path)
     s->own_charter = given == NULL;
     if (given != NULL)
         path = given;
+    char inside[FILE_PATH_MAX];
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        if (path_join(inside, path, "charter.mrc") != MR_OK)
+            return out_fail(s->out, MR_USAGE, NULL);
+        path = inside;
+    }
     const enum mr_status st =
         file_read(&s->charter_bytes, &s->charter_len, path, CHARTER_BYTES_MAX);
     if (st != MR_OK)

@@ -54,7 +54,8 @@ enum mr_status source_walk(struct source *s, source_turn turn, void *ctx);
 
 void source_close(struct source *s);
 
-/** Reads --charter, or the file at `path` when it is not given. Reported. */
+/** Reads --charter, or `path` when it is not given: a file, or a directory that holds charter.mrc.
+ *  Reported. */
 enum mr_status source_read_charter(struct source *s, const char *path);
 
 /** Parts of source_walk: source_file.c and source_node.c. */
