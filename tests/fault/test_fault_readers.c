@@ -47,8 +47,7 @@ static void put(void *ctx, void *p)
 
 static const struct mr_mem mem = {get, put, NULL};
 
-/* --- a store and a journal that stand in front of others ----------------------------------------
- */
+/* --- a store and a journal that stand in front of others ------------------------------------- */
 
 struct front_store {
     struct mr_store base;
@@ -140,8 +139,7 @@ static void journal_close(struct mr_journal *j)
 static const struct mr_journal_api journal_api = {journal_append, journal_room, journal_read,
                                                   journal_end, journal_close};
 
-/* --- the books
- * ------------------------------------------------------------------------------------ */
+/* --- the books ------------------------------------------------------------------------------- */
 
 static struct world w;
 static struct book book;
@@ -253,6 +251,70 @@ static enum mr_status read_start(void)
     return MR_OK;
 }
 
+static void on_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len)
+{
+    (void)ctx;
+    (void)token;
+    ck_assert_int_eq(mr_reply_decode(w.reply, bytes, len), MR_OK);
+    w.replies++;
+}
+
+static enum mr_status ask(struct mr_engine *e, enum mr_request_kind kind)
+{
+    static const struct mr_principal local = {.local = true};
+    struct mr_effects fx = {on_reply, NULL};
+    struct mr_event ev = {.kind = MR_EV_REQUEST, .now_ms = w.now_ms};
+    struct mr_request_body *b = &w.request->body;
+    struct mr_turn t;
+    memset(b, 0, sizeof *b);
+    b->kind = kind;
+    if (kind == MR_REQ_LOOKUP)
+        memcpy(b->u.lookup.account, w.members[BAKERY].id, 16);
+    else if (kind == MR_REQ_HISTORY)
+        b->u.history = (struct mr_req_history){.credits = true, .from = 1, .count = 8};
+    if (kind == MR_REQ_HISTORY || kind == MR_REQ_ACCOUNT)
+        memcpy(kind == MR_REQ_HISTORY ? b->u.history.account : b->u.account.account,
+               w.members[BAKERY].id, 16);
+    ev.u.request.who = &local;
+    ev.u.request.request = w.request;
+    const enum mr_status st = mr_engine_step(e, &ev, &fx);
+    if (st == MR_OK)
+        ck_assert(!mr_engine_cut(e, &t, &fx));
+    return st;
+}
+
+/* Answers that are read from the store: a part that cannot be read is not left out. */
+static enum mr_status read_answers(void)
+{
+    static const enum mr_request_kind kinds[] = {MR_REQ_LOOKUP, MR_REQ_ACCOUNT, MR_REQ_HISTORY};
+    struct mr_engine *e = NULL;
+    const struct mr_engine_config config = {.charter = &w.charter,
+                                            .node = 1,
+                                            .log_key = &w.log_key,
+                                            .software = "test",
+                                            .store = &store.base,
+                                            .journal = &journal.base,
+                                            .mem = mem,
+                                            .now_ms = w.now_ms,
+                                            .read_only = true};
+    enum mr_status st = mr_engine_create(&e, &config);
+    for (size_t i = 0; st == MR_OK && i < 3; i++) {
+        const uint32_t before = w.replies;
+        st = ask(e, kinds[i]);
+        ck_assert_uint_eq(w.replies - before, st == MR_OK ? 1 : 0);
+        if (st != MR_OK)
+            break;
+        ck_assert_uint_eq(w.reply->status, MR_OK);
+        if (kinds[i] == MR_REQ_LOOKUP)
+            ck_assert_uint_eq(w.reply->body.u.lookup.listing_count, 1);
+        if (kinds[i] == MR_REQ_HISTORY)
+            ck_assert_uint_eq(w.reply->body.u.history.items_count,
+                              w.reply->body.u.history.last < 8 ? w.reply->body.u.history.last : 8);
+    }
+    mr_engine_destroy(e);
+    return st;
+}
+
 static enum mr_status audit_book(struct mr_audit *a, struct mr_audit_totals *ret)
 {
     for (uint32_t i = 0; i < book.count; i++) {
@@ -317,8 +379,7 @@ static void teardown(void)
     world_done(&w);
 }
 
-/* --- refusing
- * ------------------------------------------------------------------------------------- */
+/* --- refusing -------------------------------------------------------------------------------- */
 
 /* Calls of each source that a reader is known to make: fewer would mean that some are no longer
  * tried. 0: none. */
@@ -330,7 +391,8 @@ static const struct reader {
 } readers[] = {
     {"check", read_check, false, {2, 200, 60}},     {"sum", read_sum, false, {1, 49, 0}},
     {"rebuild", read_rebuild, true, {12, 74, 163}}, {"equal", read_equal, false, {1, 191, 0}},
-    {"start", read_start, true, {11, 72, 163}},     {"audit", read_audit, false, {254, 0, 0}}};
+    {"start", read_start, true, {11, 72, 163}},     {"answers", read_answers, false, {11, 44, 8}},
+    {"audit", read_audit, false, {254, 0, 0}}};
 
 static enum mr_status try_once(const struct reader *r, enum source source, uint64_t number,
                                bool for_good)

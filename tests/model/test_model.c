@@ -7,7 +7,7 @@
 
 #include "model/play.h"
 
-enum { STEPS = 400, SEEDS = 40 };
+enum { STEPS = 400, SEEDS = 30 };
 
 static struct play play;
 static struct tally *tally;
