@@ -405,6 +405,26 @@ static enum mr_status swap(struct books *b, const char *fresh)
     return st;
 }
 
+/* What the present store covers; an unreadable one covers nothing that is known. */
+static uint64_t covered_turn(struct books *b)
+{
+    const struct mr_store_lmdb_options options = {.read_only = true};
+    char path[FILE_PATH_MAX], text[STORE_TEXT_MAX];
+    struct mr_state_meta meta = {.turn = 0};
+    struct mr_store *store = NULL;
+    uint8_t bytes[2048];
+    size_t len;
+    if (path_join(path, b->a->data, "store") != MR_OK || store_probe(path, text) != MR_OK ||
+        mr_store_lmdb_open(&store, path, &options) != MR_OK)
+        return 0;
+    if (store->api->get(store, MR_TABLE_META, (const uint8_t *)"m", 1, bytes, sizeof bytes, &len) !=
+            MR_OK ||
+        mr_state_meta_decode(&meta, bytes, len) != MR_OK)
+        meta.turn = 0;
+    store->api->close(store);
+    return meta.turn;
+}
+
 static enum mr_status rebuild(struct books *b, struct mr_checkpoint *ret, uint64_t *ret_from)
 {
     char fresh[FILE_PATH_MAX], journal[FILE_PATH_MAX];
@@ -414,10 +434,17 @@ static enum mr_status rebuild(struct books *b, struct mr_checkpoint *ret, uint64
     enum mr_status st = lock_take(&b->lock, b->a->data, NULL);
     if (st == MR_IN_USE)
         return out_fail(b->a->out, st, _("a node runs on %s: stop it first"), b->a->data);
+    const uint64_t covered = st == MR_OK ? covered_turn(b) : 0;
     if (st == MR_OK)
         st = open_journal(b, journal);
     if (st == MR_OK && b->journal == NULL)
         st = MR_DAMAGED;
+    if (st == MR_OK && b->report.end.turn < covered)
+        return out_fail(b->a->out, MR_DAMAGED,
+                        _("the journal ends at turn %llu, but the store holds turn %llu: part of "
+                          "the journal is lost. Nothing was changed. Restore a backup; it abstains "
+                          "until governance accepts it"),
+                        (unsigned long long)b->report.end.turn, (unsigned long long)covered);
     if (st == MR_OK)
         st = fill(b, fresh, ret_from);
     if (st == MR_OK)

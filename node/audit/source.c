@@ -100,6 +100,13 @@ static void dir_size(void *ctx, uint64_t done, uint64_t of)
     w->s->size = of;
 }
 
+/* A node that stops in good order seals its store; then nothing torn may stand in its journal. */
+static bool was_stopped(const struct source *s)
+{
+    char path[FILE_PATH_MAX];
+    return path_join(path, s->dir, "store/seal") == MR_OK && file_exists(path);
+}
+
 static enum mr_status walk_dir(struct source *s, source_turn turn, void *ctx)
 {
     static struct mr_journal_report report;
@@ -126,6 +133,10 @@ static enum mr_status walk_dir(struct source *s, source_turn turn, void *ctx)
         snprintf(s->damage, sizeof s->damage, "%s", report.text);
         return MR_OK;
     }
+    if (st == MR_OK && s->torn > 0 && was_stopped(s))
+        snprintf(s->damage, sizeof s->damage,
+                 "%llu bytes behind the last whole turn of a node that was stopped in good order",
+                 (unsigned long long)s->torn);
     if (st == MR_WRONG_LEDGER)
         return out_fail(s->out, st, _("the journal %s is not of this charter's ledger: %s"), path,
                         report.text);

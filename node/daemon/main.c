@@ -104,6 +104,13 @@ static void run(struct command *c, struct out *out)
         return;
     }
     log_set_level(level);
+    char charter[1024];
+    snprintf(charter, sizeof charter, "%s/charter.mrc", dir);
+    if (access(charter, F_OK) != 0) {
+        out_fail(out, MR_CONFIG, _("There is no node in %s: mereau-admin init makes one."), dir);
+        free(n);
+        return;
+    }
     st = read_passphrase(&passphrase, n, c);
     if (st != MR_OK) {
         out_fail(out, st, _("The passphrase of node.key cannot be read; see --passphrase-file."));

@@ -219,26 +219,30 @@ static void auth_done(struct node *n, struct task *t)
 {
     struct job *j = (struct job *)t;
     struct session *s = sessions_find(&n->sessions, j->session, now_ms());
-    if (s != NULL && j->status == MR_OK) {
+    if (s != NULL && j->status == MR_OK)
         s->who = j->proved;
-        if (mr_request_decode(&n->request, j->plain, j->len) == MR_OK &&
-            n->request.body.u.auth.seen_count > 0) {
-            struct mr_effects fx = {requests_reply, n};
-            const struct mr_event ev = {
-                .kind = MR_EV_SEEN, .now_ms = now_ms(), .u.seen = &n->request.body.u.auth.seen[0]};
-            const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
-            if (st != MR_OK && st != MR_NO_MEMORY)
-                node_fail(n, "head", st);
-            node_pump_soon(n);
-        }
-    }
     finish_status(j, j->status);
+}
+
+/* A head of ours that somebody holds: looked at whoever shows it, even one whose account this node
+ * has forgotten. When the turn has no room it is shown again with the next session. */
+static void look_at_seen(struct node *n, const struct mr_req_auth *a)
+{
+    if (a->seen_count == 0 || !mr_engine_ready(n->engine))
+        return;
+    struct mr_effects fx = {requests_reply, n};
+    const struct mr_event ev = {.kind = MR_EV_SEEN, .now_ms = now_ms(), .u.seen = &a->seen[0]};
+    const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
+    if (st != MR_OK && st != MR_NO_MEMORY)
+        node_fail(n, "head", st);
+    node_pump_soon(n);
 }
 
 static void auth_begin(struct job *j, const struct session *s)
 {
     struct node *n = j->node;
     const struct mr_req_auth *a = &n->request.body.u.auth;
+    look_at_seen(n, a);
     j->auth_len = mr_session_auth_text(j->auth_text, &s->keys, a->role, a->account, a->key_index);
     if (a->role == MR_AUTH_AUDITOR) {
         j->keys.keys_count = n->auditors_count < MR_KEYS_MAX ? n->auditors_count : MR_KEYS_MAX;
@@ -336,11 +340,12 @@ static void register_run(struct task *t)
     struct node *n = j->node;
     struct mr_request *r = calloc(1, sizeof *r);
     static struct mr_register_item item; /* only the background thread */
-    if (r == NULL || mr_request_decode(r, j->plain, j->len) != MR_OK) {
+    if (r == NULL) {
         j->status = MR_NO_MEMORY;
-        free(r);
         return;
     }
+    if (mr_request_decode(r, j->plain, j->len) != MR_OK)
+        mr_bug("request that was decoded before");
     if (j->kind == MR_REQ_REGISTER_LIST) {
         list_page(j, &r->body.u.register_list);
     } else if (j->kind == MR_REQ_REGISTER_PUT) {

@@ -159,6 +159,10 @@ static int open_journal(struct node *n)
     };
     path_in(path, n, "journal");
     const enum mr_status st = mr_journal_file_open(&n->journal, path, &options, &report);
+    if (st == MR_DAMAGED)
+        log_event(LOG_LEVEL_ERROR, "hint",
+                  log_with(log_text("do", "keep this directory as it is; mereau-admin check names "
+                                          "all damage, mereau-admin restore takes a backup")));
     if (st != MR_OK)
         return failed("journal", path, st, report.text);
     if (report.torn_log > 0 || report.torn_bodies > 0)
