@@ -42,11 +42,18 @@ void out_print(struct out *out, const char *format, ...)
     va_end(args);
 }
 
+/* Where both go into one file, notes stand behind the results printed before, not inside them. */
+static void notes_next(struct out *out)
+{
+    fflush(out->results);
+}
+
 void out_note(struct out *out, const char *format, ...)
 {
     va_list args;
     if (out->quiet)
         return;
+    notes_next(out);
     va_start(args, format);
     put(out->notes, "", "\n", format, args);
     va_end(args);
@@ -56,6 +63,7 @@ void out_warn(struct out *out, const char *what, const char *english, const char
 {
     va_list args;
     char name[64];
+    notes_next(out);
     va_start(args, format);
     fputs(_("warning: "), out->notes);
     put(out->notes, "", "\n", format, args);
@@ -77,7 +85,7 @@ enum mr_status out_fail(struct out *out, enum mr_status st, const char *format, 
         return st;
     out->failed = true;
     out->status = st;
-    fflush(out->results);
+    notes_next(out);
     fprintf(out->notes, "%s: ", out->program);
     if (format == NULL) {
         fprintf(out->notes, "%s\n", status_sentence(st));

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/output.h"
 #include "common/term.h"
@@ -47,6 +48,32 @@ START_TEST(test_people)
     out_warn(&out, "old", "english", "this is old");
     out_fail(&out, MR_NO_ANSWER, NULL);
     end(3, "paid\n", "warning: this is old\nprog: no answer came in time\n");
+}
+END_TEST
+
+/* `mereau backup > sheet.txt 2>&1`: a note never stands inside what was printed before it. */
+START_TEST(test_one_file)
+{
+    char text[64] = "";
+    FILE *const file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    out_begin(&out, "prog", false, false);
+    out.results = fdopen(dup(fileno(file)), "w");
+    out.notes = fdopen(dup(fileno(file)), "w");
+    setvbuf(out.notes, NULL, _IONBF, 0);
+    out_print(&out, "one\n");
+    out_note(&out, "two");
+    out_print(&out, "three\n");
+    out_warn(&out, "four", "english", "four");
+    out_print(&out, "five\n");
+    out_fail(&out, MR_NO_CHANGE, "six");
+    out_end(&out);
+    fclose(out.results);
+    fclose(out.notes);
+    rewind(file);
+    fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    ck_assert_str_eq(text, "one\ntwo\nthree\nwarning: four\nfive\nprog: six\n");
 }
 END_TEST
 
@@ -184,6 +211,7 @@ int main(void)
     TCase *t = tcase_create("output");
     setlocale(LC_CTYPE, "C.UTF-8");
     tcase_add_test(t, test_people);
+    tcase_add_test(t, test_one_file);
     tcase_add_test(t, test_json);
     tcase_add_test(t, test_json_failure);
     tcase_add_test(t, test_rows);
