@@ -243,6 +243,14 @@ static enum mr_status agree(struct accepting *x)
     return term_confirm(x->a.c, x->a.out, _("Sign?"));
 }
 
+static bool signed_before(const struct mr_signed_restart *r, uint32_t key_index)
+{
+    for (uint32_t i = 0; i < r->sigs_count; i++)
+        if (r->sigs[i].key_index == key_index)
+            return true;
+    return false;
+}
+
 static enum mr_status sign_and_keep(struct accepting *x)
 {
     struct signer *s = x->a.signer;
@@ -252,6 +260,7 @@ static enum mr_status sign_and_keep(struct accepting *x)
         memcmp(keys->keys[index].key, s->public.key, MR_KEY_BYTES) != 0)
         return out_fail(x->a.out, MR_BAD_KEY,
                         _("this key is not one of the charter's governance keys"));
+    const bool before = signed_before(&x->restart, index);
     enum mr_status st = signer_sign_restart(s, &x->restart, opt_flag(x->a.c, "again"));
     if (st == MR_SLOT_TAKEN)
         return out_fail(x->a.out, st,
@@ -269,8 +278,12 @@ static enum mr_status sign_and_keep(struct accepting *x)
         return out_fail(x->a.out, st, NULL);
     out_bool(x->a.out, "complete", false);
     out_int(x->a.out, "missing", (int64_t)(keys->threshold - x->restart.sigs_count));
+    out_bool(x->a.out, "already", before);
     out_print(x->a.out,
-              _("Signed. %u more of governance must sign: each runs this command with his key.\n"),
+              before ? _("You have signed already. %u more of governance must sign: each runs this "
+                         "command with another key.\n")
+                     : _("Signed. %u more of governance must sign: each runs this command with his "
+                         "key.\n"),
               (unsigned)(keys->threshold - x->restart.sigs_count));
     return MR_OK;
 }
@@ -287,7 +300,7 @@ void cmd_accept(struct command *c, struct out *out)
     if (st == MR_NOT_FOUND)
         st = MR_OK;
     if (st == MR_OK)
-        st = admin_begin_at(&x->a, c, out, NEED_CHARTER | NEED_KEY | NEED_DATA, c->args[0]);
+        st = admin_begin_at(&x->a, c, out, NEED_CHARTER | NEED_GOVERNANCE | NEED_DATA, c->args[0]);
     if (st == MR_OK)
         st = admin_need_governance(&x->a);
     if (st == MR_OK)

@@ -239,8 +239,8 @@ void cmd_draft_submit(struct command *c, struct out *out)
         st = out_fail(out, MR_BAD_SIGNATURE, _("a signature in the draft %s is wrong"), w.path);
     if (st == MR_OK && state != DRAFT_READY)
         st = out_fail(out, MR_SIGNATURES_MISSING,
-                      _("signatures are missing: \"mereau-admin draft sign %s --key KEYFILE\""),
-                      w.path);
+                      _("signatures are missing: \"mereau-admin draft sign %s %s --key KEYFILE\""),
+                      w.path, admin_place(&a));
     if (st == MR_OK)
         work_submit(&w);
     work_done(&w);

@@ -260,8 +260,8 @@ static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, co
             json_array_append_new(is->waiting, row);
             out_print(is->a->out,
                       _("Drafted already: %s, bank line \"%s\"; signatures are "
-                        "missing:\n  mereau-admin draft sign %s --key KEYFILE\n"),
-                      admin_amount(is->a, e->amount), e->note.entry, path);
+                        "missing:\n  mereau-admin draft sign %s %s --key KEYFILE\n"),
+                      admin_amount(is->a, e->amount), e->note.entry, path, admin_place(is->a));
         }
     }
     return MR_OK;

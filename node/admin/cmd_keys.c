@@ -37,10 +37,11 @@ static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, co
             continue;
         r->drafted = true;
         out_text(w->a->out, "draft", path);
-        out_print(w->a->out,
-                  _("Drafted already; signatures are missing:\n  mereau-admin draft sign %s --key "
-                    "KEYFILE\n"),
-                  path);
+        out_print(
+            w->a->out,
+            _("Drafted already; signatures are missing:\n  mereau-admin draft sign %s %s --key "
+              "KEYFILE\n"),
+            path, admin_place(w->a));
     }
     return MR_OK;
 }

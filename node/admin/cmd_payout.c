@@ -214,17 +214,31 @@ static bool is_id(const char *text)
     return n >= ID_DIGITS_MIN && n <= 2 * MR_HASH_BYTES && strspn(text, "0123456789abcdef") == n;
 }
 
+/* Too short for an id it is looked for as a member, who may have such a name. */
+static bool is_short_id(const char *text)
+{
+    const size_t n = strlen(text);
+    return n < ID_DIGITS_MIN && strspn(text, "0123456789abcdef") == n;
+}
+
 static enum mr_status find_redemption(struct admin *a, struct search *s, const char *text)
 {
     s->id = is_id(text) ? text : NULL;
     enum mr_status st = s->id == NULL ? member_find(a, s->account, text) : MR_OK;
+    if (st != MR_OK && is_short_id(text))
+        out_note(a->out,
+                 _("For a redemption give at least %d digits of its id, as \"mereau-admin "
+                   "redemptions\" shows them."),
+                 REDEMPTIONS_SHOWN);
     if (st == MR_OK)
         st = walk_redemptions(a, search_one, s);
     if (st != MR_OK)
         return st;
     if (s->count == 0)
         return out_fail(a->out, MR_REDEMPTION_UNKNOWN,
-                        _("there is no redemption \"%s\"; see \"mereau-admin redemptions\""), text);
+                        _("there is no redemption \"%s\"; give at least %d digits of its id, as "
+                          "\"mereau-admin redemptions\" shows them"),
+                        text, REDEMPTIONS_SHOWN);
     if (s->count > 1)
         return out_fail(a->out, MR_USAGE,
                         _("\"%s\" fits %zu redemptions: give more digits of the id"), text,
@@ -272,8 +286,8 @@ static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, co
         out_status(w->a->out, MR_ALREADY_DONE);
         out_print(w->a->out,
                   _("Drafted already; signatures are missing:\n  mereau-admin draft "
-                    "sign %s --key KEYFILE\n"),
-                  path);
+                    "sign %s %s --key KEYFILE\n"),
+                  path, admin_place(w->a));
     }
     return MR_OK;
 }

@@ -29,7 +29,7 @@ static const char *mode_words(const struct mr_rep_node *n)
     if (mode == MR_OK)
         return _("it works");
     if (mode == MR_ABSTAINING)
-        return _("IT ABSTAINS: its memory is older than what others hold; nothing settles");
+        return _("IT ABSTAINS: its memory may be older than what others hold; nothing settles");
     if (mode == MR_DISK_FULL)
         return _("THE DISK IS FULL: it takes no new orders");
     return mode == MR_STOPPING ? _("it is stopping") : status_sentence(mode);

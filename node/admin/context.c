@@ -337,6 +337,9 @@ enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *ou
         st = out_fail(out, MR_USAGE, _("which data directory? Give --data DIR (or MEREAU_DATA)"));
     if (st == MR_OK)
         st = find_charter(a);
+    if (st == MR_OK && (needs & NEED_GOVERNANCE) == NEED_GOVERNANCE && opt_text(c, "key") == NULL)
+        st = out_fail(out, MR_USAGE,
+                      _("which key shall sign? Give --key FILE, a governance key file"));
     if (st == MR_OK && (needs & NEED_KEY) != 0)
         st = open_key(a);
     if (st == MR_OK)
@@ -371,6 +374,19 @@ enum mr_status admin_drafts_dir(struct admin *a, char ret[FILE_PATH_MAX])
     if (path_parent(dir, a->key_path) != MR_OK || path_join(ret, dir, "drafts") != MR_OK)
         return out_fail(a->out, MR_USAGE, _("\"%.40s...\" is too long for a path"), a->key_path);
     return MR_OK;
+}
+
+const char *admin_place(const struct admin *a)
+{
+    static char text[2 * FILE_PATH_MAX];
+    const char *const node = opt_text(a->c, "node");
+    if (node == NULL)
+        snprintf(text, sizeof text, "-d %s", a->data);
+    else if (a->data[0] == '\0')
+        snprintf(text, sizeof text, "--node %s", node);
+    else
+        snprintf(text, sizeof text, "-d %s --node %s", a->data, node);
+    return text;
 }
 
 enum mr_status admin_need_operator(struct admin *a)

@@ -15,6 +15,8 @@ enum {
     NEED_KEY = 2,     /* an operator's or governance key file, opened */
     NEED_NODE = 4,    /* a link to the node */
     NEED_DATA = 8,    /* the data directory itself is on this machine */
+    NEED_GOVERNANCE =
+        16 | NEED_KEY, /* a governance key file, which is named and never looked for */
 };
 
 struct admin {
@@ -59,6 +61,10 @@ enum mr_status admin_call_failed(struct admin *a, enum mr_status st);
 /** Whether the opened key is an operator's, or governance's; reported when it is not. */
 enum mr_status admin_need_operator(struct admin *a);
 enum mr_status admin_need_governance(struct admin *a);
+
+/** How the command reached its data directory or node, for a command that is shown to be typed:
+ *  "-d DIR", "--node ADDR", or both. In a static buffer. */
+const char *admin_place(const struct admin *a);
 
 /** Directory of drafts: --drafts, else `drafts` beside the key file. Reported. */
 enum mr_status admin_drafts_dir(struct admin *a, char ret[FILE_PATH_MAX]);

@@ -282,16 +282,16 @@ static enum work_end say_drafted(struct work *w, uint32_t count)
     if (missing == 0)
         out_print(out,
                   _("The draft is ready:\n  %s\nTo send it:\n  mereau-admin draft submit "
-                    "%s\n"),
-                  w->path, w->path);
+                    "%s %s\n"),
+                  w->path, w->path, admin_place(w->a));
     else
         out_print(out,
                   ngettext("The draft waits for %u more signature:\n  %s\nAnother operator signs "
-                           "with:\n  mereau-admin draft sign %s --key KEYFILE\n",
+                           "with:\n  mereau-admin draft sign %s %s --key KEYFILE\n",
                            "The draft waits for %u more signatures:\n  %s\nAnother operator signs "
-                           "with:\n  mereau-admin draft sign %s --key KEYFILE\n",
+                           "with:\n  mereau-admin draft sign %s %s --key KEYFILE\n",
                            missing),
-                  missing, w->path, w->path);
+                  missing, w->path, w->path, admin_place(w->a));
     return WORK_DRAFTED;
 }
 
