@@ -103,6 +103,10 @@ enum mr_status act_refuse(const struct wallet *w, struct out *out, enum mr_statu
     wallet_amount(amount, w, missing, unit_of(order));
     if (st == MR_FUNDS_SHORT)
         return out_fail(out, st, _("there is not enough on the account: %s is missing"), amount);
+    if (st == MR_MINIMUM && missing > 0) {
+        wallet_amount(amount, w, mr_order_amount(order) + missing, unit_of(order));
+        return out_fail(out, st, _("%s, which is %s; %s"), status_sentence(st), amount, advice(st));
+    }
     if (missing > 0)
         return out_fail(out, st, _("%s, by %s; %s"), status_sentence(st), amount, advice(st));
     const enum mr_status shown = st == MR_OK ? MR_UNKNOWN_STATUS : st;
@@ -288,7 +292,7 @@ static enum mr_status plan_and_check(struct wallet *w, struct out *out, struct m
     if (st == MR_OK)
         return MR_OK;
     const bool says = st == MR_FUNDS_SHORT || st == MR_LIMIT_PAYMENT || st == MR_LIMIT_DAY ||
-                      st == MR_LIMIT_MONTH;
+                      st == MR_LIMIT_MONTH || st == MR_MINIMUM;
     return act_refuse(w, out, st, says ? w->reply->body.u.check.missing : 0, ret);
 }
 

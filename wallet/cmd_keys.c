@@ -54,8 +54,7 @@ static enum mr_status write_sheet(const struct wallet *w, const struct command *
     } else {
         st = file_write(path, text.bytes, text.len, 0600, opt_flag(c, "force"));
         if (st == MR_FILE_EXISTS)
-            out_fail(out, MR_ACCOUNT_EXISTS,
-                     _("%s is there already: take another name, or --force"), path);
+            out_fail(out, st, _("%s is there already: take another name, or --force"), path);
         else if (st != MR_OK)
             out_fail(out, st, "%s: %s", path, status_sentence(st));
         out_text(out, "file", path);

@@ -200,11 +200,29 @@ void cmd_receipt_show(struct command *c, struct out *out)
     struct wallet *w;
     struct mr_receipt_facts facts;
     struct mr_receipt *const r = malloc(sizeof *r);
-    if (r != NULL && find_checked(&w, c, out, r, &facts) == MR_OK) {
+    if (r == NULL) {
+        out_fail(out, MR_NO_MEMORY, NULL);
+    } else if (find_checked(&w, c, out, r, &facts) == MR_OK) {
         print_receipt(out, w->charter, r, &facts);
         add_record(out, r);
     }
     free(r);
+}
+
+static enum mr_status write_receipt(const struct command *c, struct out *out,
+                                    const struct mr_receipt *r)
+{
+    const size_t n = mr_receipt_size(r);
+    uint8_t *const bytes = malloc(n);
+    if (bytes == NULL)
+        return out_fail(out, MR_NO_MEMORY, NULL);
+    mr_receipt_encode(r, bytes, n);
+    const enum mr_status st = file_write(c->args[1], bytes, n, 0644, opt_flag(c, "force"));
+    free(bytes);
+    if (st == MR_FILE_EXISTS)
+        return out_fail(out, st, _("%s is there already: take another name, or --force"),
+                        c->args[1]);
+    return st == MR_OK ? st : out_fail(out, st, "%s: %s", c->args[1], status_sentence(st));
 }
 
 void cmd_receipt_save(struct command *c, struct out *out)
@@ -212,20 +230,9 @@ void cmd_receipt_save(struct command *c, struct out *out)
     struct wallet *w;
     struct mr_receipt_facts facts;
     struct mr_receipt *const r = malloc(sizeof *r);
-    if (r != NULL && find_checked(&w, c, out, r, &facts) == MR_OK) {
-        const size_t n = mr_receipt_size(r);
-        uint8_t *const bytes = malloc(n);
-        enum mr_status st = bytes == NULL ? MR_NO_MEMORY : MR_OK;
-        if (st == MR_OK) {
-            mr_receipt_encode(r, bytes, n);
-            st = file_write(c->args[1], bytes, n, 0644, opt_flag(c, "force"));
-        }
-        free(bytes);
-        if (st == MR_FILE_EXISTS)
-            out_fail(out, MR_ACCOUNT_EXISTS,
-                     _("%s is there already: take another name, or --force"), c->args[1]);
-        else if (st != MR_OK)
-            out_fail(out, st, "%s: %s", c->args[1], status_sentence(st));
+    if (r == NULL) {
+        out_fail(out, MR_NO_MEMORY, NULL);
+    } else if (find_checked(&w, c, out, r, &facts) == MR_OK && write_receipt(c, out, r) == MR_OK) {
         out_text(out, "file", c->args[1]);
         out_print(out,
                   _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "

@@ -357,7 +357,7 @@ enum mr_status wallet_create(struct wallet **ret, const struct command *c, struc
     w->keys->stored = *stored;
     wallet_derive(w);
     if (wallet_exists(w->dir))
-        st = out_fail(out, MR_ACCOUNT_EXISTS,
+        st = out_fail(out, MR_FILE_EXISTS,
                       _("there is a wallet in %s already: give another place with --wallet DIR"),
                       w->dir);
     /* The book first: where there is a key file there is a book. */

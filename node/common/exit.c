@@ -17,6 +17,8 @@ enum exit_code exit_code_of(enum mr_status st)
     if (st == MR_CHECK_FAILED || st == MR_BAD_PROOF || st == MR_BAD_HEAD || st == MR_BAD_RECEIPT ||
         st == MR_FORKED)
         return EXIT_CHECK;
+    if (st == MR_FILE_EXISTS) /* nothing is broken: the person gives another name */
+        return EXIT_REFUSED;
     switch (mr_status_fault(st)) {
     case MR_FAULT_NONE:
     case MR_FAULT_CALLER:
