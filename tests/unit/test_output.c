@@ -71,7 +71,7 @@ START_TEST(test_one_file)
     fclose(out.results);
     fclose(out.notes);
     rewind(file);
-    fread(text, 1, sizeof text - 1, file);
+    ck_assert_uint_gt(fread(text, 1, sizeof text - 1, file), 0);
     fclose(file);
     ck_assert_str_eq(text, "one\ntwo\nthree\nwarning: four\nfive\nprog: six\n");
 }
