@@ -26,6 +26,7 @@ struct mr_engine;
 struct mr_principal {
     bool local; /**< local control: may read everything */
     bool auditor;
+    uint32_t peer; /**< number of the node that proved its transport key (AUTH_PEER); 0: none */
     bool proved; /**< the fields below are valid */
     enum mr_auth_role role;
     uint8_t account[16];
@@ -68,7 +69,17 @@ enum mr_event_kind {
     MR_EV_CHECKPOINT, /**< the state at the last flush was summed up */
     MR_EV_ROOM,       /**< the disk has room, or has not */
     MR_EV_DRAIN,      /**< the node will stop: long polls are answered now */
+    MR_EV_ANSWER,     /**< a peer answered what mr_engine_ask asked, or never will */
+    MR_EV_PEER,       /**< the link to a peer came up or broke: what it was asked is void */
     MR_EV_CLOSE,      /**< good-bye: writes the closing entry; nothing is accepted after it */
+};
+
+/** What the shell found out about a signed order or cancel of an answer: mr_order_verify's or
+ *  mr_cancel_verify's status under the key set mr_engine_keys gave, and that set's generation
+ *  (0: the account is not known here, nothing was verified). */
+struct mr_checked {
+    enum mr_status status;
+    uint32_t generation;
 };
 
 struct mr_event {
@@ -82,6 +93,17 @@ struct mr_event {
             enum mr_status signatures; /**< SUBMIT, CANCEL: mr_order_verify's answer */
             uint32_t generation;       /**< of the key set it was verified under */
         } request;
+        struct {
+            uint32_t peer;             /**< node number */
+            enum mr_request_kind kind; /**< FOLLOW or FETCH: what was asked */
+            const struct mr_reply *reply; /**< NULL: no answer in time, or bytes that are none */
+            bool head_good; /**< FOLLOW: mr_head_verify under the peer's log key of its epoch */
+            const struct mr_checked *checked; /**< one for each body of the reply; memos: unused */
+        } answer;
+        struct {
+            uint32_t peer;
+            bool up;
+        } peer;
         const struct mr_head *seen;
         const struct mr_checkpoint *checkpoint; /**< number is filled in by the engine */
         bool room;
@@ -134,10 +156,52 @@ bool mr_engine_current(struct mr_engine *e, const struct mr_principal *who);
 enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key,
                                   struct mr_principal *ret, const struct mr_req_auth *auth);
 
+/* --- peers ------------------------------------------------------------------------------------ */
+
+/** One node of the committee. */
+struct mr_seat {
+    uint32_t number;
+    uint8_t association[16];
+    struct mr_pubkey log_key, transport_key;
+    uint32_t generation;        /**< of its log key */
+    const char *address;        /**< wallet port */
+    const char *peer_address;   /**< peer port; empty: none */
+};
+
+/** Who votes in the present epoch, and how many votes settle. */
+struct mr_committee {
+    uint32_t epoch, quorum, count;
+    struct mr_seat seats[MR_NODES_MAX]; /**< by ascending number */
+};
+/** Valid until the next step. */
+const struct mr_committee *mr_engine_committee(const struct mr_engine *e);
+
+/** The next request for a peer whose link is up, if there is one: FOLLOW or FETCH. The shell sends
+ *  it and gives MR_EV_ANSWER for it, in whatever order, unless the link breaks (MR_EV_PEER). To be
+ *  asked again after every step and answer until it says false. At most MR_ASKS_MAX are under way
+ *  with one peer. */
+enum { MR_ASKS_MAX = 3 };
+bool mr_engine_ask(struct mr_engine *e, uint32_t peer, struct mr_request_body *ret);
+
+/** How it stands with a peer. */
+struct mr_peer_facts {
+    struct mr_state_peer state; /**< how far its log was followed */
+    struct mr_head head;        /**< its highest verified head; size 0: none */
+    uint64_t sent;              /**< leaves of the own log it was sent */
+    uint64_t heard_ms;          /**< when it answered last; 0: never in this run */
+    uint64_t refused;           /**< answers that were refused in this run */
+    enum mr_status trouble;     /**< of the last answer; OK: none */
+};
+/** False: no such peer. */
+bool mr_engine_peer(const struct mr_engine *e, uint32_t peer, struct mr_peer_facts *ret);
+
 /** Figures for status and metrics. */
 struct mr_engine_facts {
     struct mr_state_meta meta;
     uint64_t synced_turn, parked, waiting;
+    uint64_t open, oldest_ms; /**< slots that are not settled here; since when the oldest waits */
+    uint64_t evidence;        /**< pieces held */
+    enum mr_status mode;      /**< as in rep_node */
     size_t dirty_bytes;
     bool disk_full, abstaining, closing;
     struct mr_head head;  /**< last signed */

@@ -15,7 +15,7 @@
 #include "mereau/status.h"
 
 enum mr_table {
-    MR_TABLE_META,          /**< "m": state_meta; "h": last signed head; "g", generation: last
+    MR_TABLE_META,          /**< "m": state_meta; "h": last signed head; "g", epoch: last
                                  head of an ended log; "r", epoch: signed_restart */
     MR_TABLE_ACCOUNT_NO,    /**< account id: record number (8 bytes, big-endian) */
     MR_TABLE_ACCOUNT,       /**< number: state_account */
@@ -23,6 +23,7 @@ enum mr_table {
     MR_TABLE_SLOT,          /**< number, seq: state_slot */
     MR_TABLE_CREDIT,        /**< number, credit number: state_credit */
     MR_TABLE_PENDING,       /**< number: state_pending */
+    MR_TABLE_OPEN,          /**< account id, seq: state_open */
     MR_TABLE_BANK,          /**< association, reference: state_slot_ref */
     MR_TABLE_REDEMPTION,    /**< redemption number: state_redemption */
     MR_TABLE_REDEMPTION_NO, /**< account id, seq: redemption number */
@@ -31,7 +32,10 @@ enum mr_table {
     MR_TABLE_LISTING_OF,    /**< account id: listing number */
     MR_TABLE_POLICY,        /**< version: policy */
     MR_TABLE_CHECKPOINT,    /**< number: checkpoint */
-    MR_TABLE_TILE,          /**< generation, level, index: hashes of the log tree (LOG-3) */
+    MR_TABLE_TILE,          /**< node and epoch, level and index: hashes of a log's tree (LOG-3) */
+    MR_TABLE_PEER,          /**< node and epoch: state_peer */
+    MR_TABLE_LEAF,          /**< epoch, leaf index / 256: log position of the frame that has it */
+    MR_TABLE_EVIDENCE,      /**< number: evidence */
     MR_TABLES,
 };
 

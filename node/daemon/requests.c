@@ -611,6 +611,12 @@ static void route(struct job *j, const struct session *s)
         else
             finish_status(j, MR_NOT_AUTHORISED);
         return;
+    case MR_REQ_FOLLOW:
+    case MR_REQ_FETCH:
+    case MR_REQ_PEERS:
+    case MR_REQ_EVIDENCE:
+        finish_status(j, MR_NOT_AUTHORISED);
+        return;
     case MR_REQ_NODE:
     case MR_REQ_CHARTER:
     case MR_REQ_POLICIES:

@@ -27,6 +27,7 @@ static const char *const table_names[MR_TABLES] = {
     [MR_TABLE_SLOT] = "slot",
     [MR_TABLE_CREDIT] = "credit",
     [MR_TABLE_PENDING] = "pending",
+    [MR_TABLE_OPEN] = "open",
     [MR_TABLE_BANK] = "bank",
     [MR_TABLE_REDEMPTION] = "redemption",
     [MR_TABLE_REDEMPTION_NO] = "redemption_no",
@@ -36,6 +37,9 @@ static const char *const table_names[MR_TABLES] = {
     [MR_TABLE_POLICY] = "policy",
     [MR_TABLE_CHECKPOINT] = "checkpoint",
     [MR_TABLE_TILE] = "tile",
+    [MR_TABLE_PEER] = "peer",
+    [MR_TABLE_LEAF] = "leaf",
+    [MR_TABLE_EVIDENCE] = "evidence",
 };
 
 struct store_lmdb {

@@ -134,6 +134,7 @@ static void ack(struct mr_audit *a, const struct mr_leaf_ack *k, uint64_t index)
     o->ack_ballot = k->ballot;
     o->ack_index = index;
     memcpy(o->ack, k->value, 32);
+    memcpy(o->certificate, k->certificate, 32);
 }
 
 /* SLOT-7 */
@@ -202,6 +203,9 @@ void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t 
         return;
     case MR_LEAF_UNLOCK:
         unlock(a, &leaf->u.unlock);
+        return;
+    case MR_LEAF_SEEN:
+    case MR_LEAF_EVIDENCE:
         return;
     }
     mr_bug("leaf kind");
@@ -287,7 +291,10 @@ void mri_aud_close_turn(struct mr_audit *a)
             s->seq = o->seq;
             s->ballot = o->ack_ballot;
             memcpy(s->value, o->ack, 32);
-            s->ack_index = o->ack_index;
+            s->acks_count = 1;
+            s->acks[0].node = a->node;
+            s->acks[0].index = o->ack_index;
+            memcpy(s->acks[0].certificate, o->certificate, 32);
             mri_aud_settled(a, s, true);
         }
         o = next;

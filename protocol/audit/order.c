@@ -46,9 +46,18 @@ static void check_ack(struct mr_audit *a, const struct mri_aud_open *o,
     if (memcmp(s->value, o->ack, 32) != 0)
         mri_aud_hash(a, "INV-5", MR_CHECK_FAILED, "value of a settlement, as in its ACK", o->ack,
                      s->value);
-    if (s->ack_index != o->ack_index)
-        mri_aud_u64(a, "INV-5", MR_CHECK_FAILED, "index of the ACK leaf", o->ack_index,
-                    s->ack_index);
+    const struct mr_ack_ref *own = NULL;
+    for (uint32_t i = 0; i < s->acks_count; i++)
+        if (s->acks[i].node == a->node)
+            own = &s->acks[i];
+    if (own == NULL)
+        mri_aud_text(a, "INV-5", MR_CHECK_FAILED, "own ACK among those of a settlement", "one",
+                     "none");
+    else if (own->index != o->ack_index)
+        mri_aud_u64(a, "INV-5", MR_CHECK_FAILED, "index of the ACK leaf", o->ack_index, own->index);
+    else if (memcmp(own->certificate, o->certificate, 32) != 0)
+        mri_aud_hash(a, "INV-5", MR_CHECK_FAILED, "certificate of the ACK leaf", o->certificate,
+                     own->certificate);
 }
 
 /* SLOT-8, SLOT-9: a slot is closed without effect only after a promise and for a reason. */

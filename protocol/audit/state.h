@@ -144,7 +144,7 @@ struct mri_aud_open {
     uint32_t entry; /* of the last leaf */
     bool voted, acked, promised;
     uint32_t vote_ballot, ack_ballot, promise;
-    uint8_t vote[32], ack[32];
+    uint8_t vote[32], ack[32], certificate[32];
     uint64_t vote_index, ack_index;
 };
 

@@ -20,6 +20,10 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
     case MR_REQ_REGISTER_PUT:
     case MR_REQ_REGISTER_DELETE:
     case MR_REQ_CONTROL:
+    case MR_REQ_FOLLOW:
+    case MR_REQ_FETCH:
+    case MR_REQ_PEERS:
+    case MR_REQ_EVIDENCE:
         r->body.u.auth = (struct mr_rep_none){0};
         break;
     case MR_REQ_NODE:
@@ -39,6 +43,8 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
     case MR_REQ_SLOT:
         r->body.u.slot.cause = 0;
         r->body.u.slot.missing = 0;
+        r->body.u.slot.votes = r->body.u.slot.quorum = 0;
+        r->body.u.slot.conflict = false;
         r->body.u.slot.time_ms = 0;
         r->body.u.slot.receipt_count = 0;
         r->body.u.slot.order_count = 0;
@@ -148,13 +154,13 @@ static enum mr_status proving_head(struct mr_engine *e, struct mr_head *ret,
     enum mr_status st = MR_OK;
     *ret = e->head;
     *ret_tree = &e->tree;
-    if (slot->generation != e->ledger.meta.generation) {
-        st = mri_past_head(e, ret, slot->generation);
+    if (slot->epoch != e->ledger.meta.epoch) {
+        st = mri_past_head(e, ret, slot->epoch);
         if (st == MR_OK)
-            st = mri_tree_load(&e->past, &e->view, slot->generation, ret->size);
+            st = mri_tree_load(&e->past, &e->view, ret->node, slot->epoch, ret->size);
         *ret_tree = &e->past;
     }
-    return st == MR_OK && slot->ack_index >= ret->size ? MR_NOT_FOUND : st;
+    return st == MR_OK && slot->acks[0].index >= ret->size ? MR_NOT_FOUND : st;
 }
 
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
@@ -186,15 +192,12 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
             return MR_DAMAGED;
         ret->order[0] = body->u.order;
     }
-    p->index = slot->ack_index;
+    p->index = slot->acks[0].index;
     p->leaf.kind = MR_LEAF_ACK;
     p->leaf.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = slot->ballot};
     memcpy(p->leaf.u.ack.account, a.id, 16);
     memcpy(p->leaf.u.ack.value, slot->value, 32);
-    /* With a quorum of one the certificate is the own vote, the leaf before: SLOT-6. */
-    mri_slot_init(&e->slot, 1);
-    mri_slot_on_vote(&e->slot, e->config.node, slot->ballot, slot->value, slot->ack_index - 1);
-    mri_slot_certificate(p->leaf.u.ack.certificate, &e->slot);
+    memcpy(p->leaf.u.ack.certificate, slot->acks[0].certificate, 32);
     return mri_tree_path(tree, p->path, &p->path_count, p->index, p->head.size);
 }
 

@@ -152,6 +152,23 @@ static void check_balances(struct checking *k)
         k->redeemed[home] = s->balances[0].minor;
 }
 
+/* INV-5, as far as the own log goes. */
+static void check_acks(struct checking *k, const char *where, const struct mr_state_slot *slot)
+{
+    const struct mr_ack_ref *last = NULL;
+    if (slot->acks_count < k->c->charter->quorum)
+        report(k, "INV-5", where, "q ACK leaves", "fewer");
+    for (uint32_t i = 0; i < slot->acks_count; i++) {
+        const struct mr_ack_ref *a = &slot->acks[i];
+        if (last != NULL && last->node >= a->node)
+            report(k, "INV-5", where, "ACK leaves of distinct nodes, ascending", "another order");
+        if (slot->epoch == k->t.meta.epoch && a->node == k->t.meta.node &&
+            a->index >= k->t.meta.leaves)
+            report(k, "INV-5", where, "an ACK leaf in the log", "an index behind its end");
+        last = a;
+    }
+}
+
 /* The order of a slot: right place, right id, right link. False: the chain cannot be followed. */
 static void check_order(struct checking *k, const char *where, uint64_t seq,
                         const uint8_t value[32], const uint8_t prev[32])
@@ -187,8 +204,7 @@ static void check_chain(struct checking *k)
             return;
         }
         k->t.slots++;
-        if (slot.generation == k->t.meta.generation && slot.ack_index >= k->t.meta.leaves)
-            report(k, "INV-5", where, "an ACK leaf in the log", "an index behind its end");
+        check_acks(k, where, &slot);
         if (!slot.voided && fetch_body(k, where, slot.body_at, slot.body_len, &erased))
             check_order(k, where, seq, slot.value, prev);
         memcpy(prev, slot.value, 32);

@@ -271,6 +271,9 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
     case MR_EV_CLOSE:
         close_turn(e);
         break;
+    case MR_EV_ANSWER:
+    case MR_EV_PEER:
+        break;
     case MR_EV_SYNCED:
         mr_bug("handled above");
     }
@@ -365,10 +368,12 @@ static enum mr_status say_opening(struct mr_engine *e)
 static enum mr_status load(struct mr_engine *e)
 {
     enum mr_status st = mri_ledger_load(&e->ledger, &e->view, e->config.charter);
+    e->ledger.meta.node = e->config.node;
     if (st == MR_OK && e->ledger.meta.epoch == 1)
         e->ledger.meta.log_key = e->config.charter->nodes[e->config.node - 1].log_key;
     if (st == MR_OK)
-        st = mri_tree_load(&e->tree, &e->view, e->ledger.meta.generation, e->ledger.meta.leaves);
+        st = mri_tree_load(&e->tree, &e->view, e->config.node, e->ledger.meta.epoch,
+                           e->ledger.meta.leaves);
     if (st == MR_OK)
         st = load_head(e);
     if (st != MR_OK)

@@ -155,7 +155,7 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
 enum mr_status mri_restart_say(struct mr_engine *e, const struct mr_signed_restart *r);
 void mri_say_start(struct mr_engine *e);
 /* Last head of an ended log; the RESTART that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
-enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t generation);
+enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t epoch);
 /* The RESTARTs that lead from genesis to an epoch; ret holds MRI_EPOCHS_MAX. */
 enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t *ret_count,
                             uint32_t epoch);

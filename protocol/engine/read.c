@@ -589,6 +589,10 @@ static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, b
     case MR_REQ_REGISTER_DELETE:
     case MR_REQ_STREAM:
     case MR_REQ_CONTROL:
+    case MR_REQ_PEERS:
+    case MR_REQ_FOLLOW:
+    case MR_REQ_FETCH:
+    case MR_REQ_EVIDENCE:
         break; /* the shell's, or an order: never handed here */
     }
     mr_bug("request kind");

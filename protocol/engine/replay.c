@@ -73,6 +73,10 @@ static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_
         return MR_OK;
     case MR_ENTRY_RESTART:
         return mri_restart_apply(e, &e->entry.u.restart);
+    case MR_ENTRY_PEER:
+    case MR_ENTRY_EVIDENCE:
+    case MR_ENTRY_TRIGGER:
+        break;
     }
     return MR_DAMAGED;
 }

@@ -17,12 +17,12 @@ static size_t meta_key(uint8_t ret[5], char what, uint32_t number)
     return 5;
 }
 
-enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t generation)
+enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t epoch)
 {
     uint8_t key[5], bytes[RECORD_MAX];
     size_t len;
     const enum mr_status st = mri_view_get(
-        &e->view, MR_TABLE_META, key, meta_key(key, 'g', generation), bytes, sizeof bytes, &len);
+        &e->view, MR_TABLE_META, key, meta_key(key, 'g', epoch), bytes, sizeof bytes, &len);
     if (st != MR_OK)
         return st;
     return mr_head_decode(ret, bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
@@ -62,7 +62,7 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
     if (st != MR_OK)
         return st;
     mri_tree_store(&e->tree);
-    mri_view_put(&e->view, MR_TABLE_META, key, meta_key(key, 'g', m->generation), bytes,
+    mri_view_put(&e->view, MR_TABLE_META, key, meta_key(key, 'g', m->epoch), bytes,
                  mr_head_encode(&e->head, bytes, sizeof bytes));
     mri_view_put(&e->view, MR_TABLE_META, key, meta_key(key, 'r', r->restart.epoch), bytes,
                  mr_signed_restart_encode(r, bytes, sizeof bytes));
@@ -75,7 +75,7 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
     m->leaves = 0;
     e->head = (struct mr_head){.time_ms = e->head.time_ms};
     e->head_due = false;
-    return mri_tree_load(&e->tree, &e->view, m->generation, 0);
+    return mri_tree_load(&e->tree, &e->view, e->config.node, m->epoch, 0);
 }
 
 void mri_say_start(struct mr_engine *e)
@@ -86,8 +86,8 @@ void mri_say_start(struct mr_engine *e)
                                         .generation = e->ledger.meta.generation}};
     struct mr_head last;
     memcpy(start.u.start.ledger, e->ledger.id, 32);
-    if (start.u.start.generation > 1 &&
-        mri_past_head(e, &last, start.u.start.generation - 1) == MR_OK) {
+    if (start.u.start.epoch > 1 &&
+        mri_past_head(e, &last, start.u.start.epoch - 1) == MR_OK) {
         start.u.start.last_size = last.size;
         memcpy(start.u.start.last_root, last.root, 32);
     }

@@ -24,7 +24,10 @@ static void decide(struct mr_engine *e, struct mr_entry_settled *s)
     memcpy(leaf.u.ack.account, s->account, 16);
     memcpy(leaf.u.ack.value, s->value, 32);
     mri_slot_certificate(leaf.u.ack.certificate, &e->slot);
-    s->ack_index = mri_say_leaf(e, &leaf);
+    s->acks_count = 1;
+    s->acks[0].node = e->config.node;
+    s->acks[0].index = mri_say_leaf(e, &leaf);
+    memcpy(s->acks[0].certificate, leaf.u.ack.certificate, 32);
     const bool settled = mri_slot_on_ack(&e->slot, e->config.node, s->ballot, s->value);
     mr_assert(settled);
     s->time_ms = e->now_ms;

@@ -41,8 +41,8 @@ static void put_slot(struct mri_ledger *l, uint64_t number, const struct mr_entr
 {
     struct mr_state_slot slot = {.voided = s->voided,
                                  .ballot = s->ballot,
-                                 .generation = l->meta.generation,
-                                 .ack_index = s->ack_index,
+                                 .epoch = l->meta.epoch,
+                                 .acks_count = s->acks_count,
                                  .time_ms = s->time_ms,
                                  .body_at = s->body_at,
                                  .body_len = s->body_len,
@@ -50,6 +50,7 @@ static void put_slot(struct mri_ledger *l, uint64_t number, const struct mr_entr
                                  .memo_len = s->memo_len};
     uint8_t bytes[RECORD_MAX], key[16];
     memcpy(slot.value, s->value, 32);
+    memcpy(slot.acks, s->acks, s->acks_count * sizeof s->acks[0]);
     mri_view_put(l->view, MR_TABLE_SLOT, key, mri_key_pair(key, number, s->seq), bytes,
                  mr_state_slot_encode(&slot, bytes, sizeof bytes));
     l->meta.settled++;

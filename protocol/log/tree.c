@@ -23,15 +23,15 @@ static void tile_append(struct mri_tile *tile, const uint8_t hash[32])
     }
 }
 
-static void tile_key(uint8_t ret[16], uint32_t generation, uint32_t level, uint64_t index)
+static void tile_key(uint8_t ret[16], const struct mri_tree *t, uint32_t level, uint64_t index)
 {
-    mri_key_pair(ret, generation, (uint64_t)level << 56 | index);
+    mri_key_pair(ret, (uint64_t)t->node << 32 | t->epoch, (uint64_t)level << 56 | index);
 }
 
 static void tile_put(const struct mri_tree *t, uint32_t level, const struct mri_tile *tile)
 {
     uint8_t key[16];
-    tile_key(key, t->generation, level, tile->index);
+    tile_key(key, t, level, tile->index);
     mri_view_put(t->view, MR_TABLE_TILE, key, sizeof key, tile->node[0], (size_t)tile->count * 32);
 }
 
@@ -44,7 +44,7 @@ static enum mr_status tile_get(struct mri_tile *ret, const struct mri_tree *t, u
     ret->count = 0;
     if (count == 0)
         return MR_OK;
-    tile_key(key, t->generation, level, index);
+    tile_key(key, t, level, index);
     const enum mr_status st =
         mri_view_get(t->view, MR_TABLE_TILE, key, sizeof key, hashes[0], sizeof hashes, &len);
     if (st != MR_OK)
@@ -56,11 +56,12 @@ static enum mr_status tile_get(struct mri_tile *ret, const struct mri_tree *t, u
     return MR_OK;
 }
 
-enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t generation,
-                             uint64_t size)
+enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t node,
+                             uint32_t epoch, uint64_t size)
 {
     t->view = view;
-    t->generation = generation;
+    t->node = node;
+    t->epoch = epoch;
     t->size = size;
     t->cold.count = 0;
     memset(t->ragged, 0, sizeof t->ragged);

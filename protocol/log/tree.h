@@ -1,5 +1,5 @@
-/* The node's own log tree: appends leaf hashes, keeps the right edge in memory and complete tiles
- * in the view, gives roots and proofs for any size up to the present one. */
+/* The tree of a log, the own one or a peer's: appends leaf hashes, keeps the right edge in memory
+ * and complete tiles in the view, gives roots and proofs for any size up to the present one. */
 #ifndef MEREAU_LOG_TREE_H
 #define MEREAU_LOG_TREE_H
 
@@ -17,7 +17,7 @@ struct mri_tile {
 
 struct mri_tree {
     struct mri_view *view;
-    uint32_t generation; /* of the node's key: one log each */
+    uint32_t node, epoch; /* one log each */
     uint64_t size;
     struct mri_tile edge[MRI_TREE_LEVELS]; /* growing tile of each level */
     struct mri_tile last[MRI_TREE_LEVELS]; /* the complete one before it; count 0: none */
@@ -33,8 +33,8 @@ struct mri_tree {
 
 /* Take up the tree of `size` leaves that the view holds. MR_OK, MR_DAMAGED or the store's trouble.
  */
-enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t generation,
-                             uint64_t size);
+enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t node,
+                             uint32_t epoch, uint64_t size);
 
 /* Append one leaf hash. Puts a tile into the view when it is complete (room was reserved). */
 void mri_tree_append(struct mri_tree *t, const uint8_t leaf_hash[32]);

@@ -203,7 +203,7 @@ static void settlement_of_another_slot(struct tamper *t)
 
 static void next_index(struct row *r)
 {
-    r->u.e.u.settled.ack_index++;
+    r->u.e.u.settled.acks[0].index++;
 }
 
 static void settlement_with_another_ack(struct tamper *t)

@@ -347,7 +347,9 @@ static void derive_settled(struct tamper *t, const struct tamper_turn *turn,
     rename_id(t, s->value);
     const struct row *const ack = leaf_of(turn, MR_LEAF_ACK, s->account, s->seq);
     if (ack != NULL)
-        s->ack_index = ack->index;
+        s->acks[0] = (struct mr_ack_ref){.node = s->acks[0].node, .index = ack->index};
+    if (ack != NULL)
+        memcpy(s->acks[0].certificate, ack->u.e.u.leaf.u.ack.certificate, 32);
     if (s->voided)
         return;
     const struct row *const body = body_at(t, s->body_at);
