@@ -120,8 +120,8 @@ struct mr_turn {
 /** Load state from the store, replay what the journal holds beyond it, and (unless read_only) write
  *  the opening entry into the first turn. The store is brought up to date on the way when replay is
  *  long. MR_OK; MR_WRONG_LEDGER; MR_BAD_KEY (log_key is not the log's); BAD_SIGNATURE,
- *  SIGNATURES_MISSING or WRONG_EPOCH (restart); MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (quorum above
- * 1); I/O trouble. */
+ *  SIGNATURES_MISSING or WRONG_EPOCH (restart); MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (charter
+ *  or node number); I/O trouble. */
 enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_config *config);
 void mr_engine_destroy(struct mr_engine *e);
 

@@ -46,7 +46,7 @@ enum {
     MR_LEAVES_MAX = 256,   /* leaves of a log in one message */
     MR_BODIES_MAX = 96,    /* orders, memos and cancels in one message */
     MR_CANDIDATES_MAX = 3, /* orders kept for one open slot */
-    MR_CERTIFIED_MAX = 8,  /* certificates remembered for one open slot */
+    MR_CERTIFIED_MAX = 4,  /* certificates remembered for one open slot */
 
     MR_CLOCK_AHEAD_MS = 300000, /* an order may be this much ahead of the voter's clock */
     MR_POLICY_NOTICE_DAYS = 14,

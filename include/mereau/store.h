@@ -22,7 +22,6 @@ enum mr_table {
     MR_TABLE_HOT,           /**< number: state_hot */
     MR_TABLE_SLOT,          /**< number, seq: state_slot */
     MR_TABLE_CREDIT,        /**< number, credit number: state_credit */
-    MR_TABLE_PENDING,       /**< number: state_pending */
     MR_TABLE_OPEN,          /**< account id, seq: state_open */
     MR_TABLE_BANK,          /**< association, reference: state_slot_ref */
     MR_TABLE_REDEMPTION,    /**< redemption number: state_redemption */

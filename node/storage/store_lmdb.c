@@ -26,7 +26,6 @@ static const char *const table_names[MR_TABLES] = {
     [MR_TABLE_HOT] = "hot",
     [MR_TABLE_SLOT] = "slot",
     [MR_TABLE_CREDIT] = "credit",
-    [MR_TABLE_PENDING] = "pending",
     [MR_TABLE_OPEN] = "open",
     [MR_TABLE_BANK] = "bank",
     [MR_TABLE_REDEMPTION] = "redemption",

@@ -20,10 +20,7 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
     case MR_REQ_REGISTER_PUT:
     case MR_REQ_REGISTER_DELETE:
     case MR_REQ_CONTROL:
-    case MR_REQ_FOLLOW:
-    case MR_REQ_FETCH:
     case MR_REQ_PEERS:
-    case MR_REQ_EVIDENCE:
         r->body.u.auth = (struct mr_rep_none){0};
         break;
     case MR_REQ_NODE:
@@ -93,6 +90,21 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
         r->body.u.redemptions.last = r->body.u.redemptions.next = 0;
         r->body.u.redemptions.items_count = 0;
         break;
+    case MR_REQ_FOLLOW:
+        r->body.u.follow.head = e->head;
+        r->body.u.follow.first = 0;
+        memset(r->body.u.follow.root, 0, 32);
+        r->body.u.follow.behind_count = r->body.u.follow.ahead_count = 0;
+        r->body.u.follow.leaves_count = r->body.u.follow.bodies_count = 0;
+        r->body.u.follow.yours_count = 0;
+        break;
+    case MR_REQ_FETCH:
+        r->body.u.fetch.bodies_count = 0;
+        break;
+    case MR_REQ_EVIDENCE:
+        r->body.u.evidence.last = 0;
+        r->body.u.evidence.items_count = 0;
+        break;
     case MR_REQ_STREAM:
         r->body.u.stream.position = r->body.u.stream.end = 0;
         r->body.u.stream.bytes_len = 0;
@@ -101,22 +113,21 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
     return r;
 }
 
-static struct mri_answer *queue(struct mr_engine *e, const struct mr_event *ev)
+static struct mri_answer *queue(struct mr_engine *e, uint64_t token, uint32_t id,
+                                enum mr_request_kind kind)
 {
     struct mri_turn *t = e->current;
     mr_assert(t->answers_count < MRI_ANSWERS_MAX);
     struct mri_answer *a = &t->answers[t->answers_count++];
-    *a = (struct mri_answer){.token = ev->u.request.token,
-                             .id = ev->u.request.request->id,
-                             .kind = ev->u.request.request->body.kind};
+    *a = (struct mri_answer){.token = token, .id = id, .kind = kind};
     return a;
 }
 
-void mri_answer(struct mr_engine *e, const struct mr_event *ev, enum mr_status st)
+void mri_answer_to(struct mr_engine *e, uint64_t token, uint32_t id, enum mr_status st)
 {
     struct mri_turn *t = e->current;
-    struct mri_answer *a = queue(e, ev);
-    e->reply.id = a->id;
+    struct mri_answer *a = queue(e, token, id, e->reply.body.kind);
+    e->reply.id = id;
     e->reply.status = (uint32_t)st;
     a->at = t->replies_used;
     a->len = mr_reply_encode(&e->reply, t->replies + a->at, MRI_REPLIES_BUFFER - a->at);
@@ -124,12 +135,28 @@ void mri_answer(struct mr_engine *e, const struct mr_event *ev, enum mr_status s
     t->replies_used += a->len;
 }
 
-void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number, uint64_t seq)
+void mri_answer(struct mr_engine *e, const struct mr_event *ev, enum mr_status st)
 {
-    struct mri_answer *a = queue(e, ev);
+    mri_answer_to(e, ev->u.request.token, ev->u.request.request->id, st);
+}
+
+static void answer_slot(struct mri_answer *a, uint64_t number, uint64_t seq)
+{
     a->slot = true;
     a->number = number;
     a->seq = seq;
+}
+
+void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number, uint64_t seq)
+{
+    answer_slot(
+        queue(e, ev->u.request.token, ev->u.request.request->id, ev->u.request.request->body.kind),
+        number, seq);
+}
+
+void mri_answer_asker(struct mr_engine *e, const struct mri_asker *a, uint64_t number, uint64_t seq)
+{
+    answer_slot(queue(e, a->token, a->id, a->kind), number, seq);
 }
 
 enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t *ret_count,
@@ -147,20 +174,46 @@ enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret, 
     return MR_OK;
 }
 
-/* The head that proves a slot, and the tree it stands over. MR_NOT_FOUND: no head reaches it. */
+/* The head that proves an ACK leaf, and the tree it stands over. MR_NOT_FOUND: no head reaches it.
+ */
 static enum mr_status proving_head(struct mr_engine *e, struct mr_head *ret,
-                                   struct mri_tree **ret_tree, const struct mr_state_slot *slot)
+                                   struct mri_tree **ret_tree, const struct mr_state_slot *slot,
+                                   const struct mr_ack_ref *ack)
 {
+    struct mri_peer *const p = mri_peer_of(e, ack->node);
     enum mr_status st = MR_OK;
-    *ret = e->head;
-    *ret_tree = &e->tree;
+    *ret_tree = &e->past;
     if (slot->epoch != e->ledger.meta.epoch) {
-        st = mri_past_head(e, ret, slot->epoch);
+        st = ack->node == e->config.node ? mri_past_head(e, ret, slot->epoch) : MR_NOT_FOUND;
         if (st == MR_OK)
             st = mri_tree_load(&e->past, &e->view, ret->node, slot->epoch, ret->size);
-        *ret_tree = &e->past;
+    } else if (ack->node == e->config.node) {
+        *ret = e->head;
+        *ret_tree = &e->tree;
+    } else if (p != NULL && p->state.proven_count > 0) {
+        *ret = p->state.proven[0];
+        *ret_tree = &p->tree;
+    } else {
+        st = MR_NOT_FOUND;
     }
-    return st == MR_OK && slot->acks[0].index >= ret->size ? MR_NOT_FOUND : st;
+    return st == MR_OK && ack->index >= ret->size ? MR_NOT_FOUND : st;
+}
+
+static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
+                                const uint8_t account[16], uint64_t seq,
+                                const struct mr_state_slot *slot, const struct mr_ack_ref *ack)
+{
+    struct mri_tree *tree;
+    const enum mr_status st = proving_head(e, &ret->head, &tree, slot, ack);
+    if (st != MR_OK)
+        return st;
+    ret->index = ack->index;
+    ret->leaf.kind = MR_LEAF_ACK;
+    ret->leaf.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = slot->ballot};
+    memcpy(ret->leaf.u.ack.account, account, 16);
+    memcpy(ret->leaf.u.ack.value, slot->value, 32);
+    memcpy(ret->leaf.u.ack.certificate, ack->certificate, 32);
+    return mri_tree_path(tree, ret->path, &ret->path_count, ret->index, ret->head.size);
 }
 
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
@@ -168,13 +221,13 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
 {
     struct mr_body *body = &e->body;
     struct mr_state_account a;
-    struct mr_proof *p = &ret->proofs[0];
-    struct mri_tree *tree;
     enum mr_status st = mri_account_get(&e->ledger, &a, number);
+    for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++)
+        st = prove_ack(e, &ret->proofs[i], a.id, seq, slot, &slot->acks[i]);
+    if (st == MR_OK && slot->acks_count == 0)
+        st = MR_DAMAGED;
     if (st == MR_OK)
-        st = proving_head(e, &p->head, &tree, slot);
-    if (st == MR_OK)
-        st = mri_handover(e, ret->handover, &ret->handover_count, p->head.epoch);
+        st = mri_handover(e, ret->handover, &ret->handover_count, ret->proofs[0].head.epoch);
     if (st != MR_OK)
         return st;
     ret->version = 1;
@@ -183,22 +236,16 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
     ret->seq = seq;
     ret->order_count = slot->voided ? 0 : 1;
     ret->cosignatures_count = 0;
-    ret->proofs_count = 1;
-    if (!slot->voided) {
-        st = mri_read_body(e, body, slot->body_at, slot->body_len);
-        if (st != MR_OK)
-            return st;
-        if (body->kind != MR_BODY_ORDER)
-            return MR_DAMAGED;
-        ret->order[0] = body->u.order;
-    }
-    p->index = slot->acks[0].index;
-    p->leaf.kind = MR_LEAF_ACK;
-    p->leaf.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = slot->ballot};
-    memcpy(p->leaf.u.ack.account, a.id, 16);
-    memcpy(p->leaf.u.ack.value, slot->value, 32);
-    memcpy(p->leaf.u.ack.certificate, slot->acks[0].certificate, 32);
-    return mri_tree_path(tree, p->path, &p->path_count, p->index, p->head.size);
+    ret->proofs_count = slot->acks_count;
+    if (slot->voided)
+        return MR_OK;
+    st = mri_read_body(e, body, slot->body_at, slot->body_len);
+    if (st != MR_OK)
+        return st;
+    if (body->kind != MR_BODY_ORDER)
+        return MR_DAMAGED;
+    ret->order[0] = body->u.order;
+    return MR_OK;
 }
 
 /* The state of a slot as a reply in e->reply. */

@@ -4,10 +4,38 @@
 #include <string.h>
 
 #include "mereau/assert.h"
-#include "mereau/codec.h"
 #include "mereau/sign.h"
 
 /* --- CANCEL ----------------------------------------------------------------------------------- */
+
+/* Begin the ballot that closes the slot; the answer follows when it is closed. */
+static enum mr_status close_slot(struct mr_engine *e, const struct mr_event *ev,
+                                 const struct mr_signed_cancel *c, uint64_t number, bool *ret_done)
+{
+    struct mr_state_slot settled;
+    enum mr_status st = mri_open_for_orders(e);
+    if (st != MR_OK)
+        return st;
+    struct mri_open *slot = mri_open_get(e, c->cancel.account, c->cancel.seq, 0);
+    if (slot == NULL)
+        return MR_TOO_MANY;
+    if (!slot->s.triggered || slot->s.trigger.kind != MR_TRIGGER_CANCEL)
+        mri_trigger(e, slot, MR_TRIGGER_CANCEL, c);
+    st = mri_work_on(e, slot);
+    if (st == MR_OK)
+        st = mri_slot_get(&e->ledger, &settled, number, c->cancel.seq);
+    *ret_done = true;
+    if (st == MR_OK) {
+        mri_answer_slot(e, ev, number, c->cancel.seq);
+        return MR_OK;
+    }
+    if (st != MR_NOT_FOUND)
+        return st;
+    slot = mri_open_find(e, c->cancel.account, c->cancel.seq);
+    if (slot != NULL && mri_open_ask(e, slot, ev))
+        return MR_OK;
+    return MR_BUSY;
+}
 
 static enum mr_status cancel(struct mr_engine *e, const struct mr_event *ev, bool *ret_done)
 {
@@ -33,23 +61,8 @@ static enum mr_status cancel(struct mr_engine *e, const struct mr_event *ev, boo
         return MR_NOTHING_TO_CANCEL;
     if (c->cancel.seq == hot.chain.next_seq && a.closed)
         return MR_NOTHING_TO_CANCEL; /* nothing can settle there */
-    if (c->cancel.seq == hot.chain.next_seq) {
-        struct mr_body *body = &e->body;
-        uint8_t trigger[32], bytes[2048];
-        uint64_t at;
-        uint32_t len;
-        st = mri_open_for_orders(e);
-        if (st != MR_OK)
-            return st;
-        body->kind = MR_BODY_CANCEL;
-        body->u.cancel = *c;
-        mri_say_body(e, &at, &len, body);
-        mr_hash(trigger, "mereau/trigger", bytes, mr_signed_cancel_encode(c, bytes, sizeof bytes),
-                NULL, 0);
-        st = mri_void_slot(e, c->cancel.account, number, c->cancel.seq, trigger);
-        if (st != MR_OK)
-            return st;
-    }
+    if (c->cancel.seq == hot.chain.next_seq)
+        return close_slot(e, ev, c, number, ret_done);
     mri_answer_slot(e, ev, number, c->cancel.seq);
     *ret_done = true;
     return MR_OK;
@@ -63,7 +76,7 @@ void mri_cancel(struct mr_engine *e, const struct mr_event *ev, enum mr_status *
         *ret_trouble = st;
         return;
     }
-    if (!done) {
+    if (!done || st != MR_OK) {
         mri_reply(e, MR_REQ_CANCEL);
         mri_answer(e, ev, st);
     }

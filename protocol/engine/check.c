@@ -392,24 +392,29 @@ struct comparing {
     enum mr_status st;
     uint64_t findings, left, right;
     uint8_t value[VALUE_MAX];
+    struct mr_state_open open[2];
 };
 
-/* Whether the store's record is the journal's without some orders that waited: one that lapsed is
- * dropped without a word. */
-static bool waits_less(const uint8_t *less, size_t less_len, const uint8_t *more, size_t more_len)
+/* Whether the store's record of an open slot is the journal's without some orders that waited: one
+ * that lapsed is dropped without a word. When it was first heard of is this node's own matter. */
+static bool waits_less(struct comparing *k, const uint8_t *less, size_t less_len,
+                       const uint8_t *more, size_t more_len)
 {
-    struct mr_state_pending a, b;
+    struct mr_state_open *const a = &k->open[0], *const b = &k->open[1];
     uint8_t bytes[VALUE_MAX];
     uint32_t at = 0;
-    if (mr_state_pending_decode(&a, less, less_len) != MR_OK ||
-        mr_state_pending_decode(&b, more, more_len) != MR_OK)
+    if (mr_state_open_decode(a, less, less_len) != MR_OK ||
+        mr_state_open_decode(b, more, more_len) != MR_OK)
         return false;
-    for (uint32_t i = 0; i < b.parked_count && at < a.parked_count; i++)
-        if (memcmp(a.parked[at].order, b.parked[i].order, 32) == 0)
-            b.parked[at++] = b.parked[i];
-    b.parked_count = at;
-    return at == a.parked_count && mr_state_pending_size(&b) == less_len &&
-           mr_state_pending_encode(&b, bytes, sizeof bytes) == less_len &&
+    for (uint32_t i = 0; i < b->orders_count && at < a->orders_count; i++)
+        if (memcmp(a->orders[at].order, b->orders[i].order, 32) == 0)
+            b->orders[at++] = b->orders[i];
+    b->orders_count = at;
+    for (uint32_t i = 0; i < at && i < a->orders_count; i++)
+        b->orders[i].cause = a->orders[i].cause;
+    b->since_ms = a->since_ms;
+    return at == a->orders_count && mr_state_open_size(b) == less_len &&
+           mr_state_open_encode(b, bytes, sizeof bytes) == less_len &&
            memcmp(bytes, less, less_len) == 0;
 }
 
@@ -426,8 +431,8 @@ static bool each_left(void *ctx, const uint8_t *key, size_t key_len, const uint8
         return true;
     if (k->st != MR_OK && k->st != MR_NOT_FOUND)
         return false;
-    if (k->st == MR_OK && k->table == MR_TABLE_PENDING &&
-        waits_less(value, value_len, k->value, len))
+    if (k->st == MR_OK && k->table == MR_TABLE_OPEN &&
+        waits_less(k, value, value_len, k->value, len))
         return true;
     mr_hex_format(hex, key, key_len);
     snprintf(f.where, sizeof f.where, "table %d key %.100s", (int)k->table, hex);
@@ -470,7 +475,7 @@ enum mr_status mr_check_equal(const struct mr_check *c, struct mr_store *other,
             st = k->st;
         if (st == MR_OK)
             st = other->api->walk(other, k->table, NULL, 0, each_right, k);
-        if (st == MR_OK && k->right > k->left && k->table != MR_TABLE_PENDING) {
+        if (st == MR_OK && k->right > k->left && k->table != MR_TABLE_OPEN) {
             struct mr_finding f = {.rule = "JNL-8"};
             snprintf(f.where, sizeof f.where, "table %d", t);
             snprintf(f.expected, sizeof f.expected, "%llu entries", (unsigned long long)k->right);

@@ -9,19 +9,68 @@
 
 enum { RECORD_MAX = 2048 };
 
+/* --- what was summed up ----------------------------------------------------------------------- */
+
+static bool same_state(const struct mr_checkpoint *a, const struct mr_checkpoint *b)
+{
+    return a->accounts == b->accounts && memcmp(a->state_root, b->state_root, 32) == 0 &&
+           a->supply_count == b->supply_count &&
+           memcmp(a->supply, b->supply, a->supply_count * sizeof a->supply[0]) == 0;
+}
+
+bool mri_checkpoint_agrees(const struct mr_engine *e, const struct mr_checkpoint *c)
+{
+    for (uint32_t i = 0; i < e->sums_count; i++)
+        if (same_state(c, &e->sums[i]))
+            return true;
+    return false;
+}
+
+static void remember(struct mr_engine *e, const struct mr_checkpoint *c)
+{
+    const uint32_t cap = sizeof e->sums / sizeof e->sums[0];
+    if (e->sums_count < cap)
+        e->sums_count++;
+    memmove(e->sums + 1, e->sums, (e->sums_count - 1) * sizeof e->sums[0]);
+    e->sums[0] = *c;
+}
+
+/* Who makes the next one: by its number, passing over those that do not answer. */
+static bool is_proposer(const struct mr_engine *e)
+{
+    const struct mr_committee *const c = &e->committee;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const uint32_t node = c->seats[(e->ledger.meta.checkpoints + i) % c->count].number;
+        const struct mri_peer *const p = mri_peer_of(e, node);
+        if (p == NULL)
+            return true; /* this node */
+        if (p->up && p->heard)
+            return false;
+    }
+    return false;
+}
+
 /* --- checkpoints ------------------------------------------------------------------------------ */
 
 enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c)
 {
     struct mr_signed_order *o = &e->order;
-    struct mri_body body;
     struct mr_state_hot hot;
     uint8_t bytes[RECORD_MAX], id[32];
+    remember(e, c);
     if (mri_open_for_orders(e) != MR_OK || !mr_engine_ready(e))
         return MR_OK;
     enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
     if (st != MR_OK)
         return st;
+    mr_sub_account(o->order.account, NULL, MR_CLASS_CHECKPOINTS);
+    struct mri_open *slot = mri_open_find(e, o->order.account, hot.chain.next_seq);
+    if (slot != NULL && slot->s.orders_count > 0) {
+        mri_open_due(e, slot); /* one waits: perhaps for this sum */
+        return MR_OK;
+    }
+    if (!is_proposer(e))
+        return MR_OK;
     struct mr_order *k = &o->order;
     *k = (struct mr_order){.version = 1, .seq = hot.chain.next_seq};
     memcpy(k->ledger, e->ledger.id, 32);
@@ -48,8 +97,13 @@ enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c
         st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
     if (st != MR_OK)
         return mri_is_trouble(st) ? st : MR_OK;
-    mri_slot_init(&e->slot, e->config.charter->quorum);
-    mri_say_order(e, &body, o, NULL);
-    mri_settle(e, &body);
-    return MR_OK;
+    slot = mri_open_get(e, k->account, k->seq, 0);
+    if (slot == NULL)
+        return MR_OK;
+    struct mr_state_account a;
+    st = mri_account_get(&e->ledger, &a, e->ledger.checkpoints);
+    if (st != MR_OK)
+        return st;
+    mri_keep(e, slot, o, id, NULL, a.generation);
+    return mri_work_on(e, slot);
 }

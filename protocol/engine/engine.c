@@ -8,6 +8,8 @@
 #include "mereau/log.h"
 #include "mereau/order.h"
 
+enum { HEARTBEAT_MS = 2000 };
+
 /* --- what is said ----------------------------------------------------------------------------- */
 
 void mri_say(struct mr_engine *e, const struct mr_entry *entry)
@@ -29,6 +31,7 @@ uint64_t mri_say_leaf(struct mr_engine *e, const struct mr_leaf *leaf)
     mr_leaf_encode(leaf, at + 4, n);
     b->used += 4 + n;
     mr_leaf_hash(hash, at + 4, n);
+    mri_tell(e, e->tree.size, at + 4, n);
     mri_tree_append(&e->tree, hash);
     e->ledger.meta.leaves = e->tree.size;
     e->current->said = true;
@@ -80,6 +83,7 @@ static void turn_reset(struct mr_engine *e, struct mri_turn *t)
     t->answers_count = 0;
     t->said = false;
     t->bodies_at = e->bodies_at;
+    t->first_leaf = e->tree.size;
 }
 
 static bool turn_wrote(const struct mri_turn *t)
@@ -119,6 +123,7 @@ bool mr_engine_cut(struct mr_engine *e, struct mr_turn *ret, struct mr_effects *
     log.end = e->bodies_at;
     ret->log_len = frame(&t->log, &log, e->check);
     memcpy(e->check, log.check, 32);
+    mri_leaf_positions(e, e->log_at, t->first_leaf, e->tree.size);
     e->log_at += ret->log_len;
     e->ledger.meta.turn = log.turn;
     e->ledger.meta.log_at = e->log_at;
@@ -135,14 +140,14 @@ bool mr_engine_cut(struct mr_engine *e, struct mr_turn *ret, struct mr_effects *
     return true;
 }
 
-static void sign_head(struct mr_engine *e, const struct mri_turn *t)
+static void sign_head(struct mr_engine *e, uint64_t leaves, const uint8_t root[32])
 {
     struct mr_head *h = &e->head;
     h->epoch = e->ledger.meta.epoch;
     h->node = e->config.node;
     h->generation = e->ledger.meta.generation;
-    h->size = t->leaves;
-    memcpy(h->root, t->root, 32);
+    h->size = leaves;
+    memmove(h->root, root, 32);
     if (e->now_ms > h->time_ms)
         h->time_ms = e->now_ms;
     mr_head_sign(h, e->ledger.id, e->config.log_key);
@@ -172,8 +177,10 @@ static enum mr_status synced(struct mr_engine *e, struct mr_effects *fx)
     e->synced_leaves = t->leaves;
     e->flying = NULL;
     if (t->said && !e->ledger.meta.abstaining)
-        sign_head(e, t);
-    const enum mr_status st = mri_release(e, t, fx);
+        sign_head(e, t->leaves, t->root);
+    enum mr_status st = mri_release(e, t, fx);
+    if (st == MR_OK)
+        st = mri_polls(e, fx);
     return st == MR_OK ? mri_waiters(e, fx) : st;
 }
 
@@ -184,8 +191,8 @@ bool mr_engine_ready(const struct mr_engine *e)
     const struct mri_turn *t = e->current;
     return t->log.used + MRI_EVENT_LOG_MAX <= MRI_TURN_BUFFER &&
            t->bodies.used + MRI_EVENT_BODIES_MAX <= MRI_TURN_BUFFER &&
-           t->replies_used + MR_FRAME_MAX <= MRI_REPLIES_BUFFER &&
-           t->answers_count < MRI_ANSWERS_MAX;
+           t->replies_used + 2 * MR_FRAME_MAX <= MRI_REPLIES_BUFFER &&
+           t->answers_count + 2 * MRI_ASKERS_A_SLOT < MRI_ANSWERS_MAX;
 }
 
 static void request(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble)
@@ -195,6 +202,8 @@ static void request(struct mr_engine *e, const struct mr_event *ev, enum mr_stat
         mri_submit(e, ev, ret_trouble);
     else if (kind == MR_REQ_CANCEL)
         mri_cancel(e, ev, ret_trouble);
+    else if (kind == MR_REQ_FOLLOW)
+        mri_follow(e, ev, ret_trouble);
     else
         mri_read_request(e, ev, ret_trouble);
 }
@@ -210,7 +219,7 @@ static void abstain(struct mr_engine *e, uint64_t seen_size)
 }
 
 /* Rules of lost memory: somebody outside holds a head of ours that our log does not extend. */
-static enum mr_status seen(struct mr_engine *e, const struct mr_head *h)
+enum mr_status mri_seen_head(struct mr_engine *e, const struct mr_head *h)
 {
     uint8_t root[32];
     if (h->node != e->config.node || h->epoch != e->ledger.meta.epoch ||
@@ -237,26 +246,47 @@ static void close_turn(struct mr_engine *e)
     mri_say(e, &e->entry);
 }
 
+static enum mr_status tick(struct mr_engine *e, struct mr_effects *fx)
+{
+    if (e->peers_count > 0 && e->flying == NULL && !e->ledger.meta.abstaining && e->head.size > 0 &&
+        e->now_ms >= e->head.time_ms + HEARTBEAT_MS)
+        sign_head(e, e->synced_leaves, e->head.root);
+    mri_work_tick(e);
+    enum mr_status st = mri_peers_tick(e, fx);
+    return st == MR_OK ? mri_waiters(e, fx) : st;
+}
+
 enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, struct mr_effects *fx)
 {
     enum mr_status st = MR_OK;
     if (ev->now_ms > e->now_ms)
         e->now_ms = ev->now_ms;
+    e->planned = NULL;
     if (ev->kind == MR_EV_SYNCED)
-        return synced(e, fx);
-    st = mri_view_reserve(&e->view);
+        st = synced(e, fx);
+    if (st == MR_OK)
+        st = mri_view_reserve(&e->view);
+    if (st == MR_OK)
+        st = mri_opens_reserve(e);
     if (st != MR_OK)
-        return st;
+        return ev->kind == MR_EV_SYNCED && st == MR_NO_MEMORY ? MR_OK : st;
     switch (ev->kind) {
     case MR_EV_REQUEST:
         mr_assert(mr_engine_ready(e));
         request(e, ev, &st);
         break;
     case MR_EV_TICK:
-        st = mri_waiters(e, fx);
+        st = tick(e, fx);
         break;
     case MR_EV_SEEN:
-        st = seen(e, ev->u.seen);
+        st = mri_seen_head(e, ev->u.seen);
+        break;
+    case MR_EV_ANSWER:
+        mr_assert(mr_engine_ready(e));
+        st = mri_peer_answer(e, ev);
+        break;
+    case MR_EV_PEER:
+        mri_peer_link(e, ev);
         break;
     case MR_EV_CHECKPOINT:
         st = mri_checkpoint(e, ev->u.checkpoint);
@@ -266,19 +296,17 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
         break;
     case MR_EV_DRAIN:
         e->draining = true;
+        mri_work_tick(e);
         st = mri_waiters(e, fx);
         break;
     case MR_EV_CLOSE:
         close_turn(e);
         break;
-    case MR_EV_ANSWER:
-    case MR_EV_PEER:
-        break;
     case MR_EV_SYNCED:
-        mr_bug("handled above");
+        break;
     }
     if (st == MR_OK)
-        st = mri_look_again(e);
+        st = mri_work(e);
     if (st == MR_OK && turn_wrote(e->current))
         journal_head(e);
     return st;
@@ -289,11 +317,15 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
 enum mr_status mr_engine_freeze(struct mr_engine *e, struct mr_put **ret_puts, size_t *ret_count)
 {
     mr_assert(!turn_wrote(e->current));
-    const enum mr_status st = mri_view_reserve(&e->view);
+    enum mr_status st = mri_view_reserve(&e->view);
     if (st != MR_OK)
         return st;
     mri_tree_store(&e->tree);
+    mri_peers_store(e);
     mri_ledger_store(&e->ledger);
+    st = mri_opens_store(e);
+    if (st != MR_OK)
+        return st;
     return mri_view_freeze(&e->view, ret_puts, ret_count);
 }
 
@@ -376,6 +408,10 @@ static enum mr_status load(struct mr_engine *e)
                            e->ledger.meta.leaves);
     if (st == MR_OK)
         st = load_head(e);
+    if (st == MR_OK)
+        st = mri_peers_load(e);
+    if (st == MR_OK)
+        st = mri_opens_load(e);
     if (st != MR_OK)
         return st;
     memcpy(e->check, e->ledger.meta.chain, 32);
@@ -383,9 +419,9 @@ static enum mr_status load(struct mr_engine *e)
     e->bodies_at = e->ledger.meta.bodies_at;
     e->current = &e->turns[0];
     turn_reset(e, e->current);
+    e->replaying = true;
     st = mri_replay(e);
-    if (st == MR_OK)
-        st = mri_parked_load(e);
+    e->replaying = false;
     turn_reset(e, e->current);
     e->synced_turn = e->ledger.meta.turn;
     e->synced_leaves = e->tree.size;
@@ -396,8 +432,8 @@ enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_c
 {
     const struct mr_mem *m = &config->mem;
     const char *what;
-    if (mr_charter_check(config->charter, &what) != MR_OK || config->charter->quorum != 1 ||
-        config->node == 0 || config->node > config->charter->nodes_count)
+    if (mr_charter_check(config->charter, &what) != MR_OK || config->node == 0 ||
+        config->node > config->charter->nodes_count)
         return MR_CONFIG;
     struct mr_engine *e = m->get(m->ctx, sizeof *e);
     if (e == NULL)
@@ -409,6 +445,10 @@ enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_c
     enum mr_status st = turn_create(e, &e->turns[0]);
     if (st == MR_OK)
         st = turn_create(e, &e->turns[1]);
+    if (st == MR_OK)
+        st = mri_peers_init(e);
+    if (st == MR_OK)
+        st = mri_opens_init(e);
     if (st == MR_OK)
         st = load(e);
     if (st == MR_OK && !config->read_only) {
@@ -435,6 +475,8 @@ void mr_engine_destroy(struct mr_engine *e)
         m.put(m.ctx, e->turns[i].replies);
         m.put(m.ctx, e->turns[i].answers);
     }
+    mri_opens_done(e);
+    mri_peers_done(e);
     mri_view_done(&e->view);
     m.put(m.ctx, e);
 }
@@ -460,6 +502,14 @@ enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key
     static const uint8_t none[MR_KEY_BYTES] = {0};
     struct mr_state_account a;
     uint64_t number;
+    if (auth->role == MR_AUTH_PEER) {
+        const struct mr_seat *const seat = mri_seat_of(e, auth->key_index);
+        if (seat == NULL || seat->number == e->config.node)
+            return MR_BAD_KEY;
+        *ret_key = seat->transport_key;
+        ret->peer = seat->number;
+        return MR_OK;
+    }
     enum mr_status st = mri_account_number(&e->ledger, &number, auth->account);
     if (st == MR_OK)
         st = mri_account_get(&e->ledger, &a, number);
@@ -498,7 +548,12 @@ void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)
 {
     *ret = (struct mr_engine_facts){.meta = e->ledger.meta,
                                     .synced_turn = e->synced_turn,
-                                    .parked = e->parked_count,
+                                    .parked = e->opens.parked,
+                                    .open = e->opens.count,
+                                    .oldest_ms =
+                                        e->opens.oldest != NULL ? e->opens.oldest->s.since_ms : 0,
+                                    .evidence = e->ledger.meta.evidence,
+                                    .mode = mri_mode(e),
                                     .waiting = e->waiters_count,
                                     .dirty_bytes = mri_view_dirty(&e->view),
                                     .disk_full = e->disk_full,

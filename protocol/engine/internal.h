@@ -8,14 +8,21 @@
 #include "slot/slot.h"
 
 enum {
-    MRI_TURN_BUFFER = 2 << 20,    /* bytes of one stream of a turn */
-    MRI_EVENT_LOG_MAX = 64 << 10, /* what one order can add to the log */
-    MRI_EVENT_BODIES_MAX = 24 << 10,
+    MRI_TURN_BUFFER = 2 << 20,     /* bytes of one stream of a turn */
+    MRI_EVENT_LOG_MAX = 160 << 10, /* what one event can add to the log */
+    MRI_EVENT_BODIES_MAX = 96 << 10,
     MRI_ANSWERS_MAX = 4096,       /* replies that wait for one turn */
     MRI_REPLIES_BUFFER = 4 << 20, /* bytes of replies built at step time */
-    MRI_PARKED_MAX = 4096,
+    MRI_PARKED_MAX = 4096,        /* slots whose order waits for more than votes */
+    MRI_OPEN_MAX = 1 << 15,       /* slots that are not settled here */
+    MRI_OPEN_A_PEER = 1 << 12,    /* of them, opened by one peer: then it is not asked for more */
+    MRI_PARKED_A_CHAIN = 4,
+    MRI_ASKERS_MAX = 4096, /* callers that wait for a slot */
+    MRI_ASKERS_A_SLOT = 4,
     MRI_EPOCHS_MAX = 8, /* handover of a receipt */
     MRI_WAITERS_MAX = 8192,
+    MRI_RING = 1 << 14, /* own leaves kept in memory for peers */
+    MRI_EVIDENCE_A_NODE = 4,
 };
 
 /* A reply that waits for its turn. Either bytes, or a slot whose receipt is built at release. */
@@ -40,6 +47,7 @@ struct mri_turn {
     struct mri_answer *answers;
     uint32_t answers_count;
     uint64_t number, bodies_at; /* bodies_at: position of the frame's first byte */
+    uint64_t first_leaf;        /* tree size at its beginning */
     uint64_t leaves;            /* tree size at its end */
     uint8_t root[32];
     bool said; /* leaves were appended: a new head is due */
@@ -50,9 +58,74 @@ struct mri_waiter {
     uint32_t id;
 };
 
-struct mri_parked {
-    uint64_t number, not_after_ms, retry_ms;
-    bool due; /* something it waits for has changed */
+/* Somebody who handed in an order or a cancel and waits for what becomes of the slot. */
+struct mri_asker {
+    uint64_t token, until_ms;
+    uint32_t id, next; /* next: index + 1 of the slot's next one, or of the free list */
+    enum mr_request_kind kind;
+};
+
+/* A slot that is not settled here. */
+struct mri_open {
+    struct mri_slot s;
+    struct mri_open *hash_next, *due_next, *older, *newer;
+    bool due;         /* something changed: look at it */
+    bool changed;     /* since it was written to the store */
+    bool stored;      /* the store has it */
+    bool wanted;      /* an order it needs is not known here */
+    uint64_t look_ms; /* look at it then */
+    uint64_t ballot_ms, conflict_ms, asked_ms;
+    enum mr_status cause; /* what its first order waits for */
+    int64_t missing;
+    uint32_t opened_by; /* node whose leaf opened it; 0: an order was handed in */
+    uint32_t askers, askers_count;
+};
+
+struct mri_opens {
+    struct mri_open **buckets;
+    struct mri_open *oldest, *newest, *due_first, **due_last, *free;
+    struct mri_open_chunk *chunks;
+    uint32_t count, free_count, parked, wanted;
+    struct mri_asker *askers;
+    uint32_t askers_free, askers_count;
+};
+
+/* A long poll of a peer for more of this node's log. */
+struct mri_poll {
+    uint64_t token, from, until_ms;
+    uint32_t id;
+    bool on;
+};
+
+enum { MRI_POLLS_A_PEER = 4 };
+
+/* Another node of the committee. */
+struct mri_peer {
+    const struct mr_seat *seat;
+    struct mri_tree tree; /* mirror of its log */
+    struct mr_state_peer state;
+    struct mr_head head;    /* highest verified one */
+    struct mr_head claimed; /* one that another node has seen and this one has not reached */
+    bool changed;           /* state differs from the store's */
+    bool up, heard;
+    bool resync; /* what comes next is not what was expected: begin anew */
+    uint64_t resync_from;
+    uint32_t follows, fetches; /* under way */
+    uint64_t heard_ms, asked_ms, refused, opened;
+    enum mr_status trouble;
+    uint64_t seen_ms, seen_size; /* what LEAF_SEEN said last */
+    uint32_t evidence;           /* pieces against it */
+    /* the serving side */
+    struct mri_poll polls[MRI_POLLS_A_PEER];
+    uint32_t polls_count;
+    uint64_t sent;
+};
+
+/* One own leaf, ready to be sent. */
+struct mri_told {
+    uint8_t bytes[144];
+    uint32_t len, body_len, memo_len;
+    uint64_t body_at, memo_at; /* of an order that was handed in here */
 };
 
 struct mr_engine {
@@ -61,7 +134,17 @@ struct mr_engine {
     struct mri_ledger ledger;
     struct mri_tree tree, past; /* past: scratch for receipts of an ended log */
     struct mri_plan plan;
-    struct mri_slot slot;
+    const struct mr_signed_order *planned; /* the order e->plan was made for; NULL: none */
+    uint64_t planned_at;                   /* slots settled then */
+    struct mr_committee committee;
+    struct mri_peer *peers; /* the others, by ascending number */
+    uint32_t peers_count;
+    struct mri_opens opens;
+    struct mri_told *told;        /* ring of own leaves by index; NULL when alone */
+    uint64_t told_from;           /* first one in it */
+    uint8_t *scan;                /* a frame of the journal; NULL when alone */
+    struct mr_checkpoint sums[4]; /* states summed up lately, newest first */
+    uint32_t sums_count;
     struct mri_turn turns[2], *current, *flying; /* flying: NULL or handed out */
     uint8_t check[32];                           /* of the last log frame cut */
     uint64_t log_at, bodies_at;                  /* positions behind the last frame cut */
@@ -70,14 +153,16 @@ struct mr_engine {
     bool head_due;       /* it is not in the journal yet */
     uint64_t now_ms, started_ms;
     bool disk_full, draining, closing;
-    struct mri_parked parked[MRI_PARKED_MAX];
-    uint32_t parked_count;
+    bool replaying; /* the journal is being read: nothing new is found out */
     struct mri_waiter waiters[MRI_WAITERS_MAX];
     uint32_t waiters_count;
     uint64_t touched[64]; /* bloom of accounts changed since the waiters were looked at */
     /* scratch, too large for a stack */
     struct mr_entry entry;
     struct mr_signed_order order;
+    struct mr_state_open open;
+    struct mr_entry_peer peer;
+    struct mr_evidence evidence;
     struct mr_body body;
     struct mr_history_item item;
     struct mr_reply reply;
@@ -93,49 +178,128 @@ void mri_say_body(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
 /* Read a body record back, from the journal or a turn that is not synced yet. */
 enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t at, uint32_t len);
 
-/* --- what is said about a slot ---------------------------------------------------------------- */
-/* The order's and its memo's place in the bodies. memo may be NULL. */
-void mri_say_order(struct mr_engine *e, struct mri_body *ret, const struct mr_signed_order *o,
-                   const struct mr_memo_box *memo);
-/* Settle the order in e->plan, whose checks have passed; e->slot is as it was. */
-void mri_settle(struct mr_engine *e, const struct mri_body *body);
-/* Void the next slot of a chain by ballot 1, allowed by a trigger. */
-enum mr_status mri_void_slot(struct mr_engine *e, const uint8_t account[16], uint64_t number,
-                             uint64_t seq, const uint8_t trigger[32]);
+/* --- slots that are not settled (open.c) ------------------------------------------------------ */
+enum mr_status mri_opens_init(struct mr_engine *e);
+void mri_opens_done(struct mr_engine *e);
+/* Room for what one event can open. MR_OK or MR_NO_MEMORY. */
+enum mr_status mri_opens_reserve(struct mr_engine *e);
+struct mri_open *mri_open_find(struct mr_engine *e, const uint8_t account[16], uint64_t seq);
+/* Find or open; `by`: the node whose leaf speaks of it, 0 for an order that is handed in. NULL: the
+ * table is full, for orders only. */
+struct mri_open *mri_open_get(struct mr_engine *e, const uint8_t account[16], uint64_t seq,
+                              uint32_t by);
+/* Settled, or nothing is left of it. Its askers were answered. */
+void mri_open_close(struct mr_engine *e, struct mri_open *o);
+void mri_open_due(struct mr_engine *e, struct mri_open *o);
+/* What its first order waits for: OK for nothing but votes. */
+void mri_open_cause(struct mr_engine *e, struct mri_open *o, enum mr_status cause, int64_t missing);
+void mri_open_want(struct mr_engine *e, struct mri_open *o, bool wanted);
+enum mr_status mri_opens_store(struct mr_engine *e);
+enum mr_status mri_opens_load(struct mr_engine *e);
+void mri_opens_reset(struct mr_engine *e);
+/* Let a caller wait for the slot. False: there is no room. */
+bool mri_open_ask(struct mr_engine *e, struct mri_open *o, const struct mr_event *ev);
+/* How an order in the slot stands, into a reply; the status. */
+enum mr_status mri_open_stage(struct mr_engine *e, const struct mri_open *o,
+                              struct mr_rep_slot *ret);
+
+/* --- orders kept for a slot (keep.c) ---------------------------------------------------------- */
+/* Keep an order: its body goes into the journal. NULL: there is no room for one more. */
+struct mri_candidate *mri_keep(struct mr_engine *e, struct mri_open *o,
+                               const struct mr_signed_order *order, const uint8_t id[32],
+                               const struct mr_memo_box *memo, uint32_t verified);
+/* Say PARKED for what was kept in this step and still waits. */
+void mri_keep_say(struct mr_engine *e, struct mri_open *o);
+/* e->plan for a kept order. MR_OK, or what prepare says; trouble. */
+enum mr_status mri_keep_plan(struct mr_engine *e, const struct mri_candidate *c);
+/* Whether a vote for it is allowed here: LED-10. */
+enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mri_candidate *c);
+enum mr_status mri_keep_replay(struct mr_engine *e, const struct mr_entry_parked *w);
+
+/* --- what is due (work.c, ballot.c) ----------------------------------------------------------- */
+/* Do all that is due, as far as the turn has room. */
+enum mr_status mri_work(struct mr_engine *e);
+enum mr_status mri_work_on(struct mr_engine *e, struct mri_open *o);
+/* Time passed. */
+void mri_work_tick(struct mr_engine *e);
+/* Say a leaf about the slot, and tell the slot. */
+void mri_say_vote(struct mr_engine *e, struct mri_open *o, uint32_t ballot,
+                  const uint8_t value[32]);
+/* Ballots above 0: promise, propose, vote. *ret_more: something was said. */
+enum mr_status mri_ballot(struct mr_engine *e, struct mri_open *o, const struct mr_state_account *a,
+                          bool *ret_more);
+/* Take a trigger: it is written down. */
+void mri_trigger(struct mr_engine *e, struct mri_open *o, enum mr_trigger_kind kind,
+                 const struct mr_signed_cancel *cancel);
+enum mr_status mri_trigger_replay(struct mr_engine *e, const struct mr_entry_trigger *t);
+/* Whether this node signs votes: no matter what its memory lacks. */
+bool mri_votes(const struct mr_engine *e);
+enum mr_status mri_mode(const struct mr_engine *e);
 
 /* --- orders ----------------------------------------------------------------------------------- */
 void mri_submit(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 void mri_cancel(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_check_order(struct mr_engine *e, const struct mr_order *o, int64_t *ret_missing);
 enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c);
-/* Whether this node takes orders at all: MR_OK, STOPPING, ABSTAINING, DISK_FULL. */
+/* Whether a CHECKPOINT says what this node computed. */
+bool mri_checkpoint_agrees(const struct mr_engine *e, const struct mr_checkpoint *c);
+/* Whether this node takes orders at all: MR_OK, or why not. */
 enum mr_status mri_open_for_orders(const struct mr_engine *e);
 /* What the shell found out about the signatures, if it looked at the present keys. */
 enum mr_status mri_signatures(const struct mr_event *ev, const struct mr_state_account *a);
 /* This host's trouble: not an answer to anybody. */
 bool mri_is_trouble(enum mr_status st);
-
-/* --- orders that wait ------------------------------------------------------------------------- */
-enum mr_status mri_pending_get(struct mr_engine *e, struct mr_state_pending *ret, uint64_t number);
-void mri_pending_put(struct mr_engine *e, uint64_t number, const struct mr_state_pending *p);
-void mri_pending_remove(struct mr_state_pending *p, uint32_t at);
-const struct mr_entry_parked *mri_parked_in(const struct mr_state_pending *p, uint64_t seq);
-/* Keep the list in memory in step with the pending record. */
-void mri_parked_note(struct mr_engine *e, uint64_t number, const struct mr_state_pending *p);
+/* LED-13: statuses that let an order wait. */
+bool mri_parks(enum mr_status st);
 /* An account changed: what waits for it is due, and so are long polls. */
-void mri_touch(struct mr_engine *e, uint64_t number);
-/* Look again at what is due; as far as the turn has room. */
-enum mr_status mri_look_again(struct mr_engine *e);
-enum mr_status mri_parked_load(struct mr_engine *e);
-/* Replay: an order was parked; a slot was settled, so what waited in it is gone. */
-enum mr_status mri_parked_replay(struct mr_engine *e, const struct mr_entry_parked *w);
-enum mr_status mri_parked_settled(struct mr_engine *e, uint64_t number, uint64_t seq);
+void mri_touch(struct mr_engine *e, uint64_t number, const uint8_t account[16], uint64_t next_seq);
+
+/* --- peers (peers.c, answers.c, hear.c, follow.c, evidence.c) --------------------------------- */
+enum mr_status mri_peers_init(struct mr_engine *e);
+void mri_peers_done(struct mr_engine *e);
+enum mr_status mri_peers_load(struct mr_engine *e);
+void mri_peers_store(struct mr_engine *e);
+struct mri_peer *mri_peer_of(const struct mr_engine *e, uint32_t node);
+const struct mr_seat *mri_seat_of(const struct mr_engine *e, uint32_t node);
+enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev);
+void mri_peer_link(struct mr_engine *e, const struct mr_event *ev);
+enum mr_status mri_peers_tick(struct mr_engine *e, struct mr_effects *fx);
+/* Append verified leaves to the mirror and tell the slots. */
+enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *entry);
+/* A leaf of a log was read, the own one included. */
+enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
+                        const struct mr_leaf *leaf);
+/* Serving. */
+void mri_follow(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
+enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev);
+/* Answer the long polls that have news, or have waited long enough. */
+enum mr_status mri_polls(struct mr_engine *e, struct mr_effects *fx);
+/* Remember an own leaf for peers, and where an order handed in here stands. */
+void mri_tell(struct mr_engine *e, uint64_t index, const uint8_t *bytes, size_t len);
+void mri_tell_body(struct mr_engine *e, uint64_t index, const struct mr_entry_parked *at);
+/* Note in which frame, at this position of the log stream, leaves from..to-1 stand. */
+void mri_leaf_positions(struct mr_engine *e, uint64_t position, uint64_t from, uint64_t to);
+/* Evidence. */
+enum mr_status mri_convict_fork(struct mr_engine *e, struct mri_peer *p,
+                                const struct mr_head *older, const struct mr_head *newer,
+                                const uint8_t root[32], const struct mr_hash *proof,
+                                uint32_t proof_count);
+enum mr_status mri_convict_leaves(struct mr_engine *e, struct mri_peer *p,
+                                  const struct mri_clash *clash, const struct mr_leaf *later);
+enum mr_status mri_evidence_replay(struct mr_engine *e, const struct mr_evidence *ev);
+/* Somebody outside holds a head of this node's log. */
+enum mr_status mri_seen_head(struct mr_engine *e, const struct mr_head *h);
 
 /* --- answers ---------------------------------------------------------------------------------- */
 /* Queue the reply in e->reply (id, kind and status are set here). */
 void mri_answer(struct mr_engine *e, const struct mr_event *ev, enum mr_status st);
 /* Queue "the state of this slot", receipt included, to be built at release. */
 void mri_answer_slot(struct mr_engine *e, const struct mr_event *ev, uint64_t number, uint64_t seq);
+/* The same for somebody who waited. */
+void mri_answer_asker(struct mr_engine *e, const struct mri_asker *a, uint64_t number,
+                      uint64_t seq);
+/* Queue the reply in e->reply for somebody who waited. */
+void mri_answer_to(struct mr_engine *e, uint64_t token, uint32_t id, enum mr_status st);
 /* Release a turn's replies. */
 enum mr_status mri_release(struct mr_engine *e, struct mri_turn *t, struct mr_effects *fx);
 /* Prepare e->reply with an empty body of the request's kind. */

@@ -72,15 +72,12 @@ static enum mr_status read_node(struct mr_engine *e, const struct mr_event *ev)
     r->epoch = e->ledger.meta.epoch;
     r->time_ms = e->now_ms;
     r->started_ms = e->started_ms;
-    r->mode = (uint32_t)(e->closing                  ? MR_STOPPING
-                         : e->ledger.meta.abstaining ? MR_ABSTAINING
-                         : e->disk_full              ? MR_DISK_FULL
-                                                     : MR_OK);
+    r->mode = (uint32_t)mri_mode(e);
     r->turn = e->synced_turn;
     r->leaves = e->synced_leaves;
     r->accounts = e->ledger.meta.accounts;
     r->settled = e->ledger.meta.settled;
-    r->parked = e->parked_count;
+    r->parked = e->opens.parked;
     r->checkpoints = e->ledger.meta.checkpoints;
     r->issued_count = r->reserve_count = r->redeemed_count = c->associations_count;
     for (uint32_t i = 0; i < c->associations_count; i++) {
@@ -432,15 +429,11 @@ static enum mr_status may_read_slot(struct mr_engine *e, const struct mr_princip
 /* SLOT: the state of a slot, settled, parked or open. */
 static enum mr_status read_slot(struct mr_engine *e, const struct mr_event *ev, bool *ret_queued)
 {
-    struct mr_body *body = &e->body;
     const struct mr_req_slot *q = &ev->u.request.request->body.u.slot;
     struct mr_rep_slot *r = &e->reply.body.u.slot;
     struct mr_state_account a;
     struct mr_state_slot slot;
-    struct mr_state_pending p;
     uint64_t number;
-    uint8_t key[8], bytes[2048];
-    size_t len;
     enum mr_status st = find_account(e, &number, &a, q->account);
     if (st == MR_OK && !may_read_history(ev->u.request.who, &a))
         st = may_read_slot(e, ev->u.request.who, number, q->seq);
@@ -453,24 +446,26 @@ static enum mr_status read_slot(struct mr_engine *e, const struct mr_event *ev, 
     }
     if (st != MR_NOT_FOUND)
         return st;
-    st = mri_view_get(&e->view, MR_TABLE_PENDING, key, mri_key_u64(key, number), bytes,
-                      sizeof bytes, &len);
-    if (st == MR_NOT_FOUND)
-        return MR_UNSETTLED;
-    if (st == MR_OK && mr_state_pending_decode(&p, bytes, len) != MR_OK)
-        st = MR_DAMAGED;
-    for (uint32_t i = 0; st == MR_OK && i < p.parked_count; i++) {
-        if (p.parked[i].seq != q->seq)
-            continue;
-        st = mri_read_body(e, body, p.parked[i].body_at, p.parked[i].body_len);
-        if (st != MR_OK || body->kind != MR_BODY_ORDER)
-            return st == MR_OK ? MR_DAMAGED : st;
-        r->cause = p.parked[i].cause;
-        r->order[0] = body->u.order;
-        r->order_count = 1;
-        return MR_PARKED;
-    }
-    return st == MR_OK ? MR_UNSETTLED : st;
+    const struct mri_open *const o = mri_open_find(e, q->account, q->seq);
+    return o == NULL ? MR_UNSETTLED : mri_open_stage(e, o, r);
+}
+
+/* EVIDENCE: one piece by its number. */
+static enum mr_status read_evidence(struct mr_engine *e, const struct mr_event *ev)
+{
+    const uint64_t from = ev->u.request.request->body.u.evidence.from;
+    struct mr_rep_evidence *r = &e->reply.body.u.evidence;
+    uint8_t key[8];
+    size_t len;
+    r->last = e->ledger.meta.evidence;
+    if (from == 0 || from > r->last)
+        return MR_OK;
+    const enum mr_status st = mri_view_get(&e->view, MR_TABLE_EVIDENCE, key, mri_key_u64(key, from),
+                                           e->bytes, sizeof e->bytes, &len);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    r->items_count = 1;
+    return mr_evidence_decode(&r->items[0], e->bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
 }
 
 /* --- WAIT ------------------------------------------------------------------------------------- */
@@ -580,6 +575,10 @@ static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, b
         return read_bank(e, ev);
     case MR_REQ_REDEMPTIONS:
         return read_redemptions(e, ev);
+    case MR_REQ_FETCH:
+        return mri_fetch(e, ev);
+    case MR_REQ_EVIDENCE:
+        return read_evidence(e, ev);
     case MR_REQ_AUTH:
     case MR_REQ_SUBMIT:
     case MR_REQ_CANCEL:
@@ -591,8 +590,6 @@ static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, b
     case MR_REQ_CONTROL:
     case MR_REQ_PEERS:
     case MR_REQ_FOLLOW:
-    case MR_REQ_FETCH:
-    case MR_REQ_EVIDENCE:
         break; /* the shell's, or an order: never handed here */
     }
     mr_bug("request kind");
@@ -611,7 +608,8 @@ void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_st
     }
     if (queued)
         return;
-    const bool with_body = st == MR_OK || st == MR_PARKED || kind == MR_REQ_CHECK;
+    const bool with_body = st == MR_OK || st == MR_PARKED || st == MR_VOTING ||
+                           st == MR_CERTIFIED || kind == MR_REQ_CHECK;
     if (!with_body)
         mri_reply(e, kind);
     mri_answer(e, ev, st);

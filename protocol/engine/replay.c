@@ -9,19 +9,43 @@
 
 enum { FLUSH_BYTES = 64 << 20 };
 
-static void replay_leaf(struct mr_engine *e, const uint8_t *leaf, size_t len)
+/* A leaf of the own log. What a node said binds it: the slot learns it again. */
+static enum mr_status replay_leaf(struct mr_engine *e, const uint8_t *in, size_t len)
 {
+    const struct mr_leaf *const leaf = &e->entry.u.leaf;
+    const uint64_t index = e->tree.size;
     uint8_t hash[32];
-    mr_leaf_hash(hash, leaf, len);
+    mr_leaf_hash(hash, in, len);
     mri_tree_append(&e->tree, hash);
     e->ledger.meta.leaves = e->tree.size;
+    mri_tell(e, index, in, len);
+    enum mr_status st = mri_hear(e, e->config.node, index, leaf);
+    struct mri_open *o = NULL;
+    if (st != MR_OK)
+        return st;
+    if (leaf->kind == MR_LEAF_VOTE) {
+        o = mri_open_find(e, leaf->u.vote.account, leaf->u.vote.seq);
+        if (o != NULL && mri_slot_may_vote(&o->s, leaf->u.vote.ballot, leaf->u.vote.value))
+            mri_slot_vote(&o->s, leaf->u.vote.ballot, leaf->u.vote.value);
+    } else if (leaf->kind == MR_LEAF_ACK) {
+        struct mr_certified c = {.ballot = leaf->u.ack.ballot};
+        memcpy(c.value, leaf->u.ack.value, 32);
+        o = mri_open_find(e, leaf->u.ack.account, leaf->u.ack.seq);
+        if (o != NULL && c.ballot >= o->s.promised)
+            mri_slot_ack(&o->s, &c);
+    } else if (leaf->kind == MR_LEAF_UNLOCK) {
+        o = mri_open_find(e, leaf->u.unlock.account, leaf->u.unlock.seq);
+        if (o != NULL)
+            mri_slot_promise(&o->s, leaf->u.unlock.ballot);
+    }
+    return MR_OK;
 }
 
-static enum mr_status drop_parked(struct mr_engine *e, const struct mr_entry_settled *s)
+static void close_slot(struct mr_engine *e, const struct mr_entry_settled *s)
 {
-    uint64_t number;
-    const enum mr_status st = mri_account_number(&e->ledger, &number, s->account);
-    return st == MR_OK ? mri_parked_settled(e, number, s->seq) : st;
+    struct mri_open *const o = mri_open_find(e, s->account, s->seq);
+    if (o != NULL)
+        mri_open_close(e, o);
 }
 
 static enum mr_status replay_settled(struct mr_engine *e)
@@ -31,7 +55,9 @@ static enum mr_status replay_settled(struct mr_engine *e)
     uint8_t id[32];
     if (s->voided) {
         const enum mr_status st = mri_ledger_void(&e->ledger, s);
-        return st == MR_OK ? drop_parked(e, s) : st == MR_NOT_FOUND ? MR_DAMAGED : st;
+        if (st == MR_OK)
+            close_slot(e, s);
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
     }
     enum mr_status st = mri_read_body(e, body, s->body_at, s->body_len);
     if (st != MR_OK)
@@ -45,7 +71,8 @@ static enum mr_status replay_settled(struct mr_engine *e)
     if (st != MR_OK)
         return st == MR_NO_MEMORY || st == MR_IO_ERROR ? st : MR_DAMAGED;
     mri_ledger_apply(&e->ledger, &e->plan, s);
-    return drop_parked(e, s);
+    close_slot(e, s);
+    return MR_OK;
 }
 
 static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_t len)
@@ -56,8 +83,7 @@ static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_
     case MR_ENTRY_CLOSED:
         return MR_OK;
     case MR_ENTRY_LEAF:
-        replay_leaf(e, in + 4, len - 4);
-        return MR_OK;
+        return replay_leaf(e, in + 4, len - 4);
     case MR_ENTRY_HEAD:
         e->head = e->entry.u.head;
         e->ledger.meta.head_ms = e->head.time_ms;
@@ -67,16 +93,18 @@ static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_
     case MR_ENTRY_SETTLED:
         return replay_settled(e);
     case MR_ENTRY_PARKED:
-        return mri_parked_replay(e, &e->entry.u.parked);
+        return mri_keep_replay(e, &e->entry.u.parked);
     case MR_ENTRY_ABSTAIN:
         e->ledger.meta.abstaining = true;
         return MR_OK;
     case MR_ENTRY_RESTART:
         return mri_restart_apply(e, &e->entry.u.restart);
     case MR_ENTRY_PEER:
+        return mri_peer_take(e, &e->entry.u.peer);
     case MR_ENTRY_EVIDENCE:
+        return mri_evidence_replay(e, &e->entry.u.evidence);
     case MR_ENTRY_TRIGGER:
-        break;
+        return mri_trigger_replay(e, &e->entry.u.trigger);
     }
     return MR_DAMAGED;
 }
@@ -90,6 +118,8 @@ static enum mr_status replay_turn(struct mr_engine *e, const uint8_t *in, size_t
         if (st != MR_OK)
             return MR_DAMAGED;
         st = mri_view_reserve(&e->view);
+        if (st == MR_OK)
+            st = mri_opens_reserve(e);
         if (st == MR_OK)
             st = replay_entry(e, in, n);
         if (st != MR_OK)
@@ -156,10 +186,12 @@ enum mr_status mri_replay(struct mr_engine *e)
             return e->ledger.meta.turn == end.turn ? MR_OK : MR_DAMAGED;
         if (st == MR_OK && f.turn != e->ledger.meta.turn + 1)
             st = MR_DAMAGED;
+        const uint64_t leaves = e->tree.size;
         if (st == MR_OK)
             st = replay_turn(e, buffer + MR_FRAME_HEAD_BYTES, f.len);
         if (st != MR_OK)
             return st;
+        mri_leaf_positions(e, e->log_at, leaves, e->tree.size);
         e->log_at += mr_frame_size(f.len);
         e->bodies_at = f.end;
         memcpy(e->check, f.check, 32);

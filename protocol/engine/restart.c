@@ -21,8 +21,8 @@ enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t 
 {
     uint8_t key[5], bytes[RECORD_MAX];
     size_t len;
-    const enum mr_status st = mri_view_get(
-        &e->view, MR_TABLE_META, key, meta_key(key, 'g', epoch), bytes, sizeof bytes, &len);
+    const enum mr_status st = mri_view_get(&e->view, MR_TABLE_META, key, meta_key(key, 'g', epoch),
+                                           bytes, sizeof bytes, &len);
     if (st != MR_OK)
         return st;
     return mr_head_decode(ret, bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
@@ -73,6 +73,7 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
     m->claims_until_ms = r->restart.claims_until_ms;
     m->abstaining = false;
     m->leaves = 0;
+    mri_opens_reset(e);
     e->head = (struct mr_head){.time_ms = e->head.time_ms};
     e->head_due = false;
     return mri_tree_load(&e->tree, &e->view, e->config.node, m->epoch, 0);
@@ -86,8 +87,7 @@ void mri_say_start(struct mr_engine *e)
                                         .generation = e->ledger.meta.generation}};
     struct mr_head last;
     memcpy(start.u.start.ledger, e->ledger.id, 32);
-    if (start.u.start.epoch > 1 &&
-        mri_past_head(e, &last, start.u.start.epoch - 1) == MR_OK) {
+    if (start.u.start.epoch > 1 && mri_past_head(e, &last, start.u.start.epoch - 1) == MR_OK) {
         start.u.start.last_size = last.size;
         memcpy(start.u.start.last_root, last.root, 32);
     }

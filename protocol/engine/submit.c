@@ -7,7 +7,7 @@
 #include "mereau/sign.h"
 
 /* LED-13 */
-static bool parks(enum mr_status st)
+bool mri_parks(enum mr_status st)
 {
     return st == MR_SEQ_AHEAD || st == MR_TIME_AHEAD || st == MR_POLICY_UNKNOWN ||
            st == MR_PAYEE_UNKNOWN || st == MR_FUNDS_SHORT || st == MR_CAP_EXCEEDED ||
@@ -15,43 +15,6 @@ static bool parks(enum mr_status st)
 }
 
 /* --- SUBMIT ----------------------------------------------------------------------------------- */
-
-/* Keep an order that must wait. */
-static enum mr_status park(struct mr_engine *e, struct mr_state_pending *p,
-                           const struct mr_req_submit *r, enum mr_status cause)
-{
-    struct mri_body body;
-    struct mr_entry_parked *w = &p->parked[p->parked_count];
-    if (p->parked_count == 4 || (p->parked_count == 0 && e->parked_count == MRI_PARKED_MAX))
-        return MR_TOO_MANY;
-    mri_say_order(e, &body, &r->order, r->memo_count > 0 ? r->memo : NULL);
-    *w = (struct mr_entry_parked){.seq = r->order.order.seq,
-                                  .not_after_ms = r->order.order.not_after_ms,
-                                  .cause = (uint32_t)cause,
-                                  .body_at = body.at,
-                                  .body_len = body.len,
-                                  .memo_at = body.memo_at,
-                                  .memo_len = body.memo_len};
-    memcpy(w->account, r->order.order.account, 16);
-    memcpy(w->order, e->plan.order_id, 32);
-    p->parked_count++;
-    e->entry.kind = MR_ENTRY_PARKED;
-    e->entry.u.parked = *w;
-    mri_say(e, &e->entry);
-    mri_pending_put(e, e->plan.rows[0].number, p);
-    mri_parked_note(e, e->plan.rows[0].number, p);
-    return MR_PARKED;
-}
-
-/* Answer PARKED with cause and the order that holds the slot. */
-static void answer_parked(struct mr_engine *e, const struct mr_event *ev, enum mr_status cause,
-                          int64_t missing)
-{
-    struct mr_reply *r = mri_reply(e, ev->u.request.request->body.kind);
-    r->body.u.submit.cause = (uint32_t)cause;
-    r->body.u.submit.missing = missing;
-    mri_answer(e, ev, MR_PARKED);
-}
 
 static enum mr_status memo_fits(const struct mr_req_submit *r, const uint8_t id[32])
 {
@@ -65,11 +28,8 @@ static enum mr_status memo_fits(const struct mr_req_submit *r, const uint8_t id[
 /* Whether this node takes orders at all. */
 enum mr_status mri_open_for_orders(const struct mr_engine *e)
 {
-    if (e->closing)
-        return MR_STOPPING;
-    if (e->ledger.meta.abstaining)
-        return MR_ABSTAINING;
-    return e->disk_full ? MR_DISK_FULL : MR_OK;
+    const enum mr_status mode = mri_mode(e);
+    return mode == MR_BEHIND ? MR_OK : mode;
 }
 
 /* What the shell found out about the signatures, if it looked at the present keys. */
@@ -97,68 +57,75 @@ static enum mr_status settled_before(struct mr_engine *e, const struct mr_event 
     return MR_OK;
 }
 
-/* Settle the order that was handed in; what waited in its slot makes way. */
-static void settle_now(struct mr_engine *e, const struct mr_req_submit *r)
+/* Do what is due in the slot now, and answer: with what settled, with what the order waits for, or
+ * later, when the nodes have voted. */
+static enum mr_status work_and_answer(struct mr_engine *e, const struct mr_event *ev,
+                                      uint64_t number)
 {
-    struct mri_body body;
-    mri_slot_init(&e->slot, e->config.charter->quorum);
-    mri_say_order(e, &body, &r->order, r->memo_count > 0 ? r->memo : NULL);
-    mri_settle(e, &body);
-}
-
-/* The order waits already: look again now, and say how it stands. The keys may have changed since
- * it was signed; what was handed in now is signed under the present ones. */
-static enum mr_status held_before(struct mr_engine *e, const struct mr_event *ev)
-{
-    const struct mr_req_submit *r = &ev->u.request.request->body.u.submit;
-    const uint64_t number = e->plan.rows[0].number, seq = e->plan.order->seq;
-    const enum mr_status cause = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
-    const int64_t missing = e->plan.missing;
-    struct mr_state_slot slot;
-    uint8_t id[32];
-    mri_touch(e, number);
-    enum mr_status st = mri_look_again(e);
+    const struct mr_order *const o = &ev->u.request.request->body.u.submit.order.order;
+    struct mr_state_slot settled;
+    struct mri_open *slot = mri_open_find(e, o->account, o->seq);
+    enum mr_status st = slot != NULL ? mri_work_on(e, slot) : MR_OK;
     if (st == MR_OK)
-        st = mri_slot_get(&e->ledger, &slot, number, seq);
-    if (st == MR_NOT_FOUND && cause == MR_OK) {
-        mr_order_id(id, &r->order.order);
-        st = mri_ledger_prepare(&e->ledger, &e->plan, &r->order.order, id);
-        if (st == MR_OK)
-            st = mri_parked_settled(e, number, seq);
-        if (st != MR_OK)
-            return st;
-        settle_now(e, r);
+        st = mri_slot_get(&e->ledger, &settled, number, o->seq);
+    if (st == MR_OK) {
+        mri_answer_slot(e, ev, number, o->seq);
+        return MR_OK;
     }
-    if (st == MR_OK)
-        mri_answer_slot(e, ev, number, seq);
-    else if (st == MR_NOT_FOUND)
-        answer_parked(e, ev, cause == MR_OK ? MR_BUSY : cause, missing);
-    return st == MR_NOT_FOUND ? MR_OK : st;
+    if (st != MR_NOT_FOUND)
+        return st;
+    slot = mri_open_find(e, o->account, o->seq);
+    if (slot == NULL)
+        return MR_EXPIRED; /* it lapsed while it waited */
+    if ((slot->cause == MR_OK || slot->s.voted) && mri_open_ask(e, slot, ev))
+        return MR_OK;
+    struct mr_reply *const r = mri_reply(e, ev->u.request.request->body.kind);
+    st = mri_open_stage(e, slot, &r->body.u.submit);
+    if (mri_is_trouble(st))
+        return st;
+    r->body.u.submit.order_count = 0; /* the caller has it */
+    mri_answer(e, ev, st);
+    return MR_OK;
 }
 
-/* A new order for a free slot. Its answer is queued here unless it is refused. */
+/* A new order for a slot. Its answer is queued here unless it is refused. */
 static enum mr_status take_order(struct mr_engine *e, const struct mr_event *ev,
-                                 struct mr_state_pending *p, bool *ret_done)
+                                 const uint8_t id[32], bool *ret_done)
 {
     const struct mr_req_submit *r = &ev->u.request.request->body.u.submit;
     const struct mri_row *chain = &e->plan.rows[0];
+    const uint64_t number = chain->number;
     enum mr_status st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
     if (st == MR_OK)
         st = mri_ledger_check_first(&e->ledger, &e->plan);
-    if (st == MR_OK) {
-        settle_now(e, r);
-        mri_answer_slot(e, ev, chain->number, r->order.order.seq);
-        *ret_done = true;
-        return MR_OK;
-    }
-    if (!parks(st) || r->order.order.seq > chain->hot.chain.next_seq + 3)
+    if (st != MR_OK &&
+        (!mri_parks(st) || r->order.order.seq >= chain->hot.chain.next_seq + MRI_PARKED_A_CHAIN))
         return st;
-    const enum mr_status parked = park(e, p, r, st);
-    if (parked != MR_PARKED)
-        return parked;
-    answer_parked(e, ev, st, e->plan.missing);
+    if (st != MR_OK && e->opens.parked >= MRI_PARKED_MAX)
+        return MR_TOO_MANY;
+    struct mri_open *const slot = mri_open_get(e, r->order.order.account, r->order.order.seq, 0);
+    if (slot == NULL)
+        return MR_TOO_MANY;
+    if (mri_keep(e, slot, &r->order, id, r->memo_count > 0 ? r->memo : NULL,
+                 chain->account.generation) == NULL)
+        return MR_SLOT_TAKEN;
+    mri_open_cause(e, slot, st, e->plan.missing);
     *ret_done = true;
-    return MR_OK;
+    return work_and_answer(e, ev, number);
+}
+
+/* Another order holds the slot. It is evidence of two orders of one owner, and nodes may have to
+ * choose: the second one is kept, but not taken. */
+static enum mr_status keep_second(struct mr_engine *e, const struct mr_event *ev,
+                                  struct mri_open *slot, const uint8_t id[32])
+{
+    const struct mr_req_submit *r = &ev->u.request.request->body.u.submit;
+    if (e->committee.count > 1 && slot->s.votes_count > 0) {
+        mri_keep(e, slot, &r->order, id, r->memo_count > 0 ? r->memo : NULL,
+                 ev->u.request.generation);
+        mri_keep_say(e, slot);
+    }
+    return MR_SLOT_TAKEN;
 }
 
 /* Either queues an answer itself and returns MR_OK with *ret_done, or returns the status to answer
@@ -168,7 +135,6 @@ static enum mr_status submit(struct mr_engine *e, const struct mr_event *ev, boo
     const struct mr_req_submit *r = &ev->u.request.request->body.u.submit;
     const struct mr_order *o = &r->order.order;
     const struct mri_row *chain = &e->plan.rows[0];
-    struct mr_state_pending p;
     uint8_t id[32];
     if (memcmp(o->ledger, e->ledger.id, 32) != 0)
         return MR_WRONG_LEDGER;
@@ -185,17 +151,19 @@ static enum mr_status submit(struct mr_engine *e, const struct mr_event *ev, boo
         st = mri_open_for_orders(e);
     if (st == MR_OK)
         st = memo_fits(r, id);
-    if (st == MR_OK)
-        st = mri_pending_get(e, &p, chain->number);
     if (st != MR_OK)
         return st;
-    const struct mr_entry_parked *held = mri_parked_in(&p, o->seq);
+    e->planned = &r->order;
+    e->planned_at = e->ledger.meta.settled;
+    struct mri_open *const slot = mri_open_find(e, o->account, o->seq);
+    if (slot == NULL || slot->s.orders_count == 0)
+        return take_order(e, ev, id, ret_done);
+    struct mri_candidate *const held = mri_slot_order(&slot->s, id);
     if (held == NULL)
-        return take_order(e, ev, &p, ret_done);
-    if (memcmp(held->order, id, 32) != 0)
-        return MR_SLOT_TAKEN;
+        return keep_second(e, ev, slot, id);
+    held->verified = chain->account.generation; /* it was handed in under the present keys */
     *ret_done = true;
-    return held_before(e, ev);
+    return work_and_answer(e, ev, chain->number);
 }
 
 bool mri_is_trouble(enum mr_status st)
@@ -211,7 +179,7 @@ void mri_submit(struct mr_engine *e, const struct mr_event *ev, enum mr_status *
         *ret_trouble = st;
         return;
     }
-    if (done)
+    if (done && st == MR_OK)
         return;
     struct mr_reply *r = mri_reply(e, MR_REQ_SUBMIT);
     r->body.u.submit.missing = e->plan.missing;

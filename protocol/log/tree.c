@@ -252,3 +252,19 @@ enum mr_status mri_tree_consistency(struct mri_tree *t, struct mr_hash *ret, uin
     *ret_count = count;
     return MR_OK;
 }
+
+enum mr_status mri_tree_frontier(struct mri_tree *t, struct mri_frontier *ret)
+{
+    ret->size = t->size;
+    ret->count = 0;
+    for (uint32_t i = 64; i > 0; i--) {
+        const uint32_t bits = i - 1;
+        if ((t->size >> bits & 1) == 0)
+            continue;
+        const enum mr_status st = subtree(t, ret->root[ret->count], bits, (t->size >> bits) - 1);
+        if (st != MR_OK)
+            return st;
+        ret->count++;
+    }
+    return MR_OK;
+}

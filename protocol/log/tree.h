@@ -45,6 +45,16 @@ void mri_tree_store(struct mri_tree *t);
 /* Root of the first `size` leaves. */
 enum mr_status mri_tree_root(struct mri_tree *t, uint8_t ret[32], uint64_t size);
 
+/* What appending needs to know of a tree: the roots of its complete subtrees, largest first. */
+struct mri_frontier {
+    uint64_t size;
+    uint32_t count;
+    uint8_t root[64][32];
+};
+enum mr_status mri_tree_frontier(struct mri_tree *t, struct mri_frontier *ret);
+void mri_frontier_append(struct mri_frontier *f, const uint8_t leaf_hash[32]);
+void mri_frontier_root(const struct mri_frontier *f, uint8_t ret[32]);
+
 /* RFC 6962 inclusion path of leaf `index` in the tree of `size` leaves; index < size. ret holds
  * MR_PATH_MAX hashes. */
 enum mr_status mri_tree_path(struct mri_tree *t, struct mr_hash *ret, uint32_t *ret_count,

@@ -1,0 +1,293 @@
+/* Serving peers: the own log from any leaf on, and the orders held for a slot. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/log.h"
+
+enum {
+    REPLY_BYTES_MAX = 60 << 10,
+    LEAVES_AN_ENTRY = 256, /* MR_TABLE_LEAF */
+};
+
+/* --- the own leaves ----------------------------------------------------------------------------
+ */
+
+void mri_tell(struct mr_engine *e, uint64_t index, const uint8_t *bytes, size_t len)
+{
+    if (e->told == NULL)
+        return;
+    struct mri_told *const t = &e->told[index % MRI_RING];
+    mr_assert(len <= sizeof t->bytes);
+    *t = (struct mri_told){.len = (uint32_t)len};
+    memcpy(t->bytes, bytes, len);
+    if (index >= e->told_from + MRI_RING)
+        e->told_from = index + 1 - MRI_RING;
+}
+
+void mri_tell_body(struct mr_engine *e, uint64_t index, const struct mr_entry_parked *at)
+{
+    if (e->told == NULL)
+        return;
+    struct mri_told *const t = &e->told[index % MRI_RING];
+    t->body_at = at->body_at;
+    t->body_len = at->body_len;
+    t->memo_at = at->memo_at;
+    t->memo_len = at->memo_len;
+}
+
+void mri_leaf_positions(struct mr_engine *e, uint64_t position, uint64_t from, uint64_t to)
+{
+    uint8_t key[16], value[16];
+    if (e->told == NULL)
+        return;
+    for (uint64_t k = (from + LEAVES_AN_ENTRY - 1) / LEAVES_AN_ENTRY; k * LEAVES_AN_ENTRY < to; k++)
+        mri_view_put(&e->view, MR_TABLE_LEAF, key, mri_key_pair(key, e->committee.epoch, k), value,
+                     mri_key_pair(value, position, from));
+}
+
+/* The leaves of one frame, from *index on into r, as far as there is room. */
+static enum mr_status scan_entries(struct mr_engine *e, struct mr_rep_follow *r, uint64_t *index,
+                                   uint64_t from, size_t len)
+{
+    const uint8_t *in = e->scan + MR_FRAME_HEAD_BYTES;
+    while (len > 0 && r->leaves_count < MR_LEAVES_MAX && *index < e->head.size) {
+        size_t n;
+        if (mr_entry_decode_first(&e->entry, &n, in, len) != MR_OK)
+            return MR_DAMAGED;
+        if (e->entry.kind == MR_ENTRY_LEAF && (*index)++ >= from)
+            r->leaves[r->leaves_count++] = e->entry.u.leaf;
+        in += n;
+        len -= n;
+    }
+    return MR_OK;
+}
+
+/* Leaves that are no longer in memory, from the journal. */
+static enum mr_status read_leaves(struct mr_engine *e, struct mr_rep_follow *r, uint64_t from)
+{
+    struct mr_journal *const j = e->config.journal;
+    uint8_t key[16], value[16];
+    size_t got;
+    enum mr_status st = mri_view_get(&e->view, MR_TABLE_LEAF, key,
+                                     mri_key_pair(key, e->committee.epoch, from / LEAVES_AN_ENTRY),
+                                     value, sizeof value, &got);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    uint64_t position = mri_key_read(value), index = mri_key_read(value + 8);
+    while (r->leaves_count < MR_LEAVES_MAX && index < e->head.size) {
+        struct mr_frame f;
+        st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, MR_FRAME_HEAD_BYTES, &got);
+        if (st != MR_OK || got < MR_FRAME_HEAD_BYTES)
+            return st == MR_OK ? MR_DAMAGED : st;
+        if (mr_frame_read(&f, e->scan, got, NULL) == MR_DAMAGED || f.len > MRI_TURN_BUFFER)
+            return MR_DAMAGED;
+        const size_t whole = mr_frame_size(f.len);
+        st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, whole, &got);
+        if (st == MR_OK && mr_frame_read(&f, e->scan, got, NULL) != MR_OK)
+            st = MR_DAMAGED;
+        if (st == MR_OK)
+            st = scan_entries(e, r, &index, from, f.len);
+        if (st != MR_OK)
+            return st;
+        position += whole;
+    }
+    return MR_OK;
+}
+
+/* --- FOLLOW ------------------------------------------------------------------------------------
+ */
+
+static enum mr_status add_body(struct mr_engine *e, struct mr_body *ret, uint32_t *count,
+                               size_t *used, uint64_t at, uint32_t len)
+{
+    const enum mr_status st = mri_read_body(e, &e->body, at, len);
+    if (st == MR_BODY_ERASED)
+        return MR_OK;
+    if (st != MR_OK)
+        return st;
+    ret[(*count)++] = e->body;
+    *used += len;
+    return MR_OK;
+}
+
+/* Leaves in memory, and the orders that were handed in here and voted for in them. */
+static enum mr_status told_leaves(struct mr_engine *e, struct mr_rep_follow *r, uint64_t from)
+{
+    size_t used = 8192; /* head and proofs */
+    for (uint64_t i = from; i < e->head.size && r->leaves_count < MR_LEAVES_MAX; i++) {
+        const struct mri_told *const t = &e->told[i % MRI_RING];
+        used += t->len;
+        if (used + t->body_len + t->memo_len > REPLY_BYTES_MAX ||
+            r->bodies_count + 2 > MR_BODIES_MAX)
+            return MR_OK;
+        if (mr_leaf_decode(&r->leaves[r->leaves_count++], t->bytes, t->len) != MR_OK)
+            mr_bug("own leaf");
+        enum mr_status st = MR_OK;
+        if (t->body_len > 0)
+            st = add_body(e, r->bodies, &r->bodies_count, &used, t->body_at, t->body_len);
+        if (st == MR_OK && t->memo_len > 0)
+            st = add_body(e, r->bodies, &r->bodies_count, &used, t->memo_at, t->memo_len);
+        if (st != MR_OK)
+            return st;
+    }
+    return MR_OK;
+}
+
+/* The log from `from` on, into e->reply. from <= e->head.size. */
+static enum mr_status follow_reply(struct mr_engine *e, struct mri_peer *p, uint64_t from)
+{
+    struct mr_rep_follow *const r = &mri_reply(e, MR_REQ_FOLLOW)->body.u.follow;
+    r->first = from;
+    enum mr_status st = from >= e->told_from ? told_leaves(e, r, from) : read_leaves(e, r, from);
+    const uint64_t to = from + r->leaves_count;
+    if (st == MR_OK)
+        st = mri_tree_root(&e->tree, r->root, from);
+    if (st == MR_OK)
+        st = mri_tree_consistency(&e->tree, r->behind, &r->behind_count, from, r->head.size);
+    if (st == MR_OK)
+        st = mri_tree_consistency(&e->tree, r->ahead, &r->ahead_count, to, r->head.size);
+    if (st != MR_OK)
+        return st;
+    if (p->head.size > 0) {
+        r->yours[0] = p->head;
+        r->yours_count = 1;
+    }
+    p->sent = to;
+    return MR_OK;
+}
+
+static uint64_t start_of(const struct mri_peer *p, uint64_t from, bool on)
+{
+    return on && p->sent > from ? p->sent : from;
+}
+
+static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, bool *ret_queued)
+{
+    const struct mr_req_follow *const q = &ev->u.request.request->body.u.follow;
+    struct mri_peer *const p = mri_peer_of(e, ev->u.request.who->peer);
+    if (p == NULL)
+        return MR_NOT_AUTHORISED;
+    if (q->epoch != e->committee.epoch)
+        return MR_WRONG_EPOCH;
+    const uint64_t from = start_of(p, q->from, q->on);
+    if (q->from > e->tree.size || e->head.size == 0)
+        return e->head.size == 0 ? MR_BUSY : MR_NOT_FOUND; /* it holds more than this log has */
+    if (from < e->head.size)
+        return follow_reply(e, p, from);
+    if (q->timeout_ms == 0 || p->polls_count == MRI_POLLS_A_PEER || e->draining)
+        return follow_reply(e, p, e->head.size);
+    p->polls[p->polls_count++] = (struct mri_poll){.token = ev->u.request.token,
+                                                   .id = ev->u.request.request->id,
+                                                   .from = q->from,
+                                                   .on = q->on,
+                                                   .until_ms = e->now_ms + q->timeout_ms};
+    *ret_queued = true;
+    return MR_OK;
+}
+
+void mri_follow(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble)
+{
+    bool queued = false;
+    const enum mr_status st = follow(e, ev, &queued);
+    if (mri_is_trouble(st)) {
+        *ret_trouble = st;
+        return;
+    }
+    if (queued)
+        return;
+    if (st != MR_OK)
+        mri_reply(e, MR_REQ_FOLLOW);
+    mri_answer(e, ev, st);
+}
+
+/* The first poll of a peer that has news, or has waited; they are answered in their order. */
+static enum mr_status serve(struct mr_engine *e, struct mri_peer *p, struct mr_effects *fx)
+{
+    while (p->polls_count > 0) {
+        const struct mri_poll w = p->polls[0];
+        const uint64_t from = start_of(p, w.from, w.on);
+        if (from >= e->head.size && e->now_ms < w.until_ms && !e->draining)
+            return MR_OK;
+        memmove(p->polls, p->polls + 1, --p->polls_count * sizeof p->polls[0]);
+        const enum mr_status st = follow_reply(e, p, from < e->head.size ? from : e->head.size);
+        if (st != MR_OK)
+            return st;
+        e->reply.id = w.id;
+        e->reply.status = MR_OK;
+        fx->reply(fx->ctx, w.token, e->bytes,
+                  mr_reply_encode(&e->reply, e->bytes, sizeof e->bytes));
+    }
+    return MR_OK;
+}
+
+enum mr_status mri_polls(struct mr_engine *e, struct mr_effects *fx)
+{
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; st == MR_OK && i < e->peers_count; i++)
+        st = serve(e, &e->peers[i], fx);
+    return st;
+}
+
+/* --- FETCH -------------------------------------------------------------------------------------
+ */
+
+struct fetching {
+    struct mr_rep_fetch *r;
+    size_t used;
+};
+
+static enum mr_status add(struct mr_engine *e, struct fetching *f, uint64_t at, uint32_t len)
+{
+    if (len == 0 || f->used + len > REPLY_BYTES_MAX || f->r->bodies_count == MR_BODIES_MAX)
+        return MR_OK;
+    return add_body(e, f->r->bodies, &f->r->bodies_count, &f->used, at, len);
+}
+
+static enum mr_status fetch_open(struct mr_engine *e, struct fetching *f, const struct mri_open *o)
+{
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; st == MR_OK && i < o->s.orders_count; i++) {
+        const struct mr_entry_parked *const at = &o->s.orders[i].at;
+        st = add(e, f, at->body_at, at->body_len);
+        if (st == MR_OK)
+            st = add(e, f, at->memo_at, at->memo_len);
+    }
+    if (st == MR_OK && o->s.triggered)
+        st = add(e, f, o->s.trigger.body_at, o->s.trigger.body_len);
+    return st;
+}
+
+static enum mr_status fetch_settled(struct mr_engine *e, struct fetching *f,
+                                    const struct mr_state_slot_ref *q)
+{
+    struct mr_state_slot s;
+    uint64_t number;
+    enum mr_status st = mri_account_number(&e->ledger, &number, q->account);
+    if (st == MR_OK)
+        st = mri_slot_get(&e->ledger, &s, number, q->seq);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_OK : st;
+    if (s.voided)
+        return MR_OK;
+    st = add(e, f, s.body_at, s.body_len);
+    return st == MR_OK ? add(e, f, s.memo_at, s.memo_len) : st;
+}
+
+enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev)
+{
+    const struct mr_req_fetch *const q = &ev->u.request.request->body.u.fetch;
+    struct fetching f = {&e->reply.body.u.fetch, 1024};
+    if (mri_peer_of(e, ev->u.request.who->peer) == NULL)
+        return MR_NOT_AUTHORISED;
+    for (uint32_t i = 0; i < q->slots_count; i++) {
+        const struct mri_open *const o = mri_open_find(e, q->slots[i].account, q->slots[i].seq);
+        const enum mr_status st =
+            o != NULL ? fetch_open(e, &f, o) : fetch_settled(e, &f, &q->slots[i]);
+        if (st != MR_OK)
+            return st;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,186 @@
+/* What nodes said, leaf by leaf: it reaches the slots, and what contradicts itself is evidence. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/log.h"
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+/* The slot a leaf is about; false: it is about none. */
+static bool slot_of(const struct mr_leaf *leaf, const uint8_t **ret_account, uint64_t *ret_seq)
+{
+    *ret_account = NULL;
+    if (leaf->kind == MR_LEAF_VOTE) {
+        *ret_account = leaf->u.vote.account;
+        *ret_seq = leaf->u.vote.seq;
+    } else if (leaf->kind == MR_LEAF_ACK) {
+        *ret_account = leaf->u.ack.account;
+        *ret_seq = leaf->u.ack.seq;
+    } else if (leaf->kind == MR_LEAF_UNLOCK) {
+        *ret_account = leaf->u.unlock.account;
+        *ret_seq = leaf->u.unlock.seq;
+    }
+    return *ret_account != NULL;
+}
+
+/* Whether a later leaf contradicts the ACK that a settlement stands on: EVD-3. */
+static bool contradicts(const struct mr_state_slot *s, const struct mr_leaf *leaf)
+{
+    if (leaf->kind == MR_LEAF_ACK)
+        return leaf->u.ack.ballot == s->ballot && memcmp(leaf->u.ack.value, s->value, 32) != 0;
+    if (leaf->kind != MR_LEAF_UNLOCK || leaf->u.unlock.ballot <= s->ballot)
+        return false;
+    if (leaf->u.unlock.cert_ballot == MR_BALLOT_NONE || leaf->u.unlock.cert_ballot < s->ballot)
+        return true;
+    return leaf->u.unlock.cert_ballot == s->ballot &&
+           memcmp(leaf->u.unlock.cert_value, s->value, 32) != 0;
+}
+
+/* A leaf about a slot that settled here: it changes nothing, but it may convict. */
+static enum mr_status hear_late(struct mr_engine *e, struct mri_peer *p, uint64_t number,
+                                uint64_t seq, uint64_t index, const struct mr_leaf *leaf)
+{
+    struct mr_state_slot s;
+    struct mr_state_account a;
+    enum mr_status st = mri_slot_get(&e->ledger, &s, number, seq);
+    if (st == MR_OK)
+        st = mri_account_get(&e->ledger, &a, number);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_OK : st;
+    if (p == NULL || s.epoch != e->committee.epoch || !contradicts(&s, leaf))
+        return MR_OK;
+    for (uint32_t i = 0; i < s.acks_count; i++) {
+        struct mri_clash c = {.found = true, .first = s.acks[i].index, .second = index};
+        if (s.acks[i].node != p->seat->number || s.acks[i].index >= index)
+            continue;
+        c.earlier.kind = MR_LEAF_ACK;
+        c.earlier.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = s.ballot};
+        memcpy(c.earlier.u.ack.account, a.id, 16);
+        memcpy(c.earlier.u.ack.value, s.value, 32);
+        memcpy(c.earlier.u.ack.certificate, s.acks[i].certificate, 32);
+        return mri_convict_leaves(e, p, &c, leaf);
+    }
+    return MR_OK;
+}
+
+/* --- heads that others saw -------------------------------------------------------------------- */
+
+/* Somebody saw this head of a peer: is it of the log that this node follows? */
+static enum mr_status compare_seen(struct mr_engine *e, struct mri_peer *p, const struct mr_head *h)
+{
+    struct mr_hash proof[2 * MR_PATH_MAX];
+    uint32_t count = 0;
+    uint8_t root[32];
+    const struct mr_head *const mine = &p->state.proven[0];
+    if (p->state.proven_count == 0 || h->size > mine->size) {
+        p->claimed = *h; /* looked at again when this node has got that far */
+        return MR_OK;
+    }
+    enum mr_status st = mri_tree_root(&p->tree, root, h->size);
+    if (st != MR_OK || memcmp(root, h->root, 32) == 0)
+        return st;
+    if (!mr_head_verify(h, e->ledger.id, &p->seat->log_key))
+        return MR_OK; /* whoever said so lied: nobody signed this */
+    st = mri_tree_consistency(&p->tree, proof, &count, h->size, mine->size);
+    return st == MR_OK ? mri_convict_fork(e, p, h, mine, root, proof, count) : st;
+}
+
+static enum mr_status hear_seen(struct mr_engine *e, const struct mr_head *h)
+{
+    struct mri_peer *const p = mri_peer_of(e, h->node);
+    if (h->epoch != e->committee.epoch)
+        return MR_OK;
+    if (h->node == e->config.node)
+        return mri_seen_head(e, h);
+    return p != NULL && h->generation == p->seat->generation ? compare_seen(e, p, h) : MR_OK;
+}
+
+/* --- one leaf --------------------------------------------------------------------------------- */
+
+enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
+                        const struct mr_leaf *leaf)
+{
+    struct mri_peer *const p = mri_peer_of(e, node);
+    const uint8_t *account;
+    uint64_t seq, number;
+    struct mr_state_hot hot;
+    struct mri_clash clash;
+    if (leaf->kind == MR_LEAF_SEEN && p != NULL && !e->replaying)
+        return hear_seen(e, &leaf->u.seen.head);
+    if (!slot_of(leaf, &account, &seq) || seq == 0)
+        return MR_OK;
+    enum mr_status st = mri_account_number(&e->ledger, &number, account);
+    if (st == MR_OK)
+        st = mri_hot_get(&e->ledger, &hot, number);
+    if (st == MR_OK && hot.chain.next_seq == 0)
+        return MR_OK; /* no chain: nothing can stand there */
+    if (st == MR_OK && seq < hot.chain.next_seq)
+        return e->replaying ? MR_OK : hear_late(e, p, number, seq, index, leaf);
+    if (st != MR_OK && st != MR_NOT_FOUND)
+        return st;
+    struct mri_open *const o = mri_open_get(e, account, seq, node);
+    mri_slot_hear(&o->s, node, index, leaf, &clash);
+    mri_open_due(e, o);
+    if (clash.found && p != NULL && !e->replaying)
+        return mri_convict_leaves(e, p, &clash, leaf);
+    return MR_OK;
+}
+
+/* --- many leaves ------------------------------------------------------------------------------ */
+
+/* The heads that stand over the mirror now. */
+static enum mr_status reach_heads(struct mri_peer *p, const struct mr_head *head)
+{
+    struct mr_state_peer *const s = &p->state;
+    uint8_t root[32];
+    if (s->pending_count > 0 && s->pending[0].size <= p->tree.size) {
+        const enum mr_status st = mri_tree_root(&p->tree, root, s->pending[0].size);
+        if (st != MR_OK)
+            return st;
+        if (memcmp(root, s->pending[0].root, 32) == 0) {
+            s->proven[0] = s->pending[0];
+            s->proven_count = 1;
+        }
+        s->pending_count = 0;
+    }
+    if (head->size == p->tree.size) {
+        s->proven[0] = *head;
+        s->proven_count = 1;
+        s->pending_count = 0;
+    } else if (s->pending_count == 0) {
+        s->pending[0] = *head;
+        s->pending_count = 1;
+    }
+    return MR_OK;
+}
+
+enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *entry)
+{
+    struct mri_peer *const p = mri_peer_of(e, entry->node);
+    uint8_t bytes[512], hash[32];
+    if (p == NULL || entry->first != p->tree.size)
+        return MR_DAMAGED;
+    for (uint32_t i = 0; i < entry->leaves_count; i++) {
+        mr_leaf_hash(hash, bytes, mr_leaf_encode(&entry->leaves[i], bytes, sizeof bytes));
+        mri_tree_append(&p->tree, hash);
+    }
+    p->state.size = p->tree.size;
+    p->changed = true;
+    if (entry->head.size > p->head.size || entry->head.time_ms > p->head.time_ms)
+        p->head = entry->head;
+    enum mr_status st = reach_heads(p, &entry->head);
+    if (entry != &e->peer)
+        e->peer = *entry; /* what follows needs the entry for itself */
+    for (uint32_t i = 0; st == MR_OK && i < e->peer.leaves_count; i++)
+        st = mri_hear(e, p->seat->number, e->peer.first + i, &e->peer.leaves[i]);
+    if (st == MR_OK && !e->replaying && p->claimed.size > 0 && p->state.proven_count > 0 &&
+        p->claimed.size <= p->state.proven[0].size) {
+        const struct mr_head seen = p->claimed;
+        p->claimed.size = 0;
+        st = compare_seen(e, p, &seen);
+    }
+    return st;
+}

@@ -1,0 +1,123 @@
+/* Orders kept for a slot: their bodies stand in the journal, and they are looked at until the slot
+ * is settled. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/order.h"
+#include "mereau/sign.h"
+
+/* The candidate that makes way for one more: neither the own vote's nor a certificate's. */
+static struct mri_candidate *make_way(struct mri_slot *s)
+{
+    struct mr_certified c;
+    for (uint32_t i = s->orders_count; i > 0; i--) {
+        struct mri_candidate *const k = &s->orders[i - 1];
+        bool needed = i == 1 || (s->voted && memcmp(s->vote, k->at.order, 32) == 0);
+        for (uint32_t j = 0; j < s->certified_count; j++)
+            needed = needed || memcmp(s->certified[j].value, k->at.order, 32) == 0;
+        if (mri_slot_settles(s, &c))
+            needed = needed || memcmp(c.value, k->at.order, 32) == 0;
+        if (!needed)
+            return k;
+    }
+    return NULL;
+}
+
+struct mri_candidate *mri_keep(struct mr_engine *e, struct mri_open *o,
+                               const struct mr_signed_order *order, const uint8_t id[32],
+                               const struct mr_memo_box *memo, uint32_t verified)
+{
+    struct mri_slot *const s = &o->s;
+    struct mri_candidate *c =
+        s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(s);
+    if (c == NULL)
+        return NULL;
+    *c = (struct mri_candidate){.verified = verified, .fresh = true};
+    c->at.seq = s->seq;
+    c->at.not_after_ms = order->order.not_after_ms;
+    memcpy(c->at.account, s->account, 16);
+    memcpy(c->at.order, id, 32);
+    e->body.kind = MR_BODY_ORDER;
+    e->body.u.order = *order;
+    mri_say_body(e, &c->at.body_at, &c->at.body_len, &e->body);
+    if (memo != NULL) {
+        e->body.kind = MR_BODY_MEMO;
+        e->body.u.memo = *memo;
+        mri_say_body(e, &c->at.memo_at, &c->at.memo_len, &e->body);
+    }
+    if (s->orders_count > 1 && o->conflict_ms == 0)
+        o->conflict_ms = e->now_ms;
+    mri_open_due(e, o);
+    return c;
+}
+
+void mri_keep_say(struct mr_engine *e, struct mri_open *o)
+{
+    for (uint32_t i = 0; i < o->s.orders_count; i++) {
+        struct mri_candidate *const c = &o->s.orders[i];
+        if (!c->fresh)
+            continue;
+        c->fresh = false;
+        c->at.cause = (uint32_t)o->cause;
+        e->entry.kind = MR_ENTRY_PARKED;
+        e->entry.u.parked = c->at;
+        mri_say(e, &e->entry);
+    }
+}
+
+enum mr_status mri_keep_plan(struct mr_engine *e, const struct mri_candidate *c)
+{
+    if (e->planned != NULL && e->planned_at == e->ledger.meta.settled &&
+        memcmp(e->plan.order_id, c->at.order, 32) == 0)
+        return MR_OK;
+    e->planned = NULL;
+    enum mr_status st = mri_read_body(e, &e->body, c->at.body_at, c->at.body_len);
+    if (st != MR_OK)
+        return st;
+    if (e->body.kind != MR_BODY_ORDER)
+        return MR_DAMAGED;
+    e->order = e->body.u.order;
+    st = mri_ledger_prepare(&e->ledger, &e->plan, &e->order.order, c->at.order);
+    if (st == MR_OK) {
+        e->planned = &e->order;
+        e->planned_at = e->ledger.meta.settled;
+    }
+    return st;
+}
+
+enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mri_candidate *c)
+{
+    enum mr_status st = mri_keep_plan(e, c);
+    if (st != MR_OK)
+        return st;
+    const struct mr_state_account *const a = &e->plan.rows[0].account;
+    st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
+    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT &&
+        !mri_checkpoint_agrees(e, &e->plan.order->body.u.checkpoint))
+        st = MR_STATE_MISMATCH;
+    if (st == MR_OK && c->verified != a->generation) {
+        /* It was handed in under other keys than the present ones: INV-8. */
+        st = mr_order_verify(e->planned, &a->keys, e->ledger.meta.epoch);
+        c->verified = st == MR_OK ? a->generation : 0;
+    }
+    if (c == &o->s.orders[0] || st == MR_OK)
+        mri_open_cause(e, o, st, e->plan.missing);
+    return st;
+}
+
+enum mr_status mri_keep_replay(struct mr_engine *e, const struct mr_entry_parked *w)
+{
+    struct mri_open *const o = mri_open_get(e, w->account, w->seq, e->config.node);
+    if (mri_slot_order(&o->s, w->order) == NULL) {
+        struct mri_slot *const s = &o->s;
+        struct mri_candidate *const c =
+            s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(s);
+        if (c == NULL)
+            return MR_DAMAGED;
+        *c = (struct mri_candidate){.at = *w};
+    }
+    mri_open_due(e, o);
+    return MR_OK;
+}

@@ -1,0 +1,255 @@
+/* The other nodes of the committee: how far their logs were followed, what they are asked next. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+
+enum {
+    FOLLOWS_MAX = 2, /* under way with one peer: news needs no request first */
+    POLL_MS = 10000,
+    FETCH_AGAIN_MS = 400,
+    FETCH_SCAN_MAX = 4096,
+    SILENT_MS = 10000,
+    BEHIND_LEAVES = 4096,
+    PEER_BYTES = 2048,
+};
+
+/* --- the committee ---------------------------------------------------------------------------- */
+
+const struct mr_committee *mr_engine_committee(const struct mr_engine *e)
+{
+    return &e->committee;
+}
+
+static void load_committee(struct mr_engine *e)
+{
+    const struct mr_charter *const c = e->config.charter;
+    struct mr_committee *const k = &e->committee;
+    *k = (struct mr_committee){.epoch = 1, .quorum = c->quorum, .count = c->nodes_count};
+    for (uint32_t i = 0; i < c->nodes_count; i++) {
+        const struct mr_node *const n = &c->nodes[i];
+        k->seats[i] = (struct mr_seat){.number = n->number,
+                                       .log_key = n->log_key,
+                                       .transport_key = n->transport_key,
+                                       .generation = 1,
+                                       .address = n->address,
+                                       .peer_address = n->peer_address};
+        memcpy(k->seats[i].association, n->association, 16);
+    }
+}
+
+const struct mr_seat *mri_seat_of(const struct mr_engine *e, uint32_t node)
+{
+    for (uint32_t i = 0; i < e->committee.count; i++)
+        if (e->committee.seats[i].number == node)
+            return &e->committee.seats[i];
+    return NULL;
+}
+
+struct mri_peer *mri_peer_of(const struct mr_engine *e, uint32_t node)
+{
+    for (uint32_t i = 0; i < e->peers_count; i++)
+        if (e->peers[i].seat->number == node)
+            return &e->peers[i];
+    return NULL;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+enum mr_status mri_peers_init(struct mr_engine *e)
+{
+    const struct mr_mem *const m = &e->config.mem;
+    load_committee(e);
+    const uint32_t others = e->committee.count - 1;
+    if (others == 0)
+        return MR_OK;
+    e->peers = m->get(m->ctx, others * sizeof *e->peers);
+    e->told = m->get(m->ctx, MRI_RING * sizeof *e->told);
+    e->scan = m->get(m->ctx, MRI_TURN_BUFFER + MR_FRAME_ALIGN);
+    if (e->peers == NULL || e->told == NULL || e->scan == NULL)
+        return MR_NO_MEMORY;
+    memset(e->peers, 0, others * sizeof *e->peers);
+    for (uint32_t i = 0; i < e->committee.count; i++)
+        if (e->committee.seats[i].number != e->config.node)
+            e->peers[e->peers_count++].seat = &e->committee.seats[i];
+    return MR_OK;
+}
+
+void mri_peers_done(struct mr_engine *e)
+{
+    const struct mr_mem *const m = &e->config.mem;
+    m->put(m->ctx, e->peers);
+    m->put(m->ctx, e->told);
+    m->put(m->ctx, e->scan);
+}
+
+static size_t peer_key(uint8_t ret[8], const struct mr_engine *e, const struct mri_peer *p)
+{
+    return mri_key_u64(ret, (uint64_t)p->seat->number << 32 | e->committee.epoch);
+}
+
+static enum mr_status load_peer(struct mr_engine *e, struct mri_peer *p)
+{
+    uint8_t key[8], bytes[PEER_BYTES];
+    size_t len;
+    p->state = (struct mr_state_peer){.node = p->seat->number, .epoch = e->committee.epoch};
+    enum mr_status st =
+        mri_view_get(&e->view, MR_TABLE_PEER, key, peer_key(key, e, p), bytes, sizeof bytes, &len);
+    if (st == MR_OK && mr_state_peer_decode(&p->state, bytes, len) != MR_OK)
+        st = MR_DAMAGED;
+    if (st == MR_OK || st == MR_NOT_FOUND)
+        st = mri_tree_load(&p->tree, &e->view, p->seat->number, e->committee.epoch, p->state.size);
+    if (p->state.proven_count > 0)
+        p->head = p->state.proven[0];
+    if (p->state.pending_count > 0)
+        p->head = p->state.pending[0];
+    return st;
+}
+
+/* Before replay. */
+enum mr_status mri_peers_load(struct mr_engine *e)
+{
+    enum mr_status st = MR_OK;
+    e->committee.epoch = e->ledger.meta.epoch;
+    for (uint32_t i = 0; st == MR_OK && i < e->peers_count; i++)
+        st = load_peer(e, &e->peers[i]);
+    e->told_from = e->tree.size;
+    return st;
+}
+
+void mri_peers_store(struct mr_engine *e)
+{
+    for (uint32_t i = 0; i < e->peers_count; i++) {
+        struct mri_peer *const p = &e->peers[i];
+        uint8_t key[8], bytes[PEER_BYTES];
+        mri_tree_store(&p->tree);
+        if (!p->changed)
+            continue;
+        mri_view_put(&e->view, MR_TABLE_PEER, key, peer_key(key, e, p), bytes,
+                     mr_state_peer_encode(&p->state, bytes, sizeof bytes));
+        p->changed = false;
+    }
+}
+
+/* --- how it stands ---------------------------------------------------------------------------- */
+
+static uint64_t lag_of(const struct mri_peer *p)
+{
+    return p->head.size > p->state.size ? p->head.size - p->state.size : 0;
+}
+
+enum mr_status mri_mode(const struct mr_engine *e)
+{
+    uint32_t heard = 1, lately = 1;
+    uint64_t lag = 0;
+    for (uint32_t i = 0; i < e->peers_count; i++) {
+        const struct mri_peer *const p = &e->peers[i];
+        heard += p->heard;
+        lately += p->heard && e->now_ms < p->heard_ms + SILENT_MS;
+        lag = lag_of(p) > lag ? lag_of(p) : lag;
+    }
+    if (e->closing)
+        return MR_STOPPING;
+    if (e->ledger.meta.abstaining)
+        return MR_ABSTAINING;
+    if (e->disk_full)
+        return MR_DISK_FULL;
+    if (heard < e->committee.quorum)
+        return MR_STARTING;
+    if (lately < e->committee.quorum)
+        return MR_NO_QUORUM;
+    return lag > BEHIND_LEAVES ? MR_BEHIND : MR_OK;
+}
+
+bool mr_engine_peer(const struct mr_engine *e, uint32_t peer, struct mr_peer_facts *ret)
+{
+    const struct mri_peer *const p = mri_peer_of(e, peer);
+    if (p == NULL)
+        return false;
+    *ret = (struct mr_peer_facts){.state = p->state,
+                                  .head = p->head,
+                                  .sent = p->sent,
+                                  .heard_ms = p->heard_ms,
+                                  .refused = p->refused,
+                                  .trouble = p->trouble};
+    return true;
+}
+
+void mri_peer_link(struct mr_engine *e, const struct mr_event *ev)
+{
+    struct mri_peer *const p = mri_peer_of(e, ev->u.peer.peer);
+    if (p == NULL)
+        return;
+    p->up = ev->u.peer.up;
+    p->follows = p->fetches = 0;
+    p->resync = false;
+    p->resync_from = 0;
+}
+
+/* --- what is asked next ----------------------------------------------------------------------- */
+
+static bool spoke_of(const struct mri_slot *s, uint32_t node)
+{
+    for (uint32_t i = 0; i < s->votes_count; i++)
+        if (s->votes[i].node == node)
+            return true;
+    for (uint32_t i = 0; i < s->acks_count; i++)
+        if (s->acks[i].node == node)
+            return true;
+    for (uint32_t i = 0; i < s->reports_count; i++)
+        if (s->reports[i].node == node)
+            return true;
+    return false;
+}
+
+/* Slots whose orders this peer must have. */
+static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
+{
+    struct mr_req_fetch *const q = &ret->u.fetch;
+    uint32_t scanned = 0;
+    if (e->opens.wanted == 0 || p->fetches > 0)
+        return false;
+    ret->kind = MR_REQ_FETCH;
+    q->slots_count = 0;
+    for (struct mri_open *o = e->opens.oldest;
+         o != NULL && q->slots_count < MR_PAGE_MAX && scanned < FETCH_SCAN_MAX;
+         o = o->newer, scanned++) {
+        if (!o->wanted || e->now_ms < o->asked_ms + FETCH_AGAIN_MS ||
+            !spoke_of(&o->s, p->seat->number))
+            continue;
+        o->asked_ms = e->now_ms;
+        memcpy(q->slots[q->slots_count].account, o->s.account, 16);
+        q->slots[q->slots_count++].seq = o->s.seq;
+    }
+    p->fetches += q->slots_count > 0;
+    return q->slots_count > 0;
+}
+
+static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
+{
+    if (p->follows >= FOLLOWS_MAX || p->opened > MRI_OPEN_A_PEER ||
+        e->opens.count + MR_LEAVES_MAX > MRI_OPEN_MAX)
+        return false;
+    if (p->resync && p->follows > 0)
+        return false; /* what is under way comes back first */
+    ret->kind = MR_REQ_FOLLOW;
+    ret->u.follow =
+        (struct mr_req_follow){.epoch = e->committee.epoch,
+                               .from = p->resync_from != 0 ? p->resync_from : p->state.size,
+                               .on = p->follows > 0,
+                               .timeout_ms = POLL_MS};
+    p->resync = false;
+    p->resync_from = 0;
+    p->follows++;
+    return true;
+}
+
+bool mr_engine_ask(struct mr_engine *e, uint32_t peer, struct mr_request_body *ret)
+{
+    struct mri_peer *const p = mri_peer_of(e, peer);
+    if (p == NULL || !p->up || e->closing || e->config.read_only)
+        return false;
+    return ask_bodies(e, p, ret) || ask_leaves(e, p, ret);
+}

@@ -1,0 +1,329 @@
+/* What is due in a slot: vote, acknowledge, settle. Everything here looks at how things stand, not
+ * at what just happened, so that it may be called at any time, as often as one likes. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/sign.h"
+
+enum {
+    RETRY_MS = 1000, /* an order that waits for more than votes */
+    WATCH_MS = 500,  /* a slot with votes: ballots may have to begin */
+    IDLE_MS = 5000,
+};
+
+/* --- what is said about a slot ---------------------------------------------------------------- */
+
+/* Append a leaf and tell the slot of it. */
+static uint64_t say_about(struct mr_engine *e, struct mri_open *o, const struct mr_leaf *leaf)
+{
+    struct mri_clash none;
+    const uint64_t index = mri_say_leaf(e, leaf);
+    mri_slot_hear(&o->s, e->config.node, index, leaf, &none);
+    mr_assert(!none.found);
+    o->changed = true;
+    return index;
+}
+
+void mri_say_vote(struct mr_engine *e, struct mri_open *o, uint32_t ballot, const uint8_t value[32])
+{
+    struct mr_leaf leaf = {.kind = MR_LEAF_VOTE, .u.vote = {.seq = o->s.seq, .ballot = ballot}};
+    memcpy(leaf.u.vote.account, o->s.account, 16);
+    memcpy(leaf.u.vote.value, value, 32);
+    mri_slot_vote(&o->s, ballot, value);
+    const uint64_t index = say_about(e, o, &leaf);
+    const struct mri_candidate *const c = mri_slot_order(&o->s, value);
+    if (c != NULL && o->opened_by == 0)
+        mri_tell_body(e, index, &c->at);
+}
+
+static void say_ack(struct mr_engine *e, struct mri_open *o, const struct mr_certified *c)
+{
+    struct mr_leaf leaf = {.kind = MR_LEAF_ACK, .u.ack = {.seq = o->s.seq, .ballot = c->ballot}};
+    memcpy(leaf.u.ack.account, o->s.account, 16);
+    memcpy(leaf.u.ack.value, c->value, 32);
+    mri_slot_certificate(leaf.u.ack.certificate, &o->s, c);
+    mri_slot_ack(&o->s, c);
+    say_about(e, o, &leaf);
+}
+
+/* --- settling --------------------------------------------------------------------------------- */
+
+/* Whether all that the order in e->plan refers to has settled here too. Elsewhere it has: somebody
+ * honest voted for it. */
+static bool is_complete(const struct mr_engine *e)
+{
+    const struct mri_plan *const p = &e->plan;
+    const enum mr_order_kind kind = p->order->body.kind;
+    for (uint32_t i = 0; i < p->rows_count; i++)
+        if (p->rows[i].number == 0 && kind != MR_KIND_OPEN)
+            return false;
+    if (kind == MR_KIND_PAYOUT || kind == MR_KIND_RETURN)
+        return p->redemption != 0;
+    return true;
+}
+
+/* An order whose settling may be what others wait for, besides money. */
+static bool frees_others(enum mr_order_kind kind)
+{
+    return kind == MR_KIND_OPEN || kind == MR_KIND_REDEEM || kind == MR_KIND_POLICY ||
+           kind == MR_KIND_CAP || kind == MR_KIND_ISSUE || kind == MR_KIND_FLAG;
+}
+
+static void touch_waiting(struct mr_engine *e)
+{
+    for (struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
+        if (o->cause != MR_OK || mri_slot_reports(&o->s, o->s.promised) > 0)
+            mri_open_due(e, o);
+}
+
+static void begin_settled(struct mr_engine *e, const struct mri_open *o,
+                          const struct mr_certified *c)
+{
+    struct mr_entry_settled *const s = &e->entry.u.settled;
+    e->entry.kind = MR_ENTRY_SETTLED;
+    memcpy(s->account, o->s.account, 16);
+    s->seq = o->s.seq;
+    s->ballot = c->ballot;
+    memcpy(s->value, c->value, 32);
+    s->acks_count = mri_slot_acks(&o->s, s->acks, c, e->config.node);
+    mr_assert(s->acks_count == e->committee.quorum);
+    s->time_ms = e->now_ms;
+    s->body_at = s->memo_at = 0;
+    s->body_len = s->memo_len = 0;
+    s->postings_count = 0;
+}
+
+static enum mr_status settle_void(struct mr_engine *e, struct mri_open *o,
+                                  const struct mr_certified *c, uint64_t number)
+{
+    begin_settled(e, o, c);
+    e->entry.u.settled.voided = true;
+    const enum mr_status st = mri_ledger_void(&e->ledger, &e->entry.u.settled);
+    if (st != MR_OK)
+        return st;
+    mri_say(e, &e->entry);
+    mri_touch(e, number, o->s.account, o->s.seq + 1);
+    mri_open_close(e, o);
+    return MR_OK;
+}
+
+/* The slot is decided and the next of its chain. *ret_closed: it is settled now. */
+static enum mr_status settle(struct mr_engine *e, struct mri_open *o, const struct mr_certified *c,
+                             uint64_t number, bool *ret_closed)
+{
+    struct mr_entry_settled *const s = &e->entry.u.settled;
+    uint8_t void_id[32];
+    mr_void_id(void_id, e->ledger.id, o->s.account, o->s.seq);
+    *ret_closed = true;
+    if (memcmp(c->value, void_id, 32) == 0)
+        return settle_void(e, o, c, number);
+    struct mri_candidate *const k = mri_slot_order(&o->s, c->value);
+    *ret_closed = false;
+    mri_open_want(e, o, k == NULL);
+    if (k == NULL)
+        return MR_OK;
+    const enum mr_status st = mri_keep_plan(e, k);
+    if (mri_is_trouble(st))
+        return st;
+    if (st != MR_OK || !is_complete(e)) {
+        mri_open_cause(e, o, MR_BEHIND, 0); /* what it refers to is on its way */
+        return MR_OK;
+    }
+    begin_settled(e, o, c);
+    s->voided = false;
+    s->body_at = k->at.body_at;
+    s->body_len = k->at.body_len;
+    s->memo_at = k->at.memo_at;
+    s->memo_len = k->at.memo_len;
+    s->postings_count = e->plan.postings_count;
+    memcpy(s->postings, e->plan.postings, e->plan.postings_count * sizeof s->postings[0]);
+    mri_ledger_apply(&e->ledger, &e->plan, s);
+    mri_say(e, &e->entry);
+    const enum mr_order_kind kind = e->plan.order->body.kind;
+    for (uint32_t i = 0; i < e->plan.rows_count; i++)
+        mri_touch(e, e->plan.rows[i].number, e->plan.rows[i].account.id,
+                  e->plan.rows[i].hot.chain.next_seq);
+    mri_open_close(e, o);
+    if (frees_others(kind))
+        touch_waiting(e);
+    *ret_closed = true;
+    return MR_OK;
+}
+
+/* --- voting ----------------------------------------------------------------------------------- */
+
+bool mri_votes(const struct mr_engine *e)
+{
+    return mri_mode(e) == MR_OK || mri_mode(e) == MR_NO_QUORUM || mri_mode(e) == MR_BEHIND;
+}
+
+/* SLOT-2: the first kept order that may be voted for. */
+static enum mr_status vote_first(struct mr_engine *e, struct mri_open *o, bool *ret_more)
+{
+    if (o->s.promised > 0 || o->s.voted)
+        return MR_OK;
+    for (uint32_t i = 0; i < o->s.orders_count; i++) {
+        struct mri_candidate *const c = &o->s.orders[i];
+        const enum mr_status st = mri_keep_check(e, o, c);
+        if (mri_is_trouble(st))
+            return st;
+        if (st != MR_OK)
+            continue;
+        mri_say_vote(e, o, 0, c->at.order);
+        *ret_more = true;
+        return MR_OK;
+    }
+    return MR_OK;
+}
+
+/* Whether somebody said something about it that is not taken back. */
+static bool is_spoken_of(const struct mri_open *o)
+{
+    return o->s.votes_count > 0 || o->s.acks_count > 0 || o->s.reports_count > 0;
+}
+
+/* SLOT-13: an order nobody voted for is dropped when its last day has passed. */
+static void drop_lapsed(struct mr_engine *e, struct mri_open *o)
+{
+    struct mri_slot *const s = &o->s;
+    if (is_spoken_of(o))
+        return;
+    for (uint32_t i = 0; i < s->orders_count;) {
+        if (s->orders[i].fresh || e->now_ms <= s->orders[i].at.not_after_ms) {
+            i++;
+            continue;
+        }
+        memmove(&s->orders[i], &s->orders[i + 1], (s->orders_count - i - 1) * sizeof s->orders[0]);
+        s->orders_count--;
+        o->changed = true;
+    }
+}
+
+/* An order that nodes speak of and that is not known here. */
+static void look_for_orders(struct mr_engine *e, struct mri_open *o)
+{
+    uint8_t void_id[32];
+    bool missing = false;
+    mr_void_id(void_id, e->ledger.id, o->s.account, o->s.seq);
+    for (uint32_t i = 0; i < o->s.votes_count && !missing; i++)
+        missing = memcmp(o->s.votes[i].value, void_id, 32) != 0 &&
+                  mri_slot_order(&o->s, o->s.votes[i].value) == NULL;
+    if (o->s.orders_count == MR_CANDIDATES_MAX)
+        missing = false;
+    /* A promise whose reason is not known here: the reporters have it. */
+    for (uint32_t i = 0; i < o->s.reports_count; i++)
+        missing = missing || (o->s.reports[i].ballot > o->s.promised && !o->s.triggered);
+    mri_open_want(e, o, missing);
+}
+
+/* --- one slot, all slots ---------------------------------------------------------------------- */
+
+struct place {
+    bool known, next; /* the chain exists here; the slot is its next one */
+    uint64_t number;
+    struct mr_state_account account;
+    struct mr_state_hot hot;
+};
+
+static enum mr_status find_place(struct mr_engine *e, const struct mri_open *o, struct place *ret)
+{
+    enum mr_status st = mri_account_number(&e->ledger, &ret->number, o->s.account);
+    ret->known = st == MR_OK;
+    ret->next = false;
+    if (st == MR_NOT_FOUND)
+        return MR_OK;
+    if (st == MR_OK)
+        st = mri_account_get(&e->ledger, &ret->account, ret->number);
+    if (st == MR_OK)
+        st = mri_hot_get(&e->ledger, &ret->hot, ret->number);
+    ret->next = st == MR_OK && o->s.seq == ret->hot.chain.next_seq;
+    return st;
+}
+
+/* One thing that is due. *ret_closed: the slot is gone. *ret_more: there may be another one. */
+static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_closed, bool *ret_more)
+{
+    struct place at;
+    struct mr_certified c;
+    *ret_closed = *ret_more = false;
+    enum mr_status st = find_place(e, o, &at);
+    if (st != MR_OK)
+        return st;
+    if (at.known && o->s.seq < at.hot.chain.next_seq) {
+        mri_open_close(e, o);
+        *ret_closed = true;
+        return MR_OK;
+    }
+    if (mri_slot_settles(&o->s, &c))
+        return at.next ? settle(e, o, &c, at.number, ret_closed) : MR_OK;
+    drop_lapsed(e, o);
+    if (o->s.orders_count == 0 && !is_spoken_of(o) && !o->s.triggered) {
+        mri_open_close(e, o);
+        *ret_closed = true;
+        return MR_OK;
+    }
+    look_for_orders(e, o);
+    if (!mri_votes(e))
+        return MR_OK;
+    if (mri_slot_ack_due(&o->s, &c)) {
+        say_ack(e, o, &c);
+        *ret_more = true;
+        return MR_OK;
+    }
+    if (!at.next) {
+        if (o->s.orders_count > 0)
+            mri_open_cause(e, o, MR_SEQ_AHEAD, 0);
+        return MR_OK;
+    }
+    st = mri_ballot(e, o, &at.account, ret_more);
+    if (st == MR_OK && !*ret_more)
+        st = vote_first(e, o, ret_more);
+    return st;
+}
+
+enum mr_status mri_work_on(struct mr_engine *e, struct mri_open *o)
+{
+    bool closed = false, more = true;
+    while (more && !closed) {
+        if (!mr_engine_ready(e)) {
+            mri_open_due(e, o);
+            return MR_OK;
+        }
+        enum mr_status st = mri_view_reserve(&e->view);
+        if (st == MR_OK)
+            st = one(e, o, &closed, &more);
+        if (st != MR_OK)
+            return st;
+    }
+    if (closed)
+        return MR_OK;
+    mri_keep_say(e, o);
+    if (o->cause != MR_OK)
+        o->look_ms = e->now_ms + RETRY_MS;
+    else if (o->s.voted || o->s.triggered || o->s.reports_count > 0 || o->s.orders_count > 1)
+        o->look_ms = e->now_ms + WATCH_MS;
+    else
+        o->look_ms = e->now_ms + IDLE_MS;
+    return MR_OK;
+}
+
+enum mr_status mri_work(struct mr_engine *e)
+{
+    struct mri_opens *const t = &e->opens;
+    if (e->config.read_only)
+        return MR_OK;
+    while (t->due_first != NULL && mr_engine_ready(e)) {
+        struct mri_open *const o = t->due_first;
+        t->due_first = o->due_next;
+        if (t->due_first == NULL)
+            t->due_last = &t->due_first;
+        o->due = false;
+        const enum mr_status st = mri_work_on(e, o);
+        if (st != MR_OK) {
+            return st;
+        }
+    }
+    return MR_OK;
+}
