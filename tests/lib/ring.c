@@ -1,0 +1,369 @@
+#include "lib/ring.h"
+
+#include <check.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mereau/codec.h"
+#include "mereau/log.h"
+#include "mereau/receipt.h"
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum)
+{
+    memset(r, 0, sizeof *r);
+    world_init(&r->w);
+    r->count = nodes;
+    struct mr_charter *const c = &r->w.charter;
+    c->nodes_count = nodes;
+    c->quorum = quorum;
+    for (uint32_t i = 0; i < nodes; i++) {
+        uint8_t seed[32] = {'r', 'i', 'n', 'g', (uint8_t)i};
+        c->nodes[i] = c->nodes[0];
+        c->nodes[i].number = i + 1;
+        mr_seckey_from_seed(&r->nodes[i].log_key, &c->nodes[i].log_key, seed);
+        c->nodes[i].transport_key = c->nodes[i].log_key;
+        c->nodes[i].peer_address_len = 1;
+        memcpy(c->nodes[i].peer_address, "x", 1);
+    }
+    mr_ledger_id(r->w.ledger, c);
+    r->reply = malloc(sizeof *r->reply);
+    r->request = malloc(sizeof *r->request);
+    for (uint32_t i = 0; i < nodes; i++) {
+        struct ring_node *const n = &r->nodes[i];
+        ck_assert_int_eq(mr_store_mem_open(&n->store, &r->w.mem, NULL), MR_OK);
+        ck_assert_int_eq(mr_journal_mem_open(&n->journal, &r->w.mem, NULL), MR_OK);
+        ring_start(r, i);
+    }
+    ring_settle(r);
+}
+
+void ring_done(struct ring *r)
+{
+    for (uint32_t i = 0; i < r->count; i++) {
+        mr_engine_destroy(r->nodes[i].engine);
+        r->nodes[i].store->api->close(r->nodes[i].store);
+        r->nodes[i].journal->api->close(r->nodes[i].journal);
+    }
+    free(r->reply);
+    free(r->request);
+    world_done(&r->w);
+}
+
+/* --- replies ---------------------------------------------------------------------------------- */
+
+/* Replies are taken up once the step that made them is over. */
+static struct {
+    uint64_t token;
+    size_t len;
+    uint8_t bytes[MR_FRAME_MAX];
+} replies[64];
+static uint32_t replies_count;
+
+static void on_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len)
+{
+    (void)ctx;
+    ck_assert_uint_lt(replies_count, 64);
+    replies[replies_count].token = token;
+    replies[replies_count].len = len;
+    memcpy(replies[replies_count++].bytes, bytes, len);
+}
+
+static struct mr_effects fx = {on_reply, NULL};
+
+static void step(struct ring *r, uint32_t node, struct mr_event *ev)
+{
+    struct ring_node *const n = &r->nodes[node];
+    struct mr_turn t;
+    ev->now_ms = r->w.now_ms;
+    ck_assert(mr_engine_ready(n->engine));
+    ck_assert_int_eq(mr_engine_step(n->engine, ev, &fx), MR_OK);
+    while (mr_engine_cut(n->engine, &t, &fx)) {
+        const struct mr_event done = {.kind = MR_EV_SYNCED, .now_ms = r->w.now_ms};
+        ck_assert_int_eq(
+            n->journal->api->append(n->journal, t.log, t.log_len, t.bodies, t.bodies_len), MR_OK);
+        ck_assert_int_eq(mr_engine_step(n->engine, &done, &fx), MR_OK);
+    }
+}
+
+static uint64_t post(struct ring *r, uint32_t from, uint32_t to, enum mr_request_kind kind)
+{
+    for (uint32_t i = 0; i < RING_MAIL_MAX; i++)
+        if (!r->mail[i].used) {
+            r->mail[i] = (struct ring_mail){.from = from, .to = to, .kind = kind, .used = true};
+            return i + 1;
+        }
+    ck_abort_msg("too much mail");
+}
+
+static void checked_of(struct ring *r, uint32_t node, const struct mr_body *b,
+                       struct mr_checked *ret)
+{
+    struct mr_keyset keys;
+    const uint8_t *const account =
+        b->kind == MR_BODY_ORDER ? b->u.order.order.account : b->u.cancel.cancel.account;
+    *ret = (struct mr_checked){.status = MR_ACCOUNT_UNKNOWN};
+    if (b->kind == MR_BODY_MEMO ||
+        mr_engine_keys(r->nodes[node].engine, &keys, &ret->generation, account) != MR_OK)
+        return;
+    ret->status = b->kind == MR_BODY_ORDER ? mr_order_verify(&b->u.order, &keys, 1)
+                                           : mr_cancel_verify(&b->u.cancel, &keys);
+}
+
+/* An answer of `to` comes back to `from`. */
+static void come_back(struct ring *r, const struct ring_mail *m, const struct mr_reply *reply)
+{
+    static struct mr_checked checked[MR_BODIES_MAX];
+    const uint32_t node = m->from - 1;
+    struct mr_event ev = {.kind = MR_EV_ANSWER,
+                          .u.answer = {.peer = m->to, .kind = m->kind, .reply = reply}};
+    if (r->nodes[node].engine == NULL)
+        return;
+    if (m->kind == MR_REQ_FOLLOW && reply->status == MR_OK) {
+        const struct mr_rep_follow *const f = &reply->body.u.follow;
+        ev.u.answer.head_good =
+            mr_head_verify(&f->head, r->w.ledger, &r->w.charter.nodes[m->to - 1].log_key);
+        for (uint32_t i = 0; i < f->bodies_count; i++)
+            checked_of(r, node, &f->bodies[i], &checked[i]);
+    } else if (m->kind == MR_REQ_FETCH && reply->status == MR_OK) {
+        for (uint32_t i = 0; i < reply->body.u.fetch.bodies_count; i++)
+            checked_of(r, node, &reply->body.u.fetch.bodies[i], &checked[i]);
+    }
+    ev.u.answer.checked = checked;
+    step(r, node, &ev);
+}
+
+static bool deliver(struct ring *r)
+{
+    static struct mr_reply reply;
+    if (replies_count == 0)
+        return false;
+    const uint64_t token = replies[0].token;
+    ck_assert_int_eq(mr_reply_decode(&reply, replies[0].bytes, replies[0].len), MR_OK);
+    replies_count--;
+    memmove(&replies[0], &replies[1], replies_count * sizeof replies[0]);
+    struct ring_mail *const m = &r->mail[token - 1];
+    const struct ring_mail was = *m;
+    ck_assert(m->used);
+    m->used = false;
+    if (was.dead)
+        return true;
+    if (was.from > 0) {
+        come_back(r, &was, &reply);
+        return true;
+    }
+    *r->reply = reply;
+    r->status = mr_status_from_number(reply.status);
+    r->callers--;
+    return true;
+}
+
+/* Whatever the node wants to ask now. */
+static bool ask(struct ring *r, uint32_t node)
+{
+    struct ring_node *const n = &r->nodes[node];
+    bool any = false;
+    for (uint32_t k = 0; k < r->count; k++) {
+        if (k == node || n->engine == NULL || n->cut[k] || r->nodes[k].engine == NULL)
+            continue;
+        while (mr_engine_ask(n->engine, k + 1, &r->request->body)) {
+            const struct mr_principal who = {.peer = node + 1};
+            struct mr_event ev = {.kind = MR_EV_REQUEST};
+            ev.u.request.token = post(r, node + 1, k + 1, r->request->body.kind);
+            ev.u.request.who = &who;
+            ev.u.request.request = r->request;
+            step(r, k, &ev);
+            any = true;
+        }
+    }
+    return any;
+}
+
+void ring_settle(struct ring *r)
+{
+    bool moved = true;
+    while (moved) {
+        moved = deliver(r);
+        for (uint32_t i = 0; !moved && i < r->count; i++)
+            moved = ask(r, i);
+    }
+}
+
+void ring_wait(struct ring *r, uint64_t ms)
+{
+    while (ms > 0) {
+        const uint64_t now = ms < 250 ? ms : 250;
+        r->w.now_ms += now;
+        ms -= now;
+        for (uint32_t i = 0; i < r->count; i++) {
+            struct mr_event tick = {.kind = MR_EV_TICK};
+            if (r->nodes[i].engine != NULL)
+                step(r, i, &tick);
+        }
+        ring_settle(r);
+    }
+}
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+static void link_up(struct ring *r, uint32_t node, uint32_t peer, bool up)
+{
+    struct mr_event ev = {.kind = MR_EV_PEER, .u.peer = {.peer = peer + 1, .up = up}};
+    if (r->nodes[node].engine != NULL)
+        step(r, node, &ev);
+}
+
+void ring_start(struct ring *r, uint32_t node)
+{
+    struct ring_node *const n = &r->nodes[node];
+    const struct mr_engine_config config = {.charter = &r->w.charter,
+                                            .node = node + 1,
+                                            .log_key = &n->log_key,
+                                            .software = "test",
+                                            .store = n->store,
+                                            .journal = n->journal,
+                                            .mem = r->w.mem,
+                                            .now_ms = r->w.now_ms};
+    ck_assert_int_eq(mr_engine_create(&n->engine, &config), MR_OK);
+    struct mr_event tick = {.kind = MR_EV_TICK};
+    step(r, node, &tick);
+    for (uint32_t k = 0; k < r->count; k++)
+        if (k != node && r->nodes[k].engine != NULL) {
+            link_up(r, node, k, true);
+            link_up(r, k, node, true);
+        }
+}
+
+void ring_kill(struct ring *r, uint32_t node)
+{
+    struct ring_node *const n = &r->nodes[node];
+    mr_engine_destroy(n->engine);
+    n->engine = NULL;
+    for (uint32_t i = 0; i < RING_MAIL_MAX; i++)
+        if (r->mail[i].used && r->mail[i].to == node + 1) {
+            r->callers -= r->mail[i].from == 0;
+            r->mail[i].used = false;
+        } else if (r->mail[i].used && r->mail[i].from == node + 1) {
+            r->mail[i].dead = true;
+        }
+    for (uint32_t k = 0; k < r->count; k++)
+        link_up(r, k, node, false);
+}
+
+/* --- callers ---------------------------------------------------------------------------------- */
+
+static enum mr_status call(struct ring *r, uint32_t node)
+{
+    static const struct mr_principal local = {.local = true};
+    struct mr_event ev = {.kind = MR_EV_REQUEST};
+    struct mr_keyset keys;
+    const struct mr_request_body *const b = &r->request->body;
+    ev.u.request.token = post(r, 0, node + 1, b->kind);
+    ev.u.request.who = &local;
+    ev.u.request.request = r->request;
+    ev.u.request.signatures = MR_ACCOUNT_UNKNOWN;
+    if (b->kind == MR_REQ_SUBMIT &&
+        mr_engine_keys(r->nodes[node].engine, &keys, &ev.u.request.generation,
+                       b->u.submit.order.order.account) == MR_OK)
+        ev.u.request.signatures = mr_order_verify(&b->u.submit.order, &keys, 1);
+    if (b->kind == MR_REQ_CANCEL &&
+        mr_engine_keys(r->nodes[node].engine, &keys, &ev.u.request.generation,
+                       b->u.cancel.cancel.account) == MR_OK)
+        ev.u.request.signatures = mr_cancel_verify(&b->u.cancel, &keys);
+    r->callers++;
+    r->status = MR_NO_ANSWER;
+    r->request->id = 7;
+    step(r, node, &ev);
+    ring_settle(r);
+    return r->status;
+}
+
+enum mr_status ring_submit(struct ring *r, uint32_t node, const struct mr_signed_order *o)
+{
+    r->request->body.kind = MR_REQ_SUBMIT;
+    r->request->body.u.submit.order = *o;
+    r->request->body.u.submit.memo_count = 0;
+    return call(r, node);
+}
+
+enum mr_status ring_cancel(struct ring *r, uint32_t node, const struct mr_signed_cancel *c)
+{
+    r->request->body.kind = MR_REQ_CANCEL;
+    r->request->body.u.cancel = *c;
+    return call(r, node);
+}
+
+void ring_order(struct ring *r, uint32_t node, struct mr_signed_order *ret,
+                const uint8_t account[16], enum mr_order_kind kind)
+{
+    r->request->body.kind = MR_REQ_ACCOUNT;
+    memcpy(r->request->body.u.account.account, account, 16);
+    ck_assert_int_eq(call(r, node), MR_OK);
+    world_order_on(&r->w, ret, account, &r->reply->body.u.account.hot.chain,
+                   r->reply->body.u.account.policy, kind);
+}
+
+enum mr_status ring_open(struct ring *r, uint32_t node, enum mr_account_class class)
+{
+    static struct mr_signed_order o;
+    ring_order(r, node, &o, r->w.desk, MR_KIND_OPEN);
+    world_open_body(&r->w, &o.order.body.u.open, class);
+    world_sign(&r->w, &o);
+    r->w.members_count++;
+    return ring_submit(r, node, &o);
+}
+
+enum mr_status ring_issue(struct ring *r, uint32_t node, uint32_t member, int64_t amount)
+{
+    static struct mr_signed_order o;
+    ring_order(r, node, &o, r->w.treasury, MR_KIND_ISSUE);
+    world_issue_body(&r->w, &o.order.body.u.issue, member, amount);
+    world_sign(&r->w, &o);
+    return ring_submit(r, node, &o);
+}
+
+enum mr_status ring_pay(struct ring *r, uint32_t node, uint32_t from, uint32_t to, int64_t amount)
+{
+    static struct mr_signed_order o;
+    ring_order(r, node, &o, r->w.members[from].id, MR_KIND_PAY);
+    world_pay_body(&r->w, &o.order.body.u.pay, to, amount);
+    world_sign(&r->w, &o);
+    return ring_submit(r, node, &o);
+}
+
+int64_t ring_balance(struct ring *r, uint32_t node, uint32_t member)
+{
+    r->request->body.kind = MR_REQ_ACCOUNT;
+    memcpy(r->request->body.u.account.account, r->w.members[member].id, 16);
+    ck_assert_int_eq(call(r, node), MR_OK);
+    return r->reply->body.u.account.hot.chain.balances[0].minor;
+}
+
+static void flush(struct ring *r, uint32_t node)
+{
+    struct ring_node *const n = &r->nodes[node];
+    struct mr_put *puts;
+    size_t count;
+    ck_assert_int_eq(mr_engine_freeze(n->engine, &puts, &count), MR_OK);
+    mr_puts_sort(puts, count);
+    ck_assert_int_eq(n->store->api->commit(n->store, puts, count), MR_OK);
+    ck_assert_int_eq(n->store->api->refresh(n->store), MR_OK);
+    mr_engine_flushed(n->engine, puts);
+}
+
+void ring_check(struct ring *r)
+{
+    struct mr_checkpoint first = {0}, one;
+    for (uint32_t i = 0; i < r->count; i++) {
+        if (r->nodes[i].engine == NULL)
+            continue;
+        flush(r, i);
+        ck_assert_int_eq(mr_state_sum(&one, r->nodes[i].store, &r->w.charter, &r->w.mem), MR_OK);
+        if (first.accounts == 0)
+            first = one;
+        ck_assert_uint_eq(one.accounts, first.accounts);
+        ck_assert_mem_eq(one.state_root, first.state_root, 32);
+    }
+}

@@ -1,0 +1,66 @@
+/** Several nodes in one process, without network, clock or threads: engines on journals and stores
+ *  in memory, whose requests to each other are delivered at once and in order. For tests of what
+ *  nodes do together; the simulator is for what may go wrong. */
+#ifndef MEREAU_TESTS_RING_H
+#define MEREAU_TESTS_RING_H
+
+#include "lib/world.h"
+
+enum { RING_NODES_MAX = 7, RING_MAIL_MAX = 256 };
+
+struct ring_node {
+    struct mr_seckey log_key;
+    struct mr_store *store;
+    struct mr_journal *journal;
+    struct mr_engine *engine; /* NULL: down */
+    bool cut[RING_NODES_MAX]; /* cannot ask these */
+};
+
+/** A request between nodes, or what a caller handed in. */
+struct ring_mail {
+    uint32_t from, to; /* index + 1; from 0: a caller */
+    enum mr_request_kind kind;
+    bool used, dead; /* dead: who asked is gone */
+};
+
+struct ring {
+    struct world w; /* charter, keys, members; it has no engine of its own */
+    uint32_t count;
+    struct ring_node nodes[RING_NODES_MAX];
+    struct ring_mail mail[RING_MAIL_MAX];
+    struct mr_reply *reply; /* last one to a caller */
+    enum mr_status status;  /* its status */
+    uint32_t callers;       /* that wait for an answer */
+    struct mr_request *request;
+};
+
+/** n nodes of one association, quorum q, all started and connected. ck_asserts. */
+void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum);
+void ring_done(struct ring *r);
+
+void ring_start(struct ring *r, uint32_t node);
+/** It loses what was not synced. */
+void ring_kill(struct ring *r, uint32_t node);
+
+/** Deliver all that is under way until nothing moves. */
+void ring_settle(struct ring *r);
+/** Time passes, in steps of at most 250 ms, and everything is delivered. */
+void ring_wait(struct ring *r, uint64_t ms);
+
+/** Hand an order in at a node; r->reply when it was answered: its status, or NO_ANSWER so far. */
+enum mr_status ring_submit(struct ring *r, uint32_t node, const struct mr_signed_order *o);
+enum mr_status ring_cancel(struct ring *r, uint32_t node, const struct mr_signed_cancel *c);
+
+/** The next order of a chain as the node sees it, unsigned. */
+void ring_order(struct ring *r, uint32_t node, struct mr_signed_order *ret,
+                const uint8_t account[16], enum mr_order_kind kind);
+/** Open a member, issue, pay; through a node; until settled. */
+enum mr_status ring_open(struct ring *r, uint32_t node, enum mr_account_class class);
+enum mr_status ring_issue(struct ring *r, uint32_t node, uint32_t member, int64_t amount);
+enum mr_status ring_pay(struct ring *r, uint32_t node, uint32_t from, uint32_t to, int64_t amount);
+
+int64_t ring_balance(struct ring *r, uint32_t node, uint32_t member);
+/** All nodes that are up hold the same state: LED-50. */
+void ring_check(struct ring *r);
+
+#endif

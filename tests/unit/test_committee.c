@@ -1,0 +1,140 @@
+/* What nodes do together: SLOT-2 to SLOT-11 through real engines. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ring.h"
+#include "mereau/receipt.h"
+
+static struct ring r;
+
+static void setup(void)
+{
+    ring_init(&r, 4, 3);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+}
+
+static void teardown(void)
+{
+    ring_done(&r);
+}
+
+static void expect_receipt(void)
+{
+    struct mr_receipt_facts f;
+    ck_assert_uint_eq(r.reply->body.u.submit.receipt_count, 1);
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &r.reply->body.u.submit.receipt[0]),
+                     MR_OK);
+    ck_assert_uint_eq(f.quorum, r.w.charter.quorum);
+}
+
+START_TEST(a_payment_settles_everywhere_with_a_receipt_of_q_nodes)
+{
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 1250), MR_SETTLED);
+    expect_receipt();
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(ring_balance(&r, i, 0), 98750);
+        ck_assert_int_eq(ring_balance(&r, i, 1), 1250);
+    }
+    ring_check(&r);
+}
+END_TEST
+
+START_TEST(one_node_may_be_down_and_catches_up)
+{
+    ring_kill(&r, 3);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 100), MR_SETTLED);
+    ring_kill(&r, 2);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 100), MR_NO_ANSWER);
+    ring_wait(&r, 5000);
+    ck_assert_int_eq(r.status, MR_VOTING);
+    ring_start(&r, 3);
+    ring_settle(&r);
+    ring_start(&r, 2);
+    ring_wait(&r, 1000);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert_int_eq(ring_balance(&r, i, 1), 200);
+    ring_check(&r);
+}
+END_TEST
+
+START_TEST(a_cancel_voids_an_order_that_waits)
+{
+    static struct mr_signed_order o;
+    struct mr_signed_cancel c = {.cancel.seq = 0};
+    ring_order(&r, 0, &o, r.w.members[0].id, MR_KIND_PAY);
+    memcpy(c.cancel.ledger, r.w.ledger, 32);
+    memcpy(c.cancel.account, r.w.members[0].id, 16);
+    c.cancel.seq = o.order.seq;
+    world_pay_body(&r.w, &o.order.body.u.pay, 1, 99999999);
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_LIMIT_PAYMENT);
+    mr_cancel_sign(&c, 0, &r.w.members[0].key);
+    ck_assert_int_eq(ring_cancel(&r, 2, &c), MR_VOIDED);
+    ring_check(&r);
+}
+END_TEST
+
+/* Two orders for one slot, handed in at two nodes each before either has heard of the other's. */
+START_TEST(two_orders_of_one_owner_are_decided_within_seconds)
+{
+    static struct mr_signed_order a, b;
+    ring_order(&r, 0, &a, r.w.members[0].id, MR_KIND_PAY);
+    b = a;
+    world_pay_body(&r.w, &a.order.body.u.pay, 1, 100);
+    world_pay_body(&r.w, &b.order.body.u.pay, 1, 200);
+    world_sign(&r.w, &a);
+    world_sign(&r.w, &b);
+    for (uint32_t i = 0; i < 4; i++)
+        for (uint32_t k = 0; k < 4; k++)
+            r.nodes[i].cut[k] = true;
+    /* What was under way is answered first; nothing new is asked. */
+    ring_submit(&r, 0, &a);
+    ring_submit(&r, 1, &a);
+    ring_submit(&r, 2, &b);
+    ring_submit(&r, 3, &b);
+    for (uint32_t i = 0; i < 4; i++)
+        for (uint32_t k = 0; k < 4; k++)
+            r.nodes[i].cut[k] = false;
+    ring_settle(&r);
+    ring_wait(&r, 15000);
+    const int64_t got = ring_balance(&r, 0, 1);
+    ck_assert(got == 0 || got == 100 || got == 200);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 7), MR_SETTLED);
+    ck_assert_int_eq(ring_balance(&r, 3, 1), got + 7);
+    ring_check(&r);
+}
+END_TEST
+
+START_TEST(nodes_restart_in_the_middle)
+{
+    for (uint32_t i = 0; i < 12; i++) {
+        ring_kill(&r, i % 4);
+        ring_start(&r, i % 4);
+        ring_settle(&r);
+        ck_assert_int_eq(ring_pay(&r, (i + 1) % 4, 0, 1, 10), MR_SETTLED);
+    }
+    ring_wait(&r, 500);
+    ring_check(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("committee");
+    TCase *c = tcase_create("committee");
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, a_payment_settles_everywhere_with_a_receipt_of_q_nodes);
+    tcase_add_test(c, one_node_may_be_down_and_catches_up);
+    tcase_add_test(c, a_cancel_voids_an_order_that_waits);
+    tcase_add_test(c, two_orders_of_one_owner_are_decided_within_seconds);
+    tcase_add_test(c, nodes_restart_in_the_middle);
+    suite_add_tcase(s, c);
+    SRunner *n = srunner_create(s);
+    srunner_run_all(n, CK_ENV);
+    const int failed = srunner_ntests_failed(n);
+    srunner_free(n);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
