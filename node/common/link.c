@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/asker.h"
 #include "common/link_wire.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
@@ -15,7 +16,6 @@ enum {
     TRY_MS_MIN = 250,
     PAUSE_MS = 50, /* between tries, doubled up to the largest */
     PAUSE_MS_MAX = 1000,
-    KIND_BYTES = 4,
     ID_BYTES = 4,
 };
 
@@ -26,8 +26,8 @@ struct link {
     uint8_t ledger[32];
     int timeout_ms;
 
-    bool established, proved;
-    struct mr_session session;
+    struct asker asker;
+    bool proved;
     uint32_t wire_id, request_id;
     bool sent; /* the present call's request may have reached the node */
 
@@ -102,8 +102,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static void forget_session(struct link *l)
 {
-    mr_session_done(&l->session);
-    l->established = false;
+    asker_done(&l->asker);
     l->proved = false;
 }
 
@@ -123,9 +122,9 @@ static enum mr_status round_trip(struct link *l, size_t len, size_t *ret_len, ui
 
 /* A REFUSED envelope is not authenticated: it never decides an outcome, it only says how to go on.
  */
-static enum mr_status refused(const struct mr_refused *r)
+static enum mr_status refused(enum mr_status st)
 {
-    switch ((unsigned)mr_status_from_number(r->status)) {
+    switch ((unsigned)st) {
     case MR_BAD_SESSION:
     case MR_REPLAYED:
         return MR_BAD_SESSION;
@@ -139,96 +138,53 @@ static enum mr_status refused(const struct mr_refused *r)
     }
 }
 
-/* The record of this kind in l->envelope: its bytes, or NULL when it is another kind. */
-static const uint8_t *record_in(const struct link *l, size_t len, enum mr_envelope_kind kind)
+/* What l->envelope says. MR_OK when it is `wanted`. */
+static enum mr_status take(struct link *l, struct asker_answer *ret, size_t len, uint64_t number,
+                           enum asker_got wanted)
 {
-    const uint8_t tag[KIND_BYTES] = {0, 0, 0, (uint8_t)kind};
-    if (len < sizeof tag || memcmp(l->envelope, tag, sizeof tag) != 0)
-        return NULL;
-    return l->envelope + sizeof tag;
-}
-
-static enum mr_status read_refused(const struct link *l, size_t len)
-{
-    struct mr_refused r;
-    const uint8_t *const record = record_in(l, len, MR_ENV_REFUSED);
-    if (record == NULL || mr_refused_decode(&r, record, len - KIND_BYTES) != MR_OK)
-        return MR_NO_ANSWER;
-    return refused(&r);
+    *ret =
+        asker_take(&l->asker, l->plain, l->envelope, len, number, l->is_pinned ? &l->pinned : NULL);
+    if (ret->got == wanted)
+        return MR_OK;
+    if (ret->got == ASKER_REFUSED)
+        return refused(ret->status);
+    return ret->got == ASKER_BROKEN ? ret->status : MR_NO_ANSWER;
 }
 
 static enum mr_status shake_hands(struct link *l, uint64_t deadline_ms)
 {
-    struct mr_session_hello hello;
-    struct mr_welcome welcome;
+    struct asker_answer answer;
     uint8_t seed[32];
     randombytes_buf(seed, sizeof seed);
-    size_t len = mr_session_hello(&hello, l->envelope, sizeof l->envelope, seed);
+    size_t len = asker_hello(&l->asker, l->envelope, sizeof l->envelope, seed);
     sodium_memzero(seed, sizeof seed);
-    enum mr_status st = round_trip(l, len, &len, deadline_ms);
-    if (st != MR_OK)
-        goto out;
-    const uint8_t *const record = record_in(l, len, MR_ENV_WELCOME);
-    if (record == NULL) {
-        st = read_refused(l, len);
-        goto out;
-    }
-    st = mr_welcome_decode(&welcome, record, len - KIND_BYTES);
-    if (st == MR_OK)
-        st = mr_session_welcome(&l->session, NULL, &hello, &welcome,
-                                l->is_pinned ? &l->pinned : NULL);
-    l->established = st == MR_OK;
-out:
-    sodium_memzero(&hello, sizeof hello);
-    return st;
-}
-
-/* Whether a reply with this status carries a result of the request's kind. */
-static bool has_result(enum mr_status st)
-{
-    return st == MR_OK || st == MR_SETTLED || st == MR_VOIDED || st == MR_PARKED ||
-           st == MR_UNSETTLED || st == MR_ALREADY_DONE || st == MR_FUNDS_SHORT ||
-           st == MR_LIMIT_PAYMENT || st == MR_LIMIT_DAY || st == MR_LIMIT_MONTH;
+    const enum mr_status st = round_trip(l, len, &len, deadline_ms);
+    return st == MR_OK ? take(l, &answer, len, 0, ASKER_ESTABLISHED) : st;
 }
 
 static enum mr_status exchange(struct link *l, struct mr_reply *ret,
                                const struct mr_request_body *body, uint64_t deadline_ms)
 {
+    struct asker_answer answer;
     const uint32_t id = l->request_id;
     const uint8_t id_bytes[ID_BYTES] = {(uint8_t)(id >> 24), (uint8_t)(id >> 16),
                                         (uint8_t)(id >> 8), (uint8_t)id};
+    uint64_t number;
+    bool valid;
     memcpy(l->plain, id_bytes, sizeof id_bytes);
     size_t len =
         ID_BYTES + mr_request_body_encode(body, l->plain + ID_BYTES, sizeof l->plain - ID_BYTES);
-    len = mr_session_seal(&l->session, l->envelope, sizeof l->envelope, l->plain, len, 0);
-    const uint64_t counter = l->session.counter_out;
+    len = asker_seal(&l->asker, l->envelope, sizeof l->envelope, &number, l->plain, len);
     enum mr_status st = round_trip(l, len, &len, deadline_ms);
     l->sent = l->sent || st != MR_UNREACHABLE;
-    if (st != MR_OK)
-        return st;
-    uint64_t reply_counter;
-    st = mr_session_open_bytes(&l->session, l->plain, sizeof l->plain, &len, &reply_counter,
-                               l->envelope, len, counter);
-    if (st == MR_UNKNOWN_TAG)
-        return read_refused(l, len);
-    if (st != MR_OK)
-        return MR_NO_ANSWER; /* not from the node of this session */
-    st = mr_reply_decode(ret, l->plain, len);
-    if (st != MR_OK)
-        return st;
-    if (ret->id != id)
-        return MR_OUT_OF_RANGE;
-    st = mr_status_from_number(ret->status);
-    return has_result(st) && ret->body.kind != body->kind ? MR_UNKNOWN_TAG : st;
+    if (st == MR_OK)
+        st = take(l, &answer, len, number, ASKER_REPLY);
+    return st == MR_OK ? asker_read(ret, &valid, answer.plain, answer.len, id, body->kind) : st;
 }
 
 static enum mr_status prove(struct link *l, struct mr_reply *ret, uint64_t deadline_ms)
 {
-    uint8_t text[96];
-    struct mr_req_auth *const auth = &l->proof.u.auth;
-    const size_t n =
-        mr_session_auth_text(text, &l->session, auth->role, auth->account, auth->key_index);
-    mr_sign(auth->sig, MR_PURPOSE_SESSION, l->ledger, 0, text, n, l->key);
+    asker_sign(&l->asker, &l->proof.u.auth, l->ledger, l->key);
     const bool sent = l->sent;
     const enum mr_status st = exchange(l, ret, &l->proof, deadline_ms);
     l->sent = sent;
@@ -241,7 +197,7 @@ static enum mr_status attempt(struct link *l, struct mr_reply *ret,
                               uint64_t deadline_ms)
 {
     enum mr_status st;
-    if (!l->established) {
+    if (!l->asker.established) {
         st = shake_hands(l, earlier(wire_now_ms() + try_ms, deadline_ms));
         if (st != MR_OK)
             return st;

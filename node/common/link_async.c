@@ -6,8 +6,6 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 
-enum { KIND_BYTES = 4 };
-
 /* The id of a request is its counter: a reply then tells which request it must be bound to. */
 static const uint32_t top_bit = UINT32_C(0x80000000);
 
@@ -26,10 +24,10 @@ static uint32_t get_u32(const uint8_t *p)
 
 size_t lean_start(struct lean_client *c, uint8_t *out, const uint8_t seed[32])
 {
-    *c = (struct lean_client){.established = false};
+    *c = (struct lean_client){.asker = {.established = false}};
     size_t n = lean_resume(c, out);
     uint8_t hello[MR_WELCOME_BYTES], head[4];
-    const size_t len = mr_session_hello(&c->hello, hello, sizeof hello, seed);
+    const size_t len = asker_hello(&c->asker, hello, sizeof hello, seed);
     put_u32(head, top_bit);
     n += sp_front(out + n, head, sizeof head, len);
     memcpy(out + n, hello, len);
@@ -48,12 +46,13 @@ size_t lean_request(struct lean_client *c, uint8_t *out, uint32_t *ret_number, c
                     size_t len)
 {
     enum { FRONT = SP_LENGTH_BYTES + 4 };
-    mr_assert(c->established);
+    mr_assert(c->asker.established);
     uint8_t head[4];
-    const size_t n = mr_session_seal(&c->session, out + FRONT,
-                                     len + MR_ENVELOPE_OVERHEAD + MR_SEAL_OVERHEAD, plain, len, 0);
-    mr_assert(c->session.counter_out < top_bit);
-    *ret_number = (uint32_t)c->session.counter_out;
+    uint64_t number;
+    const size_t n = asker_seal(&c->asker, out + FRONT,
+                                len + MR_ENVELOPE_OVERHEAD + MR_SEAL_OVERHEAD, &number, plain, len);
+    mr_assert(number < top_bit);
+    *ret_number = (uint32_t)number;
     put_u32(head, top_bit | *ret_number);
     return sp_front(out, head, sizeof head, n) + n;
 }
@@ -73,54 +72,24 @@ static struct lean_reply of_status(enum lean_got got, enum mr_status st)
     return (struct lean_reply){.got = got, .status = st};
 }
 
-static struct lean_reply welcome(struct lean_client *c, const uint8_t *record, size_t len,
-                                 const struct mr_pubkey *pinned)
-{
-    struct mr_welcome w;
-    enum mr_status st = mr_welcome_decode(&w, record, len);
-    if (st == MR_OK)
-        st = mr_session_welcome(&c->session, NULL, &c->hello, &w, pinned);
-    c->established = st == MR_OK;
-    return of_status(c->established ? LEAN_ESTABLISHED : LEAN_BROKEN, st);
-}
-
-static struct lean_reply refused(const uint8_t *record, size_t len, uint32_t number)
-{
-    struct mr_refused r;
-    const enum mr_status st = mr_refused_decode(&r, record, len);
-    if (st != MR_OK)
-        return of_status(LEAN_BROKEN, st);
-    struct lean_reply reply = of_status(LEAN_REFUSED, mr_status_from_number(r.status));
-    reply.number = number;
-    return reply;
-}
-
 /* LEAN_MORE: nothing in this frame for the caller. */
 static struct lean_reply read_frame(struct lean_client *c, const struct sp_frame *f, uint8_t *room,
                                     const struct mr_pubkey *pinned)
 {
+    static const enum lean_got meaning[] = {[ASKER_NOTHING] = LEAN_MORE,
+                                            [ASKER_ESTABLISHED] = LEAN_ESTABLISHED,
+                                            [ASKER_REPLY] = LEAN_REPLY,
+                                            [ASKER_REFUSED] = LEAN_REFUSED,
+                                            [ASKER_BROKEN] = LEAN_BROKEN};
     const uint32_t number = get_u32(f->head) & ~top_bit;
-    if (f->head_len != 4 || f->body_len < KIND_BYTES)
+    if (f->head_len != 4)
         return of_status(LEAN_MORE, MR_OK);
-    const uint8_t *const record = f->body + KIND_BYTES;
-    const size_t record_len = f->body_len - KIND_BYTES;
-    switch (get_u32(f->body)) {
-    case MR_ENV_WELCOME:
-        return c->established ? of_status(LEAN_MORE, MR_OK)
-                              : welcome(c, record, record_len, pinned);
-    case MR_ENV_REFUSED:
-        return refused(record, record_len, number);
-    case MR_ENV_SEALED:
-        break;
-    default:
-        return of_status(LEAN_MORE, MR_OK);
-    }
-    struct lean_reply reply = {.got = LEAN_REPLY, .number = number, .plain = room};
-    uint64_t counter;
-    const bool opened = c->established && number != 0 &&
-                        mr_session_open_bytes(&c->session, room, MR_FRAME_MAX, &reply.len, &counter,
-                                              f->body, f->body_len, number) == MR_OK;
-    return opened ? reply : of_status(LEAN_MORE, MR_OK);
+    const struct asker_answer a = asker_take(&c->asker, room, f->body, f->body_len, number, pinned);
+    return (struct lean_reply){.got = meaning[a.got],
+                               .status = a.status,
+                               .number = number,
+                               .plain = a.plain,
+                               .len = a.len};
 }
 
 struct lean_reply lean_next(struct lean_client *c, uint8_t *room, const struct mr_pubkey *pinned)

@@ -7,6 +7,7 @@
 #ifndef MEREAU_COMMON_LINK_ASYNC_H
 #define MEREAU_COMMON_LINK_ASYNC_H
 
+#include "common/asker.h"
 #include "common/sp.h"
 #include "mereau/session.h"
 #include "mereau/sign.h"
@@ -18,9 +19,7 @@ enum {
 
 struct lean_client {
     struct sp_stream in;
-    struct mr_session_hello hello;
-    struct mr_session session;
-    bool established;
+    struct asker asker;
 };
 
 /** What lean_next found. */
@@ -52,7 +51,7 @@ size_t lean_resume(struct lean_client *c, uint8_t *out);
 size_t lean_request(struct lean_client *c, uint8_t *out, uint32_t *ret_number, const uint8_t *plain,
                     size_t len);
 
-/** The text that REQ_AUTH signs is mr_session_auth_text(.., &c->session, ..). */
+/** A REQ_AUTH is signed by asker_sign(&c->asker, ..). */
 
 /** Hand in bytes, at most SP_FEED_MAX; then call lean_next until it finds LEAN_MORE, then
  *  lean_keep. MR_OK or MR_NO_MEMORY. */

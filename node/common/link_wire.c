@@ -19,7 +19,7 @@
 #include "common/sp_nn.h"
 #include "mereau/assert.h"
 
-enum { READ_BYTES = 16384, CONNECT_MS = 1500, NN_URL_MAX = 64 };
+enum { READ_BYTES = 16384, CONNECT_MS = 1500 };
 
 struct wire {
     bool local;
@@ -110,25 +110,13 @@ void wire_close(struct wire *w)
 
 /* --- host:port -------------------------------------------------------------------------------- */
 
-/* The n-th address of the host, n taken modulo their number: nanomsg itself would try one only. */
-static bool resolve(const struct wire *w, char ret[NN_URL_MAX])
+static bool resolve(const struct wire *w, char ret[SP_NN_URL_MAX])
 {
     struct addrinfo *all = NULL;
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     if (getaddrinfo(w->to.host, NULL, &hints, &all) != 0)
         return false;
-    unsigned count = 0;
-    for (const struct addrinfo *a = all; a != NULL; a = a->ai_next)
-        count++;
-    const struct addrinfo *chosen = all;
-    for (unsigned i = w->turn % count; i > 0; i--)
-        chosen = chosen->ai_next;
-    char host[48];
-    const bool ok = getnameinfo(chosen->ai_addr, chosen->ai_addrlen, host, sizeof host, NULL, 0,
-                                NI_NUMERICHOST) == 0;
-    if (ok)
-        snprintf(ret, NN_URL_MAX, chosen->ai_family == AF_INET6 ? "tcp://[%s]:%u" : "tcp://%s:%u",
-                 host, (unsigned)w->to.port);
+    const bool ok = sp_nn_url(ret, all, w->turn, w->to.port);
     freeaddrinfo(all);
     return ok;
 }
@@ -136,7 +124,7 @@ static bool resolve(const struct wire *w, char ret[NN_URL_MAX])
 static enum mr_status send_nn(struct wire *w, uint32_t id, const uint8_t *body, size_t len,
                               uint64_t deadline_ms)
 {
-    char url[NN_URL_MAX];
+    char url[SP_NN_URL_MAX];
     const bool connecting = w->endpoint < 0;
     if (connecting) {
         if (!resolve(w, url))

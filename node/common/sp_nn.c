@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <nanomsg/nn.h>
 #include <nanomsg/tcp.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "mereau/assert.h"
 
@@ -32,6 +34,25 @@ enum mr_status sp_nn_family(int socket, bool is_v4)
     return nn_setsockopt(socket, NN_SOL_SOCKET, NN_IPV4ONLY, &only, sizeof only) == 0
                ? MR_OK
                : MR_NO_MEMORY;
+}
+
+bool sp_nn_url(char ret[SP_NN_URL_MAX], const struct addrinfo *all, unsigned turn, uint16_t port)
+{
+    unsigned count = 0;
+    for (const struct addrinfo *a = all; a != NULL; a = a->ai_next)
+        count++;
+    if (count == 0)
+        return false;
+    const struct addrinfo *chosen = all;
+    for (unsigned i = turn % count; i > 0; i--)
+        chosen = chosen->ai_next;
+    char host[48];
+    if (getnameinfo(chosen->ai_addr, chosen->ai_addrlen, host, sizeof host, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        return false;
+    snprintf(ret, SP_NN_URL_MAX, chosen->ai_family == AF_INET6 ? "tcp://[%s]:%u" : "tcp://%s:%u",
+             host, (unsigned)port);
+    return true;
 }
 
 union control {
