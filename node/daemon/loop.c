@@ -6,6 +6,7 @@
 #include "common/exit.h"
 #include "common/log.h"
 #include "daemon/node.h"
+#include "daemon/peers.h"
 #include "mereau/assert.h"
 #include "storage/snapshot.h"
 #include "storage/store_lmdb.h"
@@ -16,6 +17,7 @@ enum {
     STORE_RETRY_MS = 1000,
     ROOM_MIN = 4 << 20,
     STEPS_MAX = 2048,
+    PEER_SESSIONS_MAX = 1024,
 };
 
 uint64_t now_ms(void)
@@ -272,21 +274,36 @@ static void look_at_room(struct node *n, struct mr_effects *fx)
               log_with(log_text("data", n->dir)));
 }
 
+static bool has_ready(const struct node *n)
+{
+    return n->ready[LANE_WALLET].first != NULL || n->ready[LANE_PEER].first != NULL;
+}
+
+/* The lanes take turns. False: nothing is ready, or the turn is full. */
+static bool step_one(struct node *n, struct mr_effects *fx)
+{
+    if (n->ready[n->next_lane].first == NULL)
+        n->next_lane = n->next_lane == LANE_WALLET ? LANE_PEER : LANE_WALLET;
+    struct queue *const q = &n->ready[n->next_lane];
+    struct task *const t = queue_pop(q);
+    if (t == NULL)
+        return false;
+    if (!t->step(n, t, fx)) {
+        queue_push_front(q, t);
+        return false;
+    }
+    n->next_lane = n->next_lane == LANE_WALLET ? LANE_PEER : LANE_WALLET;
+    return true;
+}
+
 static void pump(struct node *n)
 {
     struct mr_effects fx = {requests_reply, n};
     struct mr_turn turn;
     look_at_room(n, &fx);
-    struct task *t = n->ready_first;
-    for (int i = 0; t != NULL && i < STEPS_MAX; i++) {
-        struct task *next = t->next;
-        if (!requests_step(n, (struct job *)t, &fx))
-            break;
-        t = next;
-    }
-    n->ready_first = t;
-    if (t == NULL)
-        n->ready_last = &n->ready_first;
+    for (int i = 0; i < STEPS_MAX && step_one(n, &fx); i++)
+        continue;
+    peers_ask(n);
     if (n->syncing)
         return;
     if (mr_engine_cut(n->engine, &turn, &fx)) {
@@ -296,7 +313,7 @@ static void pump(struct node *n)
     } else if (flush_due(n) && freeze(n)) {
         flush_give(n, checkpoint_due(n));
     }
-    if (n->ready_first != NULL)
+    if (has_ready(n))
         node_pump_soon(n);
 }
 
@@ -312,19 +329,16 @@ void node_pump_soon(struct node *n)
     uv_idle_start(&n->idle, on_idle);
 }
 
-void node_ready(struct node *n, struct job *j)
+void node_ready(struct node *n, struct task *t)
 {
-    struct task *t = (struct task *)j;
-    t->next = NULL;
-    *n->ready_last = t;
-    n->ready_last = &t->next;
+    queue_push(&n->ready[t->lane], t);
 }
 
 /* After sockets and finished work were looked at: everything that is ready makes one turn. */
 static void on_check(uv_check_t *h)
 {
     struct node *n = h->data;
-    if (n->ready_first != NULL)
+    if (has_ready(n))
         pump(n);
 }
 
@@ -334,7 +348,7 @@ static void on_check(uv_check_t *h)
 static bool all_done(const struct node *n)
 {
     const bool flushed = n->puts == NULL && mr_engine_dirty(n->engine) == 0;
-    return !n->syncing && !n->flushing && !n->freeze_due && n->ready_first == NULL &&
+    return !n->syncing && !n->flushing && !n->freeze_due && !has_ready(n) &&
            workers_load(n->verifiers) == 0 && workers_load(n->background) == 0 &&
            (flushed || n->store_full_ms > 0);
 }
@@ -363,6 +377,7 @@ void node_stop(struct node *n)
     log_event(LOG_LEVEL_INFO, "stopping", log_with(log_text("data", n->dir)));
     n->stopping = true;
     n->stop_ms = now_ms();
+    peers_stop(n);
     server_drain(n->wallet);
     server_drain(n->local);
     requests_synced(n);
@@ -393,6 +408,7 @@ static void on_tick(uv_timer_t *h)
         flush_give(n, false); /* it met a full disk before */
     pump(n);
     requests_tick(n);
+    peers_tick(n);
     if (n->http != NULL)
         http_publish(n->http, n);
     if (n->stopping)
@@ -483,6 +499,7 @@ static void close_handles(struct node *n)
     server_destroy(n->wallet);
     server_destroy(n->local);
     peer_destroy(n->peer);
+    peers_free(n);
     workers_stop(n->verifiers);
     workers_stop(n->journaler);
     workers_stop(n->background);
@@ -498,15 +515,20 @@ static void close_handles(struct node *n)
 int node_run(struct node *n)
 {
     signal(SIGPIPE, SIG_IGN);
-    n->ready_last = &n->ready_first;
+    queue_init(&n->ready[LANE_WALLET]);
+    queue_init(&n->ready[LANE_PEER]);
     if (uv_loop_init(&n->loop) != 0)
         return EXIT_HOST;
     enum mr_status st = sessions_init(&n->sessions, (size_t)n->settings.sessions_max);
+    if (st == MR_OK)
+        st = sessions_init(&n->peer_sessions, PEER_SESSIONS_MAX);
     if (st == MR_OK)
         st = start_handles(n);
     if (st != MR_OK)
         return EXIT_HOST;
     st = listen_all(n);
+    if (st == MR_OK)
+        st = peers_start(n);
     if (st == MR_OK) {
         if (n->http != NULL)
             http_publish(n->http, n);
@@ -519,6 +541,7 @@ int node_run(struct node *n)
     }
     close_handles(n);
     sessions_done(&n->sessions);
+    sessions_done(&n->peer_sessions);
     log_event(LOG_LEVEL_INFO, "stopped", log_with(log_text("data", n->dir)));
     return st == MR_OK ? EXIT_DONE : st == MR_IO_ERROR ? EXIT_HOST : EXIT_USAGE;
 }

@@ -21,17 +21,34 @@
 
 struct node;
 struct job;
+struct peers;
 
 /* --- work for other threads ------------------------------------------------------------------- */
 
-/** One piece of work. It runs on another thread and comes back to the loop. */
+/** Whose work it is: wallets cannot crowd out peers, nor peers wallets. */
+enum lane { LANE_WALLET, LANE_PEER, LANES };
+
+/** One piece of work. It runs on another thread and comes back to the loop; or it waits for the
+ *  engine (node_ready). */
 struct task {
     struct task *next;
+    enum lane lane;
     void (*run)(struct task *t);                  /* on the other thread */
     void (*done)(struct node *n, struct task *t); /* on the loop; owns t */
+    /* Step the engine; owns t when it returns true. False: the engine is not ready for it. */
+    bool (*step)(struct node *n, struct task *t, struct mr_effects *fx);
 };
 
-/** Tasks in order of arrival, for one or more threads; what is done wakes the loop. */
+/** In order of arrival. */
+struct queue {
+    struct task *first, **last;
+};
+void queue_init(struct queue *q);
+void queue_push(struct queue *q, struct task *t);
+struct task *queue_pop(struct queue *q); /* NULL: empty */
+void queue_push_front(struct queue *q, struct task *t);
+
+/** Tasks for one or more threads, of each lane in order of arrival; what is done wakes the loop. */
 struct workers;
 enum mr_status workers_start(struct workers **ret, struct node *n, unsigned threads);
 void workers_give(struct workers *w, struct task *t);
@@ -47,6 +64,7 @@ struct session {
     struct mr_session keys;
     struct mr_principal who;
     uint64_t used_ms;
+    size_t jobs; /* requests under way, on the peer port */
 };
 
 struct sessions {
@@ -66,6 +84,15 @@ void sessions_end(struct sessions *s, struct session *one);
 
 /** Where a request came in: the port, and its token there. */
 enum port { PORT_WALLET, PORT_LOCAL, PORT_PEER };
+enum { PORTS = PORT_PEER + 1 };
+
+enum { PEER_SESSIONS_EACH = 4 };
+
+/** The sessions in which a peer proved itself here: the newest few, a new one ends the oldest. */
+struct peer_sessions {
+    uint8_t ids[PEER_SESSIONS_EACH][MR_SALT_BYTES];
+    unsigned next;
+};
 
 struct counters {
     uint64_t requests, refused, orders_settled, orders_refused, orders_parked, turns, syncs_ns,
@@ -104,11 +131,14 @@ struct node {
     struct http *http;
 
     struct workers *verifiers, *journaler, *background;
-    struct sessions sessions;
-    struct task *ready_first, **ready_last; /* jobs that wait for the engine */
+    struct sessions sessions, peer_sessions;       /* the second: of the peer port */
+    struct peer_sessions proved[MR_NODES_MAX + 1]; /* by node number */
+    struct peers *peers;
+    struct queue ready[LANES]; /* what waits for the engine */
+    enum lane next_lane;
     struct stream_wait *streams;
-    struct job *flush_waits; /* CONTROL FLUSH */
-    size_t jobs;
+    struct job *flush_waits;                      /* CONTROL FLUSH */
+    size_t jobs, port_jobs[PORTS], unproved_jobs; /* the last: on the peer port */
 
     bool syncing;    /* a turn is with the journal */
     bool full;       /* the journal said there is no room */
@@ -141,7 +171,7 @@ void node_stop(struct node *n);
 /* The host failed (I/O, damage): say so and leave at once with exit 4; nothing is released. */
 _Noreturn void node_fail(struct node *n, const char *what, enum mr_status st);
 /* Queue for the engine and see that the pump runs. */
-void node_ready(struct node *n, struct job *j);
+void node_ready(struct node *n, struct task *t);
 void node_pump_soon(struct node *n);
 
 /* requests.c */
@@ -149,8 +179,6 @@ void requests_take(struct node *n, enum port port, struct conn *conn, uint64_t t
                    const uint8_t *body, size_t len);
 /* A reply that the engine released: job tokens are pointers into a table. */
 void requests_reply(void *node, uint64_t token, const uint8_t *bytes, size_t len);
-/* Step the engine with a ready job. False: the engine is not ready for it. */
-bool requests_step(struct node *n, struct job *j, struct mr_effects *fx);
 void requests_tick(struct node *n);
 void requests_synced(struct node *n);
 void requests_flushed(struct node *n);

@@ -4,37 +4,17 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "daemon/node.h"
+#include "daemon/job.h"
+#include "daemon/peers.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/order.h"
 
-enum { JOBS_MAX = 16384, STREAMS_MAX = 64, REGISTER_PAGE = 16 };
-
-struct job {
-    struct task task;
-    struct node *node;
-    struct job *next;
-    enum port port;
-    uint64_t token;
-    bool sealed; /* false: HELLO */
-    uint8_t session[MR_SALT_BYTES];
-    uint64_t counter;
-    struct mr_principal who;
-    uint32_t id;
-    enum mr_request_kind kind;
-    enum mr_status status;      /* what another thread found out */
-    uint32_t generation;        /* of keys */
-    struct mr_keyset keys;      /* to verify under */
-    struct mr_principal proved; /* AUTH */
-    uint8_t auth_text[96];
-    size_t auth_len;
-    struct mr_session established; /* HELLO */
-    uint64_t position;             /* STREAM; register: requests that wait */
-    size_t result_len;
-    uint8_t *result; /* WELCOME, STREAM, REGISTER_LIST */
-    size_t len;
-    uint8_t plain[];
+enum {
+    JOBS_MAX = 16384,     /* requests under way on the wallet port; as many on local control */
+    PEER_JOBS_MAX = 1024, /* on the peer port */
+    PEER_EACH_MAX = 16,   /* in one proved session there */
+    UNPROVED_MAX = 64,    /* without proof there */
 };
 
 /* --- replies ---------------------------------------------------------------------------------- */
@@ -62,9 +42,53 @@ static void refuse(struct node *n, enum port port, uint64_t token, enum mr_statu
     send_bytes(n, port, token, bytes, sizeof bytes);
 }
 
-static void job_free(struct job *j)
+/* A session belongs to the port it was made at. */
+static struct session *session_of(struct node *n, enum port port, const uint8_t id[MR_SALT_BYTES])
+{
+    return sessions_find(port == PORT_PEER ? &n->peer_sessions : &n->sessions, id, now_ms());
+}
+
+/* Whether one more request may be under way: budgets of the port, and on the peer port of the
+ * session, or of all that is unproved. */
+static enum mr_status may_begin(const struct node *n, enum port port, const struct session *s)
+{
+    if (port != PORT_PEER)
+        return n->port_jobs[port] < JOBS_MAX ? MR_OK : MR_BUSY;
+    if (n->port_jobs[port] >= PEER_JOBS_MAX)
+        return MR_BUSY;
+    if (s == NULL || s->who.peer == 0)
+        return n->unproved_jobs < UNPROVED_MAX ? MR_OK : MR_BUSY;
+    return s->jobs < PEER_EACH_MAX ? MR_OK : MR_TOO_MANY;
+}
+
+static void count_job(struct job *j, struct session *s)
+{
+    j->node->jobs++;
+    j->node->port_jobs[j->port]++;
+    if (j->port != PORT_PEER)
+        return;
+    if (s != NULL && s->who.peer != 0)
+        s->jobs++;
+    else
+        j->node->unproved_jobs++;
+}
+
+static void uncount_job(const struct job *j)
 {
     j->node->jobs--;
+    j->node->port_jobs[j->port]--;
+    if (j->port != PORT_PEER)
+        return;
+    struct session *const s = j->who.peer != 0 ? session_of(j->node, j->port, j->session) : NULL;
+    if (s != NULL)
+        s->jobs--;
+    else if (j->who.peer == 0)
+        j->node->unproved_jobs--;
+}
+
+static void job_free(struct job *j)
+{
+    uncount_job(j);
     free(j->result);
     free(j);
 }
@@ -73,7 +97,7 @@ static void job_free(struct job *j)
 static void finish(struct job *j, const uint8_t *plain, size_t len)
 {
     struct node *n = j->node;
-    struct session *s = sessions_find(&n->sessions, j->session, now_ms());
+    struct session *s = session_of(n, j->port, j->session);
     if (s == NULL) {
         refuse(n, j->port, j->token, MR_BAD_SESSION);
     } else {
@@ -85,7 +109,7 @@ static void finish(struct job *j, const uint8_t *plain, size_t len)
 }
 
 /* Send n->reply. */
-static void finish_reply(struct job *j, enum mr_status st)
+void job_finish_reply(struct job *j, enum mr_status st)
 {
     struct node *n = j->node;
     n->reply.id = j->id;
@@ -95,7 +119,7 @@ static void finish_reply(struct job *j, enum mr_status st)
 }
 
 /* A status without result: TRA-11. */
-static void finish_status(struct job *j, enum mr_status st)
+void job_finish_status(struct job *j, enum mr_status st)
 {
     struct mr_reply *r = &j->node->reply;
     const bool empty = j->kind == MR_REQ_JOIN || j->kind == MR_REQ_JOIN_STATUS ||
@@ -103,7 +127,7 @@ static void finish_status(struct job *j, enum mr_status st)
                        j->kind == MR_REQ_CONTROL;
     r->body.kind = empty ? j->kind : MR_REQ_AUTH;
     r->body.u.auth.reserved = 0;
-    finish_reply(j, st);
+    job_finish_reply(j, st);
 }
 
 static bool is_operator(const struct mr_principal *who)
@@ -143,13 +167,11 @@ static void count_submit(struct node *n, const uint8_t *bytes)
     const unsigned st = bytes[7];
     if (st == MR_SETTLED)
         n->counters.orders_settled++;
-    else if (st == MR_PARKED)
+    else if (st == MR_PARKED || st == MR_VOTING || st == MR_CERTIFIED)
         n->counters.orders_parked++;
     else
         n->counters.orders_refused++;
 }
-
-static void look_in_register(struct job *j);
 
 void requests_reply(void *node, uint64_t token, const uint8_t *bytes, size_t len)
 {
@@ -159,7 +181,7 @@ void requests_reply(void *node, uint64_t token, const uint8_t *bytes, size_t len
     if (j->kind == MR_REQ_SUBMIT)
         count_submit(n, bytes);
     if (j->kind == MR_REQ_JOIN_STATUS && bytes[7] == MR_NOT_FOUND)
-        look_in_register(j);
+        register_give(j);
     else if (j->kind == MR_REQ_NODE)
         finish_node(j, bytes, len);
     else
@@ -190,7 +212,8 @@ static void hello_run(struct task *t)
 static void hello_done(struct node *n, struct task *t)
 {
     struct job *j = (struct job *)t;
-    if (j->status == MR_OK && sessions_add(&n->sessions, &j->established, now_ms()) == NULL)
+    struct sessions *const all = j->port == PORT_PEER ? &n->peer_sessions : &n->sessions;
+    if (j->status == MR_OK && sessions_add(all, &j->established, now_ms()) == NULL)
         j->status = MR_BUSY;
     if (j->status == MR_OK)
         send_bytes(n, j->port, j->token, j->result, j->result_len);
@@ -215,13 +238,31 @@ static void auth_run(struct task *t)
             j->status = MR_OK;
 }
 
+/* Of a peer's sessions the newest few are kept: who reconnects leaves old ones behind. */
+static void keep_peer_session(struct node *n, uint32_t peer, const uint8_t id[MR_SALT_BYTES])
+{
+    struct peer_sessions *const p = &n->proved[peer];
+    uint8_t *const place = p->ids[p->next];
+    struct session *const oldest = session_of(n, PORT_PEER, place);
+    if (oldest != NULL && memcmp(place, id, MR_SALT_BYTES) != 0)
+        sessions_end(&n->peer_sessions, oldest);
+    memcpy(place, id, MR_SALT_BYTES);
+    p->next = (p->next + 1) % PEER_SESSIONS_EACH;
+}
+
 static void auth_done(struct node *n, struct task *t)
 {
     struct job *j = (struct job *)t;
-    struct session *s = sessions_find(&n->sessions, j->session, now_ms());
-    if (s != NULL && j->status == MR_OK)
+    struct session *s = session_of(n, j->port, j->session);
+    /* A peer proves itself once in a session: its requests are counted there. */
+    if (s != NULL && j->status == MR_OK && s->who.peer != 0)
+        j->status = MR_ALREADY_DONE;
+    if (s != NULL && j->status == MR_OK) {
         s->who = j->proved;
-    finish_status(j, j->status);
+        if (s->who.peer != 0)
+            keep_peer_session(n, s->who.peer, j->session);
+    }
+    job_finish_status(j, j->status);
 }
 
 /* A head of ours that somebody holds: looked at whoever shows it, even one whose account this node
@@ -251,7 +292,7 @@ static void auth_begin(struct job *j, const struct session *s)
     } else {
         const enum mr_status st = mr_engine_identify(n->engine, &j->keys.keys[0], &j->proved, a);
         if (st != MR_OK) {
-            finish_status(j, st);
+            job_finish_status(j, st);
             return;
         }
         j->keys.keys_count = 1;
@@ -278,7 +319,7 @@ static void order_run(struct task *t)
 
 static void order_done(struct node *n, struct task *t)
 {
-    node_ready(n, (struct job *)t);
+    node_ready(n, t);
 }
 
 static void order_begin(struct job *j, const uint8_t account[16])
@@ -288,159 +329,11 @@ static void order_begin(struct job *j, const uint8_t account[16])
     if (j->status == MR_DAMAGED || j->status == MR_IO_ERROR)
         node_fail(n, "store", j->status);
     if (j->status != MR_OK) {
-        node_ready(n, j); /* the engine answers, in order */
+        node_ready(n, &j->task); /* the engine answers, in order */
         return;
     }
     j->task.run = order_run;
     j->task.done = order_done;
-    workers_give(n->verifiers, &j->task);
-}
-
-/* --- register --------------------------------------------------------------------------------- */
-
-static void register_done(struct node *n, struct task *t)
-{
-    struct job *j = (struct job *)t;
-    n->requests_waiting = j->position;
-    if (j->kind == MR_REQ_REGISTER_LIST && j->status == MR_OK) {
-        if (mr_reply_decode(&n->reply, j->result, j->result_len) != MR_OK)
-            mr_bug("own reply");
-        finish_reply(j, MR_OK);
-        return;
-    }
-    if (j->status == MR_IO_ERROR || j->status == MR_DAMAGED)
-        log_event(LOG_LEVEL_ERROR, "register",
-                  log_with(log_text("status", mr_status_name(j->status))));
-    finish_status(j, j->status == MR_IO_ERROR ? MR_BUSY : j->status);
-}
-
-/* One page of the register, encoded in the background. */
-static void list_page(struct job *j, const struct mr_req_register_list *q)
-{
-    struct mr_reply *r = calloc(1, sizeof *r);
-    struct mr_rep_register *b = &r->body.u.register_list;
-    size_t count = 0;
-    if (r == NULL || (j->result = malloc(MR_FRAME_MAX)) == NULL) {
-        free(r);
-        j->status = MR_NO_MEMORY;
-        return;
-    }
-    r->body.kind = MR_REQ_REGISTER_LIST;
-    j->status = register_list(j->node->members, b->items, &count, q->kind, q->after, REGISTER_PAGE);
-    b->items_count = (uint32_t)count;
-    b->more = count == REGISTER_PAGE;
-    if (j->status == MR_OK)
-        j->result_len = mr_reply_encode(r, j->result, MR_FRAME_MAX);
-    free(r);
-}
-
-static void register_run(struct task *t)
-{
-    struct job *j = (struct job *)t;
-    struct node *n = j->node;
-    struct mr_request *r = calloc(1, sizeof *r);
-    static struct mr_register_item item; /* only the background thread */
-    if (r == NULL) {
-        j->status = MR_NO_MEMORY;
-        return;
-    }
-    if (mr_request_decode(r, j->plain, j->len) != MR_OK)
-        mr_bug("request that was decoded before");
-    if (j->kind == MR_REQ_REGISTER_LIST) {
-        list_page(j, &r->body.u.register_list);
-    } else if (j->kind == MR_REQ_REGISTER_PUT) {
-        item = r->body.u.register_put;
-        item.time_ms = now_ms();
-        j->status = register_put(n->members, &item);
-    } else if (j->kind == MR_REQ_REGISTER_DELETE) {
-        j->status = register_remove(n->members, r->body.u.register_delete.kind,
-                                    r->body.u.register_delete.account);
-    } else if (j->kind == MR_REQ_JOIN_STATUS) {
-        j->status =
-            register_get(n->members, &item, MR_REGISTER_REQUEST, r->body.u.join_status.account);
-        j->status = j->status == MR_OK ? MR_NOT_ADMITTED : j->status;
-    } else if (register_get(n->members, &item, MR_REGISTER_REQUEST,
-                            r->body.u.join.join.open.account) == MR_OK) {
-        j->status = MR_ALREADY_DONE;
-    } else {
-        const struct mr_join *q = &r->body.u.join.join;
-        item = (struct mr_register_item){.kind = MR_REGISTER_REQUEST,
-                                         .time_ms = now_ms(),
-                                         .open_count = 1,
-                                         .box_len = q->identity_len};
-        memcpy(item.account, q->open.account, 16);
-        item.open[0] = q->open;
-        memcpy(item.box, q->identity, q->identity_len);
-        j->status = register_put(n->members, &item);
-    }
-    j->position = register_count(n->members, MR_REGISTER_REQUEST);
-    free(r);
-}
-
-static void register_give(struct job *j)
-{
-    j->task.run = register_run;
-    j->task.done = register_done;
-    workers_give(j->node->background, &j->task);
-}
-
-static void look_in_register(struct job *j)
-{
-    register_give(j);
-}
-
-static void join_run(struct task *t)
-{
-    struct job *j = (struct job *)t;
-    static _Thread_local struct mr_request r;
-    static _Thread_local uint8_t bytes[4096];
-    j->status = MR_BAD_SIGNATURE;
-    if (mr_request_decode(&r, j->plain, j->len) != MR_OK ||
-        mr_join_size(&r.body.u.join.join) > sizeof bytes)
-        return;
-    const struct mr_join *q = &r.body.u.join.join;
-    const size_t n = mr_join_encode(q, bytes, sizeof bytes);
-    if (mr_keyset_check(&q->open.keys, q->open.class) != MR_OK)
-        j->status = MR_BAD_KEY;
-    else if (mr_verify(r.body.u.join.sig, MR_PURPOSE_JOIN, j->node->ledger, 0, bytes, n,
-                       &q->open.keys.keys[0]))
-        j->status = MR_OK;
-}
-
-static void join_done(struct node *n, struct task *t)
-{
-    struct job *j = (struct job *)t;
-    (void)n;
-    if (j->status == MR_OK)
-        register_give(j);
-    else
-        finish_status(j, j->status);
-}
-
-static void join_begin(struct job *j)
-{
-    struct node *n = j->node;
-    const struct mr_join *q = &n->request.body.u.join.join;
-    struct mr_keyset keys;
-    uint32_t generation;
-    enum mr_status st = MR_OK;
-    bool known = false;
-    for (uint32_t i = 0; i < n->charter.associations_count; i++)
-        known = known || memcmp(n->charter.associations[i].id, q->association, 16) == 0;
-    if (memcmp(q->ledger, n->ledger, 32) != 0)
-        st = MR_WRONG_LEDGER;
-    else if (!known || !mr_is_member_class(q->open.class))
-        st = MR_NOT_FOUND;
-    else if (mr_engine_keys(n->engine, &keys, &generation, q->open.account) == MR_OK)
-        st = MR_ALREADY_DONE;
-    else if (n->requests_waiting >= (uint64_t)n->settings.requests_max)
-        st = MR_TOO_MANY;
-    if (st != MR_OK) {
-        finish_status(j, st);
-        return;
-    }
-    j->task.run = join_run;
-    j->task.done = join_done;
     workers_give(n->verifiers, &j->task);
 }
 
@@ -468,7 +361,7 @@ static void stream_done(struct node *n, struct task *t)
     struct mr_rep_stream *r = &n->reply.body.u.stream;
     struct mr_journal_end end;
     if (j->status != MR_OK) {
-        finish_status(j, j->status);
+        job_finish_status(j, j->status);
         return;
     }
     n->journal->api->end(n->journal, &end);
@@ -477,7 +370,7 @@ static void stream_done(struct node *n, struct task *t)
     r->end = j->generation == MR_FAMILY_LOG ? end.log : end.bodies;
     r->bytes_len = (uint32_t)j->result_len;
     memcpy(r->bytes, j->result, j->result_len);
-    finish_reply(j, MR_OK);
+    job_finish_reply(j, MR_OK);
 }
 
 static bool stream_has(const struct node *n, const struct job *j)
@@ -551,7 +444,7 @@ static void control_begin(struct job *j)
         node_stop(n);
         break;
     }
-    finish_status(j, MR_OK);
+    job_finish_status(j, MR_OK);
 }
 
 void requests_flushed(struct node *n)
@@ -559,7 +452,7 @@ void requests_flushed(struct node *n)
     while (n->flush_waits != NULL) {
         struct job *j = n->flush_waits;
         n->flush_waits = j->next;
-        finish_status(j, MR_OK);
+        job_finish_status(j, MR_OK);
     }
 }
 
@@ -571,11 +464,42 @@ static bool may_use_register(const struct mr_principal *who)
     return who->proved && who->role == MR_AUTH_OWNER && who->class == MR_CLASS_DESK;
 }
 
+/* What the federation looks like, and evidence: for those who run it and those who audit it. */
+static void watch_begin(struct job *j)
+{
+    struct node *n = j->node;
+    if (!j->who.local && !j->who.auditor && !is_operator(&j->who)) {
+        job_finish_status(j, MR_NOT_AUTHORISED);
+    } else if (!mr_engine_current(n->engine, &j->who)) {
+        job_finish_status(j, MR_BAD_SESSION);
+    } else if (j->kind == MR_REQ_EVIDENCE) {
+        node_ready(n, &j->task);
+    } else {
+        n->reply.body.kind = MR_REQ_PEERS;
+        peers_report(n, &n->reply.body.u.peers);
+        job_finish_reply(j, MR_OK);
+    }
+}
+
+/* Peers have a port of their own, and ask nothing else there (TRA-20). */
+static bool belongs_here(const struct job *j, const struct mr_request_body *b)
+{
+    const bool as_peer = b->kind == MR_REQ_AUTH && b->u.auth.role == MR_AUTH_PEER;
+    const bool of_peers = b->kind == MR_REQ_FOLLOW || b->kind == MR_REQ_FETCH;
+    if (j->port != PORT_PEER)
+        return !as_peer && !of_peers;
+    return as_peer || (of_peers && j->who.peer != 0) || b->kind == MR_REQ_HEAD;
+}
+
 /* n->request is decoded. */
 static void route(struct job *j, const struct session *s)
 {
     struct node *n = j->node;
     const struct mr_request_body *b = &n->request.body;
+    if (!belongs_here(j, b)) {
+        job_finish_status(j, MR_NOT_AUTHORISED);
+        return;
+    }
     switch (b->kind) {
     case MR_REQ_AUTH:
         auth_begin(j, s);
@@ -593,9 +517,9 @@ static void route(struct job *j, const struct session *s)
     case MR_REQ_REGISTER_PUT:
     case MR_REQ_REGISTER_DELETE:
         if (!may_use_register(&j->who))
-            finish_status(j, MR_NOT_AUTHORISED);
+            job_finish_status(j, MR_NOT_AUTHORISED);
         else if (!mr_engine_current(n->engine, &j->who))
-            finish_status(j, MR_BAD_SESSION);
+            job_finish_status(j, MR_BAD_SESSION);
         else
             register_give(j);
         return;
@@ -603,20 +527,20 @@ static void route(struct job *j, const struct session *s)
         if (j->who.local || j->who.auditor)
             stream_begin(j);
         else
-            finish_status(j, MR_NOT_AUTHORISED);
+            job_finish_status(j, MR_NOT_AUTHORISED);
         return;
     case MR_REQ_CONTROL:
         if (j->who.local)
             control_begin(j);
         else
-            finish_status(j, MR_NOT_AUTHORISED);
+            job_finish_status(j, MR_NOT_AUTHORISED);
+        return;
+    case MR_REQ_PEERS:
+    case MR_REQ_EVIDENCE:
+        watch_begin(j);
         return;
     case MR_REQ_FOLLOW:
     case MR_REQ_FETCH:
-    case MR_REQ_PEERS:
-    case MR_REQ_EVIDENCE:
-        finish_status(j, MR_NOT_AUTHORISED);
-        return;
     case MR_REQ_NODE:
     case MR_REQ_CHARTER:
     case MR_REQ_POLICIES:
@@ -632,16 +556,39 @@ static void route(struct job *j, const struct session *s)
     case MR_REQ_ACCOUNTS:
     case MR_REQ_BANK:
     case MR_REQ_REDEMPTIONS:
-        node_ready(n, j);
+        node_ready(n, &j->task);
         return;
     }
     mr_bug("request kind");
 }
 
+static bool requests_step(struct node *n, struct task *t, struct mr_effects *fx)
+{
+    struct job *j = (struct job *)t;
+    struct mr_event ev = {.kind = MR_EV_REQUEST,
+                          .now_ms = now_ms(),
+                          .u.request = {.token = (uint64_t)(uintptr_t)j,
+                                        .who = &j->who,
+                                        .request = &n->request,
+                                        .signatures = j->status,
+                                        .generation = j->generation}};
+    if (!mr_engine_ready(n->engine))
+        return false;
+    if (mr_request_decode(&n->request, j->plain, j->len) != MR_OK)
+        mr_bug("request that was decoded before");
+    const enum mr_status st = mr_engine_step(n->engine, &ev, fx);
+    if (st == MR_NO_MEMORY)
+        job_finish_status(j, MR_BUSY);
+    else if (st != MR_OK)
+        node_fail(n, "step", st);
+    return true;
+}
+
+/* What is set later need not be zero, keys are large. */
 static struct job *job_new(struct node *n, enum port port, uint64_t token, const uint8_t *plain,
                            size_t len)
 {
-    struct job *j = n->jobs < JOBS_MAX ? malloc(sizeof *j + len) : NULL;
+    struct job *j = malloc(sizeof *j + len);
     if (j == NULL)
         return NULL;
     memset(j, 0, offsetof(struct job, keys));
@@ -650,20 +597,23 @@ static struct job *job_new(struct node *n, enum port port, uint64_t token, const
     j->node = n;
     j->port = port;
     j->token = token;
+    j->task.lane = port == PORT_PEER ? LANE_PEER : LANE_WALLET;
+    j->task.step = requests_step;
     j->len = len;
     memcpy(j->plain, plain, len);
-    n->jobs++;
     return j;
 }
 
 static void take_hello(struct node *n, enum port port, uint64_t token, const uint8_t *body,
                        size_t len)
 {
-    struct job *j = job_new(n, port, token, body, len);
+    const enum mr_status st = may_begin(n, port, NULL);
+    struct job *j = st == MR_OK ? job_new(n, port, token, body, len) : NULL;
     if (j == NULL) {
-        refuse(n, port, token, MR_BUSY);
+        refuse(n, port, token, st == MR_OK ? MR_BUSY : st);
         return;
     }
+    count_job(j, NULL);
     j->task.run = hello_run;
     j->task.done = hello_done;
     workers_give(n->verifiers, &j->task);
@@ -676,7 +626,7 @@ static void take_sealed(struct node *n, enum port port, uint64_t token, const ui
     uint64_t counter;
     size_t plain_len;
     enum mr_status st = mr_session_peek(id, body, len);
-    struct session *s = st == MR_OK ? sessions_find(&n->sessions, id, now_ms()) : NULL;
+    struct session *s = st == MR_OK ? session_of(n, port, id) : NULL;
     if (st == MR_OK && s == NULL)
         st = MR_BAD_SESSION;
     if (st == MR_OK)
@@ -689,9 +639,10 @@ static void take_sealed(struct node *n, enum port port, uint64_t token, const ui
         refuse(n, port, token, st);
         return;
     }
-    struct job *j = job_new(n, port, token, n->bytes, plain_len);
+    st = may_begin(n, port, s);
+    struct job *j = st == MR_OK ? job_new(n, port, token, n->bytes, plain_len) : NULL;
     if (j == NULL) {
-        refuse(n, port, token, MR_BUSY);
+        refuse(n, port, token, st == MR_OK ? MR_BUSY : st);
         return;
     }
     j->sealed = true;
@@ -701,6 +652,7 @@ static void take_sealed(struct node *n, enum port port, uint64_t token, const ui
     j->who.local = port == PORT_LOCAL;
     j->id = n->request.id;
     j->kind = n->request.body.kind;
+    count_job(j, s);
     route(j, s);
 }
 
@@ -719,25 +671,4 @@ void requests_take(struct node *n, enum port port, struct conn *conn, uint64_t t
         take_sealed(n, port, token, body, len);
     else
         refuse(n, port, token, MR_UNKNOWN_TAG);
-}
-
-bool requests_step(struct node *n, struct job *j, struct mr_effects *fx)
-{
-    struct mr_event ev = {.kind = MR_EV_REQUEST,
-                          .now_ms = now_ms(),
-                          .u.request = {.token = (uint64_t)(uintptr_t)j,
-                                        .who = &j->who,
-                                        .request = &n->request,
-                                        .signatures = j->status,
-                                        .generation = j->generation}};
-    if (!mr_engine_ready(n->engine))
-        return false;
-    if (mr_request_decode(&n->request, j->plain, j->len) != MR_OK)
-        mr_bug("request that was decoded before");
-    const enum mr_status st = mr_engine_step(n->engine, &ev, fx);
-    if (st == MR_NO_MEMORY)
-        finish_status(j, MR_BUSY);
-    else if (st != MR_OK)
-        node_fail(n, "step", st);
-    return true;
 }

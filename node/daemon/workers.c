@@ -7,50 +7,72 @@
 
 enum { BATCH = 8, THREADS_MAX = 64 };
 
-struct queue {
-    struct task *first, **last;
-};
-
 struct workers {
     struct node *node;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct queue todo, done; /* under lock */
-    bool stop;               /* under lock */
-    size_t load;             /* the loop's */
+    struct queue todo[LANES], done; /* under lock */
+    int lane;                       /* under lock: whose turn it is */
+    bool stop;                      /* under lock */
+    size_t load;                    /* the loop's */
     uv_async_t async;
     unsigned threads;
     pthread_t thread[THREADS_MAX];
 };
 
-static void push(struct queue *q, struct task *t)
+void queue_init(struct queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+}
+
+void queue_push(struct queue *q, struct task *t)
 {
     t->next = NULL;
     *q->last = t;
     q->last = &t->next;
 }
 
-static struct task *take_all(struct queue *q)
+struct task *queue_pop(struct queue *q)
 {
-    struct task *t = q->first;
-    q->first = NULL;
-    q->last = &q->first;
-    return t;
-}
-
-/* A few tasks at once: fewer wake-ups, and no thread waits long for the others. */
-static struct task *take_some(struct queue *q)
-{
-    struct task *first = q->first, *t = first;
-    for (int i = 1; t != NULL && i < BATCH; i++)
-        t = t->next;
+    struct task *const t = q->first;
     if (t == NULL)
-        return take_all(q);
+        return NULL;
     q->first = t->next;
     if (q->first == NULL)
         q->last = &q->first;
-    t->next = NULL;
-    return first;
+    return t;
+}
+
+void queue_push_front(struct queue *q, struct task *t)
+{
+    t->next = q->first;
+    if (t->next == NULL)
+        q->last = &t->next;
+    q->first = t;
+}
+
+static struct task *take_all(struct queue *q)
+{
+    struct task *t = q->first;
+    queue_init(q);
+    return t;
+}
+
+/* A few tasks of one lane at once: fewer wake-ups, and no thread waits long for the others. The
+ * lanes take turns. */
+static struct task *take_some(struct workers *w)
+{
+    struct queue some;
+    queue_init(&some);
+    for (int i = 0; i < LANES && some.first == NULL; i++) {
+        struct queue *const q = &w->todo[w->lane];
+        w->lane = (w->lane + 1) % LANES;
+        struct task *t;
+        for (int k = 0; k < BATCH && (t = queue_pop(q)) != NULL; k++)
+            queue_push(&some, t);
+    }
+    return some.first;
 }
 
 static void *worker(void *arg)
@@ -58,11 +80,11 @@ static void *worker(void *arg)
     struct workers *w = arg;
     pthread_mutex_lock(&w->lock);
     for (;;) {
-        while (w->todo.first == NULL && !w->stop)
+        struct task *some;
+        while ((some = take_some(w)) == NULL && !w->stop)
             pthread_cond_wait(&w->wake, &w->lock);
-        if (w->todo.first == NULL)
+        if (some == NULL)
             break;
-        struct task *some = take_some(&w->todo);
         pthread_mutex_unlock(&w->lock);
         for (struct task *t = some; t != NULL; t = t->next)
             t->run(t);
@@ -70,7 +92,7 @@ static void *worker(void *arg)
         const bool first = w->done.first == NULL;
         while (some != NULL) {
             struct task *next = some->next;
-            push(&w->done, some);
+            queue_push(&w->done, some);
             some = next;
         }
         if (first)
@@ -100,8 +122,9 @@ enum mr_status workers_start(struct workers **ret, struct node *n, unsigned thre
     if (w == NULL)
         return MR_NO_MEMORY;
     w->node = n;
-    w->todo.last = &w->todo.first;
-    w->done.last = &w->done.first;
+    for (int i = 0; i < LANES; i++)
+        queue_init(&w->todo[i]);
+    queue_init(&w->done);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
     w->async.data = w;
@@ -124,7 +147,7 @@ void workers_give(struct workers *w, struct task *t)
 {
     w->load++;
     pthread_mutex_lock(&w->lock);
-    push(&w->todo, t);
+    queue_push(&w->todo[t->lane], t);
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
 }
@@ -152,6 +175,7 @@ void workers_stop(struct workers *w)
     pthread_mutex_unlock(&w->lock);
     for (unsigned i = 0; i < w->threads; i++)
         pthread_join(w->thread[i], NULL);
-    mr_assert(w->todo.first == NULL);
+    for (int i = 0; i < LANES; i++)
+        mr_assert(w->todo[i].first == NULL);
     uv_close((uv_handle_t *)&w->async, free_workers);
 }

@@ -325,6 +325,12 @@ void peer_link_hold(struct peer_link *l)
         hold(l);
 }
 
+void peer_link_reset(struct peer_link *l, enum mr_status why)
+{
+    if (l->state == UP)
+        broke(l, why);
+}
+
 static void answer(struct peer_link *l, struct call *c, enum mr_status st, bool valid, size_t len)
 {
     const enum mr_request_kind kind = c->kind;

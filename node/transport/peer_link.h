@@ -78,6 +78,10 @@ enum mr_status peer_link_ask(struct peer_link *l, const struct mr_request_body *
 /** The answers of this peer are of no use: no room for a moment that doubles while this goes on. */
 void peer_link_hold(struct peer_link *l);
 
+/** End the session and connect anew after a pause, for a reason of the caller's. May be called in a
+ *  callback. */
+void peer_link_reset(struct peer_link *l, enum mr_status why);
+
 struct peer_link_facts {
     bool up;
     enum mr_status trouble; /* that the link met last and has not got over; MR_OK: none */

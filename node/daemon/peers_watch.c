@@ -1,0 +1,233 @@
+/* How it stands with the other nodes: facts for PEERS and metrics, alarms for the log. */
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/peers.h"
+
+enum {
+    BUCKET_MS = 30000,
+    SILENT_MS = 10000, /* raised above, cleared below the second */
+    HEARD_MS = 4000,
+    LAG_HIGH = 10000,
+    LAG_LOW = 1000,
+    CLOCK_HIGH_MS = 1000,
+    CLOCK_LOW_MS = 500,
+};
+
+/* --- clocks ----------------------------------------------------------------------------------- */
+
+void peers_head(struct peer *p, const struct mr_head *h)
+{
+    struct peer_clock *const c = &p->clock;
+    const uint64_t now = now_ms();
+    if (h->time_ms <= c->last_head_ms)
+        return;
+    const bool first = c->last_head_ms == 0;
+    c->last_head_ms = h->time_ms;
+    if (first)
+        return; /* it may be old */
+    if (now - c->bucket_since_ms > BUCKET_MS) {
+        c->bucket_since_ms = now;
+        c->best[1] = c->best[0];
+        c->known[1] = c->known[0];
+        c->known[0] = false;
+    }
+    const int64_t offset = (int64_t)h->time_ms - (int64_t)now;
+    if (!c->known[0] || offset > c->best[0])
+        c->best[0] = offset;
+    c->known[0] = true;
+}
+
+bool peers_offset(const struct peer *p, int64_t *ret_ms)
+{
+    const struct peer_clock *const c = &p->clock;
+    *ret_ms = 0;
+    if (c->known[0])
+        *ret_ms = c->best[0];
+    if (c->known[1] && (!c->known[0] || c->best[1] > c->best[0]))
+        *ret_ms = c->best[1];
+    return c->known[0] || c->known[1];
+}
+
+/* --- facts ------------------------------------------------------------------------------------ */
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* When the link heard of it last, on the wall's clock. */
+static uint64_t seen_ms(struct node *n, const struct peer_link_facts *link)
+{
+    if (link->heard_ms == 0)
+        return 0;
+    const uint64_t ago = uv_now(&n->loop) - link->heard_ms, now = now_ms();
+    return now > ago ? now - ago : 0;
+}
+
+static uint64_t refused_sum(const struct peer *p)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof p->refused / sizeof p->refused[0]; i++)
+        sum += p->refused[i];
+    return sum;
+}
+
+static void find_association(struct node *n, uint32_t number, uint8_t ret[MR_ACCOUNT_BYTES])
+{
+    const struct mr_committee *const c = mr_engine_committee(n->engine);
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->seats[i].number == number)
+            memcpy(ret, c->seats[i].association, MR_ACCOUNT_BYTES);
+}
+
+bool peers_status(struct node *n, uint32_t number, struct mr_peer_status *ret)
+{
+    const struct peer *const p = &n->peers->all[number];
+    struct mr_peer_facts facts = {.refused = 0};
+    struct peer_link_facts link = {.up = false, .trouble = MR_CONFIG};
+    if (p->number != number)
+        return false;
+    mr_engine_peer(n->engine, number, &facts);
+    if (p->link != NULL)
+        link = peer_link_facts(p->link);
+    *ret = (struct mr_peer_status){
+        .node = number,
+        .connected = link.up,
+        .convicted = facts.state.convicted,
+        .trouble = (uint32_t)(link.trouble != MR_OK ? link.trouble : facts.trouble),
+        .seen_ms = larger(seen_ms(n, &link), facts.heard_ms),
+        .size = facts.state.size,
+        .head_size = larger(facts.head.size, facts.state.size),
+        .head_ms = facts.head.time_ms,
+        .sent = facts.sent,
+        .rtt_ms = (link.rtt_us + 999) / 1000,
+        .refused = refused_sum(p)};
+    peers_offset(p, &ret->offset_ms);
+    find_association(n, number, ret->association);
+    return true;
+}
+
+void peers_report(struct node *n, struct mr_rep_peers *ret)
+{
+    const struct mr_committee *const c = mr_engine_committee(n->engine);
+    struct mr_engine_facts facts;
+    mr_engine_facts(n->engine, &facts);
+    *ret = (struct mr_rep_peers){.node = (uint32_t)n->settings.node,
+                                 .nodes = c->count,
+                                 .quorum = c->quorum,
+                                 .epoch = c->epoch,
+                                 .mode = (uint32_t)(n->stopping ? MR_STOPPING : facts.mode),
+                                 .leaves = facts.meta.leaves,
+                                 .open = facts.open,
+                                 .oldest_ms = facts.oldest_ms,
+                                 .evidence = facts.evidence};
+    for (uint32_t i = 1; i <= MR_NODES_MAX; i++)
+        if (n->peers->all[i].number != 0 && peers_status(n, i, &ret->peers[ret->peers_count]))
+            ret->peers_count++;
+}
+
+/* --- alarms ----------------------------------------------------------------------------------- */
+
+/* Raised at the high mark, cleared at the low one. True when it changed. */
+static bool changes(bool *is_on, uint64_t value, uint64_t high, uint64_t low)
+{
+    const bool next = *is_on ? value >= low : value > high;
+    const bool changed = next != *is_on;
+    *is_on = next;
+    return changed;
+}
+
+static void watch_silence(struct node *n, struct peer *p, const struct mr_peer_status *s)
+{
+    const uint64_t now = now_ms(), last = larger(s->seen_ms, p->started_ms);
+    const uint64_t silent = now > last ? now - last : 0;
+    (void)n;
+    if (!changes(&p->alarms.silent, silent, SILENT_MS, HEARD_MS))
+        return;
+    if (p->alarms.silent)
+        log_event(LOG_LEVEL_WARN, "peer_silent",
+                  log_with(log_uint("peer", s->node), log_uint("seconds", silent / 1000),
+                           log_text("address", p->address),
+                           log_text("status", mr_status_name((enum mr_status)s->trouble)),
+                           log_text("do", "see whether it runs and can be reached")));
+    else
+        log_event(LOG_LEVEL_INFO, "peer_heard", log_with(log_uint("peer", s->node)));
+}
+
+static void watch_lag(struct peer *p, const struct mr_peer_status *s)
+{
+    const uint64_t lag = s->head_size - s->size;
+    if (!changes(&p->alarms.lagging, lag, LAG_HIGH, LAG_LOW))
+        return;
+    if (p->alarms.lagging)
+        log_event(LOG_LEVEL_WARN, "peer_lag",
+                  log_with(log_uint("peer", s->node), log_uint("leaves", lag),
+                           log_text("do", "it catches up by itself; if this stays, see to the "
+                                          "load of this machine and the connection")));
+    else
+        log_event(LOG_LEVEL_INFO, "peer_lag_over",
+                  log_with(log_uint("peer", s->node), log_uint("leaves", lag)));
+}
+
+static void watch_clock(struct peer *p, const struct mr_peer_status *s)
+{
+    const uint64_t off = (uint64_t)(s->offset_ms < 0 ? -s->offset_ms : s->offset_ms);
+    if (!changes(&p->alarms.clock, off, CLOCK_HIGH_MS, CLOCK_LOW_MS))
+        return;
+    if (p->alarms.clock)
+        log_event(LOG_LEVEL_WARN, "peer_clock",
+                  log_with(log_uint("peer", s->node), log_int("offset_ms", s->offset_ms),
+                           log_text("do", "let both machines set their clocks by the network")));
+    else
+        log_event(LOG_LEVEL_INFO, "peer_clock_right",
+                  log_with(log_uint("peer", s->node), log_int("offset_ms", s->offset_ms)));
+}
+
+static void watch_peer(struct node *n, struct peer *p)
+{
+    struct mr_peer_status s;
+    if (p->number == 0 || !peers_status(n, p->number, &s))
+        return;
+    watch_silence(n, p, &s);
+    watch_lag(p, &s);
+    watch_clock(p, &s);
+    if (s.convicted && !p->alarms.convicted)
+        log_event(LOG_LEVEL_ERROR, "convicted",
+                  log_with(log_uint("peer", s.node),
+                           log_text("do", "its log contradicts itself: keep the evidence, tell "
+                                          "the other associations, let governance replace it")));
+    p->alarms.convicted = s.convicted;
+}
+
+static void watch_mode(struct node *n, const struct mr_engine_facts *f)
+{
+    struct peers *const all = n->peers;
+    if (f->mode == all->mode)
+        return;
+    if (f->mode == MR_NO_QUORUM)
+        log_event(LOG_LEVEL_ERROR, "no_quorum",
+                  log_with(log_uint("open", f->open),
+                           log_text("do", "orders wait until enough nodes answer; nothing is "
+                                          "lost: see peer_silent above")));
+    else
+        log_event(LOG_LEVEL_INFO, "mode",
+                  log_with(log_text("mode", mr_status_name(f->mode)),
+                           log_text("before", mr_status_name(all->mode))));
+    all->mode = f->mode;
+}
+
+void peers_watch(struct node *n)
+{
+    struct mr_engine_facts f;
+    mr_engine_facts(n->engine, &f);
+    watch_mode(n, &f);
+    if (f.evidence > n->peers->evidence)
+        log_event(LOG_LEVEL_ERROR, "evidence",
+                  log_with(log_uint("pieces", f.evidence),
+                           log_text("do", "mereau-admin federation status names the node; "
+                                          "mereau-audit evidence verifies it")));
+    n->peers->evidence = f.evidence;
+    for (uint32_t i = 1; i <= MR_NODES_MAX; i++)
+        watch_peer(n, &n->peers->all[i]);
+}
