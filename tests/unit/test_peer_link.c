@@ -1,0 +1,868 @@
+#include <check.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mereau/codec.h"
+#include "mereau/session.h"
+#include "transport/peer_link.h"
+#include "transport/server_uv.h"
+
+/* A peer that knows HELLO, AUTH, HEAD and FOLLOW, on the loop of the link under test. */
+enum { SESSIONS = 16, HELD_MAX = 16, OWN = 3, WAIT_MS = 20000 };
+
+struct held {
+    uint64_t token, counter;
+    uint32_t id;
+    int session;
+    uint64_t from;
+};
+
+static struct {
+    struct server *server;
+    uint16_t port;
+    struct mr_seckey secret;
+    struct mr_pubkey identity;
+    struct {
+        struct mr_session s;
+        bool used, proved;
+    } sessions[SESSIONS];
+    int next;
+    struct held held[HELD_MAX];
+    size_t held_count;
+    /* set by tests */
+    enum { WELL, SILENT, JUNK, LATE, ODD_ID, ODD_KIND, ODD_BYTES, STATUS, REFUSE } manner;
+    enum mr_status status; /* of STATUS and REFUSE */
+    bool only_follow;      /* HEAD and AUTH are answered well */
+    bool imposes;          /* with another key */
+    /* seen */
+    int hellos, auths, heads, follows;
+    struct mr_req_auth auth;
+} fake;
+
+static uv_loop_t loop;
+static struct peer_link *under_test;
+static struct mr_reply scratch;
+static struct mr_seckey own_key;
+static struct mr_pubkey own_public;
+static uint8_t ledger[32] = {7};
+
+/* What the link told. */
+static struct {
+    int ups, downs, answers, rooms;
+    enum mr_status why, last;
+    uint64_t order[64]; /* rep_follow.first of answers */
+    bool has_seen;
+} told;
+
+/* --- the fake peer ---------------------------------------------------------------------------- */
+
+static void send_refused(uint64_t token, enum mr_status st)
+{
+    const uint8_t bytes[8] = {0, 0, 0, MR_ENV_REFUSED, 0, 0, 0, (uint8_t)st};
+    server_reply(fake.server, token, bytes, sizeof bytes);
+}
+
+static bool is_odd(enum mr_request_kind kind)
+{
+    return fake.manner != WELL && !(fake.only_follow && kind != MR_REQ_FOLLOW);
+}
+
+static void send_reply(const struct held *h, enum mr_request_kind kind, enum mr_status st)
+{
+    static struct mr_reply r;
+    static uint8_t plain[MR_FRAME_MAX], sealed[MR_FRAME_MAX];
+    const bool odd = is_odd(kind);
+    r = (struct mr_reply){.id = h->id, .status = (uint32_t)st, .body = {.kind = kind}};
+    if (kind == MR_REQ_FOLLOW)
+        r.body.u.follow.first = h->from;
+    if (odd && fake.manner == STATUS) {
+        r.status = (uint32_t)fake.status;
+        r.body = (struct mr_reply_body){.kind = MR_REQ_AUTH};
+    }
+    if (odd && fake.manner == ODD_ID)
+        r.id ^= 1;
+    if (odd && fake.manner == ODD_KIND)
+        r.body = (struct mr_reply_body){.kind = MR_REQ_CONTROL};
+    size_t n = mr_reply_encode(&r, plain, sizeof plain);
+    if (odd && fake.manner == ODD_BYTES)
+        n -= 4;
+    n = mr_session_seal(&fake.sessions[h->session].s, sealed, sizeof sealed, plain, n, h->counter);
+    server_reply(fake.server, h->token, sealed, n);
+}
+
+static void send_junk(uint64_t token)
+{
+    uint8_t bytes[200];
+    randombytes_buf(bytes, sizeof bytes);
+    bytes[0] = bytes[1] = bytes[2] = 0;
+    bytes[3] = MR_ENV_SEALED;
+    server_reply(fake.server, token, bytes, sizeof bytes);
+}
+
+static enum mr_status check_auth(int i, const struct mr_req_auth *a)
+{
+    uint8_t text[96];
+    const size_t n =
+        mr_session_auth_text(text, &fake.sessions[i].s, a->role, a->account, a->key_index);
+    fake.auths++;
+    fake.auth = *a;
+    if (!mr_verify(a->sig, MR_PURPOSE_SESSION, ledger, 0, text, n, &own_public))
+        return MR_BAD_SIGNATURE;
+    fake.sessions[i].proved = true;
+    return MR_OK;
+}
+
+static void on_opened(const struct held *h, const struct mr_request *r)
+{
+    const enum mr_request_kind kind = r->body.kind;
+    const bool odd = is_odd(kind);
+    fake.heads += kind == MR_REQ_HEAD;
+    fake.follows += kind == MR_REQ_FOLLOW;
+    if (odd && fake.manner == SILENT)
+        return;
+    if (odd && fake.manner == JUNK) {
+        send_junk(h->token);
+    } else if (odd && fake.manner == REFUSE) {
+        send_refused(h->token, fake.status);
+    } else if (odd && fake.manner == LATE && fake.held_count < HELD_MAX) {
+        fake.held[fake.held_count++] = *h;
+    } else if (kind == MR_REQ_AUTH) {
+        send_reply(h, kind, check_auth(h->session, &r->body.u.auth));
+    } else {
+        send_reply(h, kind, fake.sessions[h->session].proved ? MR_OK : MR_NOT_AUTHORISED);
+    }
+}
+
+static void on_hello(uint64_t token, const struct mr_hello *hello)
+{
+    uint8_t seed[48], out[MR_WELCOME_BYTES];
+    size_t n;
+    const int i = fake.next++ % SESSIONS;
+    const struct mr_pubkey *const identity = fake.imposes ? &own_public : &fake.identity;
+    const struct mr_seckey *const secret = fake.imposes ? &own_key : &fake.secret;
+    randombytes_buf(seed, sizeof seed);
+    fake.hellos++;
+    ck_assert_int_eq(
+        mr_session_accept(&fake.sessions[i].s, out, sizeof out, &n, hello, seed, identity, secret),
+        MR_OK);
+    fake.sessions[i].used = true;
+    fake.sessions[i].proved = false;
+    server_reply(fake.server, token, out, n);
+}
+
+static void on_request(void *ctx, struct conn *c, uint64_t token, const uint8_t *body, size_t len)
+{
+    static uint8_t plain[MR_FRAME_MAX];
+    static struct mr_envelope e;
+    static struct mr_request request;
+    struct held h = {.token = token};
+    uint8_t id[MR_SALT_BYTES];
+    size_t n;
+    (void)ctx;
+    (void)c;
+    if (mr_session_peek(id, body, len) != MR_OK) {
+        ck_assert_int_eq(mr_envelope_decode(&e, body, len), MR_OK);
+        if (fake.manner == SILENT && !fake.only_follow)
+            return;
+        on_hello(token, &e.u.hello);
+        return;
+    }
+    for (h.session = 0; h.session < SESSIONS; h.session++)
+        if (fake.sessions[h.session].used &&
+            memcmp(fake.sessions[h.session].s.id, id, sizeof id) == 0)
+            break;
+    if (h.session == SESSIONS) {
+        send_refused(token, MR_BAD_SESSION);
+        return;
+    }
+    ck_assert_int_eq(mr_session_open_bytes(&fake.sessions[h.session].s, plain, sizeof plain, &n,
+                                           &h.counter, body, len, 0),
+                     MR_OK);
+    ck_assert_int_eq(mr_request_decode(&request, plain, n), MR_OK);
+    h.id = request.id;
+    h.from = request.body.kind == MR_REQ_FOLLOW ? request.body.u.follow.from : 0;
+    on_opened(&h, &request);
+}
+
+static void fake_open(uint16_t port)
+{
+    const struct transport_sink sink = {.on_request = on_request};
+    const struct server_config config = server_defaults();
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)port);
+    ck_assert_int_eq(server_create(&fake.server, &loop, &config, &sink), MR_OK);
+    ck_assert_int_eq(server_listen_tcp(fake.server, &fake.port, address), MR_OK);
+}
+
+static void fake_close(void)
+{
+    server_destroy(fake.server);
+    fake.server = NULL;
+}
+
+/* --- the link's sink -------------------------------------------------------------------------- */
+
+static void on_up(void *ctx)
+{
+    (void)ctx;
+    told.ups++;
+}
+
+static void on_down(void *ctx, enum mr_status why)
+{
+    (void)ctx;
+    told.downs++;
+    told.why = why;
+}
+
+static void on_answer(void *ctx, enum mr_request_kind kind, enum mr_status st,
+                      const struct mr_reply *reply, const uint8_t *bytes, size_t len)
+{
+    (void)ctx;
+    ck_assert_int_eq(kind, MR_REQ_FOLLOW);
+    ck_assert_int_eq(st == MR_OK, reply != NULL);
+    ck_assert_int_eq(st == MR_OK, bytes != NULL && len > 0);
+    if (reply != NULL && told.answers < 64)
+        told.order[told.answers] = reply->body.u.follow.first;
+    told.answers++;
+    told.last = reply != NULL ? mr_status_from_number(reply->status) : st;
+}
+
+static void on_room(void *ctx)
+{
+    (void)ctx;
+    told.rooms++;
+}
+
+static bool seen(void *ctx, struct mr_head *ret)
+{
+    (void)ctx;
+    *ret = (struct mr_head){.node = 1, .size = 99};
+    return told.has_seen;
+}
+
+/* --- helpers ---------------------------------------------------------------------------------- */
+
+static struct peer_link_times quick(void)
+{
+    return (struct peer_link_times){.tick_ms = 5,
+                                    .shake_ms = 400,
+                                    .margin_ms = 300,
+                                    .beat_ms = 50,
+                                    .silence_ms = 2000,
+                                    .pause_ms = 10,
+                                    .pause_max_ms = 80};
+}
+
+static enum mr_status open_at(const char *address, struct peer_link_times times)
+{
+    const struct peer_link_config config = {.address = address,
+                                            .pinned = fake.identity,
+                                            .ledger = ledger,
+                                            .own = OWN,
+                                            .key = &own_key,
+                                            .scratch = &scratch,
+                                            .times = times,
+                                            .random = randombytes_buf};
+    const struct peer_link_sink sink = {.on_up = on_up,
+                                        .on_down = on_down,
+                                        .on_answer = on_answer,
+                                        .on_room = on_room,
+                                        .seen = seen};
+    return peer_link_create(&under_test, &loop, &config, &sink);
+}
+
+static void open_link(struct peer_link_times times)
+{
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)fake.port);
+    ck_assert_int_eq(open_at(address, times), MR_OK);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    *(bool *)t->data = true;
+}
+
+static void run_for(uint64_t ms)
+{
+    uv_timer_t t;
+    bool over = false;
+    uv_timer_init(&loop, &t);
+    t.data = &over;
+    uv_timer_start(&t, on_timer, ms, 0);
+    while (!over)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&t, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+/* Run the loop until the condition holds. */
+#define UNTIL(condition)                                                                           \
+    do {                                                                                           \
+        uv_update_time(&loop);                                                                     \
+        const uint64_t late = uv_now(&loop) + WAIT_MS;                                             \
+        while (!(condition)) {                                                                     \
+            ck_assert_msg(uv_now(&loop) < late, "not in time: %s", #condition);                    \
+            run_for(2);                                                                            \
+        }                                                                                          \
+    } while (0)
+
+static void follow(uint64_t from, uint32_t timeout_ms)
+{
+    struct mr_request_body b = {.kind = MR_REQ_FOLLOW};
+    b.u.follow = (struct mr_req_follow){.epoch = 1, .from = from, .timeout_ms = timeout_ms};
+    ck_assert(peer_link_has_room(under_test));
+    ck_assert_int_eq(peer_link_ask(under_test, &b), MR_OK);
+}
+
+static void set_up(void)
+{
+    uint8_t seed[32] = {1};
+    memset(&fake, 0, sizeof fake);
+    memset(&told, 0, sizeof told);
+    mr_seckey_from_seed(&fake.secret, &fake.identity, seed);
+    seed[0] = 2;
+    mr_seckey_from_seed(&own_key, &own_public, seed);
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    fake_open(0);
+}
+
+static void tear_down(void)
+{
+    peer_link_destroy(under_test);
+    under_test = NULL;
+    fake_close();
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+
+/* --- a peer that behaves ---------------------------------------------------------------------- */
+
+START_TEST(comes_up_and_is_answered)
+{
+    told.has_seen = _i == 1;
+    open_link(quick());
+    ck_assert(!peer_link_has_room(under_test));
+    UNTIL(told.ups == 1);
+    ck_assert_int_eq(fake.auth.role, MR_AUTH_PEER);
+    ck_assert_uint_eq(fake.auth.key_index, OWN);
+    ck_assert_uint_eq(fake.auth.seen_count, (uint32_t)_i);
+    follow(5, 0);
+    UNTIL(told.answers == 1);
+    ck_assert_int_eq(told.last, MR_OK);
+    ck_assert_uint_eq(told.order[0], 5);
+    UNTIL(fake.heads >= 2); /* the heartbeat */
+    const struct peer_link_facts f = peer_link_facts(under_test);
+    ck_assert(f.up);
+    ck_assert_int_eq(f.trouble, MR_OK);
+    ck_assert_uint_gt(f.rtt_us, 0);
+    ck_assert_uint_gt(f.heard_ms, 0);
+    ck_assert_uint_eq(f.asked, 1);
+    ck_assert_uint_eq(f.answered, 1);
+    ck_assert_int_eq(told.downs, 0);
+}
+END_TEST
+
+/* Every place may be taken; a further one waits for room. */
+START_TEST(answers_come_in_any_order)
+{
+    enum { PLACES = PEER_LINK_CALLS_MAX - 2 };
+    fake.manner = LATE;
+    fake.only_follow = true;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    for (uint64_t i = 0; i < PLACES; i++)
+        follow(i, 10000);
+    ck_assert(!peer_link_has_room(under_test));
+    UNTIL(fake.held_count == PLACES);
+    fake.manner = WELL;
+    for (size_t i = PLACES; i-- > 0;)
+        send_reply(&fake.held[i], MR_REQ_FOLLOW, MR_OK);
+    UNTIL(told.answers == PLACES);
+    for (uint64_t i = 0; i < PLACES; i++)
+        ck_assert_uint_eq(told.order[i], PLACES - 1 - i);
+    ck_assert(peer_link_has_room(under_test));
+    /* the same answer again answers nothing */
+    send_reply(&fake.held[0], MR_REQ_FOLLOW, MR_OK);
+    run_for(50);
+    ck_assert_int_eq(told.answers, PLACES);
+}
+END_TEST
+
+START_TEST(long_polls_outlast_the_margin)
+{
+    fake.manner = LATE;
+    fake.only_follow = true;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    follow(1, 600);
+    run_for(500); /* longer than the margin */
+    ck_assert_int_eq(told.answers, 0);
+    UNTIL(told.answers == 1);
+    ck_assert_int_eq(told.last, MR_NO_ANSWER);
+    ck_assert_int_eq(told.downs, 0);
+}
+END_TEST
+
+/* --- a peer in trouble ------------------------------------------------------------------------ */
+
+START_TEST(another_identity_is_not_talked_to)
+{
+    fake.imposes = true;
+    open_link(quick());
+    UNTIL(fake.hellos >= 3);
+    ck_assert_int_eq(fake.auths, 0);
+    ck_assert_int_eq(told.ups, 0);
+    ck_assert_int_eq(peer_link_facts(under_test).trouble, MR_WRONG_NODE);
+    fake.imposes = false;
+    UNTIL(told.ups == 1);
+    ck_assert_int_eq(peer_link_facts(under_test).trouble, MR_OK);
+}
+END_TEST
+
+START_TEST(a_refused_proof_is_tried_again_later)
+{
+    fake.manner = STATUS;
+    fake.status = MR_BAD_KEY;
+    open_link(quick());
+    UNTIL(fake.hellos >= 3);
+    ck_assert_int_eq(told.ups, 0);
+    ck_assert_int_eq(peer_link_facts(under_test).trouble, MR_BAD_KEY);
+    fake.manner = WELL;
+    UNTIL(told.ups == 1);
+}
+END_TEST
+
+START_TEST(silence_is_an_end)
+{
+    struct peer_link_times times = quick();
+    times.silence_ms = 300;
+    open_link(times);
+    UNTIL(told.ups == 1);
+    follow(1, 20000);
+    UNTIL(told.answers == 1);
+    fake.manner = SILENT;
+    follow(2, 20000);
+    UNTIL(told.downs == 1);
+    ck_assert_int_eq(told.why, MR_NO_ANSWER);
+    ck_assert_int_eq(told.answers, 1); /* it is void: nothing is told of it */
+    ck_assert(!peer_link_has_room(under_test));
+    fake.manner = WELL;
+    UNTIL(told.ups == 2);
+    ck_assert_int_ge((int)peer_link_facts(under_test).connects, 2);
+}
+END_TEST
+
+/* One request is lost, the heartbeat goes on. */
+START_TEST(one_lost_answer_is_only_that)
+{
+    fake.manner = SILENT;
+    fake.only_follow = true;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    follow(1, 0);
+    UNTIL(told.answers == 1);
+    ck_assert_int_eq(told.last, MR_NO_ANSWER);
+    fake.manner = WELL;
+    follow(2, 0);
+    UNTIL(told.answers == 2);
+    ck_assert_int_eq(told.last, MR_OK);
+    ck_assert_int_eq(told.downs, 0);
+    ck_assert_uint_eq(peer_link_facts(under_test).unanswered, 1);
+}
+END_TEST
+
+/* Bytes that open nothing are passed over; the request ends when its time is over. */
+START_TEST(junk_answers_nothing)
+{
+    fake.manner = JUNK;
+    fake.only_follow = true;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    follow(1, 0);
+    UNTIL(told.answers == 1);
+    ck_assert_int_eq(told.last, MR_NO_ANSWER);
+    ck_assert_uint_ge(peer_link_facts(under_test).strays, 1);
+    ck_assert_int_eq(told.downs, 0);
+}
+END_TEST
+
+static const struct {
+    int manner;
+    enum mr_status expected;
+} odd[] = {
+    {ODD_ID, MR_OUT_OF_RANGE},
+    {ODD_KIND, MR_UNKNOWN_TAG},
+    {ODD_BYTES, MR_TRUNCATED},
+};
+
+/* What the peer itself sealed and is no reply: told by its name, and it is asked more slowly. */
+START_TEST(odd_replies_are_named)
+{
+    fake.only_follow = true;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    fake.manner = odd[_i].manner;
+    follow(1, 0);
+    UNTIL(told.answers == 1);
+    ck_assert_int_eq(told.last, odd[_i].expected);
+    ck_assert(!peer_link_has_room(under_test));
+    UNTIL(told.rooms == 1);
+    ck_assert(peer_link_has_room(under_test));
+    fake.manner = WELL;
+    follow(2, 0);
+    UNTIL(told.answers == 2);
+    ck_assert_int_eq(told.last, MR_OK);
+    ck_assert_int_eq(told.downs, 0);
+}
+END_TEST
+
+/* Refusals, open and sealed, slow the asker down: the second pause is longer than the first. */
+START_TEST(a_busy_peer_is_asked_more_slowly)
+{
+    fake.only_follow = true;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    fake.manner = _i == 0 ? REFUSE : STATUS;
+    fake.status = MR_BUSY;
+    uint64_t pause[2];
+    for (int i = 0; i < 2; i++) {
+        follow(1, 0);
+        UNTIL(told.answers == i + 1);
+        ck_assert_int_eq(told.last, MR_BUSY);
+        pause[i] = uv_now(&loop);
+        UNTIL(told.rooms == i + 1);
+        pause[i] = uv_now(&loop) - pause[i];
+    }
+    ck_assert_uint_ge(pause[0], 80);
+    ck_assert_uint_ge(pause[1], 180);
+    ck_assert_int_eq(told.downs, 0);
+}
+END_TEST
+
+/* A session that the peer has forgotten, or no longer takes for that of a peer. */
+START_TEST(a_lost_session_is_made_anew)
+{
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    follow(1, 0);
+    UNTIL(told.answers == 1);
+    if (_i == 0)
+        memset(fake.sessions, 0, sizeof fake.sessions);
+    else
+        fake.sessions[0].proved = false;
+    follow(2, 20000);
+    UNTIL(told.ups == 2);
+    ck_assert_int_eq(told.downs, 1);
+    ck_assert_int_eq(told.why, _i == 0 ? MR_BAD_SESSION : MR_NOT_AUTHORISED);
+    ck_assert_int_eq(told.answers, 1);
+    ck_assert_uint_eq(peer_link_facts(under_test).connects, 1); /* the connection was good */
+}
+END_TEST
+
+/* One that never holds is not asked without end. */
+START_TEST(sessions_that_do_not_hold_are_paused)
+{
+    fake.manner = REFUSE;
+    fake.status = MR_BAD_SESSION;
+    fake.only_follow = true;
+    struct peer_link_times times = quick();
+    times.beat_ms = 10000; /* no answer that would be good */
+    open_link(times);
+    UNTIL(told.ups == 1);
+    follow(1, 0);
+    UNTIL(told.downs == 1);
+    const uint64_t begin = uv_now(&loop);
+    for (int i = 2; i <= 5; i++) {
+        UNTIL(told.ups == i);
+        follow(1, 0);
+        UNTIL(told.downs == i);
+    }
+    ck_assert_uint_ge(uv_now(&loop) - begin, 10 + 20 + 40 + 80);
+}
+END_TEST
+
+START_TEST(a_stopping_peer_is_left)
+{
+    fake.only_follow = true;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    fake.manner = REFUSE;
+    fake.status = MR_STOPPING;
+    follow(1, 0);
+    UNTIL(told.downs == 1);
+    ck_assert_int_eq(told.why, MR_STOPPING);
+    fake.manner = WELL;
+    UNTIL(told.ups == 2);
+}
+END_TEST
+
+START_TEST(a_cut_connection_is_made_anew)
+{
+    fake.only_follow = true;
+    fake.manner = LATE;
+    open_link(quick());
+    for (int i = 1; i <= 4; i++) {
+        const uint16_t port = fake.port;
+        UNTIL(told.ups == i);
+        follow(1, 20000);
+        UNTIL(fake.follows == i);
+        fake_close();
+        UNTIL(told.downs == i);
+        ck_assert_int_eq(told.answers, 0);
+        run_for(30);
+        fake.held_count = 0;
+        fake_open(port);
+    }
+    ck_assert(told.why == MR_UNREACHABLE || told.why == MR_BAD_SESSION);
+    UNTIL(told.ups == 5);
+}
+END_TEST
+
+/* Nobody there: attempts get rarer. */
+START_TEST(pauses_double)
+{
+    struct peer_link_times times = quick();
+    times.shake_ms = 10;
+    times.pause_max_ms = 500;
+    fake_close();
+    open_link(times);
+    UNTIL(peer_link_facts(under_test).connects == 3);
+    const uint64_t begin = uv_now(&loop);
+    UNTIL(peer_link_facts(under_test).connects == 5);
+    ck_assert_uint_ge(uv_now(&loop) - begin, 40 + 80);
+    ck_assert_int_eq(peer_link_facts(under_test).trouble, MR_UNREACHABLE);
+    fake_open(fake.port);
+    UNTIL(told.ups == 1);
+}
+END_TEST
+
+START_TEST(a_request_has_a_largest_size)
+{
+    static struct mr_request_body b;
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    b = (struct mr_request_body){.kind = MR_REQ_SUBMIT};
+    b.u.submit.order.order.body.kind = MR_KIND_PAY;
+    b.u.submit.order.order.body.u.pay.lines_count = MR_LINES_MAX;
+    for (size_t i = 0; i < MR_LINES_MAX; i++)
+        b.u.submit.order.order.body.u.pay.lines[i] =
+            (struct mr_pay_line){.amount = 1, .what = MR_LINE_PAYMENT};
+    ck_assert_int_eq(peer_link_ask(under_test, &b), MR_TOO_LARGE);
+    follow(1, 0);
+    UNTIL(told.answers == 1);
+}
+END_TEST
+
+START_TEST(the_caller_may_hold_and_reset)
+{
+    open_link(quick());
+    UNTIL(told.ups == 1);
+    peer_link_hold(under_test);
+    ck_assert(!peer_link_has_room(under_test));
+    UNTIL(told.rooms == 1);
+    peer_link_reset(under_test, MR_NO_MEMORY);
+    ck_assert_int_eq(told.downs, 1);
+    ck_assert_int_eq(told.why, MR_NO_MEMORY);
+    peer_link_reset(under_test, MR_NO_MEMORY); /* it is down already */
+    ck_assert_int_eq(told.downs, 1);
+    UNTIL(told.ups == 2);
+}
+END_TEST
+
+/* --- no peer at all --------------------------------------------------------------------------- */
+
+static struct {
+    uv_tcp_t listener;
+    uv_tcp_t conns[64];
+    int count;
+    const char *bytes;
+    unsigned len;
+    bool closes;
+} villain;
+
+static void on_written(uv_write_t *w, int status)
+{
+    (void)status;
+    if (villain.closes)
+        uv_close((uv_handle_t *)w->handle, NULL);
+    free(w);
+}
+
+static void on_connection(uv_stream_t *s, int status)
+{
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_lt(villain.count, 64);
+    uv_tcp_t *const c = &villain.conns[villain.count++];
+    uv_write_t *const w = malloc(sizeof *w);
+    const uv_buf_t b = uv_buf_init((char *)(uintptr_t)villain.bytes, villain.len);
+    uv_tcp_init(&loop, c);
+    ck_assert_int_eq(uv_accept(s, (uv_stream_t *)c), 0);
+    ck_assert_int_eq(uv_write(w, (uv_stream_t *)c, &b, 1, on_written), 0);
+}
+
+static void villain_open(void)
+{
+    struct sockaddr_in a;
+    uv_ip4_addr("127.0.0.1", fake.port, &a);
+    uv_tcp_init(&loop, &villain.listener);
+    ck_assert_int_eq(uv_tcp_bind(&villain.listener, (const struct sockaddr *)&a, 0), 0);
+    ck_assert_int_eq(uv_listen((uv_stream_t *)&villain.listener, 100, on_connection), 0);
+}
+
+static void villain_close(void)
+{
+    uv_close((uv_handle_t *)&villain.listener, NULL);
+    for (int i = 0; i < villain.count; i++)
+        if (!uv_is_closing((uv_handle_t *)&villain.conns[i]))
+            uv_close((uv_handle_t *)&villain.conns[i], NULL);
+    run_for(5);
+}
+
+#define GREETING "\0SP\0\0\61\0\0"
+static const struct {
+    const char *what, *bytes;
+    unsigned len;
+    bool closes;
+} villains[] = {
+    {"closes at once", "", 0, true},
+    {"says nothing", "", 0, false},
+    {"garbage", "\1\2\3\4\5\6\7\10\11\12\13", 11, false},
+    {"http", "HTTP/1.0 400 Bad Request\r\n\r\n", 28, true},
+    {"greets and closes", GREETING, 8, true},
+    {"greets and says nothing", GREETING, 8, false},
+    {"another protocol", "\0SP\0\0\60\0\0", 8, false},
+    {"absurd length", GREETING "\377\377\377\377\377\377\377\377", 16, false},
+    {"2^40", GREETING "\0\0\1\0\0\0\0\0xxxx", 20, false},
+    {"just too large", GREETING "\0\0\0\0\0\1\0\101", 16, false},
+    {"empty message", GREETING "\0\0\0\0\0\0\0\0", 16, false},
+    {"id of nobody", GREETING "\0\0\0\0\0\0\0\10\200\0\0\1abcd", 24, false},
+    {"id of the hello, garbage", GREETING "\0\0\0\0\0\0\0\10\300\0\0\1abcd", 24, false},
+    {"half a message", GREETING "\0\0\0\0\0\0\1\0\200\0\0\1abcd", 20, true},
+};
+
+/* It tries on, and finds a good peer at the place later. */
+START_TEST(hostile_listeners_are_survived)
+{
+    struct peer_link_times times = quick();
+    times.shake_ms = 100;
+    villain.bytes = villains[_i].bytes;
+    villain.len = villains[_i].len;
+    villain.closes = villains[_i].closes;
+    fake_close();
+    run_for(5);
+    villain_open();
+    open_link(times);
+    UNTIL(villain.count >= 2 && peer_link_facts(under_test).trouble != MR_OK);
+    ck_assert_int_eq(told.ups, 0);
+    villain_close();
+    fake_open(fake.port);
+    UNTIL(told.ups == 1);
+    follow(1, 0);
+    UNTIL(told.answers == 1);
+}
+END_TEST
+
+/* Messages that answer nothing, without end: the link is cut. */
+START_TEST(a_flood_is_cut_off)
+{
+    static const char frame[16] = "\0\0\0\0\0\0\0\10\200\0\0\1abcd";
+    static char flood[8 + (PEER_LINK_STRAYS_MAX + 100) * sizeof frame];
+    memcpy(flood, GREETING, 8);
+    for (size_t i = 8; i < sizeof flood; i += sizeof frame)
+        memcpy(flood + i, frame, sizeof frame);
+    villain.bytes = flood;
+    villain.len = sizeof flood;
+    fake_close();
+    run_for(5);
+    villain_open();
+    open_link(peer_link_times());
+    UNTIL(peer_link_facts(under_test).trouble == MR_TOO_MANY);
+    villain_close();
+    fake_open(fake.port);
+    UNTIL(told.ups == 1);
+}
+END_TEST
+
+/* Names are looked up, all their addresses tried; one that does not exist is tried again. */
+START_TEST(names_are_looked_up)
+{
+    char address[64];
+    snprintf(address, sizeof address, _i == 0 ? "localhost:%u" : "nowhere.invalid:%u",
+             (unsigned)fake.port);
+    ck_assert_int_eq(open_at(address, quick()), MR_OK);
+    if (_i == 0) {
+        UNTIL(told.ups == 1);
+    } else {
+        UNTIL(peer_link_facts(under_test).trouble == MR_UNREACHABLE);
+        ck_assert_uint_eq(peer_link_facts(under_test).connects, 0);
+    }
+}
+END_TEST
+
+START_TEST(bad_addresses)
+{
+    static const char *const texts[] = {"", "host", "host:", "host:0", ":1", "[::1"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        ck_assert_msg(open_at(texts[i], quick()) == MR_BAD_TEXT, "%s", texts[i]);
+    ck_assert_ptr_null(under_test);
+}
+END_TEST
+
+/* Destroyed at any moment of its life: nothing is left (tear_down), nobody is called. */
+START_TEST(ends_cleanly)
+{
+    open_link(quick());
+    for (int i = 0; i < _i; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    if (peer_link_has_room(under_test))
+        follow(1, 20000);
+    const int ups = told.ups;
+    peer_link_destroy(under_test);
+    under_test = NULL;
+    run_for(20);
+    ck_assert_int_eq(told.ups, ups);
+    ck_assert_int_eq(told.downs, 0);
+}
+END_TEST
+
+int main(void)
+{
+    if (sodium_init() < 0)
+        return 1;
+    Suite *s = suite_create("peer_link");
+    TCase *c = tcase_create("peer_link");
+    tcase_set_timeout(c, 60);
+    tcase_add_checked_fixture(c, set_up, tear_down);
+    tcase_add_loop_test(c, comes_up_and_is_answered, 0, 2);
+    tcase_add_test(c, answers_come_in_any_order);
+    tcase_add_test(c, long_polls_outlast_the_margin);
+    tcase_add_test(c, another_identity_is_not_talked_to);
+    tcase_add_test(c, a_refused_proof_is_tried_again_later);
+    tcase_add_test(c, silence_is_an_end);
+    tcase_add_test(c, one_lost_answer_is_only_that);
+    tcase_add_test(c, junk_answers_nothing);
+    tcase_add_loop_test(c, odd_replies_are_named, 0, 3);
+    tcase_add_loop_test(c, a_busy_peer_is_asked_more_slowly, 0, 2);
+    tcase_add_loop_test(c, a_lost_session_is_made_anew, 0, 2);
+    tcase_add_test(c, sessions_that_do_not_hold_are_paused);
+    tcase_add_test(c, a_stopping_peer_is_left);
+    tcase_add_test(c, a_cut_connection_is_made_anew);
+    tcase_add_test(c, pauses_double);
+    tcase_add_test(c, a_flood_is_cut_off);
+    tcase_add_test(c, a_request_has_a_largest_size);
+    tcase_add_test(c, the_caller_may_hold_and_reset);
+    tcase_add_loop_test(c, hostile_listeners_are_survived, 0, sizeof villains / sizeof villains[0]);
+    tcase_add_loop_test(c, names_are_looked_up, 0, 2);
+    tcase_add_test(c, bad_addresses);
+    tcase_add_loop_test(c, ends_cleanly, 0, 40);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? 0 : 1;
+}
