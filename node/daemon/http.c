@@ -7,16 +7,15 @@
 #include <string.h>
 
 #include "common/hostport.h"
-#include "daemon/node.h"
-
-enum { PAGE_MAX = 8192 };
+#include "daemon/metrics.h"
 
 struct http {
     struct MHD_Daemon *daemon;
     pthread_mutex_t lock;
-    char page[PAGE_MAX]; /* under lock */
-    size_t len;          /* under lock */
-    bool healthy;        /* under lock */
+    char next[METRICS_MAX]; /* the loop's */
+    char page[METRICS_MAX]; /* under lock */
+    size_t len;             /* under lock */
+    bool healthy;           /* under lock */
 };
 
 static enum MHD_Result send_text(struct MHD_Connection *c, unsigned code, const char *text,
@@ -42,7 +41,7 @@ static enum MHD_Result on_get(void *ctx, struct MHD_Connection *c, const char *u
                               size_t *upload_len, void **state)
 {
     struct http *h = ctx;
-    char page[PAGE_MAX];
+    char page[METRICS_MAX];
     (void)http_version;
     (void)upload;
     (void)upload_len;
@@ -62,65 +61,14 @@ static enum MHD_Result on_get(void *ctx, struct MHD_Connection *c, const char *u
     return send_text(c, MHD_HTTP_NOT_FOUND, "/healthz or /metrics\n", 21);
 }
 
-struct metric {
-    const char *name, *type, *help;
-    double value;
-};
-
-void http_publish(struct http *h, const struct node *n)
+void http_publish(struct http *h, struct node *n)
 {
-    const struct server_stats w = server_stats(n->wallet);
-    struct mr_engine_facts f;
-    char page[PAGE_MAX];
-    size_t len = 0;
-    mr_engine_facts(n->engine, &f);
-    const struct metric metrics[] = {
-        {"up_seconds", "gauge", "since the node started",
-         (double)(now_ms() - n->started_ms) / 1000},
-        {"turn", "counter", "last turn synced", (double)f.synced_turn},
-        {"flushed_turn", "counter", "last turn in the store", (double)n->flushed_turn},
-        {"log_leaves", "counter", "leaves of the node's log", (double)f.meta.leaves},
-        {"slots_settled", "counter", "slots settled since genesis", (double)f.meta.settled},
-        {"accounts", "gauge", "accounts, sub-accounts included", (double)f.meta.accounts},
-        {"orders_parked", "gauge", "orders that wait", (double)f.parked},
-        {"orders_answered_settled", "counter", "SUBMIT answered settled",
-         (double)n->counters.orders_settled},
-        {"orders_answered_refused", "counter", "SUBMIT answered with a refusal",
-         (double)n->counters.orders_refused},
-        {"orders_answered_parked", "counter", "SUBMIT answered parked",
-         (double)n->counters.orders_parked},
-        {"requests", "counter", "messages received", (double)n->counters.requests},
-        {"requests_refused", "counter", "messages refused without a session",
-         (double)n->counters.refused},
-        {"sessions", "gauge", "sessions open", (double)n->sessions.count},
-        {"waiting", "gauge", "long polls open", (double)f.waiting},
-        {"wallet_connections", "gauge", "connections of wallets", (double)w.connections},
-        {"wallet_broken", "counter", "connections closed for breaking the framing",
-         (double)w.broken},
-        {"wallet_timed_out", "counter", "connections closed for being too slow",
-         (double)w.timed_out},
-        {"journal_syncs", "counter", "turns appended and synced", (double)n->counters.turns},
-        {"journal_sync_seconds", "counter", "time spent on that",
-         (double)n->counters.syncs_ns / 1e9},
-        {"store_flushes", "counter", "commits of the store", (double)n->counters.flushes},
-        {"store_dirty_bytes", "gauge", "changes not yet in the store", (double)f.dirty_bytes},
-        {"join_requests", "gauge", "join requests that wait", (double)n->requests_waiting},
-        {"disk_full", "gauge", "1: new orders are refused", f.disk_full ? 1 : 0},
-        {"abstaining", "gauge", "1: the node does not sign", f.abstaining ? 1 : 0},
-    };
-    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
-        const struct metric *m = &metrics[i];
-        const int k = snprintf(page + len, sizeof page - len,
-                               "# HELP mereau_%s %s\n# TYPE mereau_%s %s\nmereau_%s %.17g\n",
-                               m->name, m->help, m->name, m->type, m->name, m->value);
-        if (k < 0 || (size_t)k >= sizeof page - len)
-            break;
-        len += (size_t)k;
-    }
+    const size_t len = metrics_page(h->next, sizeof h->next, n);
+    const bool healthy = metrics_healthy(n);
     pthread_mutex_lock(&h->lock);
-    memcpy(h->page, page, len);
+    memcpy(h->page, h->next, len);
     h->len = len;
-    h->healthy = !f.disk_full && !f.abstaining && !n->stopping;
+    h->healthy = healthy;
     pthread_mutex_unlock(&h->lock);
 }
 

@@ -185,7 +185,7 @@ void requests_flushed(struct node *n);
 
 /* http.c */
 enum mr_status http_start(struct http **ret, const char *address);
-void http_publish(struct http *h, const struct node *n);
+void http_publish(struct http *h, struct node *n);
 void http_stop(struct http *h);
 
 #endif

@@ -4,48 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mereau/codec.h"
-#include "mereau/session.h"
+#include "lib/fake_peer.h"
 #include "transport/peer_link.h"
-#include "transport/server_uv.h"
 
-/* A peer that knows HELLO, AUTH, HEAD and FOLLOW, on the loop of the link under test. */
-enum { SESSIONS = 16, HELD_MAX = 16, OWN = 3, WAIT_MS = 20000 };
-
-struct held {
-    uint64_t token, counter;
-    uint32_t id;
-    int session;
-    uint64_t from;
-};
-
-static struct {
-    struct server *server;
-    uint16_t port;
-    struct mr_seckey secret;
-    struct mr_pubkey identity;
-    struct {
-        struct mr_session s;
-        bool used, proved;
-    } sessions[SESSIONS];
-    int next;
-    struct held held[HELD_MAX];
-    size_t held_count;
-    /* set by tests */
-    enum { WELL, SILENT, JUNK, LATE, ODD_ID, ODD_KIND, ODD_BYTES, STATUS, REFUSE } manner;
-    enum mr_status status; /* of STATUS and REFUSE */
-    bool only_follow;      /* HEAD and AUTH are answered well */
-    bool imposes;          /* with another key */
-    /* seen */
-    int hellos, auths, heads, follows;
-    struct mr_req_auth auth;
-} fake;
+enum { OWN = 3, WAIT_MS = 20000 };
 
 static uv_loop_t loop;
 static struct peer_link *under_test;
 static struct mr_reply scratch;
-static struct mr_seckey own_key;
-static struct mr_pubkey own_public;
 static uint8_t ledger[32] = {7};
 
 /* What the link told. */
@@ -55,152 +21,6 @@ static struct {
     uint64_t order[64]; /* rep_follow.first of answers */
     bool has_seen;
 } told;
-
-/* --- the fake peer ---------------------------------------------------------------------------- */
-
-static void send_refused(uint64_t token, enum mr_status st)
-{
-    const uint8_t bytes[8] = {0, 0, 0, MR_ENV_REFUSED, 0, 0, 0, (uint8_t)st};
-    server_reply(fake.server, token, bytes, sizeof bytes);
-}
-
-static bool is_odd(enum mr_request_kind kind)
-{
-    return fake.manner != WELL && !(fake.only_follow && kind != MR_REQ_FOLLOW);
-}
-
-static void send_reply(const struct held *h, enum mr_request_kind kind, enum mr_status st)
-{
-    static struct mr_reply r;
-    static uint8_t plain[MR_FRAME_MAX], sealed[MR_FRAME_MAX];
-    const bool odd = is_odd(kind);
-    r = (struct mr_reply){.id = h->id, .status = (uint32_t)st, .body = {.kind = kind}};
-    if (kind == MR_REQ_FOLLOW)
-        r.body.u.follow.first = h->from;
-    if (odd && fake.manner == STATUS) {
-        r.status = (uint32_t)fake.status;
-        r.body = (struct mr_reply_body){.kind = MR_REQ_AUTH};
-    }
-    if (odd && fake.manner == ODD_ID)
-        r.id ^= 1;
-    if (odd && fake.manner == ODD_KIND)
-        r.body = (struct mr_reply_body){.kind = MR_REQ_CONTROL};
-    size_t n = mr_reply_encode(&r, plain, sizeof plain);
-    if (odd && fake.manner == ODD_BYTES)
-        n -= 4;
-    n = mr_session_seal(&fake.sessions[h->session].s, sealed, sizeof sealed, plain, n, h->counter);
-    server_reply(fake.server, h->token, sealed, n);
-}
-
-static void send_junk(uint64_t token)
-{
-    uint8_t bytes[200];
-    randombytes_buf(bytes, sizeof bytes);
-    bytes[0] = bytes[1] = bytes[2] = 0;
-    bytes[3] = MR_ENV_SEALED;
-    server_reply(fake.server, token, bytes, sizeof bytes);
-}
-
-static enum mr_status check_auth(int i, const struct mr_req_auth *a)
-{
-    uint8_t text[96];
-    const size_t n =
-        mr_session_auth_text(text, &fake.sessions[i].s, a->role, a->account, a->key_index);
-    fake.auths++;
-    fake.auth = *a;
-    if (!mr_verify(a->sig, MR_PURPOSE_SESSION, ledger, 0, text, n, &own_public))
-        return MR_BAD_SIGNATURE;
-    fake.sessions[i].proved = true;
-    return MR_OK;
-}
-
-static void on_opened(const struct held *h, const struct mr_request *r)
-{
-    const enum mr_request_kind kind = r->body.kind;
-    const bool odd = is_odd(kind);
-    fake.heads += kind == MR_REQ_HEAD;
-    fake.follows += kind == MR_REQ_FOLLOW;
-    if (odd && fake.manner == SILENT)
-        return;
-    if (odd && fake.manner == JUNK) {
-        send_junk(h->token);
-    } else if (odd && fake.manner == REFUSE) {
-        send_refused(h->token, fake.status);
-    } else if (odd && fake.manner == LATE && fake.held_count < HELD_MAX) {
-        fake.held[fake.held_count++] = *h;
-    } else if (kind == MR_REQ_AUTH) {
-        send_reply(h, kind, check_auth(h->session, &r->body.u.auth));
-    } else {
-        send_reply(h, kind, fake.sessions[h->session].proved ? MR_OK : MR_NOT_AUTHORISED);
-    }
-}
-
-static void on_hello(uint64_t token, const struct mr_hello *hello)
-{
-    uint8_t seed[48], out[MR_WELCOME_BYTES];
-    size_t n;
-    const int i = fake.next++ % SESSIONS;
-    const struct mr_pubkey *const identity = fake.imposes ? &own_public : &fake.identity;
-    const struct mr_seckey *const secret = fake.imposes ? &own_key : &fake.secret;
-    randombytes_buf(seed, sizeof seed);
-    fake.hellos++;
-    ck_assert_int_eq(
-        mr_session_accept(&fake.sessions[i].s, out, sizeof out, &n, hello, seed, identity, secret),
-        MR_OK);
-    fake.sessions[i].used = true;
-    fake.sessions[i].proved = false;
-    server_reply(fake.server, token, out, n);
-}
-
-static void on_request(void *ctx, struct conn *c, uint64_t token, const uint8_t *body, size_t len)
-{
-    static uint8_t plain[MR_FRAME_MAX];
-    static struct mr_envelope e;
-    static struct mr_request request;
-    struct held h = {.token = token};
-    uint8_t id[MR_SALT_BYTES];
-    size_t n;
-    (void)ctx;
-    (void)c;
-    if (mr_session_peek(id, body, len) != MR_OK) {
-        ck_assert_int_eq(mr_envelope_decode(&e, body, len), MR_OK);
-        if (fake.manner == SILENT && !fake.only_follow)
-            return;
-        on_hello(token, &e.u.hello);
-        return;
-    }
-    for (h.session = 0; h.session < SESSIONS; h.session++)
-        if (fake.sessions[h.session].used &&
-            memcmp(fake.sessions[h.session].s.id, id, sizeof id) == 0)
-            break;
-    if (h.session == SESSIONS) {
-        send_refused(token, MR_BAD_SESSION);
-        return;
-    }
-    ck_assert_int_eq(mr_session_open_bytes(&fake.sessions[h.session].s, plain, sizeof plain, &n,
-                                           &h.counter, body, len, 0),
-                     MR_OK);
-    ck_assert_int_eq(mr_request_decode(&request, plain, n), MR_OK);
-    h.id = request.id;
-    h.from = request.body.kind == MR_REQ_FOLLOW ? request.body.u.follow.from : 0;
-    on_opened(&h, &request);
-}
-
-static void fake_open(uint16_t port)
-{
-    const struct transport_sink sink = {.on_request = on_request};
-    const struct server_config config = server_defaults();
-    char address[32];
-    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)port);
-    ck_assert_int_eq(server_create(&fake.server, &loop, &config, &sink), MR_OK);
-    ck_assert_int_eq(server_listen_tcp(fake.server, &fake.port, address), MR_OK);
-}
-
-static void fake_close(void)
-{
-    server_destroy(fake.server);
-    fake.server = NULL;
-}
 
 /* --- the link's sink -------------------------------------------------------------------------- */
 
@@ -262,7 +82,7 @@ static enum mr_status open_at(const char *address, struct peer_link_times times)
                                             .pinned = fake.identity,
                                             .ledger = ledger,
                                             .own = OWN,
-                                            .key = &own_key,
+                                            .key = &fake.member_key,
                                             .scratch = &scratch,
                                             .times = times,
                                             .random = randombytes_buf};
@@ -320,21 +140,17 @@ static void follow(uint64_t from, uint32_t timeout_ms)
 
 static void set_up(void)
 {
-    uint8_t seed[32] = {1};
-    memset(&fake, 0, sizeof fake);
     memset(&told, 0, sizeof told);
-    mr_seckey_from_seed(&fake.secret, &fake.identity, seed);
-    seed[0] = 2;
-    mr_seckey_from_seed(&own_key, &own_public, seed);
+    fake_peer_init(ledger);
     ck_assert_int_eq(uv_loop_init(&loop), 0);
-    fake_open(0);
+    fake_peer_open(&loop, 0);
 }
 
 static void tear_down(void)
 {
     peer_link_destroy(under_test);
     under_test = NULL;
-    fake_close();
+    fake_peer_close();
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
@@ -370,7 +186,7 @@ END_TEST
 START_TEST(answers_come_in_any_order)
 {
     enum { PLACES = PEER_LINK_CALLS_MAX - 2 };
-    fake.manner = LATE;
+    fake.manner = FAKE_LATE;
     fake.only_follow = true;
     open_link(quick());
     UNTIL(told.ups == 1);
@@ -378,15 +194,15 @@ START_TEST(answers_come_in_any_order)
         follow(i, 10000);
     ck_assert(!peer_link_has_room(under_test));
     UNTIL(fake.held_count == PLACES);
-    fake.manner = WELL;
+    fake.manner = FAKE_WELL;
     for (size_t i = PLACES; i-- > 0;)
-        send_reply(&fake.held[i], MR_REQ_FOLLOW, MR_OK);
+        fake_peer_answer(i);
     UNTIL(told.answers == PLACES);
     for (uint64_t i = 0; i < PLACES; i++)
         ck_assert_uint_eq(told.order[i], PLACES - 1 - i);
     ck_assert(peer_link_has_room(under_test));
     /* the same answer again answers nothing */
-    send_reply(&fake.held[0], MR_REQ_FOLLOW, MR_OK);
+    fake_peer_answer(0);
     run_for(50);
     ck_assert_int_eq(told.answers, PLACES);
 }
@@ -394,7 +210,7 @@ END_TEST
 
 START_TEST(long_polls_outlast_the_margin)
 {
-    fake.manner = LATE;
+    fake.manner = FAKE_LATE;
     fake.only_follow = true;
     open_link(quick());
     UNTIL(told.ups == 1);
@@ -425,13 +241,13 @@ END_TEST
 
 START_TEST(a_refused_proof_is_tried_again_later)
 {
-    fake.manner = STATUS;
+    fake.manner = FAKE_STATUS;
     fake.status = MR_BAD_KEY;
     open_link(quick());
     UNTIL(fake.hellos >= 3);
     ck_assert_int_eq(told.ups, 0);
     ck_assert_int_eq(peer_link_facts(under_test).trouble, MR_BAD_KEY);
-    fake.manner = WELL;
+    fake.manner = FAKE_WELL;
     UNTIL(told.ups == 1);
 }
 END_TEST
@@ -444,13 +260,13 @@ START_TEST(silence_is_an_end)
     UNTIL(told.ups == 1);
     follow(1, 20000);
     UNTIL(told.answers == 1);
-    fake.manner = SILENT;
+    fake.manner = FAKE_SILENT;
     follow(2, 20000);
     UNTIL(told.downs == 1);
     ck_assert_int_eq(told.why, MR_NO_ANSWER);
     ck_assert_int_eq(told.answers, 1); /* it is void: nothing is told of it */
     ck_assert(!peer_link_has_room(under_test));
-    fake.manner = WELL;
+    fake.manner = FAKE_WELL;
     UNTIL(told.ups == 2);
     ck_assert_int_ge((int)peer_link_facts(under_test).connects, 2);
 }
@@ -459,14 +275,14 @@ END_TEST
 /* One request is lost, the heartbeat goes on. */
 START_TEST(one_lost_answer_is_only_that)
 {
-    fake.manner = SILENT;
+    fake.manner = FAKE_SILENT;
     fake.only_follow = true;
     open_link(quick());
     UNTIL(told.ups == 1);
     follow(1, 0);
     UNTIL(told.answers == 1);
     ck_assert_int_eq(told.last, MR_NO_ANSWER);
-    fake.manner = WELL;
+    fake.manner = FAKE_WELL;
     follow(2, 0);
     UNTIL(told.answers == 2);
     ck_assert_int_eq(told.last, MR_OK);
@@ -478,7 +294,7 @@ END_TEST
 /* Bytes that open nothing are passed over; the request ends when its time is over. */
 START_TEST(junk_answers_nothing)
 {
-    fake.manner = JUNK;
+    fake.manner = FAKE_JUNK;
     fake.only_follow = true;
     open_link(quick());
     UNTIL(told.ups == 1);
@@ -494,9 +310,9 @@ static const struct {
     int manner;
     enum mr_status expected;
 } odd[] = {
-    {ODD_ID, MR_OUT_OF_RANGE},
-    {ODD_KIND, MR_UNKNOWN_TAG},
-    {ODD_BYTES, MR_TRUNCATED},
+    {FAKE_ODD_ID, MR_OUT_OF_RANGE},
+    {FAKE_ODD_KIND, MR_UNKNOWN_TAG},
+    {FAKE_ODD_BYTES, MR_TRUNCATED},
 };
 
 /* What the peer itself sealed and is no reply: told by its name, and it is asked more slowly. */
@@ -512,7 +328,7 @@ START_TEST(odd_replies_are_named)
     ck_assert(!peer_link_has_room(under_test));
     UNTIL(told.rooms == 1);
     ck_assert(peer_link_has_room(under_test));
-    fake.manner = WELL;
+    fake.manner = FAKE_WELL;
     follow(2, 0);
     UNTIL(told.answers == 2);
     ck_assert_int_eq(told.last, MR_OK);
@@ -526,7 +342,7 @@ START_TEST(a_busy_peer_is_asked_more_slowly)
     fake.only_follow = true;
     open_link(quick());
     UNTIL(told.ups == 1);
-    fake.manner = _i == 0 ? REFUSE : STATUS;
+    fake.manner = _i == 0 ? FAKE_REFUSE : FAKE_STATUS;
     fake.status = MR_BUSY;
     uint64_t pause[2];
     for (int i = 0; i < 2; i++) {
@@ -566,7 +382,7 @@ END_TEST
 /* One that never holds is not asked without end. */
 START_TEST(sessions_that_do_not_hold_are_paused)
 {
-    fake.manner = REFUSE;
+    fake.manner = FAKE_REFUSE;
     fake.status = MR_BAD_SESSION;
     fake.only_follow = true;
     struct peer_link_times times = quick();
@@ -590,12 +406,12 @@ START_TEST(a_stopping_peer_is_left)
     fake.only_follow = true;
     open_link(quick());
     UNTIL(told.ups == 1);
-    fake.manner = REFUSE;
+    fake.manner = FAKE_REFUSE;
     fake.status = MR_STOPPING;
     follow(1, 0);
     UNTIL(told.downs == 1);
     ck_assert_int_eq(told.why, MR_STOPPING);
-    fake.manner = WELL;
+    fake.manner = FAKE_WELL;
     UNTIL(told.ups == 2);
 }
 END_TEST
@@ -603,19 +419,19 @@ END_TEST
 START_TEST(a_cut_connection_is_made_anew)
 {
     fake.only_follow = true;
-    fake.manner = LATE;
+    fake.manner = FAKE_LATE;
     open_link(quick());
     for (int i = 1; i <= 4; i++) {
         const uint16_t port = fake.port;
         UNTIL(told.ups == i);
         follow(1, 20000);
         UNTIL(fake.follows == i);
-        fake_close();
+        fake_peer_close();
         UNTIL(told.downs == i);
         ck_assert_int_eq(told.answers, 0);
         run_for(30);
         fake.held_count = 0;
-        fake_open(port);
+        fake_peer_open(&loop, port);
     }
     ck_assert(told.why == MR_UNREACHABLE || told.why == MR_BAD_SESSION);
     UNTIL(told.ups == 5);
@@ -628,14 +444,14 @@ START_TEST(pauses_double)
     struct peer_link_times times = quick();
     times.shake_ms = 10;
     times.pause_max_ms = 500;
-    fake_close();
+    fake_peer_close();
     open_link(times);
     UNTIL(peer_link_facts(under_test).connects == 3);
     const uint64_t begin = uv_now(&loop);
     UNTIL(peer_link_facts(under_test).connects == 5);
     ck_assert_uint_ge(uv_now(&loop) - begin, 40 + 80);
     ck_assert_int_eq(peer_link_facts(under_test).trouble, MR_UNREACHABLE);
-    fake_open(fake.port);
+    fake_peer_open(&loop, fake.port);
     UNTIL(told.ups == 1);
 }
 END_TEST
@@ -752,14 +568,14 @@ START_TEST(hostile_listeners_are_survived)
     villain.bytes = villains[_i].bytes;
     villain.len = villains[_i].len;
     villain.closes = villains[_i].closes;
-    fake_close();
+    fake_peer_close();
     run_for(5);
     villain_open();
     open_link(times);
     UNTIL(villain.count >= 2 && peer_link_facts(under_test).trouble != MR_OK);
     ck_assert_int_eq(told.ups, 0);
     villain_close();
-    fake_open(fake.port);
+    fake_peer_open(&loop, fake.port);
     UNTIL(told.ups == 1);
     follow(1, 0);
     UNTIL(told.answers == 1);
@@ -776,13 +592,13 @@ START_TEST(a_flood_is_cut_off)
         memcpy(flood + i, frame, sizeof frame);
     villain.bytes = flood;
     villain.len = sizeof flood;
-    fake_close();
+    fake_peer_close();
     run_for(5);
     villain_open();
     open_link(peer_link_times());
     UNTIL(peer_link_facts(under_test).trouble == MR_TOO_MANY);
     villain_close();
-    fake_open(fake.port);
+    fake_peer_open(&loop, fake.port);
     UNTIL(told.ups == 1);
 }
 END_TEST
