@@ -1,0 +1,140 @@
+/* Four associations, four real nodes, one currency. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/exit.h"
+#include "lib/federation.h"
+
+enum { NODES = 4, QUORUM = 3 };
+
+static struct federation f;
+
+static void setup(void)
+{
+    federation_make(&f, NODES, QUORUM);
+    federation_start_all(&f);
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_wait_mode(&f, i, MR_OK);
+}
+
+static void teardown(void)
+{
+    federation_done(&f);
+}
+
+/* One member of each association, by its own node, with money. */
+static void settle_in(void)
+{
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_open(&f, i, i, i % 2 == 0 ? MR_CLASS_RESIDENT : MR_CLASS_SHOP);
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_issue(&f, i, i, i, 10000);
+    federation_agree(&f, 2 * NODES);
+}
+
+START_TEST(payments_cross_associations)
+{
+    settle_in();
+    for (uint32_t i = 0; i < NODES; i++)
+        ck_assert_int_eq(federation_pay(&f, i, i, (i + 1) % NODES, 100 + i), MR_SETTLED);
+    federation_agree(&f, 3 * NODES);
+    for (uint32_t i = 0; i < NODES; i++)
+        ck_assert_int_eq(federation_balance(&f, 0, i),
+                         10000 - (100 + i) + (100 + (i + NODES - 1) % NODES));
+    /* and by way of another association's node */
+    ck_assert_int_eq(federation_pay(&f, 2, 0, 1, 7), MR_SETTLED);
+    federation_agree(&f, 3 * NODES + 1);
+    for (uint32_t i = 0; i < NODES; i++)
+        ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
+}
+END_TEST
+
+START_TEST(a_killed_node_is_not_missed_and_catches_up)
+{
+    enum { ROUNDS = 5 };
+    settle_in();
+    federation_kill(&f, 3);
+    for (uint32_t k = 0; k < ROUNDS; k++)
+        for (uint32_t i = 0; i < 3; i++)
+            ck_assert_int_eq(federation_pay(&f, i, i, 3, 10), MR_SETTLED);
+    federation_agree(&f, 2 * NODES + 3 * ROUNDS);
+    federation_start(&f, 3);
+    federation_wait_mode(&f, 3, MR_OK);
+    federation_agree(&f, 2 * NODES + 3 * ROUNDS);
+    ck_assert_int_eq(federation_balance(&f, 3, 3), 10000 + 3 * ROUNDS * 10);
+    /* it votes again: with another one gone it is needed */
+    federation_kill(&f, 0);
+    ck_assert_int_eq(federation_pay(&f, 3, 3, 1, 1), MR_SETTLED);
+    federation_agree(&f, 2 * NODES + 3 * ROUNDS + 1);
+}
+END_TEST
+
+/* Too few to settle: orders wait, nothing is lost, and they settle when a node is back. */
+START_TEST(without_a_quorum_orders_wait)
+{
+    static struct mr_signed_order o;
+    settle_in();
+    federation_kill(&f, 2);
+    federation_kill(&f, 3);
+    federation_order(&f, 0, &o, f.w.members[0].id, MR_KIND_PAY);
+    world_pay_body(&f.w, &o.order.body.u.pay, 1, 5);
+    federation_sign(&f, &o);
+    const enum mr_status st = federation_submit(&f, 0, &o, 1000);
+    ck_assert_msg(st == MR_VOTING || st == MR_NO_QUORUM, "%s", mr_status_name(st));
+    federation_wait_mode(&f, 0, MR_NO_QUORUM);
+    ck_assert_ptr_nonnull(f.nodes[0].proc);
+    ck_assert(proc_line(f.nodes[0].proc, NULL, 0, " no_quorum ", PROC_DEADLINE_MS));
+    ck_assert(proc_line(f.nodes[0].proc, NULL, 0, " peer_silent peer=3 ", PROC_DEADLINE_MS));
+    federation_start(&f, 2);
+    ck_assert_int_eq(federation_submit(&f, 0, &o, 60000), MR_SETTLED);
+    federation_agree(&f, 2 * NODES + 1);
+    federation_wait_mode(&f, 0, MR_OK);
+}
+END_TEST
+
+/* What REQ_PEERS tells. */
+START_TEST(nodes_know_of_each_other)
+{
+    settle_in();
+    for (uint32_t i = 0; i < NODES; i++) {
+        const struct mr_rep_peers *const p = federation_peers(&f, i);
+        ck_assert_uint_eq(p->node, i + 1);
+        ck_assert_uint_eq(p->nodes, NODES);
+        ck_assert_uint_eq(p->quorum, QUORUM);
+        ck_assert_uint_eq(p->evidence, 0);
+        ck_assert_uint_eq(p->peers_count, NODES - 1);
+        for (uint32_t k = 0; k < NODES - 1; k++) {
+            const struct mr_peer_status *const s = &p->peers[k];
+            ck_assert_uint_eq(s->node, k + 1 + (k >= i));
+            ck_assert_mem_eq(s->association, f.w.charter.associations[s->node - 1].id, 16);
+            ck_assert(s->connected);
+            ck_assert(!s->convicted);
+            ck_assert_uint_eq(s->trouble, MR_OK);
+            ck_assert_uint_gt(s->seen_ms, 0);
+            ck_assert_uint_gt(s->size, 0);
+            ck_assert_uint_gt(s->sent, 0);
+            ck_assert_int_lt(llabs(s->offset_ms), 1000);
+            ck_assert_uint_eq(s->refused, 0);
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("federation");
+    TCase *c = tcase_create("federation");
+    tcase_set_timeout(c, 240);
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, payments_cross_associations);
+    tcase_add_test(c, a_killed_node_is_not_missed_and_catches_up);
+    tcase_add_test(c, without_a_quorum_orders_wait);
+    tcase_add_test(c, nodes_know_of_each_other);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? 0 : 1;
+}
