@@ -206,6 +206,11 @@ static void print_page_numbers(void)
     printf("| %d | `%s` | %s | %s | %s |\n", number, #name, #fault, (retry) ? "yes" : "no", text);
 #include "registry/status.def"
 #undef MR_STATUS
+    printf("\n## Breaches\n\nWhat evidence convicts a node of (EVD-3, EVD-4).\n\n"
+           "| Number | Name | The node ... |\n|---|---|---|\n");
+#define MR_BREACH(name, number, text) printf("| %d | `%s` | %s |\n", number, #name, text);
+#include "registry/breaches.def"
+#undef MR_BREACH
 }
 
 static void print_page(void)

@@ -1,0 +1,173 @@
+#include "mereau/evidence.h"
+
+#include <string.h>
+
+#include "mereau/codec.h"
+#include "mereau/log.h"
+#include "mereau/receipt.h"
+#include "mereau/sign.h"
+
+void mr_evidence_hash(uint8_t ret[MR_HASH_BYTES], const struct mr_evidence *e)
+{
+    uint8_t bytes[sizeof *e];
+    mr_hash(ret, "mereau/evidence", bytes, mr_evidence_encode(e, bytes, sizeof bytes), NULL, 0);
+}
+
+static bool same_log(const struct mr_head *a, const struct mr_head *b)
+{
+    return a->epoch == b->epoch && a->node == b->node && a->generation == b->generation;
+}
+
+static bool signed_by_node(const struct mr_head *h, const struct mr_charter *c,
+                           const struct mr_evidence *e)
+{
+    const struct mr_pubkey *const key = mr_head_key(h, c, e->handover, e->handover_count);
+    return key != NULL && mr_head_verify(h, e->ledger, key);
+}
+
+static bool included(const struct mr_proof *p)
+{
+    uint8_t bytes[sizeof p->leaf], hash[32];
+    mr_leaf_hash(hash, bytes, mr_leaf_encode(&p->leaf, bytes, sizeof bytes));
+    return mr_path_verify(p->head.root, hash, p->index, p->head.size, p->path, p->path_count);
+}
+
+/* EVD-3. Any root "extends" the empty tree, so a head of it shows nothing. */
+static enum mr_status check_fork(struct mr_evidence_facts *f, const struct mr_evidence_fork *k)
+{
+    const struct mr_head *const old = &k->older;
+    if (old->size == 0 || old->size > k->newer.size || memcmp(k->root, old->root, 32) == 0)
+        return MR_BAD_EVIDENCE;
+    if (!mr_consistency_verify(k->root, old->size, k->newer.root, k->newer.size, k->consistency,
+                               k->consistency_count))
+        return MR_BAD_PROOF;
+    f->breach = MR_BREACH_TWO_HISTORIES;
+    f->first = old->size;
+    f->second = k->newer.size;
+    return MR_OK;
+}
+
+/* A leaf that is about a slot, seen as what it says of a ballot. */
+struct statement {
+    const uint8_t *account, *value; /* of an UNLOCK: that of the certificate reported */
+    uint64_t seq;
+    uint32_t ballot;
+};
+
+static bool read_statement(struct statement *ret, const struct mr_leaf *l)
+{
+    switch (l->kind) {
+    case MR_LEAF_VOTE:
+        *ret =
+            (struct statement){l->u.vote.account, l->u.vote.value, l->u.vote.seq, l->u.vote.ballot};
+        return true;
+    case MR_LEAF_ACK:
+        *ret = (struct statement){l->u.ack.account, l->u.ack.value, l->u.ack.seq, l->u.ack.ballot};
+        return true;
+    case MR_LEAF_UNLOCK:
+        *ret = (struct statement){l->u.unlock.account, l->u.unlock.cert_value, l->u.unlock.seq,
+                                  l->u.unlock.ballot};
+        return true;
+    case MR_LEAF_START:
+    case MR_LEAF_SEEN:
+    case MR_LEAF_EVIDENCE:
+        return false;
+    }
+    return false;
+}
+
+/* EVD-4: an UNLOCK that reports less than what was acknowledged before. */
+static bool false_report(const struct mr_leaf_ack *ack, const struct mr_leaf_unlock *u)
+{
+    if (u->ballot <= ack->ballot)
+        return false;
+    if (u->cert_ballot == MR_BALLOT_NONE || u->cert_ballot < ack->ballot)
+        return true;
+    return u->cert_ballot == ack->ballot && memcmp(u->cert_value, ack->value, 32) != 0;
+}
+
+/* EVD-4: what the later of two leaves about one slot breaks. */
+static bool find_breach(struct mr_evidence_facts *f, const struct mr_leaf *first,
+                        const struct mr_leaf *second)
+{
+    struct statement a, b;
+    if (!read_statement(&a, first) || !read_statement(&b, second) || a.seq != b.seq ||
+        memcmp(a.account, b.account, MR_ACCOUNT_BYTES) != 0)
+        return false;
+    f->has_slot = true;
+    f->seq = a.seq;
+    memcpy(f->account, a.account, MR_ACCOUNT_BYTES);
+    if (second->kind == MR_LEAF_UNLOCK) {
+        f->breach = MR_BREACH_FALSE_REPORT;
+        return first->kind == MR_LEAF_ACK && false_report(&first->u.ack, &second->u.unlock);
+    }
+    const bool vote = second->kind == MR_LEAF_VOTE;
+    if (first->kind == MR_LEAF_UNLOCK) {
+        f->breach = vote ? MR_BREACH_LATE_VOTE : MR_BREACH_LATE_ACK;
+        return b.ballot < a.ballot;
+    }
+    f->breach = vote ? MR_BREACH_TWO_VOTES : MR_BREACH_TWO_ACKS;
+    return first->kind == second->kind && a.ballot == b.ballot && memcmp(a.value, b.value, 32) != 0;
+}
+
+static bool same_leaf(const struct mr_leaf *a, const struct mr_leaf *b)
+{
+    uint8_t x[sizeof *a], y[sizeof *b];
+    const size_t n = mr_leaf_encode(a, x, sizeof x);
+    return mr_leaf_encode(b, y, sizeof y) == n && memcmp(x, y, n) == 0;
+}
+
+static enum mr_status check_leaves(struct mr_evidence_facts *f, const struct mr_evidence_leaves *l)
+{
+    const struct mr_proof *const first = &l->first, *const second = &l->second;
+    if (!included(first) || !included(second))
+        return MR_BAD_PROOF;
+    f->first = first->index;
+    f->second = second->index;
+    if (first->index > second->index)
+        return MR_BAD_EVIDENCE;
+    if (first->index == second->index) {
+        f->breach = MR_BREACH_TWO_HISTORIES;
+        return same_leaf(&first->leaf, &second->leaf) ? MR_BAD_EVIDENCE : MR_OK;
+    }
+    if (second->leaf.kind == MR_LEAF_START) {
+        f->breach = MR_BREACH_TWO_STARTS;
+        return MR_OK;
+    }
+    return find_breach(f, &first->leaf, &second->leaf) ? MR_OK : MR_BAD_EVIDENCE;
+}
+
+static void name_node(struct mr_evidence_facts *f, const struct mr_head *h,
+                      const struct mr_charter *c)
+{
+    f->node = h->node;
+    f->epoch = h->epoch;
+    f->generation = h->generation;
+    for (uint32_t i = 0; i < c->nodes_count; i++)
+        if (c->nodes[i].number == h->node)
+            memcpy(f->association, c->nodes[i].association, MR_ACCOUNT_BYTES);
+}
+
+enum mr_status mr_evidence_verify(struct mr_evidence_facts *ret, const struct mr_charter *charter,
+                                  const struct mr_evidence *e)
+{
+    struct mr_evidence_facts f = {0};
+    uint8_t ledger[32];
+    const bool fork = e->body.kind == MR_EVIDENCE_FORK;
+    const struct mr_head *const a = fork ? &e->body.u.fork.older : &e->body.u.leaves.first.head;
+    const struct mr_head *const b = fork ? &e->body.u.fork.newer : &e->body.u.leaves.second.head;
+
+    mr_ledger_id(ledger, charter);
+    if (memcmp(ledger, e->ledger, 32) != 0)
+        return MR_WRONG_LEDGER;
+    if (e->version != 1 || !same_log(a, b))
+        return MR_BAD_EVIDENCE;
+    if (!signed_by_node(a, charter, e) || !signed_by_node(b, charter, e))
+        return MR_BAD_HEAD;
+    name_node(&f, a, charter);
+    const enum mr_status st =
+        fork ? check_fork(&f, &e->body.u.fork) : check_leaves(&f, &e->body.u.leaves);
+    if (st == MR_OK)
+        *ret = f;
+    return st;
+}
