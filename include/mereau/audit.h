@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mereau/evidence.h"
 #include "mereau/mem.h"
 #include "mereau/record.h"
 #include "mereau/status.h"
@@ -131,5 +132,12 @@ enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret);
  *  receipt. *ret is filled unless the bytes do not decode. */
 enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, const uint8_t *bytes,
                                 size_t len);
+
+/** EVD-2: check evidence's bytes against the charter alone, with none of mr_evidence_verify's code.
+ *  `a` needs no turn fed. MR_OK: it convicts, *ret_facts says whom of what. MR_WRONG_LEDGER,
+ *  MR_BAD_HEAD, MR_BAD_PROOF, MR_BAD_EVIDENCE: findings name rule, expected and found.
+ *  MR_NO_MEMORY; what makes the bytes no evidence. *ret is filled unless they do not decode. */
+enum mr_status mr_audit_evidence(struct mr_audit *a, struct mr_evidence_facts *ret_facts,
+                                 struct mr_evidence *ret, const uint8_t *bytes, size_t len);
 
 #endif

@@ -3,8 +3,9 @@
 
 #include "audit/commands.h"
 
-#define BOOKS   N_("The book")
-#define RECEIPT N_("Receipts and keys")
+#define BOOKS  N_("The book")
+#define PROOFS N_("Receipts and evidence")
+#define KEYS   N_("Keys")
 
 static const struct command_row commands[] = {
     {"verify", cmd_verify, N_("replay a ledger and check every row of it"), BOOKS, verify_options,
@@ -21,9 +22,12 @@ static const struct command_row commands[] = {
      N_("[SOURCE]"), NULL},
     {"dump", cmd_dump, N_("print every record of a ledger as a line of JSON"), BOOKS, dump_options,
      N_("[SOURCE]"), NULL},
-    {"receipt", cmd_receipt, N_("check a receipt file with the charter alone"), RECEIPT,
+    {"receipt", cmd_receipt, N_("check a receipt file with the charter alone"), PROOFS,
      receipt_options, N_("FILE"), NULL},
-    {"keygen", cmd_keygen, N_("make the key by which nodes know this auditor"), RECEIPT,
+    {"evidence", cmd_evidence, N_("check who broke a rule, with the charter alone"), PROOFS,
+     evidence_options, N_("FILE"),
+     N_("The exit code is 0 when the file convicts a node, 5 when it does not.")},
+    {"keygen", cmd_keygen, N_("make the key by which nodes know this auditor"), KEYS,
      keygen_options, N_("FILE"), NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

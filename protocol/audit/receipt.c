@@ -64,7 +64,8 @@ static void check_proof(struct mr_audit *a, const struct mr_receipt *r, uint32_t
         if (r->proofs[k].head.node == p->head.node)
             mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "node of a proof, each once", 0, p->head.node);
     }
-    const struct mr_pubkey *const key = mri_aud_handover(a, r, &p->head);
+    const struct mr_pubkey *const key =
+        mri_aud_handover(a, "RCP-1a", r->handover, r->handover_count, &p->head);
     if (key == NULL) {
         mri_aud_u64(a, "RCP-1", MR_BAD_HEAD, "node of a head, in the charter", 1, p->head.node);
         return;
@@ -94,10 +95,7 @@ enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, cons
                         ret->proofs_count);
         for (uint32_t i = 0; i < ret->proofs_count; i++)
             check_proof(a, ret, i, value);
-        struct mr_audit_batch *const b = mr_audit_take(a);
-        for (size_t i = 0; b != NULL && i < b->count; i++)
-            mr_audit_verify(b, i);
-        mr_audit_give(a, b);
+        mri_aud_verify_now(a);
     }
     mri_aud_at(a, NULL, 0);
     a->entry = MR_AUDIT_NO_ENTRY;

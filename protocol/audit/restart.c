@@ -75,7 +75,8 @@ void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r)
     a->claims_until_ms = r->restart.claims_until_ms;
 }
 
-const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const struct mr_receipt *r,
+const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const char *rule,
+                                         const struct mr_signed_restart *handover, uint32_t count,
                                          const struct mr_head *h)
 {
     const struct mr_pubkey *key = NULL;
@@ -83,13 +84,13 @@ const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const struct mr_rec
     for (uint32_t i = 0; i < a->charter.nodes_count; i++)
         if (a->charter.nodes[i].number == h->node)
             key = &a->charter.nodes[i].log_key;
-    if (h->epoch == 0 || h->epoch - 1 > r->handover_count)
+    if (h->epoch == 0 || h->epoch - 1 > count)
         return NULL;
     for (uint32_t i = 0; i + 1 < h->epoch; i++) {
-        const struct mr_restart *const next = &r->handover[i].restart;
+        const struct mr_restart *const next = &handover[i].restart;
         if (next->epoch != i + 2 || memcmp(next->ledger, a->ledger, 32) != 0)
             return NULL;
-        governance_sigs(a, "RCP-1a", &r->handover[i]);
+        governance_sigs(a, rule, &handover[i]);
         if (next->node == h->node) {
             key = &next->log_key;
             generation = next->generation;

@@ -168,3 +168,11 @@ void mr_audit_give(struct mr_audit *a, struct mr_audit_batch *b)
     mri_aud_put(a, b->sigs);
     mri_aud_put(a, b);
 }
+
+void mri_aud_verify_now(struct mr_audit *a)
+{
+    struct mr_audit_batch *const b = mr_audit_take(a);
+    for (size_t i = 0; b != NULL && i < b->count; i++)
+        mr_audit_verify(b, i);
+    mr_audit_give(a, b);
+}

@@ -45,6 +45,9 @@ void mri_aud_tree_done(struct mri_aud_tree *t, const struct mr_mem *mem);
 /* Root an inclusion path leads to; false when its length does not fit index and size. */
 bool mri_aud_path_root(uint8_t ret[32], const uint8_t leaf_hash[32], uint64_t index, uint64_t size,
                        const struct mr_hash *path, uint32_t count);
+/* Whether the tree (size, root) begins with the tree (old_size, old_root). */
+bool mri_aud_grows(const uint8_t old_root[32], uint64_t old_size, const uint8_t root[32],
+                   uint64_t size, const struct mr_hash *proof, uint32_t count);
 
 /* --- rows ----------------------------------------------------------------------------------------
  */
@@ -300,9 +303,13 @@ void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *accoun
                         const uint8_t *record, size_t len);
 /* JNL-9: take a RESTART over. */
 void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r);
-/* RCP-1a: the log key of a head in a receipt; NULL: its handover does not lead there. */
-const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const struct mr_receipt *r,
+/* RCP-1a: the log key of a head in a receipt or evidence; NULL: its handover does not lead there.
+ * Governance's signatures become jobs of the rule. */
+const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const char *rule,
+                                         const struct mr_signed_restart *handover, uint32_t count,
                                          const struct mr_head *h);
+/* Verify what was handed out, here and now. */
+void mri_aud_verify_now(struct mr_audit *a);
 /* The log key of a node in the present epoch, or NULL. */
 const struct mr_pubkey *mri_aud_log_key(const struct mr_audit *a, uint32_t node);
 /* LED-6 for a key set of this class of chain. */
@@ -351,6 +358,10 @@ struct mri_aud_body *mri_aud_body_at(const struct mr_audit *a, uint64_t at, uint
 struct mri_aud_body *mri_aud_body_named(const struct mr_audit *a, enum mr_body_kind kind,
                                         const uint8_t id[32]);
 void mri_aud_cancel_key(uint8_t ret[32], const uint8_t account[16], uint64_t seq);
+
+/* EVD-2 to EVD-4, signatures verified at once: MR_OK: it convicts. Else it was reported. */
+enum mr_status mri_aud_convicts(struct mr_audit *a, struct mr_evidence_facts *ret,
+                                const struct mr_evidence *e);
 
 /* --- kinds ------------------------------------------------------------------------------------ */
 const char *mri_aud_kind_rule(enum mr_order_kind kind);

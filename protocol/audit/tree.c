@@ -114,3 +114,64 @@ bool mri_aud_path_root(uint8_t ret[32], const uint8_t leaf_hash[32], uint64_t in
     memcpy(ret, h, 32);
     return used == count;
 }
+
+/* RFC 6962 section 2.1.2 read backwards: SUBPROOF(m, D[n], whole) as it was made, its hashes taken
+ * one after another, gives the roots of the first m and of all n leaves. */
+struct reading {
+    const uint8_t *old_root;
+    const struct mr_hash *next;
+    uint32_t left; /* hashes not taken yet */
+};
+
+static const uint8_t *take(struct reading *r)
+{
+    if (r->left == 0)
+        return NULL;
+    r->left--;
+    return (r->next++)->h;
+}
+
+static bool read_subproof(struct reading *r, uint8_t before[32], uint8_t after[32], uint64_t m,
+                          uint64_t n, bool whole)
+{
+    if (m == n) {
+        const uint8_t *const h = whole ? r->old_root : take(r);
+        if (h == NULL)
+            return false;
+        memcpy(before, h, 32);
+        memcpy(after, h, 32);
+        return true;
+    }
+    uint64_t k = 1;
+    while (k * 2 < n)
+        k *= 2;
+    const bool in_left = m <= k;
+    if (!(in_left ? read_subproof(r, before, after, m, k, whole)
+                  : read_subproof(r, before, after, m - k, n - k, false)))
+        return false;
+    const uint8_t *const sibling = take(r);
+    if (sibling == NULL)
+        return false;
+    if (in_left) {
+        mri_aud_node_hash(after, after, sibling);
+    } else {
+        mri_aud_node_hash(before, sibling, before);
+        mri_aud_node_hash(after, sibling, after);
+    }
+    return true;
+}
+
+bool mri_aud_grows(const uint8_t old_root[32], uint64_t old_size, const uint8_t root[32],
+                   uint64_t size, const struct mr_hash *proof, uint32_t count)
+{
+    struct reading r = {old_root, proof, count};
+    uint8_t before[32], after[32];
+    if (old_size > size)
+        return false;
+    if (old_size == 0 && size > 0)
+        return count == 0;
+    if (old_size == 0)
+        return count == 0 && memcmp(old_root, root, 32) == 0;
+    return read_subproof(&r, before, after, old_size, size, true) && r.left == 0 &&
+           memcmp(before, old_root, 32) == 0 && memcmp(after, root, 32) == 0;
+}

@@ -9,6 +9,7 @@
 
 #include "audit/lies.h"
 #include "common/file.h"
+#include "lib/handlog.h"
 #include "lib/scratch.h"
 #include "mereau/codec.h"
 #include "storage/journal_file.h"
@@ -263,6 +264,81 @@ START_TEST(receipts)
 }
 END_TEST
 
+/* --- evidence --------------------------------------------------------------------------------- */
+
+/* Two votes of the node, under two heads; `value` of the second. */
+static void save_evidence(const char *name, uint8_t value)
+{
+    static struct handlog l;
+    static struct mr_evidence e;
+    static uint8_t bytes[sizeof e];
+    struct mr_head head;
+    e = (struct mr_evidence){.version = 1, .body.kind = MR_EVIDENCE_LEAVES};
+    memcpy(e.ledger, w.ledger, 32);
+    handlog_init(&l, w.ledger, 1, &w.log_key);
+    handlog_start(&l);
+    handlog_vote(&l, w.members[ANNA].id, 4, 0, 1);
+    handlog_head(&l, &head, l.count, 1000);
+    handlog_prove(&l, &e.body.u.leaves.first, 1, &head);
+    handlog_vote(&l, w.members[ANNA].id, 5, 0, 1);
+    handlog_vote(&l, w.members[ANNA].id, 4, 0, value);
+    handlog_head(&l, &head, l.count, 2000);
+    handlog_prove(&l, &e.body.u.leaves.second, 3, &head);
+    const size_t n = mr_evidence_encode(&e, bytes, sizeof bytes);
+    ck_assert_int_eq(file_write(scratch_path(dir, name), bytes, n, 0600, true), MR_OK);
+}
+
+START_TEST(evidence_that_convicts)
+{
+    save_evidence("e.mre", 2);
+    ck_assert_int_eq(run("evidence e.mre --charter ."), 0);
+    ck_assert_ptr_nonnull(strstr(output, "Node 1 of Test association voted for two values"));
+    ck_assert_ptr_nonnull(strstr(output, "no. 4"));
+    ck_assert_ptr_nonnull(strstr(output, "leaves 1 and 3"));
+    ck_assert_int_eq(run("evidence e.mre --charter charter.mrc --lang=fr"), 0);
+    ck_assert_ptr_nonnull(strstr(output, "Le n\xc5\x93ud 1 (Test association) a vot\xc3\xa9 pour"));
+    json_t *const o = run_json("evidence --json e.mre --charter charter.mrc", 0);
+    ck_assert(json_is_true(json_object_get(o, "ok")));
+    ck_assert_str_eq(text(o, "kind"), "leaves");
+    ck_assert_str_eq(text(o, "breach"), "TWO_VOTES");
+    ck_assert_int_eq(number(o, "node"), 1);
+    ck_assert_str_eq(text(o, "association_name"), "Test association");
+    ck_assert_int_eq(number(o, "seq"), 4);
+    ck_assert_int_eq(number(o, "first"), 1);
+    ck_assert_int_eq(number(o, "second"), 3);
+    ck_assert_uint_eq(strlen(text(o, "hash")), 64);
+    ck_assert_int_eq(number(o, "findings_total"), 0);
+    json_decref(o);
+}
+END_TEST
+
+START_TEST(evidence_that_does_not)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    save_evidence("e.mre", 1); /* the same vote again */
+    ck_assert_int_eq(run("evidence e.mre --charter charter.mrc"), 5);
+    ck_assert_ptr_nonnull(strstr(output, "EVD-4"));
+    ck_assert_ptr_null(strstr(output, "Node 1"));
+    json_t *const o = run_json("evidence --json e.mre --charter charter.mrc", 5);
+    ck_assert_str_eq(text(o, "status"), "BAD_EVIDENCE");
+    ck_assert_int_eq(number(o, "findings_total"), 1);
+    json_decref(o);
+    save_evidence("e.mre", 2);
+    ck_assert_int_eq(file_read(&bytes, &n, scratch_path(dir, "e.mre"), 1 << 16), MR_OK);
+    for (size_t at = 0; at < n; at += 97) { /* any byte changed */
+        bytes[at] ^= 1;
+        ck_assert_int_eq(file_write(scratch_path(dir, "bad.mre"), bytes, n, 0600, true), MR_OK);
+        ck_assert_int_eq(run("evidence bad.mre --charter charter.mrc"), 5);
+        bytes[at] ^= 1;
+    }
+    free(bytes);
+    ck_assert_int_eq(run("evidence charter.mrc --charter charter.mrc"), 5);
+    ck_assert_int_eq(run("evidence e.mre"), 2);
+    ck_assert_int_eq(run("evidence nothing-here --charter charter.mrc"), 4);
+}
+END_TEST
+
 START_TEST(usage_and_missing_files)
 {
     ck_assert_int_eq(run("verify"), 2);
@@ -285,6 +361,8 @@ int main(void)
     tcase_add_loop_test(tc, a_damaged_export_is_found, 0, 21);
     tcase_add_test(tc, a_dump_is_lines_of_json);
     tcase_add_test(tc, receipts);
+    tcase_add_test(tc, evidence_that_convicts);
+    tcase_add_test(tc, evidence_that_does_not);
     tcase_add_test(tc, usage_and_missing_files);
     Suite *const s = suite_create("audit program");
     suite_add_tcase(s, tc);

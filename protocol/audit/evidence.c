@@ -1,0 +1,224 @@
+/* EVD-2 to EVD-4: evidence against the charter alone. */
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/state.h"
+
+static void text_of_log(char ret[64], const struct mr_head *h)
+{
+    snprintf(ret, 64, "%u/%u/%u", (unsigned)h->epoch, (unsigned)h->node, (unsigned)h->generation);
+}
+
+static void check_head(struct mr_audit *a, const struct mr_evidence *e, const struct mr_head *h)
+{
+    char text[256];
+    const struct mr_pubkey *const key =
+        mri_aud_handover(a, "EVD-2", e->handover, e->handover_count, h);
+    if (key == NULL) {
+        text_of_log(text, h);
+        mri_aud_text(a, "EVD-2", MR_BAD_HEAD, "epoch/node/generation of a head",
+                     "a log that charter and handover lead to", text);
+        return;
+    }
+    const size_t n = mri_aud_head_text(text, sizeof text, a->ledger, h);
+    mri_aud_sign_job(a, "EVD-2", "signature of a head", (const uint8_t *)text, n, h->sig, key->key,
+                     0);
+}
+
+/* --- forks ------------------------------------------------------------------------------------ */
+
+static enum mr_status check_fork(struct mr_audit *a, struct mr_evidence_facts *f,
+                                 const struct mr_evidence_fork *k)
+{
+    const uint64_t most = k->newer.size;
+    if (k->older.size == 0 || k->older.size > most) {
+        mri_aud_u64(a, "EVD-3", MR_BAD_EVIDENCE, "size of the older head, from 1 to the newer's",
+                    most, k->older.size);
+        return MR_BAD_EVIDENCE;
+    }
+    if (memcmp(k->root, k->older.root, 32) == 0) {
+        mri_aud_text(a, "EVD-3", MR_BAD_EVIDENCE, "root at the older head's size",
+                     "another than the older head's", "the same");
+        return MR_BAD_EVIDENCE;
+    }
+    if (!mri_aud_grows(k->root, k->older.size, k->newer.root, most, k->consistency,
+                       k->consistency_count)) {
+        mri_aud_text(a, "EVD-3", MR_BAD_PROOF, "consistency of that root with the newer head",
+                     "a proof", "none");
+        return MR_BAD_PROOF;
+    }
+    f->breach = MR_BREACH_TWO_HISTORIES;
+    f->first = k->older.size;
+    f->second = most;
+    return MR_OK;
+}
+
+/* --- leaves ----------------------------------------------------------------------------------- */
+
+static bool check_path(struct mr_audit *a, const struct mr_proof *p, uint8_t ret_hash[32])
+{
+    uint8_t bytes[sizeof p->leaf], root[32];
+    mri_aud_leaf_hash(ret_hash, bytes, mr_leaf_encode(&p->leaf, bytes, sizeof bytes));
+    if (!mri_aud_path_root(root, ret_hash, p->index, p->head.size, p->path, p->path_count)) {
+        mri_aud_text(a, "EVD-4", MR_BAD_PROOF, "inclusion path",
+                     "as long as index and size of the tree say", "another length");
+        return false;
+    }
+    if (memcmp(root, p->head.root, 32) != 0)
+        mri_aud_hash(a, "EVD-4", MR_BAD_PROOF, "root an inclusion path leads to", p->head.root,
+                     root);
+    return memcmp(root, p->head.root, 32) == 0;
+}
+
+/* The breach of two leaves about one slot; 0: none. One row of EVD-4's table a line. */
+static unsigned slot_breach(const struct mr_leaf *first, const struct mr_leaf *second)
+{
+    const struct mr_leaf_vote *const v1 = &first->u.vote, *const v2 = &second->u.vote;
+    const struct mr_leaf_ack *const k1 = &first->u.ack, *const k2 = &second->u.ack;
+    const struct mr_leaf_unlock *const u1 = &first->u.unlock, *const u2 = &second->u.unlock;
+    const bool vote1 = first->kind == MR_LEAF_VOTE, vote2 = second->kind == MR_LEAF_VOTE;
+    const bool ack1 = first->kind == MR_LEAF_ACK, ack2 = second->kind == MR_LEAF_ACK;
+    const bool unlock1 = first->kind == MR_LEAF_UNLOCK, unlock2 = second->kind == MR_LEAF_UNLOCK;
+    if (vote1 && vote2 && v1->ballot == v2->ballot && memcmp(v1->value, v2->value, 32) != 0)
+        return MR_BREACH_TWO_VOTES;
+    if (ack1 && ack2 && k1->ballot == k2->ballot && memcmp(k1->value, k2->value, 32) != 0)
+        return MR_BREACH_TWO_ACKS;
+    if (unlock1 && vote2 && v2->ballot < u1->ballot)
+        return MR_BREACH_LATE_VOTE;
+    if (unlock1 && ack2 && k2->ballot < u1->ballot)
+        return MR_BREACH_LATE_ACK;
+    if (ack1 && unlock2 && u2->ballot > k1->ballot) {
+        const bool none = u2->cert_ballot == MR_BALLOT_NONE;
+        const bool same = !none && u2->cert_ballot == k1->ballot;
+        if (none || u2->cert_ballot < k1->ballot ||
+            (same && memcmp(u2->cert_value, k1->value, 32) != 0))
+            return MR_BREACH_FALSE_REPORT;
+    }
+    return 0;
+}
+
+static bool slot_of_leaf(const uint8_t **ret_account, uint64_t *ret_seq, const struct mr_leaf *l)
+{
+    switch (l->kind) {
+    case MR_LEAF_VOTE:
+        *ret_account = l->u.vote.account;
+        *ret_seq = l->u.vote.seq;
+        return true;
+    case MR_LEAF_ACK:
+        *ret_account = l->u.ack.account;
+        *ret_seq = l->u.ack.seq;
+        return true;
+    case MR_LEAF_UNLOCK:
+        *ret_account = l->u.unlock.account;
+        *ret_seq = l->u.unlock.seq;
+        return true;
+    case MR_LEAF_START:
+    case MR_LEAF_SEEN:
+    case MR_LEAF_EVIDENCE:
+        return false;
+    }
+    return false;
+}
+
+static unsigned leaves_breach(struct mr_evidence_facts *f, const struct mr_leaf *first,
+                              const struct mr_leaf *second)
+{
+    const uint8_t *here = NULL, *there = NULL;
+    uint64_t seq = 0, other = 0;
+    if (second->kind == MR_LEAF_START)
+        return MR_BREACH_TWO_STARTS;
+    if (!slot_of_leaf(&here, &seq, first) || !slot_of_leaf(&there, &other, second) ||
+        seq != other || memcmp(here, there, 16) != 0)
+        return 0;
+    f->has_slot = true;
+    f->seq = seq;
+    memcpy(f->account, here, 16);
+    return slot_breach(first, second);
+}
+
+static enum mr_status check_leaves(struct mr_audit *a, struct mr_evidence_facts *f,
+                                   const struct mr_evidence_leaves *l)
+{
+    uint8_t first[32], second[32];
+    unsigned breach = 0;
+    a->entry = 0;
+    bool right = check_path(a, &l->first, first);
+    a->entry = 1;
+    right = check_path(a, &l->second, second) && right;
+    a->entry = MR_AUDIT_NO_ENTRY;
+    if (!right)
+        return MR_BAD_PROOF;
+    f->first = l->first.index;
+    f->second = l->second.index;
+    if (f->first < f->second)
+        breach = leaves_breach(f, &l->first.leaf, &l->second.leaf);
+    else if (f->first == f->second && memcmp(first, second, 32) != 0)
+        breach = MR_BREACH_TWO_HISTORIES;
+    if (breach == 0) {
+        mri_aud_text(a, "EVD-4", MR_BAD_EVIDENCE, "two leaves, the second behind the first",
+                     "a contradiction", "none");
+        return MR_BAD_EVIDENCE;
+    }
+    f->breach = (enum mr_breach)breach;
+    return MR_OK;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+/* Signatures of the turn, in an audit, stay for their own batch. */
+static bool heads_right(struct mr_audit *a, const struct mr_evidence *e, const struct mr_head *x,
+                        const struct mr_head *y)
+{
+    const uint64_t before = a->totals.findings;
+    struct mr_audit_batch *const others = mr_audit_take(a);
+    check_head(a, e, x);
+    check_head(a, e, y);
+    mri_aud_verify_now(a);
+    a->batch = others;
+    return a->totals.findings == before;
+}
+
+enum mr_status mri_aud_convicts(struct mr_audit *a, struct mr_evidence_facts *ret,
+                                const struct mr_evidence *e)
+{
+    const bool fork = e->body.kind == MR_EVIDENCE_FORK;
+    const struct mr_head *const x = fork ? &e->body.u.fork.older : &e->body.u.leaves.first.head;
+    const struct mr_head *const y = fork ? &e->body.u.fork.newer : &e->body.u.leaves.second.head;
+    char one[64], other[64];
+    memset(ret, 0, sizeof *ret);
+    if (memcmp(e->ledger, a->ledger, 32) != 0) {
+        mri_aud_hash(a, "EVD-2", MR_WRONG_LEDGER, "ledger of evidence", a->ledger, e->ledger);
+        return MR_WRONG_LEDGER;
+    }
+    text_of_log(one, x);
+    text_of_log(other, y);
+    if (e->version != 1)
+        mri_aud_u64(a, "EVD-2", MR_BAD_EVIDENCE, "version of evidence", 1, e->version);
+    else if (strcmp(one, other) != 0)
+        mri_aud_text(a, "EVD-2", MR_BAD_EVIDENCE, "epoch/node/generation of both heads", one,
+                     other);
+    if (e->version != 1 || strcmp(one, other) != 0)
+        return MR_BAD_EVIDENCE;
+    if (!heads_right(a, e, x, y))
+        return MR_BAD_HEAD;
+    ret->node = x->node;
+    ret->epoch = x->epoch;
+    ret->generation = x->generation;
+    for (uint32_t i = 0; i < a->charter.nodes_count; i++) {
+        if (a->charter.nodes[i].number == x->node)
+            memcpy(ret->association, a->charter.nodes[i].association, 16);
+    }
+    return fork ? check_fork(a, ret, &e->body.u.fork) : check_leaves(a, ret, &e->body.u.leaves);
+}
+
+enum mr_status mr_audit_evidence(struct mr_audit *a, struct mr_evidence_facts *ret_facts,
+                                 struct mr_evidence *ret, const uint8_t *bytes, size_t len)
+{
+    const enum mr_status read = mr_evidence_decode(ret, bytes, len);
+    if (read != MR_OK)
+        return read;
+    a->entry = MR_AUDIT_NO_ENTRY;
+    mri_aud_at(a, NULL, 0);
+    const enum mr_status st = mri_aud_convicts(a, ret_facts, ret);
+    return a->no_memory ? MR_NO_MEMORY : st;
+}
