@@ -116,11 +116,19 @@ struct mr_audit_totals {
     bool state_known;                  /**< no body that the state needs was erased */
     bool has_head;
     struct mr_head head; /**< the last one */
+    /* with more than one node */
+    uint64_t peer_leaves; /**< of other nodes' logs */
+    uint64_t open;        /**< slots that nodes spoke of and that are not settled here */
+    uint64_t overdrawn;   /**< balances below what they may be: money that is still to settle */
+    uint64_t evidence;    /**< pieces that convict */
+    uint64_t convicted;   /**< bit n: node n, by evidence or by what is in its log */
     /* what could not be checked */
     uint64_t orders_unchecked;      /**< bodies erased */
     uint64_t heads_unchecked;       /**< over leaves too far back, or of a key not in the charter */
     uint64_t checkpoints_unchecked; /**< their state root */
-    uint64_t certificates_unchecked; /**< stand on votes of other nodes */
+    uint64_t certificates_unchecked; /**< of other nodes: stand on votes that are not here */
+    uint64_t voids_unchecked;        /**< void slots whose reason other nodes know */
+    uint64_t evidence_unchecked;     /**< announced by other nodes and not here */
 };
 
 /** Checks of the end, then the totals. All batches must have been given back. May be called again

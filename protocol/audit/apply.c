@@ -143,6 +143,8 @@ static void apply_grant(struct mr_audit *a, const struct mr_grant *g)
         return;
     mri_aud_touch_cold(a, x);
     x->cold.credit = g->credit;
+    if (g->credit > x->credit_max)
+        x->credit_max = g->credit;
     x->cold.limit_payment = g->limit_payment;
     x->cold.limit_day = g->limit_day;
     x->cold.limit_month = g->limit_month;

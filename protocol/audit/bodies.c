@@ -14,16 +14,29 @@ void mri_aud_cancel_key(uint8_t ret[32], const uint8_t account[16], uint64_t seq
 /* Two different signed orders for one slot allow a ballot (SLOT-8); so does a not_after. */
 static void note_order(struct mr_audit *a, const struct mr_order *o, const uint8_t id[32])
 {
-    struct mri_aud_account *const x = mri_aud_map_get(&a->accounts, o->account);
-    if (x == NULL)
+    struct mri_aud_account *const x = mri_aud_account(a, o->account);
+    if (x == NULL || o->seq < x->hot.next_seq)
         return;
-    if (x->seen_seq == o->seq && memcmp(x->seen_id, id, 32) != 0)
-        x->conflict_seq = o->seq;
-    x->seen_seq = o->seq;
-    memcpy(x->seen_id, id, 32);
-    if (x->lapse_seq != o->seq || x->lapse_ms < o->not_after_ms)
-        x->lapse_ms = o->not_after_ms;
-    x->lapse_seq = o->seq;
+    struct mri_aud_open *const slot = mri_aud_slot_get(a, x, o->seq);
+    if (slot == NULL)
+        return;
+    if (!slot->ordered)
+        memcpy(slot->order, id, 32);
+    else if (memcmp(slot->order, id, 32) != 0)
+        slot->conflict = true;
+    if (!slot->ordered || o->not_after_ms < slot->lapse_ms)
+        slot->lapse_ms = o->not_after_ms;
+    slot->ordered = true;
+}
+
+/* A memo stands behind its order. */
+static void slot_of_memo(const struct mr_audit *a, struct mri_aud_body *memo)
+{
+    const struct mri_aud_body *const order = mri_aud_body_named(a, MR_BODY_ORDER, memo->id);
+    if (order == NULL)
+        return;
+    memcpy(memo->account, order->account, 16);
+    memo->seq = order->seq;
 }
 
 static void name_body(struct mr_audit *a, struct mri_aud_body *body)
@@ -33,14 +46,19 @@ static void name_body(struct mr_audit *a, struct mri_aud_body *body)
     case MR_BODY_ORDER: {
         const size_t behind = 4 + b->u.order.sigs_count * (4 + (size_t)MR_SIG_BYTES);
         mr_hash(body->id, "mereau/order-id", body->bytes + 4, body->len - 4 - behind, NULL, 0);
+        memcpy(body->account, b->u.order.order.account, 16);
+        body->seq = b->u.order.order.seq;
         note_order(a, &b->u.order.order, body->id);
         return;
     }
     case MR_BODY_MEMO:
         memcpy(body->id, b->u.memo.order, 32);
+        slot_of_memo(a, body);
         return;
     case MR_BODY_CANCEL:
         mri_aud_cancel_key(body->id, b->u.cancel.cancel.account, b->u.cancel.cancel.seq);
+        memcpy(body->account, b->u.cancel.cancel.account, 16);
+        body->seq = b->u.cancel.cancel.seq;
         return;
     }
     mr_bug("body kind");
@@ -61,7 +79,8 @@ void mri_aud_bodies_open(struct mr_audit *a, uint64_t at, const uint8_t *in, siz
             return;
         a->bodies = list;
         struct mri_aud_body *const body = &a->bodies[a->bodies_count++];
-        *body = (struct mri_aud_body){at, (uint32_t)used, a->b.kind, false, in, {0}};
+        *body =
+            (struct mri_aud_body){.at = at, .len = (uint32_t)used, .kind = a->b.kind, .bytes = in};
         name_body(a, body);
         at += used;
         in += used;
@@ -102,12 +121,20 @@ struct mri_aud_body *mri_aud_body_named(const struct mr_audit *a, enum mr_body_k
     return NULL;
 }
 
+/* Whether a slot is settled, so that what stood for it is of no use any more. */
+static bool is_past(const struct mr_audit *a, const struct mri_aud_body *body)
+{
+    const struct mri_aud_account *const x = mri_aud_map_get(&a->accounts, body->account);
+    return x != NULL && body->seq < x->hot.next_seq;
+}
+
 /* The frame's bytes are lent: copy what a later turn may settle, drop what was settled. */
 void mri_aud_bodies_close(struct mr_audit *a)
 {
+    const bool sweep = a->turn % 16 == 0;
     for (struct mri_aud_kept **link = &a->kept; *link != NULL;) {
         struct mri_aud_kept *const k = *link;
-        if (!k->body.used) {
+        if (!k->body.used && !(sweep && is_past(a, &k->body))) {
             link = &k->next;
             continue;
         }

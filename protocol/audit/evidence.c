@@ -70,70 +70,23 @@ static bool check_path(struct mr_audit *a, const struct mr_proof *p, uint8_t ret
     return memcmp(root, p->head.root, 32) == 0;
 }
 
-/* The breach of two leaves about one slot; 0: none. One row of EVD-4's table a line. */
-static unsigned slot_breach(const struct mr_leaf *first, const struct mr_leaf *second)
-{
-    const struct mr_leaf_vote *const v1 = &first->u.vote, *const v2 = &second->u.vote;
-    const struct mr_leaf_ack *const k1 = &first->u.ack, *const k2 = &second->u.ack;
-    const struct mr_leaf_unlock *const u1 = &first->u.unlock, *const u2 = &second->u.unlock;
-    const bool vote1 = first->kind == MR_LEAF_VOTE, vote2 = second->kind == MR_LEAF_VOTE;
-    const bool ack1 = first->kind == MR_LEAF_ACK, ack2 = second->kind == MR_LEAF_ACK;
-    const bool unlock1 = first->kind == MR_LEAF_UNLOCK, unlock2 = second->kind == MR_LEAF_UNLOCK;
-    if (vote1 && vote2 && v1->ballot == v2->ballot && memcmp(v1->value, v2->value, 32) != 0)
-        return MR_BREACH_TWO_VOTES;
-    if (ack1 && ack2 && k1->ballot == k2->ballot && memcmp(k1->value, k2->value, 32) != 0)
-        return MR_BREACH_TWO_ACKS;
-    if (unlock1 && vote2 && v2->ballot < u1->ballot)
-        return MR_BREACH_LATE_VOTE;
-    if (unlock1 && ack2 && k2->ballot < u1->ballot)
-        return MR_BREACH_LATE_ACK;
-    if (ack1 && unlock2 && u2->ballot > k1->ballot) {
-        const bool none = u2->cert_ballot == MR_BALLOT_NONE;
-        const bool same = !none && u2->cert_ballot == k1->ballot;
-        if (none || u2->cert_ballot < k1->ballot ||
-            (same && memcmp(u2->cert_value, k1->value, 32) != 0))
-            return MR_BREACH_FALSE_REPORT;
-    }
-    return 0;
-}
-
-static bool slot_of_leaf(const uint8_t **ret_account, uint64_t *ret_seq, const struct mr_leaf *l)
-{
-    switch (l->kind) {
-    case MR_LEAF_VOTE:
-        *ret_account = l->u.vote.account;
-        *ret_seq = l->u.vote.seq;
-        return true;
-    case MR_LEAF_ACK:
-        *ret_account = l->u.ack.account;
-        *ret_seq = l->u.ack.seq;
-        return true;
-    case MR_LEAF_UNLOCK:
-        *ret_account = l->u.unlock.account;
-        *ret_seq = l->u.unlock.seq;
-        return true;
-    case MR_LEAF_START:
-    case MR_LEAF_SEEN:
-    case MR_LEAF_EVIDENCE:
-        return false;
-    }
-    return false;
-}
-
+/* A row of EVD-4's table; 0: none. */
 static unsigned leaves_breach(struct mr_evidence_facts *f, const struct mr_leaf *first,
                               const struct mr_leaf *second)
 {
+    struct mri_aud_said one, other;
     const uint8_t *here = NULL, *there = NULL;
-    uint64_t seq = 0, other = 0;
+    uint64_t seq = 0, next = 0;
     if (second->kind == MR_LEAF_START)
         return MR_BREACH_TWO_STARTS;
-    if (!slot_of_leaf(&here, &seq, first) || !slot_of_leaf(&there, &other, second) ||
-        seq != other || memcmp(here, there, 16) != 0)
+    if (!mri_aud_read_said(&one, &here, &seq, first) ||
+        !mri_aud_read_said(&other, &there, &next, second) || seq != next ||
+        memcmp(here, there, 16) != 0)
         return 0;
     f->has_slot = true;
     f->seq = seq;
     memcpy(f->account, here, 16);
-    return slot_breach(first, second);
+    return mri_aud_breach(&one, &other);
 }
 
 static enum mr_status check_leaves(struct mr_audit *a, struct mr_evidence_facts *f,

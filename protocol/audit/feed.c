@@ -152,8 +152,13 @@ static void take_entry(struct mr_audit *a, const uint8_t *bytes, size_t len)
         mri_aud_restart(a, &e->u.restart);
         return;
     case MR_ENTRY_PEER:
+        mri_aud_peer(a, &e->u.peer);
+        return;
     case MR_ENTRY_EVIDENCE:
+        mri_aud_evidence(a, &e->u.evidence, bytes + 4, len - 4);
+        return;
     case MR_ENTRY_TRIGGER:
+        mri_aud_trigger(a, &e->u.trigger);
         return;
     }
     mr_bug("entry kind");

@@ -4,103 +4,10 @@
 
 #include "audit/state.h"
 
-/* --- what it rests on ------------------------------------------------------------------------- */
-
-/* The slot whose ACK the entry is about. An entry that names another one is judged once, here, and
- * then taken for the one whose value it carries. */
-/* What stands open in the slot is done with, even without the ACK that was missed. */
-static void forget_slot(struct mr_audit *a, struct mri_aud_account *x, uint64_t seq)
-{
-    struct mri_aud_open *const o = mri_aud_open_of(x, seq);
-    if (o != NULL)
-        mri_aud_open_done(a, o);
-}
-
-static struct mri_aud_open *acked_slot(struct mr_audit *a, const struct mr_entry_settled *s)
-{
-    struct mri_aud_account *const x = mri_aud_account(a, s->account);
-    struct mri_aud_open *o = x == NULL ? NULL : mri_aud_open_of(x, s->seq);
-    if (o != NULL && o->acked)
-        return o;
-    for (o = a->open; o != NULL; o = o->next) {
-        if (o->acked && memcmp(o->ack, s->value, 32) == 0)
-            break;
-    }
-    if (o == NULL)
-        return NULL;
-    char e[64], f[64];
-    mr_hex_format(e, o->account->id, 16);
-    mr_hex_format(f, s->account, 16);
-    snprintf(e + 32, sizeof e - 32, "/%llu", (unsigned long long)o->seq);
-    snprintf(f + 32, sizeof f - 32, "/%llu", (unsigned long long)s->seq);
-    mri_aud_text(a, "INV-5", MR_CHECK_FAILED, "slot of a settlement, as in its ACK", e, f);
-    return o;
-}
-
-static void check_ack(struct mr_audit *a, const struct mri_aud_open *o,
-                      const struct mr_entry_settled *s)
-{
-    if (s->ballot != o->ack_ballot)
-        mri_aud_u64(a, "INV-5", MR_CHECK_FAILED, "ballot of a settlement, as in its ACK",
-                    o->ack_ballot, s->ballot);
-    if (memcmp(s->value, o->ack, 32) != 0)
-        mri_aud_hash(a, "INV-5", MR_CHECK_FAILED, "value of a settlement, as in its ACK", o->ack,
-                     s->value);
-    const struct mr_ack_ref *own = NULL;
-    for (uint32_t i = 0; i < s->acks_count; i++)
-        if (s->acks[i].node == a->node)
-            own = &s->acks[i];
-    if (own == NULL)
-        mri_aud_text(a, "INV-5", MR_CHECK_FAILED, "own ACK among those of a settlement", "one",
-                     "none");
-    else if (own->index != o->ack_index)
-        mri_aud_u64(a, "INV-5", MR_CHECK_FAILED, "index of the ACK leaf", o->ack_index, own->index);
-    else if (memcmp(own->certificate, o->certificate, 32) != 0)
-        mri_aud_hash(a, "INV-5", MR_CHECK_FAILED, "certificate of the ACK leaf", o->certificate,
-                     own->certificate);
-}
-
-/* SLOT-8, SLOT-9: a slot is closed without effect only after a promise and for a reason. */
-static void check_void(struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
-                       const struct mri_aud_open *o, const struct mr_entry_settled *s)
-{
-    uint8_t id[32];
-    if (s->postings_count != 0)
-        mri_aud_u64(a, "SLOT-5", MR_CHECK_FAILED, "postings of a void slot", 0, s->postings_count);
-    if (o != NULL && o->ack_ballot == 0) {
-        mri_aud_text(a, "SLOT-9", MR_CHECK_FAILED, "what a void slot stands on", "a ballot above 0",
-                     "ballot 0");
-        return;
-    }
-    mri_aud_cancel_key(id, x->id, seq);
-    struct mri_aud_body *const cancel = mri_aud_body_named(a, MR_BODY_CANCEL, id);
-    if (cancel != NULL) {
-        cancel->used = true;
-        if (mr_body_decode(&a->b, cancel->bytes, cancel->len) != MR_OK)
-            mr_bug("a body that decoded before");
-        const struct mr_signed_cancel *const c = &a->b.u.cancel;
-        if (memcmp(c->cancel.ledger, a->ledger, 32) != 0)
-            mri_aud_hash(a, "SLOT-8", MR_WRONG_LEDGER, "ledger of a CANCEL", a->ledger,
-                         c->cancel.ledger);
-        if (!x->partial)
-            mri_aud_owner_sigs(a, x, c->sigs, c->sigs_count, MR_PURPOSE_CANCEL, cancel->bytes + 4,
-                               mr_cancel_size(&c->cancel));
-        return;
-    }
-    const bool lapsed = x->lapse_seq == seq && s->time_ms > x->lapse_ms;
-    if (x->cold.frozen || lapsed || x->conflict_seq == seq)
-        return;
-    if (a->bodies_known)
-        mri_aud_text(a, "SLOT-8", MR_CHECK_FAILED, "why a slot was closed without effect",
-                     "a CANCEL, a conflict, a freeze or a lapsed order", "none of them");
-    else
-        a->totals.orders_unchecked++;
-}
-
 /* --- the checks of LED-10 --------------------------------------------------------------------- */
 
-static void checkpoint_sigs(struct mr_audit *a, const struct mr_signed_order *so,
-                            const uint8_t *record, size_t len)
+static void checkpoint_sigs(struct mr_audit *a, struct mri_aud_case *c,
+                            const struct mr_signed_order *so, const uint8_t *record, size_t len)
 {
     uint8_t digest[32];
     if (so->sigs_count != 1) {
@@ -108,7 +15,8 @@ static void checkpoint_sigs(struct mr_audit *a, const struct mr_signed_order *so
                     so->sigs_count);
         return;
     }
-    const struct mr_pubkey *const key = mri_aud_log_key(a, so->sigs[0].key_index + 1);
+    c->node = so->sigs[0].key_index + 1;
+    const struct mr_pubkey *const key = mri_aud_log_key(a, c->node);
     if (key == NULL) {
         mri_aud_u64(a, "SLOT-12", MR_BAD_SIGNATURE, "node of a checkpoint, in the charter", 0,
                     so->sigs[0].key_index);
@@ -147,7 +55,9 @@ static void check_policy(struct mr_audit *a, struct mri_aud_case *c)
     c->policy = mri_aud_policy(a, c->order->policy);
     const uint32_t right = due == NULL ? 0 : due->version;
     if (a->incomplete && c->policy != due)
-        a->totals.orders_unchecked++;
+        a->totals.orders_unchecked += c->at_vote ? 0 : 1;
+    else if (c->at_vote)
+        c->policy = due; /* reported where it settles */
     else if (c->policy == NULL)
         mri_aud_u64(a, "LED-10", MR_POLICY_UNKNOWN, "policy of an order", right, c->order->policy);
     else if (c->policy != due)
@@ -167,7 +77,7 @@ static void check_common(struct mr_audit *a, struct mri_aud_case *c,
     if (memcmp(o->ledger, a->ledger, 32) != 0)
         mri_aud_hash(a, "LED-10", MR_WRONG_LEDGER, "ledger of an order", a->ledger, o->ledger);
     if (x->class == MR_CLASS_CHECKPOINTS)
-        checkpoint_sigs(a, so, body->bytes + 4, len);
+        checkpoint_sigs(a, c, so, body->bytes + 4, len);
     else
         mri_aud_owner_sigs(a, x, so->sigs, so->sigs_count, MR_PURPOSE_ORDER, body->bytes + 4, len);
     if (memcmp(o->prev, x->hot.head, 32) != 0)
@@ -355,8 +265,9 @@ static void plan_order(struct mr_audit *a, struct mri_aud_case *c)
             c->rule = &c->policy->classes[i];
     }
     if (!mri_aud_kind_stands_on(kind, c->account->class)) {
-        mri_aud_text(a, "LED-10", MR_WRONG_CHAIN, "chain of this kind of order",
-                     mr_order_kind_text(kind), mr_account_class_text(c->account->class));
+        if (!c->at_vote)
+            mri_aud_text(a, "LED-10", MR_WRONG_CHAIN, "chain of this kind of order",
+                         mr_order_kind_text(kind), mr_account_class_text(c->account->class));
         return;
     }
     if (c->policy != NULL)
@@ -374,6 +285,50 @@ static void note_erased(struct mr_audit *a, struct mri_aud_account *x,
         return;
     x->partial = true;
     a->incomplete = true;
+}
+
+static struct mri_aud_case *begin_case(struct mr_audit *a, struct mri_aud_account *x,
+                                       const struct mr_order *o, uint64_t seq)
+{
+    struct mri_aud_case *const c = &a->c;
+    c->account = x;
+    c->order = o;
+    c->seq = seq;
+    c->policy = NULL;
+    c->rule = NULL;
+    c->wrong = c->planned = c->at_vote = c->at_end = false;
+    c->node = 0;
+    c->moves_count = 0;
+    return c;
+}
+
+/* Among several nodes an order may settle here before what it was voted for with: funds and limits
+ * are those of a voter, when it votes. */
+void mri_aud_check_vote(struct mr_audit *a, struct mri_aud_open *o, const uint8_t value[32])
+{
+    struct mri_aud_account *const x = o->account;
+    const struct mri_aud_body *const body = mri_aud_body_named(a, MR_BODY_ORDER, value);
+    if (body == NULL) {
+        if (a->erased_until > 0)
+            a->totals.orders_unchecked++;
+        else
+            mri_aud_text(a, "SLOT-2", MR_CHECK_FAILED, "order of a VOTE", "in the journal", "none");
+        return;
+    }
+    if (memcmp(body->account, x->id, 16) != 0 || body->seq != o->seq)
+        return; /* reported where it settles */
+    if (x->unknown || x->hot.next_seq == 0) {
+        mri_aud_text(a, "LED-10", MR_ACCOUNT_UNKNOWN, "account of an order that is voted for",
+                     "a chain", x->unknown ? "an account nobody opened" : "one without a chain");
+        return;
+    }
+    if (x->partial || mr_body_decode(&a->b, body->bytes, body->len) != MR_OK)
+        return;
+    struct mri_aud_case *const c = begin_case(a, x, &a->b.u.order.order, o->seq);
+    c->at_vote = true;
+    if (x->cold.frozen && !a->incomplete)
+        mri_aud_text(a, "LED-10", MR_PAYER_FROZEN, "account of an order", "not frozen", "frozen");
+    plan_order(a, c);
 }
 
 /* True when the order was there and its own moves were applied. */
@@ -402,14 +357,8 @@ static bool settle_order(struct mr_audit *a, struct mri_aud_account *x, uint64_t
         a->totals.orders_unchecked += x->partial ? 1 : 0;
         return false;
     }
-    struct mri_aud_case *const c = &a->c;
-    c->account = x;
-    c->order = o;
-    c->seq = seq;
-    c->policy = NULL;
-    c->rule = NULL;
-    c->wrong = c->planned = false;
-    c->moves_count = 0;
+    struct mri_aud_case *const c = begin_case(a, x, o, seq);
+    c->at_end = !mri_aud_alone(a);
     check_common(a, c, so, body, s, missing);
     plan_order(a, c);
     x->hot.time_ms = o->time_ms;
@@ -430,7 +379,7 @@ static void advance(struct mri_aud_account *x, uint64_t seq, const uint8_t value
 }
 
 /* INV-4. False: this place is settled already, and the entry has no effect. */
-static bool check_place(struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq)
+static bool check_place(struct mr_audit *a, struct mri_aud_account *x, uint64_t seq)
 {
     if (seq == x->hot.next_seq || x->partial)
         return true;
@@ -439,14 +388,19 @@ static bool check_place(struct mr_audit *a, const struct mri_aud_account *x, uin
                      x->unknown ? "an account nobody opened" : "an account without a chain");
         return true;
     }
-    mri_aud_u64(a, "INV-4", seq < x->hot.next_seq ? MR_SEQ_OLD : MR_SEQ_AHEAD,
-                "place in the chain of the account", x->hot.next_seq, seq);
-    return seq > x->hot.next_seq;
+    const bool ahead = seq > x->hot.next_seq;
+    mri_aud_u64(a, "INV-4", ahead ? MR_SEQ_AHEAD : MR_SEQ_OLD, "place in the chain of the account",
+                x->hot.next_seq, seq);
+    if (ahead && !mri_aud_alone(a)) {
+        mri_aud_catch_up(a, x, seq);
+        mri_aud_at(a, x->id, seq);
+    }
+    return ahead;
 }
 
 static void settle_value(struct mr_audit *a, struct mri_aud_account *x, uint64_t seq,
-                         const uint8_t value[32], const struct mri_aud_open *o,
-                         const struct mr_entry_settled *s, bool missing)
+                         const uint8_t value[32], uint32_t ballot, const struct mr_entry_settled *s,
+                         bool missing)
 {
     uint8_t void_id[32];
     mr_void_id(void_id, a->ledger, x->id, seq);
@@ -456,7 +410,7 @@ static void settle_value(struct mr_audit *a, struct mri_aud_account *x, uint64_t
                      is_void ? "voided" : "settled", s->voided ? "voided" : "settled");
     if (is_void) {
         a->totals.voided++;
-        check_void(a, x, seq, o, s);
+        mri_aud_check_void(a, x, seq, ballot, s);
         return;
     }
     a->totals.settled++;
@@ -467,32 +421,40 @@ static void settle_value(struct mr_audit *a, struct mri_aud_account *x, uint64_t
     }
 }
 
+/* The slot is done with, even without the ACK that was missed. */
+static void forget_slot(struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
+                        const uint8_t value[32])
+{
+    struct mri_aud_open *const o = mri_aud_slot(a, x->id, seq);
+    if (o != NULL)
+        mri_aud_slot_settled(a, o, value);
+}
+
 void mri_aud_settled(struct mr_audit *a, const struct mr_entry_settled *s, bool missing)
 {
     struct mri_aud_account *x = mri_aud_account(a, s->account);
     uint64_t seq = s->seq;
+    uint32_t ballot = s->ballot;
     uint8_t value[32];
     mri_aud_at(a, s->account, seq);
     if (x == NULL)
         return;
     memcpy(value, s->value, 32);
-    struct mri_aud_open *const o = acked_slot(a, s);
+    const struct mri_aud_open *const o = missing ? NULL : mri_aud_rests_on(a, s, &ballot, value);
     if (o != NULL) {
-        check_ack(a, o, s);
         x = o->account;
         seq = o->seq;
-        memcpy(value, o->ack, 32);
         mri_aud_at(a, x->id, seq);
-    } else if (seq >= x->hot.next_seq) {
+    } else if (!missing && seq >= x->hot.next_seq) {
         mri_aud_text(a, "SLOT-5", MR_CHECK_FAILED, "what a settlement stands on",
                      "an ACK for its slot before it", "none");
     }
     if (check_place(a, x, seq)) {
         mri_aud_touch(a, x);
-        settle_value(a, x, seq, value, o, s, missing);
+        settle_value(a, x, seq, value, ballot, s, missing);
         advance(x, seq, value);
     }
-    forget_slot(a, x, seq);
+    forget_slot(a, x, seq, value);
 }
 
 void mri_aud_parked(struct mr_audit *a, const struct mr_entry_parked *p)

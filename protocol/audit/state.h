@@ -28,10 +28,11 @@ void mri_aud_map_done(struct mri_aud_map *m, const struct mr_mem *mem, bool entr
 
 /* --- RFC 6962 tree that knows the roots of its recent sizes ------------------------------------
  */
-enum { MRI_AUD_LEVELS = 53, MRI_AUD_WINDOW = 1 << 17 };
+enum { MRI_AUD_LEVELS = 53, MRI_AUD_WINDOW = 1 << 17, MRI_AUD_WINDOW_OF_PEERS = 1 << 14 };
 
 struct mri_aud_tree {
     uint64_t size;
+    uint64_t window;                      /* sizes whose root is known; 0: MRI_AUD_WINDOW */
     uint8_t (*level[MRI_AUD_LEVELS])[32]; /* ring of the last complete subtrees of 2^level leaves */
 };
 
@@ -84,11 +85,8 @@ struct mri_aud_account {
     enum mr_account_class class;
     int home; /* index of the association; -1: none */
     uint64_t opened_ms;
+    int64_t credit_max;              /* the highest it had */
     struct mri_aud_listing *listing; /* the one that is listed */
-    struct mri_aud_open *open;       /* its slots that are not settled */
-    uint64_t seen_seq, conflict_seq; /* a signed order for the slot; two different ones */
-    uint8_t seen_id[32];
-    uint64_t lapse_seq, lapse_ms; /* not_after of the order seen for the slot */
 };
 
 struct mri_aud_bank {
@@ -138,17 +136,52 @@ struct mri_aud_past {
     struct mri_aud_undo_listing *listings; /* newest first */
 };
 
-/* What the node said about a slot that is not settled. */
+/* What one node said about a slot. */
+struct mri_aud_said {
+    enum mr_leaf_kind kind; /* VOTE, ACK or UNLOCK */
+    uint32_t node, ballot;
+    uint32_t cert_ballot; /* of the certificate that an UNLOCK reports */
+    uint64_t index;       /* leaf in its log */
+    uint8_t value[32];    /* of an UNLOCK: that of the certificate */
+    uint8_t certificate[32];
+};
+
+/* A slot that nodes spoke of. With more than one node it is kept for a while when it is settled:
+ * what is said later may contradict. */
 struct mri_aud_open {
-    struct mri_aud_open *next, **link;       /* all of them */
-    struct mri_aud_open *next_of, **link_of; /* those of the account */
+    struct mri_aud_open *next, **link; /* of a->open; of a->old, oldest first */
+    struct mri_aud_open *next_hash;
     struct mri_aud_account *account;
     uint64_t seq;
-    uint32_t entry; /* of the last leaf */
-    bool voted, acked, promised;
+    uint32_t entry; /* of the last own leaf */
+    /* own leaves */
+    bool voted, acked, promised, unlocked;
     uint32_t vote_ballot, ack_ballot, promise;
     uint8_t vote[32], ack[32], certificate[32];
     uint64_t vote_index, ack_index;
+    /* what may close it without effect */
+    bool triggered;
+    enum mr_trigger_kind trigger_kind;
+    uint8_t trigger[32];
+    bool ordered, conflict; /* a signed order for it stood in the bodies; two different ones */
+    uint8_t order[32];
+    uint64_t lapse_ms; /* the first not_after of them */
+    /* with more than one node: everybody's leaves, in the order they were read */
+    struct mri_aud_said *said;
+    size_t said_count, said_cap;
+    bool settled;
+    uint8_t value[32];
+};
+
+/* Another node's log, as far as the journal has it. */
+struct mri_aud_mirror {
+    struct mri_aud_tree tree;
+    uint64_t size; /* leaves read: of the tree, unless it is lost */
+    bool lost;     /* a leaf is wrong or missing: its tree cannot be followed */
+    bool has_head;
+    struct mr_head head;       /* the last one */
+    struct mr_head pending[8]; /* heads over leaves that are not here yet */
+    uint32_t pending_count;
 };
 
 /* A record of the bodies stream, by its place. */
@@ -159,6 +192,8 @@ struct mri_aud_body {
     bool used; /* by a settlement of this turn */
     const uint8_t *bytes;
     uint8_t id[32]; /* order id; of a memo the order it is for; of a CANCEL account and seq */
+    uint8_t account[MR_ACCOUNT_BYTES]; /* slot */
+    uint64_t seq;
 };
 
 /* A body kept for a later turn. */
@@ -204,6 +239,9 @@ struct mri_aud_case {
     const char *id;                   /* rule id of its kind */
     bool wrong;                       /* a check of the kind failed and was reported */
     bool planned;                     /* moves are known */
+    bool at_vote;  /* judged where the node votes: what depends on other chains */
+    bool at_end;   /* judged where others' votes settle: what does not */
+    uint32_t node; /* CHECKPOINT: who signed */
     struct mri_aud_move moves[MR_POSTINGS_MAX];
     uint32_t moves_count;
 };
@@ -243,7 +281,27 @@ struct mr_audit {
     uint32_t node, epoch, generation;
     struct mr_pubkey log_key; /* from the second epoch on */
     uint64_t restart_turn, restart_ms, claims_until_ms;
-    struct mri_aud_open *open;
+
+    /* slots */
+    struct mri_aud_open *open;           /* not settled */
+    struct mri_aud_open *old, **old_end; /* settled lately, oldest first */
+    size_t old_said;                     /* statements in them */
+    struct mri_aud_open **slots;         /* MRI_AUD_BUCKETS of all of them */
+
+    /* other nodes */
+    struct mri_aud_mirror *mirrors[MR_NODES_MAX]; /* by place in the charter */
+    struct mri_aud_breach {
+        uint32_t node;
+        enum mr_breach breach;
+        uint8_t account[MR_ACCOUNT_BYTES];
+        uint64_t seq;
+    } * breaches; /* that were reported */
+    size_t breaches_count, breaches_cap;
+    struct {
+        uint32_t node;
+        uint8_t hash[32];
+    } * evidence; /* in the journal */
+    size_t evidence_count, evidence_cap;
 
     /* state */
     struct mri_aud_map accounts, banks, redemptions, listings;
@@ -269,7 +327,13 @@ struct mr_audit {
     struct mr_entry e;
     struct mr_body b;
     struct mr_audit_finding finding;
+    struct mr_evidence_facts facts;
 };
+
+static inline bool mri_aud_alone(const struct mr_audit *a)
+{
+    return a->charter.quorum == 1;
+}
 
 /* --- memory ----------------------------------------------------------------------------------- */
 /* Zeroed bytes; NULL sets a->no_memory. */
@@ -349,8 +413,72 @@ void mri_aud_settled(struct mr_audit *a, const struct mr_entry_settled *s, bool 
 void mri_aud_parked(struct mr_audit *a, const struct mr_entry_parked *p);
 /* At the end of a turn: what a single node must have settled (SLOT-4, SLOT-5). */
 void mri_aud_close_turn(struct mr_audit *a);
-void mri_aud_open_done(struct mr_audit *a, struct mri_aud_open *o);
-struct mri_aud_open *mri_aud_open_of(struct mri_aud_account *account, uint64_t seq);
+/* A leaf of the own log about a slot: VOTE, ACK or UNLOCK. */
+void mri_aud_own_leaf(struct mr_audit *a, const struct mr_leaf *leaf, uint64_t index);
+void mri_aud_trigger(struct mr_audit *a, const struct mr_entry_trigger *t);
+void mri_aud_peer(struct mr_audit *a, const struct mr_entry_peer *p);
+void mri_aud_evidence(struct mr_audit *a, const struct mr_evidence *e, const uint8_t *bytes,
+                      size_t len);
+/* SEEN and EVIDENCE leaves in the log of a node. */
+void mri_aud_seen(struct mr_audit *a, uint32_t by, const struct mr_head *head);
+void mri_aud_announced(struct mr_audit *a, uint32_t by, const struct mr_leaf_evidence *e);
+/* LED-10 and the kind's rules at the own vote for an order: what only the voter can tell. */
+void mri_aud_check_vote(struct mr_audit *a, struct mri_aud_open *o, const uint8_t value[32]);
+/* A settlement is missing: settle what q nodes acknowledged, up to a place of the chain. */
+void mri_aud_catch_up(struct mr_audit *a, struct mri_aud_account *x, uint64_t seq);
+
+/* --- slots (slots.c) -------------------------------------------------------------------------- */
+enum { MRI_AUD_BUCKETS = 1 << 15, MRI_AUD_OLD_SAID = 1 << 20 };
+
+/* NULL: nobody spoke of it, or it is forgotten. */
+struct mri_aud_open *mri_aud_slot(const struct mr_audit *a, const uint8_t account[16],
+                                  uint64_t seq);
+/* Made when it is not there. NULL: no memory. */
+struct mri_aud_open *mri_aud_slot_get(struct mr_audit *a, struct mri_aud_account *account,
+                                      uint64_t seq);
+void mri_aud_slot_done(struct mr_audit *a, struct mri_aud_open *o);
+/* It is settled with this value: forgotten at once, or after a while. */
+void mri_aud_slot_settled(struct mr_audit *a, struct mri_aud_open *o, const uint8_t value[32]);
+void mri_aud_slots_done(struct mr_audit *a);
+/* A node said this; the first VOTE, ACK and UNLOCK of a node in a ballot count. */
+void mri_aud_say(struct mr_audit *a, struct mri_aud_open *o, const struct mri_aud_said *s);
+/* What a leaf says about a slot; false: it is about none. The account and seq are the leaf's. */
+bool mri_aud_read_said(struct mri_aud_said *ret, const uint8_t **ret_account, uint64_t *ret_seq,
+                       const struct mr_leaf *leaf);
+/* Nodes whose statement of a kind is for the value in the ballot. */
+uint32_t mri_aud_count(const struct mri_aud_open *o, enum mr_leaf_kind kind, uint32_t ballot,
+                       const uint8_t value[32]);
+/* The value that q nodes acknowledged in one ballot; false: none. */
+bool mri_aud_decided(const struct mr_audit *a, const struct mri_aud_open *o, uint32_t *ret_ballot,
+                     uint8_t ret_value[32]);
+/* SLOT-6: whether a hash is that of q or more of the votes seen for the value. *ret_sure: false
+ * when there are too many to try. */
+bool mri_aud_certificate(const struct mr_audit *a, const struct mri_aud_open *o, uint32_t ballot,
+                         const uint8_t value[32], const uint8_t hash[32], uint32_t tries,
+                         bool *ret_sure);
+/* SLOT-9. *ret_free: q reports name no certificate. */
+bool mri_aud_justified(const struct mr_audit *a, const struct mri_aud_open *o, uint32_t ballot,
+                       const uint8_t value[32], bool *ret_free);
+/* EVD-4 of two statements of one node about one slot; 0: none. */
+unsigned mri_aud_breach(const struct mri_aud_said *first, const struct mri_aud_said *second);
+
+/* --- other nodes (mirror.c) ------------------------------------------------------------------- */
+/* Place of a node in the charter, or -1. */
+int mri_aud_seat(const struct mr_audit *a, uint32_t node);
+/* A breach was proved: one finding for a node, breach and slot. */
+void mri_aud_convict(struct mr_audit *a, const char *rule, const struct mr_evidence_facts *f);
+void mri_aud_mirrors_done(struct mr_audit *a);
+
+/* --- what a settlement rests on (rests.c) ----------------------------------------------------- */
+/* SLOT-5, INV-5. What stands in *s may be replaced by what its leaves say; the slot is theirs, or
+ * NULL when there is none. */
+struct mri_aud_open *mri_aud_rests_on(struct mr_audit *a, const struct mr_entry_settled *s,
+                                      uint32_t *ret_ballot, uint8_t ret_value[32]);
+/* SLOT-8, SLOT-9 */
+void mri_aud_check_void(struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
+                        uint32_t ballot, const struct mr_entry_settled *s);
+
+/* --- bodies ----------------------------------------------------------------------------------- */
 /* Index the bodies of a turn, whose first byte stands at a position; forget or keep them. */
 void mri_aud_bodies_open(struct mr_audit *a, uint64_t at, const uint8_t *in, size_t len);
 void mri_aud_bodies_close(struct mr_audit *a);

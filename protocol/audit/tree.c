@@ -23,15 +23,20 @@ void mri_aud_node_hash(uint8_t ret[32], const uint8_t left[32], const uint8_t ri
     crypto_hash_sha256(ret, both, sizeof both);
 }
 
-static uint64_t ring_len(unsigned level)
+static uint64_t window_of(const struct mri_aud_tree *t)
 {
-    const uint64_t n = (uint64_t)MRI_AUD_WINDOW * 2 >> level;
+    return t->window == 0 ? MRI_AUD_WINDOW : t->window;
+}
+
+static uint64_t ring_len(const struct mri_aud_tree *t, unsigned level)
+{
+    const uint64_t n = window_of(t) * 2 >> level;
     return n < 4 ? 4 : n;
 }
 
 static uint8_t *cell(const struct mri_aud_tree *t, unsigned level, uint64_t index)
 {
-    return t->level[level][index & (ring_len(level) - 1)];
+    return t->level[level][index & (ring_len(t, level) - 1)];
 }
 
 enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem,
@@ -43,7 +48,7 @@ enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem
     for (unsigned level = 0;; level++) {
         mr_assert(level < MRI_AUD_LEVELS);
         if (t->level[level] == NULL) {
-            t->level[level] = mem->get(mem->ctx, (size_t)ring_len(level) * 32);
+            t->level[level] = mem->get(mem->ctx, (size_t)ring_len(t, level) * 32);
             if (t->level[level] == NULL)
                 return MR_NO_MEMORY;
         }
@@ -60,7 +65,7 @@ enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem
 bool mri_aud_tree_root(const struct mri_aud_tree *t, uint8_t ret[32], uint64_t size)
 {
     mr_assert(size <= t->size);
-    if (t->size - size > MRI_AUD_WINDOW)
+    if (t->size - size > window_of(t))
         return false;
     if (size == 0) {
         crypto_hash_sha256(ret, NULL, 0);

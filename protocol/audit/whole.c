@@ -211,11 +211,44 @@ static void check_sums(struct mr_audit *a)
     }
 }
 
+/* Among several nodes money may be spent here before it arrives. Once nothing is open, all of it
+ * has arrived: INV-2. */
+static void check_funds(struct mr_audit *a)
+{
+    for (size_t i = 0; i < a->accounts.cap; i++) {
+        const struct mri_aud_account *const x = a->accounts.slots[i];
+        if (x == NULL || x->unknown || x->class == MR_CLASS_ISSUER || x->class == MR_CLASS_WORLD)
+            continue;
+        for (uint32_t u = 0; u < a->charter.units_count; u++) {
+            const int64_t least = u == 0 ? -x->credit_max : 0;
+            if (x->hot.balance[u] >= least)
+                continue;
+            a->totals.overdrawn++;
+            mri_aud_at(a, x->id, x->hot.next_seq);
+            if (a->totals.open == 0 && a->totals.findings == 0)
+                mri_aud_i64(a, "INV-2", MR_FUNDS_SHORT, "balance, at least", least,
+                            x->hot.balance[u]);
+        }
+    }
+    mri_aud_at(a, NULL, 0);
+}
+
+static void count_open(struct mr_audit *a)
+{
+    a->totals.open = a->totals.overdrawn = 0;
+    for (const struct mri_aud_open *o = a->open; o != NULL; o = o->next)
+        a->totals.open += o->said_count > 0;
+    a->totals.evidence = a->evidence_count;
+}
+
 enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
 {
     a->entry = MR_AUDIT_NO_ENTRY;
     mri_aud_at(a, NULL, 0);
     check_sums(a);
+    count_open(a);
+    if (!mri_aud_alone(a))
+        check_funds(a);
     struct mr_audit_totals *const t = &a->totals;
     t->accounts = a->account_count;
     t->members = a->member_count;
@@ -312,8 +345,8 @@ void mr_audit_destroy(struct mr_audit *a)
 {
     if (a == NULL)
         return;
-    while (a->open != NULL)
-        mri_aud_open_done(a, a->open);
+    mri_aud_slots_done(a);
+    mri_aud_mirrors_done(a);
     while (a->kept != NULL) {
         struct mri_aud_kept *const next = a->kept->next;
         mri_aud_put(a, a->kept);

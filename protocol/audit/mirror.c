@@ -1,0 +1,406 @@
+/* Other nodes' logs, as the journal has them (JNL-10), and what they convict whom of (EVD-3,
+ * EVD-4).
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/state.h"
+
+int mri_aud_seat(const struct mr_audit *a, uint32_t node)
+{
+    for (uint32_t i = 0; i < a->charter.nodes_count; i++) {
+        if (a->charter.nodes[i].number == node)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* The mirror of another node's log; NULL: it is none of the charter, or the node itself. */
+static struct mri_aud_mirror *mirror_of(struct mr_audit *a, uint32_t node)
+{
+    const int seat = mri_aud_seat(a, node);
+    if (seat < 0 || node == a->node)
+        return NULL;
+    if (a->mirrors[seat] == NULL) {
+        a->mirrors[seat] = mri_aud_get(a, sizeof *a->mirrors[seat]);
+        if (a->mirrors[seat] != NULL)
+            a->mirrors[seat]->tree.window = MRI_AUD_WINDOW_OF_PEERS;
+    }
+    return a->mirrors[seat];
+}
+
+void mri_aud_mirrors_done(struct mr_audit *a)
+{
+    for (size_t i = 0; i < MR_NODES_MAX; i++) {
+        if (a->mirrors[i] != NULL)
+            mri_aud_tree_done(&a->mirrors[i]->tree, &a->mem);
+        mri_aud_put(a, a->mirrors[i]);
+    }
+    mri_aud_put(a, a->breaches);
+    mri_aud_put(a, a->evidence);
+}
+
+/* --- convictions ------------------------------------------------------------------------------ */
+
+static bool is_known(const struct mr_audit *a, const struct mr_evidence_facts *f)
+{
+    for (size_t i = 0; i < a->breaches_count; i++) {
+        if (a->breaches[i].node == f->node && a->breaches[i].breach == f->breach &&
+            a->breaches[i].seq == f->seq && memcmp(a->breaches[i].account, f->account, 16) == 0)
+            return true;
+    }
+    return false;
+}
+
+void mri_aud_convict(struct mr_audit *a, const char *rule, const struct mr_evidence_facts *f)
+{
+    char expected[64], found[MR_AUDIT_TEXT_MAX];
+    void *list = a->breaches;
+    if (is_known(a, f) ||
+        !mri_aud_room(a, &list, &a->breaches_cap, a->breaches_count, sizeof *a->breaches))
+        return;
+    a->breaches = list;
+    struct mri_aud_breach *const b = &a->breaches[a->breaches_count++];
+    *b = (struct mri_aud_breach){.node = f->node, .breach = f->breach, .seq = f->seq};
+    memcpy(b->account, f->account, 16);
+    a->totals.convicted |= UINT64_C(1) << (f->node & 63);
+    if (f->has_slot)
+        mri_aud_at(a, f->account, f->seq);
+    snprintf(expected, sizeof expected, "no contradiction in the log of node %u",
+             (unsigned)f->node);
+    snprintf(found, sizeof found, "node %u %s: %s %llu and %llu", (unsigned)f->node,
+             mr_breach_text(f->breach), f->breach == MR_BREACH_TWO_HISTORIES ? "sizes" : "leaves",
+             (unsigned long long)f->first, (unsigned long long)f->second);
+    mri_aud_text(a, rule, f->breach == MR_BREACH_TWO_HISTORIES ? MR_FORKED : MR_CHECK_FAILED,
+                 "what a node said, against what it said before", expected, found);
+}
+
+static void convict_of_fork(struct mr_audit *a, uint32_t node, uint64_t size, uint64_t of)
+{
+    const struct mr_evidence_facts f = {
+        .breach = MR_BREACH_TWO_HISTORIES, .node = node, .first = size, .second = of};
+    mri_aud_convict(a, "EVD-3", &f);
+}
+
+/* --- heads ------------------------------------------------------------------------------------ */
+
+/* Whose head it is: NULL, and reported, when no key of the present epoch signs such heads. */
+static const struct mr_pubkey *key_of(struct mr_audit *a, uint32_t node, const struct mr_head *h)
+{
+    const bool own = node == a->node;
+    const uint32_t epoch = own ? a->epoch : 1, generation = own ? a->generation : 1;
+    const struct mr_pubkey *const key = mri_aud_log_key(a, node);
+    char e[64], f[64];
+    if (key != NULL && h->node == node && h->epoch == epoch && h->generation == generation)
+        return key;
+    snprintf(e, sizeof e, "%u/%u/%u", (unsigned)epoch, (unsigned)node, (unsigned)generation);
+    snprintf(f, sizeof f, "%u/%u/%u", (unsigned)h->epoch, (unsigned)h->node,
+             (unsigned)h->generation);
+    mri_aud_text(a, "LOG-5", MR_BAD_HEAD, "epoch/node/generation of a peer's head", e, f);
+    return NULL;
+}
+
+static void sign_job(struct mr_audit *a, const struct mr_head *h, const struct mr_pubkey *key)
+{
+    char text[256];
+    const size_t n = mri_aud_head_text(text, sizeof text, a->ledger, h);
+    mri_aud_sign_job(a, "LOG-5", "signature of a peer's head", (const uint8_t *)text, n, h->sig,
+                     key->key, 0);
+}
+
+static bool is_signed(const struct mr_audit *a, const struct mr_head *h,
+                      const struct mr_pubkey *key)
+{
+    char text[256];
+    const size_t n = mri_aud_head_text(text, sizeof text, a->ledger, h);
+    return crypto_sign_ed25519_verify_detached(h->sig, (const uint8_t *)text, n, key->key) == 0;
+}
+
+/* A head over leaves that are there, signed or not: its root is that of the tree, or its node has
+ * forked. */
+static void compare_root(struct mr_audit *a, const struct mri_aud_tree *t, const struct mr_head *h,
+                         const struct mr_pubkey *key)
+{
+    uint8_t root[32];
+    if (!mri_aud_tree_root(t, root, h->size))
+        a->totals.heads_unchecked++;
+    else if (memcmp(root, h->root, 32) != 0 && is_signed(a, h, key))
+        convict_of_fork(a, h->node, h->size, t->size);
+}
+
+/* A head that the mirror has not reached waits. */
+static void keep_head(struct mr_audit *a, struct mri_aud_mirror *m, const struct mr_head *h)
+{
+    const uint32_t cap = sizeof m->pending / sizeof m->pending[0];
+    for (uint32_t i = 0; i < m->pending_count; i++) {
+        if (m->pending[i].size == h->size && memcmp(m->pending[i].root, h->root, 32) == 0)
+            return;
+    }
+    if (m->pending_count == cap) {
+        memmove(m->pending, m->pending + 1, (cap - 1) * sizeof m->pending[0]);
+        m->pending_count--;
+        a->totals.heads_unchecked++;
+    }
+    m->pending[m->pending_count++] = *h;
+}
+
+static void look_at_head(struct mr_audit *a, struct mri_aud_mirror *m, const struct mr_head *h,
+                         const struct mr_pubkey *key)
+{
+    if (m->lost)
+        a->totals.heads_unchecked++;
+    else if (h->size <= m->tree.size)
+        compare_root(a, &m->tree, h, key);
+    else
+        keep_head(a, m, h);
+}
+
+static void look_at_pending(struct mr_audit *a, struct mri_aud_mirror *m,
+                            const struct mr_pubkey *key)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->pending_count; i++) {
+        if (m->pending[i].size <= m->tree.size)
+            compare_root(a, &m->tree, &m->pending[i], key);
+        else
+            m->pending[kept++] = m->pending[i];
+    }
+    m->pending_count = kept;
+}
+
+/* --- leaves ----------------------------------------------------------------------------------- */
+
+static void check_start(struct mr_audit *a, uint32_t node, const struct mr_leaf *leaf)
+{
+    const struct mr_leaf_start *const s = &leaf->u.start;
+    char expected[32];
+    if (leaf->kind != MR_LEAF_START) {
+        mri_aud_text(a, "LOG-2", MR_CHECK_FAILED, "first leaf of a peer's log", "start",
+                     mr_leaf_kind_text(leaf->kind));
+        return;
+    }
+    snprintf(expected, sizeof expected, "START of node %u", (unsigned)node);
+    if (memcmp(s->ledger, a->ledger, 32) != 0)
+        mri_aud_hash(a, "LOG-2", MR_WRONG_LEDGER, "ledger of a peer's START", a->ledger, s->ledger);
+    else if (s->node != node || s->epoch != 1 || s->generation != 1)
+        mri_aud_text(a, "LOG-2", MR_WRONG_NODE, "first leaf of a peer's log", expected, "another");
+}
+
+static void second_start(struct mr_audit *a, uint32_t node, uint64_t index)
+{
+    const struct mr_evidence_facts f = {
+        .breach = MR_BREACH_TWO_STARTS, .node = node, .second = index};
+    mri_aud_convict(a, "EVD-4", &f);
+}
+
+/* What a node says against all it said about the slot. */
+static void contradict(struct mr_audit *a, const struct mri_aud_open *o,
+                       const struct mri_aud_said *s)
+{
+    for (size_t i = 0; i < o->said_count; i++) {
+        const struct mri_aud_said *const x = &o->said[i];
+        const unsigned breach = x->node == s->node ? mri_aud_breach(x, s) : 0;
+        if (breach == 0)
+            continue;
+        struct mr_evidence_facts f = {.breach = (enum mr_breach)breach,
+                                      .node = s->node,
+                                      .has_slot = true,
+                                      .seq = o->seq,
+                                      .first = x->index,
+                                      .second = s->index};
+        memcpy(f.account, o->account->id, 16);
+        mri_aud_convict(a, "EVD-4", &f);
+    }
+}
+
+/* S1: q nodes acknowledge one value of a slot, never another one. */
+static void check_unique(struct mr_audit *a, const struct mri_aud_open *o,
+                         const struct mri_aud_said *s)
+{
+    static const uint8_t zero[32];
+    if (!o->settled || s->kind != MR_LEAF_ACK || memcmp(o->value, zero, 32) == 0 ||
+        memcmp(o->value, s->value, 32) == 0 ||
+        mri_aud_count(o, s->kind, s->ballot, s->value) != a->charter.quorum)
+        return;
+    mri_aud_hash(a, "SLOT-5", MR_FORKED, "value that q nodes acknowledged in a settled slot",
+                 o->value, s->value);
+}
+
+static void hear(struct mr_audit *a, uint32_t node, uint64_t index, const struct mr_leaf *leaf)
+{
+    struct mri_aud_said s;
+    const uint8_t *account = NULL;
+    uint64_t seq = 0;
+    if (!mri_aud_read_said(&s, &account, &seq, leaf))
+        return;
+    s.node = node;
+    s.index = index;
+    struct mri_aud_account *const x = mri_aud_account(a, account);
+    struct mri_aud_open *const o = x == NULL ? NULL : mri_aud_slot_get(a, x, seq);
+    if (o == NULL)
+        return;
+    mri_aud_at(a, account, seq);
+    contradict(a, o, &s);
+    const size_t before = o->said_count;
+    mri_aud_say(a, o, &s);
+    if (o->said_count != before)
+        check_unique(a, o, &s);
+    mri_aud_at(a, NULL, 0);
+}
+
+static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t node,
+                      const struct mr_leaf *leaf)
+{
+    uint8_t bytes[sizeof *leaf], h[32];
+    const uint64_t index = m->size++;
+    if (!m->lost) {
+        mri_aud_leaf_hash(h, bytes, mr_leaf_encode(leaf, bytes, sizeof bytes));
+        if (mri_aud_tree_add(&m->tree, &a->mem, h) != MR_OK)
+            a->no_memory = true;
+    }
+    if (index == 0)
+        check_start(a, node, leaf);
+    else if (leaf->kind == MR_LEAF_START)
+        second_start(a, node, index);
+    a->totals.peer_leaves++;
+    if (leaf->kind == MR_LEAF_SEEN)
+        mri_aud_seen(a, node, &leaf->u.seen.head);
+    else if (leaf->kind == MR_LEAF_EVIDENCE)
+        mri_aud_announced(a, node, &leaf->u.evidence);
+    else
+        hear(a, node, index, leaf);
+}
+
+void mri_aud_seen(struct mr_audit *a, uint32_t by, const struct mr_head *h)
+{
+    if (mri_aud_seat(a, h->node) < 0 || h->node == by) {
+        mri_aud_u64(a, "LOG-5", MR_BAD_HEAD, "node of a head that was seen, another of the charter",
+                    0, h->node);
+        return;
+    }
+    if (h->node == a->node && (h->epoch != a->epoch || h->generation != a->generation)) {
+        a->totals.heads_unchecked++; /* of a log before */
+        return;
+    }
+    const struct mr_pubkey *const key = key_of(a, h->node, h);
+    if (key == NULL)
+        return;
+    sign_job(a, h, key);
+    if (h->node != a->node) {
+        struct mri_aud_mirror *const m = mirror_of(a, h->node);
+        if (m != NULL)
+            look_at_head(a, m, h, key);
+    } else if (h->size <= a->tree.size) {
+        compare_root(a, &a->tree, h, key);
+    } else if (is_signed(a, h, key)) {
+        mri_aud_u64(a, "LOG-4", MR_FORKED, "leaves under a head of this node that a peer has seen",
+                    a->tree.size, h->size);
+    }
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+/* JNL-10: leaves stand in order, without gap. How many of them are known already. */
+static uint32_t check_first(struct mr_audit *a, struct mri_aud_mirror *m,
+                            const struct mr_entry_peer *p)
+{
+    if (p->first == m->size)
+        return 0;
+    mri_aud_u64(a, "JNL-10", MR_CHECK_FAILED, "first leaf of a peer's log in an entry", m->size,
+                p->first);
+    if (p->first < m->size) {
+        const uint64_t known = m->size - p->first;
+        return known < p->leaves_count ? (uint32_t)known : p->leaves_count;
+    }
+    m->lost = true;
+    m->size = p->first;
+    return 0;
+}
+
+static void check_head(struct mr_audit *a, struct mri_aud_mirror *m, const struct mr_entry_peer *p)
+{
+    const struct mr_head *const h = &p->head;
+    const struct mr_pubkey *const key = key_of(a, p->node, h);
+    uint8_t root[32];
+    if (key == NULL)
+        return;
+    sign_job(a, h, key);
+    if (m->has_head && h->size < m->head.size)
+        mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "size of a peer's head, not below its last one's",
+                    m->head.size, h->size);
+    else if (m->has_head && h->time_ms < m->head.time_ms)
+        mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "time of a peer's head, not before its last one's",
+                    m->head.time_ms, h->time_ms);
+    m->head = *h;
+    m->has_head = true;
+    if (m->lost) {
+        a->totals.heads_unchecked++;
+        return;
+    }
+    if (h->size < m->tree.size) {
+        mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "leaves under a peer's head, at least", m->tree.size,
+                    h->size);
+        return;
+    }
+    if (!mri_aud_tree_root(&m->tree, root, m->tree.size) ||
+        !mri_aud_grows(root, m->tree.size, h->root, h->size, p->consistency,
+                       p->consistency_count)) {
+        mri_aud_hash(a, "LOG-1", MR_BAD_PROOF, "tree of a peer's leaves, which its head covers",
+                     root, h->root);
+        m->lost = true;
+        return;
+    }
+    look_at_pending(a, m, key);
+    if (h->size > m->tree.size)
+        keep_head(a, m, h);
+}
+
+void mri_aud_peer(struct mr_audit *a, const struct mr_entry_peer *p)
+{
+    struct mri_aud_mirror *const m = mirror_of(a, p->node);
+    if (m == NULL) {
+        if (!a->no_memory)
+            mri_aud_u64(a, "JNL-10", MR_WRONG_NODE, "node of a peer's log, another of the charter",
+                        0, p->node);
+        return;
+    }
+    for (uint32_t i = check_first(a, m, p); i < p->leaves_count && !a->no_memory; i++)
+        take_leaf(a, m, p->node, &p->leaves[i]);
+    mri_aud_at(a, NULL, 0);
+    check_head(a, m, p);
+}
+
+/* --- evidence --------------------------------------------------------------------------------- */
+
+void mri_aud_evidence(struct mr_audit *a, const struct mr_evidence *e, const uint8_t *bytes,
+                      size_t len)
+{
+    struct mr_evidence_facts *const f = &a->facts;
+    if (mri_aud_convicts(a, f, e) != MR_OK)
+        return;
+    void *list = a->evidence;
+    if (!mri_aud_room(a, &list, &a->evidence_cap, a->evidence_count, sizeof *a->evidence))
+        return;
+    a->evidence = list;
+    a->evidence[a->evidence_count].node = f->node;
+    mr_hash(a->evidence[a->evidence_count].hash, "mereau/evidence", bytes, len, NULL, 0);
+    a->evidence_count++;
+    mri_aud_convict(a, e->body.kind == MR_EVIDENCE_FORK ? "EVD-3" : "EVD-4", f);
+}
+
+/* EVD-7. What another node announces may be known to it alone. */
+void mri_aud_announced(struct mr_audit *a, uint32_t by, const struct mr_leaf_evidence *e)
+{
+    for (size_t i = 0; i < a->evidence_count; i++) {
+        if (a->evidence[i].node == e->node && memcmp(a->evidence[i].hash, e->hash, 32) == 0)
+            return;
+    }
+    char hex[65];
+    mr_hex_format(hex, e->hash, 32);
+    if (by == a->node)
+        mri_aud_text(a, "EVD-7", MR_CHECK_FAILED, "hash of evidence that the node announces",
+                     "of evidence before it in the journal", hex);
+    else
+        a->totals.evidence_unchecked++;
+}
