@@ -42,20 +42,40 @@ static const char *associations_fault(const struct mr_charter *c)
     return NULL;
 }
 
+static bool same_key(const struct mr_pubkey *a, const struct mr_pubkey *b)
+{
+    return memcmp(a->key, b->key, MR_KEY_BYTES) == 0;
+}
+
+static const char *node_fault(const struct mr_charter *c, uint32_t at)
+{
+    const struct mr_node *n = &c->nodes[at];
+    bool known = false;
+    if (n->number != at + 1)
+        return "nodes are numbered 1, 2, 3 ...";
+    if (!mr_pubkey_usable(&n->log_key) || !mr_pubkey_usable(&n->transport_key))
+        return "a node's key is not usable";
+    for (uint32_t i = 0; i < c->associations_count; i++)
+        known = known || memcmp(c->associations[i].id, n->association, MR_ACCOUNT_BYTES) == 0;
+    if (!known)
+        return "a node's association is not in the charter";
+    for (uint32_t i = 0; i < at; i++)
+        if (same_key(&c->nodes[i].log_key, &n->log_key) ||
+            same_key(&c->nodes[i].transport_key, &n->transport_key))
+            return "two nodes have the same key";
+    return NULL;
+}
+
 static const char *nodes_fault(const struct mr_charter *c)
 {
+    const char *what = NULL;
     if (c->nodes_count == 0)
         return "there is no node";
     if (2 * c->quorum <= c->nodes_count || c->quorum > c->nodes_count)
         return "the quorum is more than half of the nodes and at most all";
-    for (uint32_t i = 0; i < c->nodes_count; i++) {
-        const struct mr_node *n = &c->nodes[i];
-        if (n->number != i + 1)
-            return "nodes are numbered 1, 2, 3 ...";
-        if (!mr_pubkey_usable(&n->log_key) || !mr_pubkey_usable(&n->transport_key))
-            return "a node's key is not usable";
-    }
-    return NULL;
+    for (uint32_t i = 0; i < c->nodes_count && what == NULL; i++)
+        what = node_fault(c, i);
+    return what;
 }
 
 static const char *policy_fault(const struct mr_policy *p)

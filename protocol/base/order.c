@@ -168,3 +168,27 @@ enum mr_status mr_restart_verify(const struct mr_signed_restart *r,
         return MR_WRONG_LEDGER;
     return verify_all(r->sigs, r->sigs_count, &charter->governance, &text);
 }
+
+/* An offer is older than the ledger it is for. */
+static const uint8_t no_ledger[MR_HASH_BYTES];
+
+void mr_offer_sign(struct mr_signed_offer *o, const struct mr_seckey *log_key, uint32_t key_index,
+                   const struct mr_seckey *desk_key)
+{
+    uint8_t bytes[sizeof o->offer];
+    const size_t n = mr_offer_encode(&o->offer, bytes, sizeof bytes);
+    mr_sign(o->node_sig, MR_PURPOSE_OFFER, no_ledger, 0, bytes, n, log_key);
+    mr_sign(place_for(o->sigs, &o->sigs_count, key_index)->sig, MR_PURPOSE_OFFER, no_ledger, 0,
+            bytes, n, desk_key);
+}
+
+enum mr_status mr_offer_verify(const struct mr_signed_offer *o)
+{
+    uint8_t bytes[sizeof o->offer];
+    const struct signed_text text = {MR_PURPOSE_OFFER, no_ledger, 0, bytes,
+                                     mr_offer_encode(&o->offer, bytes, sizeof bytes)};
+    if (!mr_verify(o->node_sig, text.why, text.ledger, text.epoch, text.bytes, text.len,
+                   &o->offer.node.log_key))
+        return MR_BAD_SIGNATURE;
+    return verify_all(o->sigs, o->sigs_count, &o->offer.association.desk, &text);
+}

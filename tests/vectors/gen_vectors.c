@@ -7,6 +7,7 @@
 
 #include "lib/random_record.h"
 #include "mereau/amount.h"
+#include "mereau/federation.h"
 #include "mereau/id.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
@@ -275,6 +276,24 @@ static void write_id(const char *what, const uint8_t *in, size_t in_len, const u
     fputc('}', file);
 }
 
+static void write_offer(struct random_source *g)
+{
+    static struct mr_offer offer;
+    static uint8_t bytes[sizeof offer];
+    char code[MR_CONFIRMATION_MAX];
+    uint8_t id[32];
+    bool first = true;
+    random_offer(g, &offer);
+    mr_offer_hash(id, &offer);
+    mr_confirmation(code, id);
+    open_row();
+    put_text("id", "offer", &first);
+    put_hex("in", bytes, mr_offer_encode(&offer, bytes, sizeof bytes), &first);
+    put_hex("out", id, sizeof id, &first);
+    put_text("code", code, &first);
+    fputc('}', file);
+}
+
 static void write_ids(void)
 {
     static uint8_t bytes[sizeof(struct mr_charter)];
@@ -310,6 +329,8 @@ static void write_ids(void)
         mr_ref_hash(id, bytes, texts[i], n);
         write_id("ref", bytes, 16 + n, id);
     }
+    for (int i = 0; i < 2; i++)
+        write_offer(&g);
     free(charter);
     free(order);
 }

@@ -7,6 +7,7 @@
 
 #include "lib/random_record.h"
 #include "mereau/amount.h"
+#include "mereau/federation.h"
 #include "mereau/id.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
@@ -114,6 +115,11 @@ static void compute_id(uint8_t ret[32], const char *what, const uint8_t *in, siz
         ck_assert_int_eq(mr_order_decode(order, in, len), MR_OK);
         mr_order_id(ret, order);
         free(order);
+    } else if (strcmp(what, "offer") == 0) {
+        struct mr_offer *const offer = calloc(1, sizeof *offer);
+        ck_assert_int_eq(mr_offer_decode(offer, in, len), MR_OK);
+        mr_offer_hash(ret, offer);
+        free(offer);
     } else if (strcmp(what, "void") == 0) {
         uint64_t seq = 0;
         ck_assert_uint_eq(len, 56);
@@ -130,7 +136,7 @@ static void compute_id(uint8_t ret[32], const char *what, const uint8_t *in, siz
 
 START_TEST(test_ids)
 {
-    size_t i;
+    size_t i, codes = 0;
     const json_t *row;
     load("ids.json", 10);
     json_array_foreach(rows, i, row)
@@ -141,8 +147,16 @@ START_TEST(test_ids)
         exact_bytes(row, "out", expected, sizeof expected);
         compute_id(id, text_of(row, "id"), in, len);
         ck_assert_mem_eq(id, expected, sizeof id);
+        const json_t *const code = json_object_get(row, "code");
+        if (code != NULL) {
+            char text[MR_CONFIRMATION_MAX];
+            mr_confirmation(text, id);
+            ck_assert_str_eq(text, json_string_value(code));
+            codes++;
+        }
         free(in);
     }
+    ck_assert_uint_eq(codes, 2);
     json_decref(rows);
 }
 END_TEST
