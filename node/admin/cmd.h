@@ -23,7 +23,7 @@ command_fn cmd_issue, cmd_redemptions, cmd_payout, cmd_return;
 extern const struct option_row issue_options[], payout_options[], redemptions_options[];
 
 command_fn cmd_policy_show, cmd_policy_propose, cmd_cap;
-extern const struct option_row policy_options[];
+extern const struct option_row policy_options[], cap_options[];
 
 command_fn cmd_draft_list, cmd_draft_show, cmd_draft_sign, cmd_draft_submit, cmd_draft_withdraw;
 extern const struct option_row draft_sign_options[];

@@ -156,8 +156,11 @@ static enum mr_status draft(struct accepting *x, int64_t claims_days)
         return out_fail(x->a.out, MR_NO_MEMORY, NULL);
     }
     kept_begin(k, 1, 1);
-    const struct journal_scan_options options = {
-        .mode = JOURNAL_CRASHED, .ledger = x->a.ledger, .turn = kept_turn, .ctx = k};
+    const struct journal_scan_options options = {.mode = JOURNAL_CRASHED,
+                                                 .ledger = x->a.ledger,
+                                                 .node = x->a.own->number,
+                                                 .turn = kept_turn,
+                                                 .ctx = k};
     enum mr_status st = journal_scan(&report, path, &options);
     if (st != MR_OK) {
         free(k);
@@ -171,7 +174,7 @@ static enum mr_status draft(struct accepting *x, int64_t claims_days)
     }
     *r = (struct mr_restart){.version = 1,
                              .epoch = k->epoch + 1,
-                             .node = 1,
+                             .node = x->a.own->number,
                              .generation = k->generation + 1,
                              .last_size = k->size,
                              .time_ms = admin_now_ms()};

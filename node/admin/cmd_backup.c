@@ -142,7 +142,8 @@ static enum mr_status open_stopped(struct backup *b)
 {
     char path[FILE_PATH_MAX];
     struct mr_journal_report report = {.turns = 0};
-    const struct mr_journal_file_options options = {.ledger = b->a->ledger, .read_only = true};
+    const struct mr_journal_file_options options = {
+        .ledger = b->a->ledger, .node = b->a->own->number, .read_only = true};
     if (path_join(path, b->a->data, "journal") != MR_OK)
         return out_fail(b->a->out, MR_USAGE, NULL);
     enum mr_status st = lock_take(&b->lock, b->a->data, NULL);

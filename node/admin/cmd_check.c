@@ -140,8 +140,10 @@ static enum mr_status open_journal(struct books *b, const char *path)
         covered.bodies = meta.bodies_at;
         memcpy(covered.check, meta.chain, sizeof covered.check);
     }
-    const struct mr_journal_file_options options = {
-        .ledger = b->a->ledger, .read_only = true, .covered = covered.turn > 0 ? &covered : NULL};
+    const struct mr_journal_file_options options = {.ledger = b->a->ledger,
+                                                    .node = b->a->own->number,
+                                                    .read_only = true,
+                                                    .covered = covered.turn > 0 ? &covered : NULL};
     const enum mr_status st = mr_journal_file_open(&b->journal, path, &options, &b->report);
     if (st == MR_DAMAGED)
         add_damage(b, "journal", b->report.text);
@@ -203,6 +205,7 @@ static enum mr_status verify_journal(struct books *b)
     const struct journal_scan_options options = {.mode = b->lock != NULL ? JOURNAL_CRASHED
                                                                          : JOURNAL_LIVE,
                                                  .ledger = b->a->ledger,
+                                                 .node = b->a->own->number,
                                                  .progress = NULL};
     char path[FILE_PATH_MAX];
     if (path_join(path, b->a->data, "journal") != MR_OK)
@@ -226,7 +229,7 @@ static enum mr_status replay(struct books *b, const struct mr_check *base, uint6
     check.store = b->again;
     progress_begin(&b->bar, b->a->c, _("replaying the journal"), 0);
     if (st == MR_OK)
-        st = mr_rebuild(&check, 1, turn);
+        st = mr_rebuild(&check, b->a->own->number, turn);
     if (st == MR_OK)
         st = b->again->api->refresh(b->again);
     progress_end(&b->bar);
@@ -382,7 +385,7 @@ static enum mr_status fill(struct books *b, const char *fresh, uint64_t *ret_fro
                                    .progress_ctx = b};
     progress_begin(&b->bar, b->a->c, _("replaying the journal"), 0);
     if (st == MR_OK)
-        st = mr_rebuild(&check, 1, 0);
+        st = mr_rebuild(&check, b->a->own->number, 0);
     progress_end(&b->bar);
     return st;
 }

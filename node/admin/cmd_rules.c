@@ -126,18 +126,43 @@ void cmd_policy_propose(struct command *c, struct out *out)
     order_end(&a, body);
 }
 
+const struct option_row cap_options[] = {
+    {"association", 0, N_("ALIAS"), N_("whose cap, where there are several")},
+    WORK_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+/* Governance is nobody's operator, so with several associations one has to be named. */
+static enum mr_status find_association(struct admin *a, const struct mr_association **ret)
+{
+    const char *alias = opt_text(a->c, "association");
+    const struct mr_charter *c = a->charter;
+    *ret = c->associations_count == 1 && alias == NULL ? &c->associations[0] : NULL;
+    for (uint32_t i = 0; alias != NULL && i < c->associations_count; i++)
+        if (strcmp(c->associations[i].alias, alias) == 0)
+            *ret = &c->associations[i];
+    if (*ret != NULL)
+        return MR_OK;
+    if (alias == NULL)
+        return out_fail(a->out, MR_USAGE, _("whose cap? Give --association ALIAS"));
+    return out_fail(a->out, MR_NOT_FOUND, _("no association has the short name \"%s\""), alias);
+}
+
 void cmd_cap(struct command *c, struct out *out)
 {
+    const struct mr_association *whose = NULL;
     struct admin a;
     struct mr_order_body *body;
     char hint[HINT_MAX];
     enum mr_status st = order_begin(&a, c, out, &body);
     if (st == MR_OK)
         st = admin_need_governance(&a);
+    if (st == MR_OK)
+        st = find_association(&a, &whose);
     if (st == MR_OK) {
         const struct mr_unit *unit = &a.charter->units[0];
         body->kind = MR_KIND_CAP;
-        memcpy(body->u.cap.association, a.home->id, 16);
+        memcpy(body->u.cap.association, whose->id, 16);
         st = mr_amount_parse(&body->u.cap.cap, c->args[0], unit->decimals, unit->code);
         if (st == MR_AMOUNT_ZERO)
             st = MR_OK;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/amount_text.h"
+#include "common/config.h"
 #include "common/secret.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
@@ -225,23 +226,77 @@ static enum mr_status open_key(struct admin *a)
     if (st != MR_OK)
         return out_fail(a->out, st, _("the key file %s cannot be opened: %s"), a->key_path,
                         status_sentence(st));
+    if (sodium_is_zero(a->signer->key->ledger, sizeof a->signer->key->ledger))
+        return out_fail(a->out, MR_WRONG_LEDGER,
+                        _("the key file %s belongs to no ledger yet: \"mereau-admin federation "
+                          "found\" gives it one"),
+                        a->key_path);
     if (memcmp(a->signer->key->ledger, a->ledger, sizeof a->ledger) != 0)
         return out_fail(a->out, MR_WRONG_LEDGER, _("the key file %s belongs to another ledger"),
                         a->key_path);
     return MR_OK;
 }
 
+const struct mr_association *admin_association_of(const struct mr_charter *charter,
+                                                  const struct mr_node *node)
+{
+    for (uint32_t i = 0; i < charter->associations_count; i++)
+        if (memcmp(charter->associations[i].id, node->association, MR_ACCOUNT_BYTES) == 0)
+            return &charter->associations[i];
+    mr_bug("mr_charter_check lets no node of a stranger in");
+}
+
+/* Everything else in the file is mereaud's to judge. */
+static void ignore_complaint(void *user, const char *file, unsigned line, const char *sentence)
+{
+    (void)user, (void)file, (void)line, (void)sentence;
+}
+
+enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path, uint32_t nodes)
+{
+    struct conf {
+        char number[64];
+    } conf;
+    static const struct config_row row =
+        CONFIG_ROW(struct conf, number, "node", "number", CONFIG_TEXT, 0, 63, "1", NULL);
+    int64_t number = 1;
+    config_defaults(&conf, &row, 1);
+    config_read(&conf, &row, 1, path, ignore_complaint, NULL);
+    if (number_parse(&number, conf.number, 1, nodes) != MR_OK)
+        return out_fail(out, MR_CONFIG,
+                        _("%s: [node] number is \"%s\", and the charter has nodes 1 to %u"), path,
+                        conf.number, nodes);
+    *ret = (uint32_t)number;
+    return MR_OK;
+}
+
+/* Which of the charter's nodes the data directory is of. */
+static enum mr_status find_own(struct admin *a)
+{
+    char path[FILE_PATH_MAX];
+    uint32_t number = 1;
+    enum mr_status st = MR_OK;
+    if (a->charter->nodes_count > 1 && a->data[0] == '\0')
+        return MR_OK;
+    if (a->charter->nodes_count > 1) {
+        if (path_join(path, a->data, "mereaud.conf") != MR_OK)
+            return out_fail(a->out, MR_USAGE, NULL);
+        st = conf_node_number(&number, a->out, path, a->charter->nodes_count);
+    }
+    if (st == MR_OK)
+        a->own = &a->charter->nodes[number - 1];
+    return st;
+}
+
 static enum mr_status find_home(struct admin *a)
 {
-    a->home = &a->charter->associations[0];
+    a->home =
+        a->own != NULL ? admin_association_of(a->charter, a->own) : &a->charter->associations[0];
     if (a->signer != NULL && !signer_is_governance(a->signer)) {
         a->home = NULL;
-        for (uint32_t i = 0; i < a->charter->associations_count; i++) {
-            if (memcmp(a->charter->associations[i].id, a->signer->key->association, 16) == 0) {
+        for (uint32_t i = 0; i < a->charter->associations_count; i++)
+            if (memcmp(a->charter->associations[i].id, a->signer->key->association, 16) == 0)
                 a->home = &a->charter->associations[i];
-                a->home_index = i;
-            }
-        }
         if (a->home == NULL)
             return out_fail(a->out, MR_NOT_YOURS,
                             _("the key file %s is of an association that the charter does not "
@@ -257,6 +312,26 @@ static enum mr_status find_home(struct admin *a)
 /* --- the node ----------------------------------------------------------------------------------
  */
 
+/* The node that must answer. At an address that no node of the charter has (a tunnel, a move) it is
+ * the one of the association whose key is used. */
+static const struct mr_node *expected_node(const struct admin *a, const char *address)
+{
+    const struct mr_node *found = NULL;
+    unsigned count = 0;
+    if (a->local || a->charter->nodes_count == 1)
+        return a->own;
+    for (uint32_t i = 0; i < a->charter->nodes_count; i++)
+        if (strcmp(a->charter->nodes[i].address, address) == 0)
+            return &a->charter->nodes[i];
+    for (uint32_t i = 0; a->signer != NULL && i < a->charter->nodes_count; i++) {
+        if (memcmp(a->charter->nodes[i].association, a->home->id, MR_ACCOUNT_BYTES) == 0) {
+            found = &a->charter->nodes[i];
+            count++;
+        }
+    }
+    return count == 1 ? found : NULL;
+}
+
 static enum mr_status connect_node(struct admin *a)
 {
     char path[FILE_PATH_MAX];
@@ -267,11 +342,16 @@ static enum mr_status connect_node(struct admin *a)
     a->local = node == NULL;
     if (a->local && path_join(path, a->data, "run/control.sock") != MR_OK)
         return out_fail(a->out, MR_USAGE, NULL);
-    const struct link_config config = {
-        .address = a->local ? path : node,
-        .pinned = a->charter->nodes_count == 1 ? &a->charter->nodes[0].transport_key : NULL,
-        .ledger = a->ledger,
-        .timeout_ms = a->c->timeout_ms};
+    const struct mr_node *expected = expected_node(a, node);
+    if (expected == NULL)
+        return out_fail(a->out, MR_USAGE,
+                        _("no node of the charter has the address %s: whether the right one "
+                          "answers there cannot be known"),
+                        node);
+    const struct link_config config = {.address = a->local ? path : node,
+                                       .pinned = &expected->transport_key,
+                                       .ledger = a->ledger,
+                                       .timeout_ms = a->c->timeout_ms};
     const enum mr_status st = link_open(&a->link, &config);
     if (st != MR_OK)
         return out_fail(a->out, st == MR_BAD_TEXT ? MR_USAGE : st,
@@ -342,6 +422,10 @@ enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *ou
                       _("which key shall sign? Give --key FILE, a governance key file"));
     if (st == MR_OK && (needs & NEED_KEY) != 0)
         st = open_key(a);
+    if (st == MR_OK)
+        st = find_own(a);
+    if (st == MR_OK && (needs & NEED_OWN) != 0 && a->own == NULL)
+        st = out_fail(out, MR_USAGE, _("which node? Give --data DIR, its data directory"));
     if (st == MR_OK)
         st = find_home(a);
     if (st == MR_OK && (needs & NEED_NODE) != 0)

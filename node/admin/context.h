@@ -17,6 +17,7 @@ enum {
     NEED_DATA = 8,    /* the data directory itself is on this machine */
     NEED_GOVERNANCE =
         16 | NEED_KEY, /* a governance key file, which is named and never looked for */
+    NEED_OWN = 32,     /* it is known which of the charter's nodes is meant */
 };
 
 struct admin {
@@ -26,8 +27,9 @@ struct admin {
     char key_path[FILE_PATH_MAX]; /* "": none was named or found */
     struct mr_charter *charter;
     uint8_t ledger[32];
-    const struct mr_association *home; /* whose operator the key is; else the charter's first */
-    uint32_t home_index;
+    const struct mr_node *own;         /* the data directory's node; NULL: none is known */
+    const struct mr_association *home; /* whose operator the key is; else the own node's; else the
+                                          charter's first */
     uint8_t desk[16], treasury[16], system[16];
     struct signer *signer;
     int key_lock; /* held while the key file is open; -1: none */
@@ -48,6 +50,14 @@ enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *ou
 /** Read a charter file and compute its ledger id. Reported. *ret is the caller's to free. */
 enum mr_status charter_read(struct mr_charter **ret, uint8_t ret_ledger[32], struct out *out,
                             const char *path);
+
+/** Who runs a node of the charter. */
+const struct mr_association *admin_association_of(const struct mr_charter *charter,
+                                                  const struct mr_node *node);
+
+/** [node] number of a mereaud.conf, 1 to `nodes`, as mereaud takes it: 1 when nothing says another.
+ *  Reported. */
+enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path, uint32_t nodes);
 
 /** Prove the operator's key as this chain (desk, treasury, system) from now on. */
 void admin_as(struct admin *a, const uint8_t chain[16]);

@@ -47,11 +47,13 @@ static enum mr_status open_dest(struct copier *c)
     struct mr_journal_report report = {.turns = 0};
     c->ops = writer_system_ops;
     c->ops.fdatasync = sync_later;
-    const struct mr_journal_file_options options = {
-        .ledger = c->a->ledger, .node = 1, .segment_bytes = DEST_SEGMENT_BYTES, .ops = &c->ops};
+    const struct mr_journal_file_options options = {.ledger = c->a->ledger,
+                                                    .node = c->a->own->number,
+                                                    .segment_bytes = DEST_SEGMENT_BYTES,
+                                                    .ops = &c->ops};
     const enum mr_status st = mr_journal_file_open(&c->dest, c->dir, &options, &report);
     if (st == MR_WRONG_LEDGER)
-        return out_fail(c->a->out, st, _("%s holds the journal of another ledger"), c->dir);
+        return out_fail(c->a->out, st, _("%s holds the journal of another ledger or node"), c->dir);
     if (st != MR_OK)
         return out_fail(c->a->out, st, _("%s cannot be written: %s"), c->dir,
                         report.text[0] != '\0' ? report.text : status_sentence(st));

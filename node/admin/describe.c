@@ -106,6 +106,15 @@ void describe_policy(struct admin *a, const struct mr_policy *p)
     }
 }
 
+static void describe_cap(struct admin *a, const struct mr_cap *cap)
+{
+    const char *name = "?";
+    for (uint32_t i = 0; i < a->charter->associations_count; i++)
+        if (memcmp(a->charter->associations[i].id, cap->association, 16) == 0)
+            name = a->charter->associations[i].name;
+    out_print(a->out, _("  %s: at most %s outstanding\n"), name, admin_amount(a, cap->cap));
+}
+
 static void describe_money(struct admin *a, const struct mr_order_body *b,
                            const struct mr_bank_note *notes, uint32_t notes_count)
 {
@@ -126,7 +135,7 @@ static void describe_money(struct admin *a, const struct mr_order_body *b,
         out_print(a->out, _("  move %s from closed account %s to the association\n"),
                   admin_amount(a, b->u.sweep.amount), who(a, b->u.sweep.account));
     } else if (b->kind == MR_KIND_CAP) {
-        out_print(a->out, _("  at most %s outstanding\n"), admin_amount(a, b->u.cap.cap));
+        describe_cap(a, &b->u.cap);
     }
 }
 

@@ -14,11 +14,15 @@ struct init_plan {
     uint32_t decimals;
     char association[MR_NAME_MAX + 1];
     char alias[MR_ALIAS_MAX + 1];
-    char listen[MR_ADDRESS_MAX + 1];  /* where the node takes wallets */
-    char address[MR_ADDRESS_MAX + 1]; /* where wallets find it */
+    char listen[MR_ADDRESS_MAX + 1];       /* where the node takes wallets */
+    char address[MR_ADDRESS_MAX + 1];      /* where wallets find it */
+    char peer_listen[MR_ADDRESS_MAX + 1];  /* where it takes other nodes; "": it is alone */
+    char peer_address[MR_ADDRESS_MAX + 1]; /* where they find it */
     char bank_account[MR_NAME_MAX + 1];
     uint32_t operators, threshold;
-    uint32_t governance, governance_threshold;
+    uint32_t governance;           /* own keys */
+    uint32_t governance_threshold; /* of all keys, those of offers too */
+    uint32_t quorum;
     const char *operator_names[MR_KEYS_MAX]; /* NULL: op1, op2, ... */
     char name_text[MR_KEYS_MAX * (MR_NAME_MAX + 1)];
     int64_t cap, redeem_min;
@@ -26,9 +30,14 @@ struct init_plan {
     const char *policy_file; /* NULL: the default policy */
 };
 
-/** Take the plan from options, asking at the terminal for what is missing. Failures are reported.
- */
-enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out);
+/** Take the plan from options, asking at the terminal for what is missing: of a ledger that is
+ *  founded with `offers` other associations, of which `offered_keys` bring a governance key.
+ *  Failures are reported. */
+enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out,
+                              uint32_t offers, uint32_t offered_keys);
+
+/** The same of an association that offers to take part: the parts of the plan that are its own. */
+enum mr_status offer_plan_read(struct init_plan *ret, const struct command *c, struct out *out);
 
 /** The default policy: the rules of French local currencies. Minimum and fee are for those who may
  *  redeem. */
@@ -38,7 +47,11 @@ void init_policy(struct mr_policy *ret, const struct init_plan *plan);
  *  bytes; "" when the name has no usable letter. */
 void init_slug(char *ret, size_t cap, const char *name, char sep);
 
-command_fn cmd_init, cmd_link;
-extern const struct option_row init_options[], link_options[];
+/** The join link of a node's association, and its QR code. Reported. */
+enum mr_status init_print_link(struct out *out, const struct mr_charter *charter,
+                               const struct mr_node *node, const char *address);
+
+command_fn cmd_init, cmd_link, cmd_offer, cmd_found;
+extern const struct option_row init_options[], link_options[], offer_options[], found_options[];
 
 #endif

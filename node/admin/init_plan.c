@@ -8,32 +8,55 @@
 #include "common/hostport.h"
 #include "common/term.h"
 #include "mereau/amount.h"
+#include "mereau/federation.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
 
 enum { SLUG_MAX = 64, DECIMALS_MAX = 6, FEE_BP = 500 };
+
+#define ASSOCIATION_OPTIONS                                                                        \
+    {"association", 0, N_("NAME"), N_("name of the association")},                                 \
+        {"alias", 0, N_("ALIAS"), N_("its short name, as in bakery@ALIAS")},                       \
+        {"operators", 0, "N", N_("people with a key for desk and treasury (default 2)")},          \
+        {"threshold", 0, "N", N_("how many of them sign for money (default: more than half)")},    \
+        {"operator-names", 0, N_("A,B,..."),                                                       \
+         N_("names of their key files (default op1,op2,...)")},                                    \
+        {"keys", 0, N_("DIR"), N_("where key files go (default: DATA-keys)")},                     \
+        {"listen", 0, N_("HOST:PORT"),                                                             \
+         N_("where the node takes wallets (default 127.0.0.1:7290)")},                             \
+        {"address", 0, N_("HOST:PORT"),                                                            \
+         N_("where wallets find it, when that differs from --listen")},                            \
+        {"peer-listen", 0, N_("HOST:PORT"),                                                        \
+         N_("where the node takes the other nodes (default 127.0.0.1:7292)")},                     \
+        {"peer-address", 0, N_("HOST:PORT"),                                                       \
+         N_("where they find it, when that differs from --peer-listen")},                          \
+        {"bank-account", 0, N_("TEXT"), N_("reserve account that bank references belong to")},     \
+        {"cap", 0, N_("AMOUNT"), N_("most units outstanding (default 10000000)")},                 \
+        {"decimals", 0, "N", N_("digits behind the point (default 2)")},                           \
+    {                                                                                              \
+        "kdf-min", 0, NULL, N_("weak sealing of the key files, for tests only")                    \
+    }
 
 const struct option_row init_options[] = {
     {"name", 0, N_("NAME"), N_("name of the currency")},
     {"prefix", 0, N_("LETTERS"), N_("prefix of account addresses: 2 to 16 lower-case letters")},
     {"unit", 0, N_("CODE"), N_("short code of the unit, as in 12.50 CODE")},
     {"reserve-unit", 0, N_("CODE"), N_("code of the money in the reserve (default EUR)")},
-    {"decimals", 0, "N", N_("digits behind the point (default 2)")},
-    {"association", 0, N_("NAME"), N_("name of the association")},
-    {"alias", 0, N_("ALIAS"), N_("its short name, as in bakery@ALIAS")},
-    {"operators", 0, "N", N_("people with a key for desk and treasury (default 2)")},
-    {"threshold", 0, "N", N_("how many of them sign for money (default: more than half)")},
-    {"operator-names", 0, N_("A,B,..."), N_("names of their key files (default op1,op2,...)")},
+    ASSOCIATION_OPTIONS,
     {"governance", 0, "K/M", N_("K keys for the rules, M of them sign (default 3/2)")},
-    {"keys", 0, N_("DIR"), N_("where key files go (default: DATA-keys)")},
-    {"listen", 0, N_("HOST:PORT"), N_("where the node takes wallets (default 127.0.0.1:7290)")},
-    {"address", 0, N_("HOST:PORT"), N_("where wallets find it, when that differs from --listen")},
-    {"bank-account", 0, N_("TEXT"), N_("reserve account that bank references belong to")},
-    {"cap", 0, N_("AMOUNT"), N_("most units outstanding (default 10000000)")},
     {"redeem-min", 0, N_("AMOUNT"), N_("smallest redemption (default 20)")},
     {"redeem-fee-bp", 0, "N", N_("fee of a redemption in 1/10000 (default 500)")},
     {"policy", 0, N_("FILE"), N_("first policy, in the form that \"policy show --json\" prints")},
-    {"kdf-min", 0, NULL, N_("weak sealing of the key files, for tests only")},
+    {"offer", 0, N_("FILE"),
+     N_("another association that takes part, by its offer; as often as there are others")},
+    {"quorum", 0, "N", N_("nodes whose votes settle (default by their number)")},
+    {NULL, 0, NULL, NULL},
+};
+
+const struct option_row offer_options[] = {
+    ASSOCIATION_OPTIONS,
+    {"no-governance", 0, NULL, N_("bring no governance key: the others govern")},
+    {"output", 'o', N_("FILE"), N_("write the offer there too, to be handed on")},
     {NULL, 0, NULL, NULL},
 };
 
@@ -152,32 +175,42 @@ static enum mr_status majority(struct out *out, const char *option, uint32_t m, 
 
 static enum mr_status read_people(struct init_plan *p, const struct command *c, struct out *out)
 {
-    unsigned k = 0, m = 0;
-    int used = 0;
-    char text[16];
     enum mr_status st = take_number(&p->operators, c, out, "operators", 2, 1, MR_KEYS_MAX);
     if (st == MR_OK)
         st = read_names(p, c, out);
     if (st == MR_OK)
         st = take_number(&p->threshold, c, out, "threshold", p->operators / 2 + 1, 1, MR_KEYS_MAX);
-    if (st == MR_OK)
-        st = majority(out, "threshold", p->threshold, p->operators);
-    if (st == MR_OK)
-        st = take_text(text, sizeof text, c, out, "governance", NULL,
-                       p->operators == 1 ? "1/1" : "3/2");
+    return st == MR_OK ? majority(out, "threshold", p->threshold, p->operators) : st;
+}
+
+/* K counts all keys, M signs. Unless said, every association that offers a key and the founding one
+ * have one each; where none is offered, the founding one governs. */
+static enum mr_status read_governance(struct init_plan *p, const struct command *c, struct out *out,
+                                      uint32_t offered)
+{
+    unsigned k = 0, m = 0;
+    int used = 0;
+    char text[16], preset[16];
+    snprintf(preset, sizeof preset, "%u/%u", offered + 1, (offered + 1) / 2 + 1);
+    if (offered == 0)
+        snprintf(preset, sizeof preset, "%s", p->operators == 1 ? "1/1" : "3/2");
+    const enum mr_status st = take_text(text, sizeof text, c, out, "governance", NULL, preset);
     if (st != MR_OK)
         return st;
     if (sscanf(text, "%2u/%2u%n", &k, &m, &used) != 2 || text[used] != '\0' || k < 1 ||
         k > MR_KEYS_MAX)
         return out_fail(out, MR_USAGE, _("--governance takes two numbers like 3/2, not \"%s\""),
                         text);
-    p->governance = k;
+    if (k <= offered)
+        return out_fail(out, MR_USAGE,
+                        _("--governance: %u keys come with the offers, so there are %u at least"),
+                        offered, offered + 1);
+    p->governance = k - offered;
     p->governance_threshold = m;
     return majority(out, "governance", m, k);
 }
 
-static enum mr_status read_names_of_things(struct init_plan *p, const struct command *c,
-                                           struct out *out)
+static enum mr_status read_currency(struct init_plan *p, const struct command *c, struct out *out)
 {
     char slug[SLUG_MAX];
     enum mr_status st =
@@ -190,12 +223,17 @@ static enum mr_status read_names_of_things(struct init_plan *p, const struct com
     if (st == MR_OK)
         st = take_text(p->code, sizeof p->code, c, out, "unit",
                        _("Short code of the unit, as in 12.50 CODE"), NULL);
-    if (st == MR_OK)
-        st =
-            take_text(p->reserve_code, sizeof p->reserve_code, c, out, "reserve-unit", NULL, "EUR");
-    if (st == MR_OK)
-        st = take_text(p->association, sizeof p->association, c, out, "association",
-                       _("Name of the association"), NULL);
+    if (st != MR_OK)
+        return st;
+    return take_text(p->reserve_code, sizeof p->reserve_code, c, out, "reserve-unit", NULL, "EUR");
+}
+
+static enum mr_status read_association(struct init_plan *p, const struct command *c,
+                                       struct out *out)
+{
+    char slug[SLUG_MAX];
+    const enum mr_status st = take_text(p->association, sizeof p->association, c, out,
+                                        "association", _("Name of the association"), NULL);
     if (st != MR_OK)
         return st;
     init_slug(slug, sizeof p->alias, p->association, '-');
@@ -204,46 +242,117 @@ static enum mr_status read_names_of_things(struct init_plan *p, const struct com
                      mr_alias_ok(slug) ? slug : NULL);
 }
 
-static enum mr_status read_address(struct init_plan *p, const struct command *c, struct out *out)
+/* Where a node listens, and where it is found when that is another place. */
+struct port {
+    const char *listen_option, *listen_question, *preset;
+    const char *address_option, *address_question;
+};
+
+static const struct port wallet_port = {"listen", N_("Address and port for wallets"),
+                                        "127.0.0.1:7290", "address",
+                                        N_("Address at which wallets find the node")};
+static const struct port peer_port = {"peer-listen", N_("Address and port for the other nodes"),
+                                      "127.0.0.1:7292", "peer-address",
+                                      N_("Address at which the other nodes find this one")};
+
+static enum mr_status read_port(char ret_listen[MR_ADDRESS_MAX + 1],
+                                char ret_address[MR_ADDRESS_MAX + 1], const struct command *c,
+                                struct out *out, const struct port *port)
 {
     struct hostport at;
-    enum mr_status st = take_text(p->listen, sizeof p->listen, c, out, "listen",
-                                  _("Address and port for wallets"), "127.0.0.1:7290");
+    enum mr_status st = take_text(ret_listen, MR_ADDRESS_MAX + 1, c, out, port->listen_option,
+                                  _(port->listen_question), port->preset);
     if (st != MR_OK)
         return st;
-    if (hostport_parse(&at, p->listen) != MR_OK)
-        return out_fail(out, MR_USAGE, _("--listen takes host:port, not \"%s\""), p->listen);
+    if (hostport_parse(&at, ret_listen) != MR_OK)
+        return out_fail(out, MR_USAGE, _("--%s takes host:port, not \"%s\""), port->listen_option,
+                        ret_listen);
     const bool any = strcmp(at.host, "0.0.0.0") == 0 || strcmp(at.host, "::") == 0;
-    st = take_text(p->address, sizeof p->address, c, out, "address",
-                   any ? _("Address at which wallets find the node") : NULL,
-                   any || at.port == 0 ? NULL : p->listen);
+    st = take_text(ret_address, MR_ADDRESS_MAX + 1, c, out, port->address_option,
+                   any ? _(port->address_question) : NULL, any || at.port == 0 ? NULL : ret_listen);
     if (st != MR_OK)
         return st;
-    if (hostport_parse(&at, p->address) != MR_OK || at.port == 0)
-        return out_fail(out, MR_USAGE, _("--address takes host:port, not \"%s\""), p->address);
+    if (hostport_parse(&at, ret_address) != MR_OK || at.port == 0)
+        return out_fail(out, MR_USAGE, _("--%s takes host:port, not \"%s\""), port->address_option,
+                        ret_address);
     return MR_OK;
 }
 
-enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out)
+/* The parts of a plan that are the association's own, behind its people. */
+static enum mr_status read_own(struct init_plan *p, const struct command *c, struct out *out,
+                               bool peers)
+{
+    enum mr_status st = read_port(p->listen, p->address, c, out, &wallet_port);
+    if (st == MR_OK && peers)
+        st = read_port(p->peer_listen, p->peer_address, c, out, &peer_port);
+    if (st == MR_OK)
+        st = take_amount(&p->cap, c, out, "cap", 10000000, p);
+    if (st == MR_OK && opt_flag(c, "bank-account"))
+        st = take_text(p->bank_account, sizeof p->bank_account, c, out, "bank-account", NULL, NULL);
+    return st;
+}
+
+static enum mr_status read_quorum(struct init_plan *p, const struct command *c, struct out *out,
+                                  uint32_t nodes)
+{
+    const enum mr_status st =
+        take_number(&p->quorum, c, out, "quorum", mr_quorum_default(nodes), 1, nodes);
+    if (st != MR_OK || 2 * p->quorum > nodes)
+        return st;
+    return out_fail(out, MR_USAGE,
+                    _("--quorum: %u of %u nodes could settle one thing and the others another: "
+                      "more than half are needed"),
+                    p->quorum, nodes);
+}
+
+/* A node that is alone has no other nodes to be found by. */
+static enum mr_status refuse_peers(const struct command *c, struct out *out)
+{
+    static const char *const options[] = {"peer-listen", "peer-address"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (opt_flag(c, options[i]))
+            return out_fail(out, MR_USAGE, _("--%s is for several associations: give --offer FILE"),
+                            options[i]);
+    return MR_OK;
+}
+
+enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out,
+                              uint32_t offers, uint32_t offered_keys)
 {
     struct init_plan *p = ret;
     *p = (struct init_plan){.policy_file = opt_text(c, "policy")};
-    enum mr_status st = read_names_of_things(p, c, out);
+    enum mr_status st = offers == 0 ? refuse_peers(c, out) : MR_OK;
+    if (st == MR_OK)
+        st = read_currency(p, c, out);
+    if (st == MR_OK)
+        st = read_association(p, c, out);
     if (st == MR_OK)
         st = take_number(&p->decimals, c, out, "decimals", 2, 0, DECIMALS_MAX);
     if (st == MR_OK)
         st = read_people(p, c, out);
     if (st == MR_OK)
-        st = read_address(p, c, out);
+        st = read_governance(p, c, out, offered_keys);
     if (st == MR_OK)
-        st = take_amount(&p->cap, c, out, "cap", 10000000, p);
+        st = read_own(p, c, out, offers > 0);
+    if (st == MR_OK)
+        st = read_quorum(p, c, out, offers + 1);
     if (st == MR_OK)
         st = take_amount(&p->redeem_min, c, out, "redeem-min", 20, p);
     if (st == MR_OK)
         st = take_number(&p->redeem_fee_bp, c, out, "redeem-fee-bp", FEE_BP, 0, 10000);
-    if (st == MR_OK && opt_flag(c, "bank-account"))
-        st = take_text(p->bank_account, sizeof p->bank_account, c, out, "bank-account", NULL, NULL);
     return st;
+}
+
+enum mr_status offer_plan_read(struct init_plan *ret, const struct command *c, struct out *out)
+{
+    struct init_plan *p = ret;
+    *p = (struct init_plan){.governance = opt_flag(c, "no-governance") ? 0 : 1};
+    enum mr_status st = read_association(p, c, out);
+    if (st == MR_OK)
+        st = take_number(&p->decimals, c, out, "decimals", 2, 0, DECIMALS_MAX);
+    if (st == MR_OK)
+        st = read_people(p, c, out);
+    return st == MR_OK ? read_own(p, c, out, true) : st;
 }
 
 /* --- the default policy ------------------------------------------------------------------------

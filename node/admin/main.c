@@ -20,9 +20,25 @@ static const struct command_row commands[] = {
         "  mereau-admin init --name \"Galet\" --unit GAL --association \"Association du Galet\" "
         "/var/lib/mereau\n\n"
         "What is not given is asked. Each operator types a passphrase of his own; with\n"
-        "--passphrase-file one passphrase seals all key files, which is for trying out.")},
+        "--passphrase-file one passphrase seals all key files, which is for trying out.\n"
+        "\n"
+        "With others, whose offers (\"federation offer\") were sent here, --governance counts\n"
+        "their keys too:\n"
+        "  mereau-admin init --name Galet ... --offer port.offer --offer phare.offer "
+        "/var/lib/mereau")},
     {"link", cmd_link, N_("print the join link and its QR code"), FOUNDING, link_options, NULL,
      NULL},
+    {"federation offer", cmd_offer, N_("offer to found a currency together with others"), FOUNDING,
+     offer_options, N_("DATA"),
+     N_("Makes keys and data directory, and the file that goes to the association that founds.\n"
+        "Example:\n"
+        "  mereau-admin federation offer --association \"Association du Port\" --alias port \\\n"
+        "      --listen 0.0.0.0:7290 --address port.example.org:7290 \\\n"
+        "      --peer-listen 0.0.0.0:7292 --peer-address port.example.org:7292 /var/lib/mereau")},
+    {"federation found", cmd_found, N_("take up the charter that an offer was made for"), FOUNDING,
+     found_options, N_("DATA CHARTER"),
+     N_("Nothing is taken up unless the charter has this association as it was offered. The same\n"
+        "command again is safe, and gives the ledger to key files that were not opened before.")},
     {"requests", cmd_requests, N_("who asks to join"), MEMBERS, NULL, NULL, NULL},
     {"admit", cmd_admit, N_("open the accounts of people who ask"), MEMBERS, admit_options,
      N_("[WHO...]"),
@@ -73,7 +89,7 @@ static const struct command_row commands[] = {
      NULL},
     {"policy propose", cmd_policy_propose, N_("new rules, from a file"), RULES, policy_options,
      N_("FILE"), N_("Write the file with \"policy show --json\" and change it. Governance signs.")},
-    {"cap", cmd_cap, N_("most units the association may have outstanding"), RULES, work_options,
+    {"cap", cmd_cap, N_("most units an association may have outstanding"), RULES, cap_options,
      N_("AMOUNT"), NULL},
     {"lower", cmd_lower, N_("lower a member's credit and limits"), RULES, grant_options,
      N_("ADDRESS"), NULL},

@@ -1,6 +1,7 @@
 #include "common/ledger_words.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "common/i18n.h"
 
@@ -59,4 +60,23 @@ const char *class_word(enum mr_account_class class)
         return _("fund");
     const char *text = mr_account_class_text(class);
     return text != NULL ? text : "?";
+}
+
+void tolerance_words(char ret[TOLERANCE_MAX], uint32_t down, uint32_t lie, bool further)
+{
+    char downs[TOLERANCE_MAX / 2 - 2], lies[TOLERANCE_MAX / 2 - 2];
+    if (down == 0)
+        snprintf(downs, sizeof downs, "%s",
+                 further ? _("no further node may be down") : _("no node may be down"));
+    else if (down == 1)
+        snprintf(downs, sizeof downs, "%s",
+                 further ? _("one further node may be down") : _("one node may be down"));
+    else
+        snprintf(downs, sizeof downs,
+                 further ? _("%u further nodes may be down") : _("%u nodes may be down"), down);
+    if (lie <= 1)
+        snprintf(lies, sizeof lies, "%s", lie == 0 ? _("none may lie") : _("one may lie"));
+    else
+        snprintf(lies, sizeof lies, _("%u may lie"), lie);
+    snprintf(ret, TOLERANCE_MAX, "%s, %s", downs, lies);
 }

@@ -11,4 +11,10 @@ const char *kind_word(enum mr_order_kind kind);
  *  unknown one. Static storage. */
 const char *class_word(enum mr_account_class class);
 
+enum { TOLERANCE_MAX = 256 };
+
+/** "one node may be down, one may lie". `further`: some are down already, and this is about those
+ *  that are not. */
+void tolerance_words(char ret[TOLERANCE_MAX], uint32_t down, uint32_t lie, bool further);
+
 #endif
