@@ -7,6 +7,7 @@
 
 #include "admin/cmd.h"
 #include "common/amount_text.h"
+#include "common/ledger_words.h"
 #include "storage/lock.h"
 
 enum { LAST_BACKUP_MAX = 8192, STOP_POLL_MS = 20 };
@@ -59,6 +60,29 @@ static void print_node(struct admin *a, const struct mr_rep_node *n)
     out_print(out, _("Ask to join:  %llu\n"), (unsigned long long)n->requests);
 }
 
+/* A line an association, where there are several: who issued how much, and against what. */
+static void print_each(struct admin *a, const struct mr_rep_node *n)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < a->charter->associations_count && i < n->issued_count &&
+                         i < n->reserve_count && i < n->redeemed_count;
+         i++) {
+        const struct mr_association *each = &a->charter->associations[i];
+        const struct mr_unit *mirror = &a->charter->units[1];
+        char reserve[AMOUNT_PEOPLE_MAX];
+        amount_text(reserve, n->reserve[i].minor, mirror->decimals, mirror->code);
+        json_array_append_new(rows,
+                              json_pack("{s:s,s:s,s:I,s:I,s:I}", "association", each->name, "alias",
+                                        each->alias, "issued_minor", (json_int_t)n->issued[i].minor,
+                                        "reserve_minor", (json_int_t)n->reserve[i].minor,
+                                        "redeemed_minor", (json_int_t)n->redeemed[i].minor));
+        if (a->charter->associations_count > 1)
+            out_print(a->out, _("              %s: %s outstanding, %s in reserve\n"), each->name,
+                      admin_amount(a, n->issued[i].minor), reserve);
+    }
+    out_json(a->out, "associations", rows);
+}
+
 static void print_money(struct admin *a, const struct mr_rep_node *n)
 {
     struct out *out = a->out;
@@ -77,6 +101,7 @@ static void print_money(struct admin *a, const struct mr_rep_node *n)
     amount_text(reserve_text, (int64_t)reserve, mirror->decimals, mirror->code);
     out_print(out, _("Outstanding:  %s\nReserve:      %s\n"), admin_amount(a, (int64_t)issued),
               reserve_text);
+    print_each(a, n);
     if (issued > 0) {
         const uint64_t points = coverage_points(reserve, issued);
         out_int(out, "coverage_basis_points", (int64_t)points);
@@ -92,6 +117,8 @@ static void print_money(struct admin *a, const struct mr_rep_node *n)
 static void print_tolerance(struct admin *a)
 {
     const unsigned n = a->charter->nodes_count, q = a->charter->quorum;
+    char words[TOLERANCE_MAX];
+    tolerance_words(words, n - q, 2 * q - n - 1, false);
     out_int(a->out, "nodes", n);
     out_int(a->out, "quorum", q);
     out_int(a->out, "nodes_may_lie", 2 * q - n - 1);
@@ -101,8 +128,9 @@ static void print_tolerance(struct admin *a)
                   _("Tolerance:    one node: its word alone counts, and when it is down nothing is "
                     "paid\n"));
     else
-        out_print(a->out, _("Tolerance:    of %u nodes %u may lie and %u may be down\n"), n,
-                  2 * q - n - 1, n - q);
+        out_print(a->out,
+                  _("Tolerance:    %s; \"mereau-admin %s federation status\" says how it is now\n"),
+                  words, admin_place(a));
 }
 
 static void print_disk(struct admin *a)

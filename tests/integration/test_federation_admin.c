@@ -308,6 +308,28 @@ START_TEST(test_another_node)
 }
 END_TEST
 
+/* The status of node and currency, where there are several associations. */
+START_TEST(test_plain_status)
+{
+    node.issued_count = node.reserve_count = node.redeemed_count = NODES;
+    node.issued[1].minor = 12050;
+    node.reserve[1].minor = 12000;
+    node.issued[3].minor = node.reserve[3].minor = 100;
+    node.redeemed[3].minor = 5;
+    expect(0, "-d", at("data"), "status");
+    expect_text("Outstanding:  121.50 GAL\nReserve:      121.00 EUR\n");
+    expect_text("Association du Port: 120.50 GAL outstanding, 120.00 EUR in reserve\n");
+    expect_text("Association de la Dune: 1.00 GAL outstanding, 1.00 EUR in reserve\n");
+    expect_text("Tolerance:    one node may be down, one may lie; \"mereau-admin -d ");
+    expect(0, "-d", at("data"), "status", "--json");
+    const json_t *rows = json_object_get(said, "associations");
+    ck_assert_uint_eq(json_array_size(rows), NODES);
+    const json_t *last = json_array_get(rows, 3);
+    ck_assert_int_eq(json_integer_value(json_object_get(last, "redeemed_minor")), 5);
+    ck_assert_str_eq(json_string_value(json_object_get(last, "alias")), "asso4");
+}
+END_TEST
+
 /* --- evidence ----------------------------------------------------------------------------------
  */
 
@@ -389,6 +411,7 @@ int main(void)
     tcase_add_test(c, test_nothing_settles);
     tcase_add_test(c, test_over_tcp);
     tcase_add_test(c, test_another_node);
+    tcase_add_test(c, test_plain_status);
     tcase_add_test(c, test_evidence);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
