@@ -1,0 +1,304 @@
+/* When the storm is over: everything that must come has come, and what must hold then. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/ledger.h"
+#include "mereau/assert.h"
+#include "mereau/audit.h"
+#include "mereau/codec.h"
+#include "sim/sim.h"
+#include "sim/truth.h"
+#include "sim/watch.h"
+#include "storage/mem.h"
+
+static bool trusted(const struct copy *c)
+{
+    return c->honest;
+}
+
+/* --- liveness --------------------------------------------------------------------------------- */
+
+/* L1, L6: every order has an outcome that its owner knows. */
+static bool owners_know(const struct sim *s, char *ret_why, size_t cap)
+{
+    for (uint32_t i = 0; i < s->owners_count; i++) {
+        const struct owner *w = &s->owners[i];
+        if (!w->open)
+            continue;
+        snprintf(ret_why, cap, "owner %u does not know what became of %llu%s, last told %s", i,
+                 (unsigned long long)w->next_seq, w->cancelling ? " (cancelled)" : "",
+                 mr_status_name(w->last));
+        return false;
+    }
+    return true;
+}
+
+/* L2, L3: no slot hangs, and all nodes have settled the same. */
+static bool nodes_agree(struct sim *s, char *ret_why, size_t cap)
+{
+    for (uint32_t i = 0; i < s->copies_count; i++) {
+        struct copy *c = &s->copies[i];
+        for (uint32_t k = 0; k < s->owners_count && trusted(c); k++) {
+            uint64_t settled = 0;
+            while (settled < s->truth.chains[k].count && s->truth.chains[k].slots[settled].settled)
+                settled++;
+            const uint64_t next = watch_reached(c->watch, k)->next_seq;
+            if (next == settled + 1)
+                continue;
+            snprintf(ret_why, cap, "node %u stands at %llu of owner %u's chain, others at %llu",
+                     c->number, (unsigned long long)next, k, (unsigned long long)settled + 1);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool stores_full(struct sim *s)
+{
+    bool full = true;
+    for (uint32_t i = 0; i < s->copies_count; i++) {
+        struct copy *c = &s->copies[i];
+        node_flush(s, c);
+        full = full && c->puts == NULL && !c->syncing;
+    }
+    return full;
+}
+
+bool final_reached(struct sim *s, const char **ret_name, char *ret_why, size_t cap)
+{
+    *ret_name = "L6";
+    if (!owners_know(s, ret_why, cap))
+        return false;
+    *ret_name = "L3";
+    if (!nodes_agree(s, ret_why, cap))
+        return false;
+    snprintf(ret_why, cap, "a node does not bring its store up to date");
+    return stores_full(s);
+}
+
+/* --- S10 -------------------------------------------------------------------------------------- */
+
+static void *plain_get(void *ctx, size_t bytes)
+{
+    (void)ctx;
+    return malloc(bytes);
+}
+
+static void plain_put(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static const struct mr_mem plain = {plain_get, plain_put, NULL};
+
+/* What one node settled, by chain. */
+struct settled_set {
+    struct mr_entry_settled *entries;
+    size_t count, cap;
+    bool *done;
+};
+
+static void set_add(struct settled_set *set, const struct mr_entry_settled *e)
+{
+    if (set->count == set->cap) {
+        set->cap = set->cap == 0 ? 64 : 2 * set->cap;
+        set->entries = realloc(set->entries, set->cap * sizeof *set->entries);
+        mr_assert(set->entries != NULL);
+    }
+    set->entries[set->count++] = *e;
+}
+
+static void set_read(struct sim *s, struct settled_set *set, const struct copy *c)
+{
+    size_t len, at = 0;
+    const uint8_t *log = mr_journal_mem_bytes(c->journal, MR_FAMILY_LOG, &len);
+    struct mr_frame f;
+    while (at < len && mr_frame_read(&f, log + at, len - at, NULL) == MR_OK) {
+        const uint8_t *p = log + at + MR_FRAME_HEAD_BYTES, *end = p + f.len;
+        while (p < end) {
+            size_t n;
+            if (mr_entry_decode_first(&s->entry, &n, p, (size_t)(end - p)) != MR_OK)
+                mr_bug("entry");
+            if (s->entry.kind == MR_ENTRY_SETTLED)
+                set_add(set, &s->entry.u.settled);
+            p += n;
+        }
+        at += mr_frame_size(f.len);
+    }
+    set->done = calloc(set->count + 1, sizeof *set->done);
+    mr_assert(set->done != NULL);
+}
+
+/* Whether everything the order needs is there: preparing leaves out accounts that do not exist. */
+static bool can_apply(const struct mri_plan *plan, const struct mr_order *o,
+                      const struct mr_entry_settled *e)
+{
+    const enum mr_order_kind kind = o->body.kind;
+    if (kind == MR_KIND_FLAG || kind == MR_KIND_LIST || kind == MR_KIND_GRANT)
+        return plan->rows_count > 1;
+    return plan->postings_count == e->postings_count;
+}
+
+static bool apply(struct sim *s, struct mri_ledger *l, struct mri_plan *plan, const struct copy *c,
+                  const struct mr_entry_settled *e)
+{
+    size_t len;
+    const uint8_t *bodies = mr_journal_mem_bytes(c->journal, MR_FAMILY_BODIES, &len);
+    if (mri_view_reserve(l->view) != MR_OK)
+        mr_bug("memory");
+    if (e->voided)
+        return mri_ledger_void(l, e) == MR_OK;
+    if (mr_body_decode(&s->body, bodies + e->body_at, e->body_len) != MR_OK)
+        violated(s, "S10", "node %u: the body of an order cannot be read", c->number);
+    const struct mr_order *o = &s->body.u.order.order;
+    if (mri_ledger_prepare(l, plan, o, e->value) != MR_OK || !can_apply(plan, o, e))
+        return false;
+    mri_ledger_apply(l, plan, e);
+    return true;
+}
+
+/* Whether nothing of the same chain stands before it that was not applied. */
+static bool is_next(const struct settled_set *set, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (!set->done[k] && memcmp(set->entries[k].account, set->entries[i].account, 16) == 0)
+            return false;
+    return true;
+}
+
+static void apply_all(struct sim *s, struct mri_ledger *l, struct settled_set *set,
+                      const struct copy *c)
+{
+    static struct mri_plan plan;
+    for (size_t left = set->count, stuck = 0; left > 0; stuck++) {
+        const size_t i = (size_t)rng_below(&s->chance, set->count);
+        if (stuck > 1000 * set->count)
+            violated(s, "S10", "%zu orders of node %u cannot be applied", left, c->number);
+        if (set->done[i] || !is_next(set, i) || !apply(s, l, &plan, c, &set->entries[i]))
+            continue;
+        set->done[i] = true;
+        left--;
+        stuck = 0;
+    }
+}
+
+/* The settled orders in another order, in a ledger of its own: the same root. */
+static void check_permutation(struct sim *s, const struct copy *c, const uint8_t root[32])
+{
+    static struct mri_ledger ledger;
+    struct settled_set set = {0};
+    struct mri_view view;
+    struct mr_store *store;
+    struct mr_put *puts;
+    size_t count;
+    struct mr_checkpoint sum;
+    if (mr_store_mem_open(&store, &plain, NULL) != MR_OK)
+        mr_bug("memory");
+    mri_view_init(&view, store, &plain);
+    memset(&ledger, 0, sizeof ledger);
+    if (mri_view_reserve(&view) != MR_OK || mri_ledger_load(&ledger, &view, &s->charter) != MR_OK)
+        mr_bug("memory");
+    set_read(s, &set, c);
+    apply_all(s, &ledger, &set, c);
+    mri_ledger_store(&ledger);
+    if (mri_view_freeze(&view, &puts, &count) != MR_OK)
+        mr_bug("memory");
+    mr_puts_sort(puts, count);
+    if (store->api->commit(store, puts, count) != MR_OK || store->api->refresh(store) != MR_OK)
+        mr_bug("store in memory");
+    mri_view_flushed(&view, puts);
+    if (mr_state_sum(&sum, store, &s->charter, &plain) != MR_OK)
+        mr_bug("sum");
+    if (memcmp(sum.state_root, root, 32) != 0)
+        violated(s, "S10", "the orders that node %u settled give another root in another order",
+                 c->number);
+    free(set.entries);
+    free(set.done);
+    mri_view_done(&view);
+    store->api->close(store);
+}
+
+/* --- the auditor ------------------------------------------------------------------------------ */
+
+struct auditing {
+    struct sim *s;
+    const struct copy *c;
+};
+
+static void on_finding(void *ctx, const struct mr_audit_finding *f)
+{
+    const struct auditing *a = ctx;
+    violated(a->s, f->rule, "the auditor on node %u, turn %llu: %s: expected %s, found %s",
+             a->c->number, (unsigned long long)f->turn, f->what, f->expected, f->found);
+}
+
+static void audit(struct sim *s, const struct copy *c)
+{
+    static uint8_t charter[sizeof(struct mr_charter)];
+    const size_t n = mr_charter_encode(&s->charter, charter, sizeof charter);
+    struct auditing a = {s, c};
+    struct mr_audit *audit;
+    struct mr_audit_totals totals;
+    size_t log_len, bodies_len, log = 0, bodies = 0;
+    const uint8_t *l = mr_journal_mem_bytes(c->journal, MR_FAMILY_LOG, &log_len);
+    const uint8_t *b = mr_journal_mem_bytes(c->journal, MR_FAMILY_BODIES, &bodies_len);
+    struct mr_frame f;
+    if (mr_audit_create(&audit, &plain, on_finding, &a, charter, n) != MR_OK)
+        mr_bug("auditor");
+    while (log < log_len && mr_frame_read(&f, l + log, log_len - log, NULL) == MR_OK) {
+        const size_t whole = mr_frame_size(f.len), more = (size_t)f.end - bodies;
+        const struct mr_audit_turn turn = {l + log, whole, more > 0 ? b + bodies : NULL, more};
+        if (mr_audit_feed(audit, &turn) != MR_OK)
+            mr_bug("auditor");
+        log += whole;
+        bodies = (size_t)f.end;
+    }
+    struct mr_audit_batch *batch = mr_audit_take(audit);
+    for (size_t i = 0; batch != NULL && i < mr_audit_batch_count(batch); i++)
+        mr_audit_verify(batch, i);
+    mr_audit_give(audit, batch);
+    if (mr_audit_end(audit, &totals) != MR_OK)
+        mr_bug("auditor");
+    mr_audit_destroy(audit);
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+/* S20: what a receipt said is what was settled. */
+static void check_receipts(struct sim *s)
+{
+    for (uint32_t i = 0; i < s->owners_count; i++)
+        for (uint64_t k = 0; k < s->truth.chains[i].count; k++) {
+            const struct slot *at = &s->truth.chains[i].slots[k];
+            if (at->receipted && (!at->settled || memcmp(at->value, at->receipt_value, 32) != 0))
+                violated(s, "S20", "a receipt for %llu of owner %u, which did not settle so",
+                         (unsigned long long)k + 1, i);
+        }
+}
+
+void final_checks(struct sim *s)
+{
+    struct mr_checkpoint first = {0}, sum;
+    const struct copy *model = NULL;
+    check_receipts(s);
+    for (uint32_t i = 0; i < s->copies_count; i++) {
+        struct copy *c = &s->copies[i];
+        if (!trusted(c))
+            continue;
+        node_check_store(s, c);
+        if (node_sum(s, c, &sum) != MR_OK)
+            violated(s, "L3", "node %u cannot sum up its state", c->number);
+        if (model == NULL)
+            first = sum;
+        else if (memcmp(first.state_root, sum.state_root, 32) != 0)
+            violated(s, "L3", "nodes %u and %u have settled the same and differ", model->number,
+                     c->number);
+        if (model == NULL || !c->amnesic)
+            model = c;
+        if (s->nodes == 1)
+            audit(s, c);
+    }
+    mr_assert(model != NULL);
+    check_permutation(s, model, first.state_root);
+}

@@ -1,0 +1,280 @@
+/* A whole federation in one process: what the parts of the simulator share.
+ *
+ * Nodes are real engines on journals and stores in memory; the shell round each of them is in
+ * node.c (turns, disk, clock) and peer.c (links between nodes). owner.c plays the people, faults.c
+ * the weather, liar.c and twin.c those who cheat. watch.c reads what every node wrote and hands it
+ * to truth.c, which knows what has been said and settled anywhere and checks the named invariants
+ * of it; final.c checks what must hold in the end. All choices come from the seed. */
+#ifndef MEREAU_TESTS_SIM_SIM_H
+#define MEREAU_TESTS_SIM_SIM_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "mereau/engine.h"
+#include "mereau/order.h"
+#include "sim/clock.h"
+#include "sim/rng.h"
+
+enum {
+    NODES_MAX = 7,
+    COPIES_MAX = 10, /* running copies: one a node, and twins */
+    MEMBERS_MAX = 16,
+    OWNERS_MAX = 32,
+    ENDS_MAX = COPIES_MAX + 1, /* ends of paths: the wallets' side is 0, copy i is i + 1 */
+    SECOND = 1000000,
+};
+
+#define SIM_START_MS UINT64_C(1790000000000)
+
+enum profile { CALM, STORM, PARTITION, DISK, BYZANTINE, RECONFIGURE, PROFILES };
+
+struct options {
+    uint64_t seed, steps;
+    uint32_t nodes, quorum; /* quorum 0: from the nodes */
+    enum profile profile;
+    bool verbose, real_crypto, beyond; /* beyond: one liar more than is tolerated */
+    const char *without;               /* a rule that is switched off, or NULL */
+};
+
+/* How bad it gets: drawn from the profile's ranges by the seed. Rates are events in 1000 s. */
+struct weather {
+    uint32_t delay_us, jitter_us;                                    /* one way */
+    uint32_t loss, repeat;                                           /* per mille of messages */
+    uint32_t cuts, partitions, slows;                                /* of the network */
+    uint32_t kills, pauses, jumps;                                   /* of nodes */
+    uint32_t disk_us, disk_slow, disk_fails, disk_full, flush;       /* of disks */
+    uint32_t rollbacks, restores;                                    /* memory lost; one at most */
+    uint32_t cheats, cancels, freezes, short_lived, poor, rotations; /* of owners, per mille */
+    uint32_t think_us;                                               /* between an owner's orders */
+    uint32_t liars;                                                  /* nodes that lie */
+};
+
+struct path {
+    bool cut;
+    uint32_t delay_us, jitter_us, loss, repeat;
+};
+
+struct ask {
+    bool open;
+    uint32_t id;
+    enum mr_request_kind kind;
+};
+
+/* A node's session with one peer that it asks. */
+struct link {
+    bool up;
+    uint32_t session, missed;
+    struct ask asks[MR_ASKS_MAX];
+};
+
+struct watch;
+struct liar;
+
+/* One running copy of a node; twins share number and keys. */
+struct copy {
+    uint32_t index, number, run; /* run: how often it was started */
+    bool up, honest, amnesic;    /* honest: speaks as its engine does */
+    bool restored;               /* from a backup, by its people: it starts abstaining */
+    bool must_abstain;           /* amnesic, and enough others know: S22 */
+    struct sim *sim;
+    uint32_t serves; /* bit i: copy i reaches this one under its number */
+    struct mr_store *store;
+    struct mr_journal *journal;
+    struct mr_engine *engine;
+    size_t memory;           /* bytes taken by engine */
+    struct mr_principal who; /* scratch */
+    /* clock */
+    int64_t offset_us;
+    /* disk */
+    bool syncing, commit_waits, disk_full, append_fails, pump_due;
+    uint32_t slow; /* times slower */
+    struct mr_turn turn;
+    struct mr_put *puts;
+    size_t puts_count;
+    struct link links[NODES_MAX + 1]; /* by peer number */
+    struct watch *watch;
+    struct liar *liar;
+};
+
+/* A request a node has not answered yet. */
+struct call {
+    bool open, of_peer;
+    uint32_t copy, run, from, id, session; /* from: owner, or copy that asks */
+};
+
+enum role { ROLE_MEMBER, ROLE_DESK, ROLE_TREASURY, ROLE_GOVERNANCE, ROLE_CHECKPOINTS };
+
+/* Who stands behind a chain, and how its wallet sees it. */
+struct owner {
+    uint32_t index, association, home; /* home: node number */
+    enum role role;
+    enum mr_account_class class;
+    uint8_t account[16];
+    bool dishonest;
+    uint32_t keys, generation; /* how many, and which: owner_keys */
+    /* what has been settled anywhere */
+    bool opened, frozen, ever_frozen;
+    uint32_t froze;         /* bit i: copy i, honest, has applied the freezing */
+    uint64_t bites_us;      /* since when so many have that no order can be voted for; 0: not so */
+    uint32_t generation_at; /* of its keys, behind what is settled of its chain */
+    int64_t balance;
+    /* the wallet */
+    uint64_t next_seq, time_ms;
+    uint8_t prev[32];
+    bool started, open, cancelling, wondering; /* open: the slot next_seq is signed for and not
+                                                  known to be closed; wondering: by which value */
+    uint32_t orders[2], orders_count, tries, attempt, polls;
+    enum mr_status last; /* answer */
+    uint64_t settled, voided;
+};
+
+struct known_order;
+struct slot;
+struct truth {
+    struct known_order *orders;
+    uint32_t orders_count, orders_cap;
+    uint32_t *index; /* open hash of orders by id */
+    uint32_t index_cap;
+    struct {
+        struct slot *slots; /* by seq - 1 */
+        uint64_t count, cap;
+    } chains[OWNERS_MAX];
+    uint64_t settled, voided;
+};
+
+struct counts {
+    uint64_t faults, messages, lost, starts, receipts, evidence, checks, refused;
+};
+
+struct sim {
+    struct options o;
+    struct weather w;
+    struct clock clock;
+    struct rng net, chance, people, lies, disks;
+    struct mr_charter charter;
+    uint8_t ledger[32];
+    struct mr_seckey log_keys[NODES_MAX + 1], transport_keys[NODES_MAX + 1];
+    uint32_t nodes, quorum, tolerated; /* tolerated: nodes that may lie */
+    bool liar[NODES_MAX + 1];          /* lies, or lost its memory: counted as faulty */
+    uint32_t faulty;
+    struct copy copies[COPIES_MAX];
+    uint32_t copies_count;
+    struct path paths[ENDS_MAX][ENDS_MAX];
+    struct call *calls;
+    uint32_t calls_count, calls_cap;
+    uint32_t asks; /* ids given */
+    struct owner owners[OWNERS_MAX];
+    uint32_t owners_count;
+    struct truth truth;
+    struct counts counts;
+    bool calm;          /* the storm is over: nobody begins anything, everything is repaired */
+    bool split;         /* over tolerance: S1 was seen to break */
+    uint32_t convicted; /* bit i: evidence against node i is held by an honest node */
+    uint64_t salt;
+    /* scratch, too large for a stack */
+    struct mr_request request;
+    struct mr_reply reply;
+    struct mr_entry entry;
+    struct mr_signed_order order;
+    struct mr_body body;
+    struct mr_checked checked[MR_BODIES_MAX];
+    uint8_t bytes[MR_FRAME_MAX];
+};
+
+/* --- main.c ----------------------------------------------------------------------------------- */
+/* An invariant is broken: says which, where and how to repeat it, and ends the process. */
+_Noreturn void violated(struct sim *s, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* With --verbose: one line with the time. */
+void tell(const struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *profile_name(enum profile p);
+/* The first bytes of an id, for people. */
+const char *brief(const uint8_t *id);
+
+/* --- crypto.c --------------------------------------------------------------------------------- */
+void crypto_real(bool on);
+
+/* --- world.c ---------------------------------------------------------------------------------- */
+void world_make(struct sim *s);
+void weather_draw(struct sim *s);
+uint64_t clock_of(const struct sim *s, const struct copy *c); /* its idea of the time, ms */
+
+/* --- net.c ------------------------------------------------------------------------------------ */
+void net_make(struct sim *s);
+/* Carry bytes from one end to another: the event runs there, perhaps twice, perhaps never. */
+void net_send(struct sim *s, uint32_t from, uint32_t to, const struct event *ev,
+              const uint8_t *bytes, size_t len);
+/* The copy that answers under a node's number when copy `asker` calls; NULL: none. */
+struct copy *net_route(struct sim *s, uint32_t asker, uint32_t number);
+static inline uint32_t end_of(const struct copy *c)
+{
+    return c->index + 1;
+}
+
+/* --- node.c ----------------------------------------------------------------------------------- */
+void node_make(struct sim *s, struct copy *c, uint32_t number);
+void node_start(struct sim *s, struct copy *c);
+/* The process is gone, and with it what its disk had not taken. */
+void node_kill(struct sim *s, struct copy *c);
+void node_done(struct copy *c);
+/* Give an event to the engine. */
+void node_step(struct sim *s, struct copy *c, struct mr_event *ev);
+/* A request has arrived; `from` is an owner, or a copy when it is of a peer. */
+void node_request(struct sim *s, struct copy *c, bool of_peer, uint32_t from, uint32_t id,
+                  uint32_t session, const uint8_t *bytes, size_t len);
+/* Where the engine's answers go; ctx is the copy. */
+void node_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len);
+/* Bring the store up to date as soon as can be. */
+void node_flush(struct sim *s, struct copy *c);
+/* INV-1 to INV-9 over the store. */
+void node_check_store(struct sim *s, struct copy *c);
+enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret);
+/* Another journal with the turns of this one up to `turn`. */
+struct mr_journal *node_journal_copy(struct sim *s, struct copy *c, uint64_t turn);
+/* Put the node back to a turn, with an empty store: its process must be gone. */
+void node_roll_back(struct sim *s, struct copy *c, uint64_t turn);
+
+/* --- peer.c ----------------------------------------------------------------------------------- */
+void peer_start(struct sim *s, struct copy *c);
+/* All links to and from it break. */
+void peer_gone(struct sim *s, struct copy *c);
+/* Send what the engine wants to ask. */
+void peer_ask(struct sim *s, struct copy *c);
+/* The engine of `c` has answered a peer. */
+void peer_reply(struct sim *s, struct copy *c, const struct call *call, const uint8_t *bytes,
+                size_t len);
+
+/* --- owner.c, orders.c ------------------------------------------------------------------------ */
+void owner_start(struct sim *s, struct owner *w);
+void owner_reply(struct sim *s, struct event *ev); /* a: owner, b: attempt, c: copy that answers */
+/* The keys of a generation; both outputs may be NULL. */
+void owner_keys(const struct owner *w, uint32_t generation, struct mr_seckey ret[2],
+                struct mr_keyset *ret_public);
+/* A new order for the owner's next slot, signed, in s->order. False: it has no wish now. */
+bool order_make(struct sim *s, struct owner *w);
+/* Another order for the same slot. */
+void order_vary(struct sim *s, struct owner *w);
+void order_cancel(struct sim *s, const struct owner *w, struct mr_signed_cancel *ret);
+
+/* --- faults.c --------------------------------------------------------------------------------- */
+void faults_start(struct sim *s);
+/* End of the storm: everything is repaired and stays so. */
+void faults_heal(struct sim *s);
+
+/* --- twin.c, liar.c --------------------------------------------------------------------------- */
+void twin_make(struct sim *s, uint32_t number);
+void liar_make(struct sim *s, struct copy *c);
+void liar_done(struct copy *c);
+/* What the liar sends in place of what its engine said: in ret, at most MR_FRAME_MAX bytes. 0: it
+ * keeps silent. */
+size_t liar_reply(struct sim *s, struct copy *c, const struct copy *to, const uint8_t *bytes,
+                  size_t len, uint8_t *ret);
+
+/* --- final.c ---------------------------------------------------------------------------------- */
+/* Whether all that must come has come. */
+bool final_reached(struct sim *s, const char **ret_name, char *ret_why, size_t cap);
+/* What must hold then. */
+void final_checks(struct sim *s);
+
+#endif
