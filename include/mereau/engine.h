@@ -27,7 +27,7 @@ struct mr_principal {
     bool local; /**< local control: may read everything */
     bool auditor;
     uint32_t peer; /**< number of the node that proved its transport key (AUTH_PEER); 0: none */
-    bool proved; /**< the fields below are valid */
+    bool proved;   /**< the fields below are valid */
     enum mr_auth_role role;
     uint8_t account[16];
     enum mr_account_class class;
@@ -39,6 +39,8 @@ struct mr_engine_config {
     const struct mr_charter *charter; /**< borrowed for the engine's life */
     uint32_t node;                    /**< this node's number */
     const struct mr_seckey *log_key;  /**< borrowed */
+    const struct mr_seckey *next_key; /**< for an epoch in which the node's log key changes; or
+                                         NULL; borrowed */
     const char *software;             /**< name and version; borrowed */
     struct mr_store *store;           /**< borrowed */
     struct mr_journal *journal;       /**< borrowed; only read from */
@@ -94,8 +96,8 @@ struct mr_event {
             uint32_t generation;       /**< of the key set it was verified under */
         } request;
         struct {
-            uint32_t peer;             /**< node number */
-            enum mr_request_kind kind; /**< FOLLOW or FETCH: what was asked */
+            uint32_t peer;                /**< node number */
+            enum mr_request_kind kind;    /**< FOLLOW or FETCH: what was asked */
             const struct mr_reply *reply; /**< NULL: no answer in time, or bytes that are none */
             bool head_good; /**< FOLLOW: mr_head_verify under the peer's log key of its epoch */
             const struct mr_checked *checked; /**< one for each body of the reply; memos: unused */
@@ -163,9 +165,9 @@ struct mr_seat {
     uint32_t number;
     uint8_t association[16];
     struct mr_pubkey log_key, transport_key;
-    uint32_t generation;        /**< of its log key */
-    const char *address;        /**< wallet port */
-    const char *peer_address;   /**< peer port; empty: none */
+    uint32_t generation;      /**< of its log key */
+    const char *address;      /**< wallet port */
+    const char *peer_address; /**< peer port; empty: none */
 };
 
 /** Who votes in the present epoch, and how many votes settle. */
@@ -202,6 +204,7 @@ struct mr_engine_facts {
     uint64_t open, oldest_ms; /**< slots that are not settled here; since when the oldest waits */
     uint64_t evidence;        /**< pieces held */
     enum mr_status mode;      /**< as in rep_node */
+    bool sum_wanted;          /**< flush and sum up the state now: an epoch ends */
     size_t dirty_bytes;
     bool disk_full, abstaining, closing;
     struct mr_head head;  /**< last signed */

@@ -43,8 +43,13 @@ enum {
     MR_STREAM_CHUNK_MAX = 49152,
     MR_PAGE_MAX = 32, /* entries in one page of a list */
 
-    MR_LEAVES_MAX = 256,   /* leaves of a log in one message */
-    MR_BODIES_MAX = 96,    /* orders, memos and cancels in one message */
+    MR_LEAVES_MAX = 256,  /* leaves of a log in one message */
+    MR_BODIES_MAX = 96,   /* orders, memos and cancels in one message */
+    MR_SEATS_MAX = 16,    /* nodes of a federation: as many keys as one account has */
+    MR_JOINERS_MAX = 4,   /* associations that one NEXT brings in */
+    MR_HANDOVERS_MAX = 8, /* epochs that a receipt can reach back over */
+    MR_ROW_KEY_MAX = 48,  /* a row of the state, as stores keep it */
+    MR_ROW_VALUE_MAX = 16384,
     MR_CANDIDATES_MAX = 3, /* orders kept for one open slot */
     MR_CERTIFIED_MAX = 4,  /* certificates remembered for one open slot */
 

@@ -31,6 +31,8 @@ enum mr_status mr_keyset_check(const struct mr_keyset *keys, enum mr_account_cla
 /** Whether a charter can found a ledger: bounds, keys, units (0 local, 1 reserve, same decimals),
  *  prefix, quorum, policy. MR_OK, or MR_CONFIG with *ret_what naming the first fault (static). */
 enum mr_status mr_charter_check(const struct mr_charter *charter, const char **ret_what);
+/** The same for what a charter has become in a later epoch: nodes ascend, some may be gone. */
+enum mr_status mr_charter_check_later(const struct mr_charter *charter, const char **ret_what);
 
 /** Add one signature at its place by ascending key index; one already there is replaced. */
 void mr_order_sign(struct mr_signed_order *o, uint32_t key_index, const struct mr_seckey *key);

@@ -19,10 +19,9 @@ struct mr_receipt_facts {
 enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
                                  const struct mr_receipt *receipt);
 
-/** RCP-1a: the key that a head must be signed with: the charter's, or that of the last RESTART of
- * its node on the way from epoch 1. NULL: nothing verified leads there. Points into the arguments.
- */
+/** RCP-1a: the key that a head must be signed with, by the charter and the handovers from epoch 1
+ * to the head's. NULL: nothing verified leads there. Points into the arguments. */
 const struct mr_pubkey *mr_head_key(const struct mr_head *h, const struct mr_charter *charter,
-                                    const struct mr_signed_restart *handover, uint32_t count);
+                                    const struct mr_handover *handover, uint32_t count);
 
 #endif

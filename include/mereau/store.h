@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mereau/limits.h"
 #include "mereau/mem.h"
 #include "mereau/status.h"
 
@@ -38,7 +39,7 @@ enum mr_table {
     MR_TABLES,
 };
 
-enum { MR_STORE_KEY_MAX = 48, MR_STORE_VALUE_MAX = 16384 };
+enum { MR_STORE_KEY_MAX = MR_ROW_KEY_MAX, MR_STORE_VALUE_MAX = MR_ROW_VALUE_MAX };
 
 /** One change of a commit. value NULL deletes. Puts of one commit are sorted by (table, key), each
  *  key once; keys and values are borrowed until commit returns. */

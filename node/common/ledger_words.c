@@ -32,6 +32,10 @@ const char *kind_word(enum mr_order_kind kind)
         return _("grant");
     case MR_KIND_SWEEP:
         return _("sweep");
+    case MR_KIND_NEXT:
+        return _("new nodes");
+    case MR_KIND_CUT:
+        return _("end of an epoch");
     case MR_KIND_POLICY:
         return _("rules");
     case MR_KIND_CAP:

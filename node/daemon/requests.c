@@ -529,6 +529,9 @@ static void route(struct job *j, const struct session *s)
         else
             job_finish_status(j, MR_NOT_AUTHORISED);
         return;
+    case MR_REQ_STATE:
+        job_finish_status(j, MR_NOT_AUTHORISED);
+        return;
     case MR_REQ_CONTROL:
         if (j->who.local)
             control_begin(j);
@@ -552,6 +555,7 @@ static void route(struct job *j, const struct session *s)
     case MR_REQ_DIRECTORY:
     case MR_REQ_WAIT:
     case MR_REQ_HEAD:
+    case MR_REQ_HANDOVER:
     case MR_REQ_JOIN_STATUS:
     case MR_REQ_ACCOUNTS:
     case MR_REQ_BANK:

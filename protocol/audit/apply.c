@@ -294,6 +294,9 @@ void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_
         use_bank(a, c, b->u.payout.bank_ref);
         apply_done(a, &b->u.payout.redemption, 1);
         return;
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
+        return;
     case MR_KIND_RETURN:
         apply_done(a, &b->u.return_.redemption, 2);
         return;

@@ -148,6 +148,8 @@ static void take_entry(struct mr_audit *a, const uint8_t *bytes, size_t len)
     case MR_ENTRY_ABSTAIN:
         a->abstaining = true;
         return;
+    case MR_ENTRY_EPOCH:
+        return;
     case MR_ENTRY_RESTART:
         mri_aud_restart(a, &e->u.restart);
         return;

@@ -34,6 +34,10 @@ const char *mri_aud_kind_rule(enum mr_order_kind kind)
         return "LED-29";
     case MR_KIND_CHECKPOINT:
         return "LED-30";
+    case MR_KIND_NEXT:
+        return "LED-31";
+    case MR_KIND_CUT:
+        return "LED-32";
     }
     mr_bug("order kind");
 }
@@ -59,10 +63,12 @@ bool mri_aud_kind_stands_on(enum mr_order_kind kind, enum mr_account_class class
         return mri_aud_is_member(class);
     case MR_KIND_SETKEYS:
         return class != MR_CLASS_CHECKPOINTS;
+    case MR_KIND_NEXT:
     case MR_KIND_POLICY:
     case MR_KIND_CAP:
     case MR_KIND_LOWER:
         return class == MR_CLASS_SYSTEM;
+    case MR_KIND_CUT:
     case MR_KIND_CHECKPOINT:
         return class == MR_CLASS_CHECKPOINTS;
     }
@@ -400,6 +406,9 @@ void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c)
 {
     c->planned = true;
     switch (c->order->body.kind) {
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
+        return;
     case MR_KIND_OPEN:
         check_open(a, c);
         return;

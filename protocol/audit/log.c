@@ -52,6 +52,9 @@ void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t 
     case MR_LEAF_EVIDENCE:
         mri_aud_announced(a, a->node, &leaf->u.evidence);
         return;
+    case MR_LEAF_SEAL:
+    case MR_LEAF_FINAL:
+        return;
     }
     mr_bug("leaf kind");
 }

@@ -76,7 +76,7 @@ void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r)
 }
 
 const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const char *rule,
-                                         const struct mr_signed_restart *handover, uint32_t count,
+                                         const struct mr_handover *handover, uint32_t count,
                                          const struct mr_head *h)
 {
     const struct mr_pubkey *key = NULL;
@@ -87,10 +87,12 @@ const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const char *rule,
     if (h->epoch == 0 || h->epoch - 1 > count)
         return NULL;
     for (uint32_t i = 0; i + 1 < h->epoch; i++) {
-        const struct mr_restart *const next = &handover[i].restart;
+        if (handover[i].kind != MR_HANDOVER_RESTART)
+            return NULL;
+        const struct mr_restart *const next = &handover[i].u.restart.restart;
         if (next->epoch != i + 2 || memcmp(next->ledger, a->ledger, 32) != 0)
             return NULL;
-        governance_sigs(a, rule, &handover[i]);
+        governance_sigs(a, rule, &handover[i].u.restart);
         if (next->node == h->node) {
             key = &next->log_key;
             generation = next->generation;

@@ -147,6 +147,8 @@ bool mri_aud_read_said(struct mri_aud_said *ret, const uint8_t **ret_account, ui
         ret->cert_ballot = u->cert_ballot;
         memcpy(ret->value, u->cert_value, 32);
         return true;
+    case MR_LEAF_SEAL:
+    case MR_LEAF_FINAL:
     case MR_LEAF_START:
     case MR_LEAF_SEEN:
     case MR_LEAF_EVIDENCE:

@@ -370,7 +370,7 @@ void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r);
 /* RCP-1a: the log key of a head in a receipt or evidence; NULL: its handover does not lead there.
  * Governance's signatures become jobs of the rule. */
 const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const char *rule,
-                                         const struct mr_signed_restart *handover, uint32_t count,
+                                         const struct mr_handover *handover, uint32_t count,
                                          const struct mr_head *h);
 /* Verify what was handed out, here and now. */
 void mri_aud_verify_now(struct mr_audit *a);

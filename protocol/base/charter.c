@@ -47,12 +47,14 @@ static bool same_key(const struct mr_pubkey *a, const struct mr_pubkey *b)
     return memcmp(a->key, b->key, MR_KEY_BYTES) == 0;
 }
 
-static const char *node_fault(const struct mr_charter *c, uint32_t at)
+static const char *node_fault(const struct mr_charter *c, uint32_t at, bool founding)
 {
     const struct mr_node *n = &c->nodes[at];
     bool known = false;
-    if (n->number != at + 1)
+    if (founding && n->number != at + 1)
         return "nodes are numbered 1, 2, 3 ...";
+    if (n->number == 0 || (at > 0 && n->number <= c->nodes[at - 1].number))
+        return "nodes are numbered in ascending order";
     if (!mr_pubkey_usable(&n->log_key) || !mr_pubkey_usable(&n->transport_key))
         return "a node's key is not usable";
     for (uint32_t i = 0; i < c->associations_count; i++)
@@ -66,15 +68,17 @@ static const char *node_fault(const struct mr_charter *c, uint32_t at)
     return NULL;
 }
 
-static const char *nodes_fault(const struct mr_charter *c)
+static const char *nodes_fault(const struct mr_charter *c, bool founding)
 {
     const char *what = NULL;
     if (c->nodes_count == 0)
         return "there is no node";
+    if (c->nodes_count > MR_SEATS_MAX)
+        return "there are more nodes than a federation can have";
     if (2 * c->quorum <= c->nodes_count || c->quorum > c->nodes_count)
         return "the quorum is more than half of the nodes and at most all";
     for (uint32_t i = 0; i < c->nodes_count && what == NULL; i++)
-        what = node_fault(c, i);
+        what = node_fault(c, i, founding);
     return what;
 }
 
@@ -102,7 +106,7 @@ static const char *prefix_fault(const struct mr_charter *c)
     return NULL;
 }
 
-enum mr_status mr_charter_check(const struct mr_charter *c, const char **ret_what)
+static enum mr_status check(const struct mr_charter *c, bool founding, const char **ret_what)
 {
     const char *what = c->version == 1 ? prefix_fault(c) : "the charter's version is not known";
     if (what == NULL)
@@ -110,7 +114,7 @@ enum mr_status mr_charter_check(const struct mr_charter *c, const char **ret_wha
     if (what == NULL)
         what = associations_fault(c);
     if (what == NULL)
-        what = nodes_fault(c);
+        what = nodes_fault(c, founding);
     if (what == NULL && mr_keyset_check(&c->governance, MR_CLASS_SYSTEM) != MR_OK)
         what = "governance needs usable keys and a majority threshold";
     if (what == NULL)
@@ -118,4 +122,14 @@ enum mr_status mr_charter_check(const struct mr_charter *c, const char **ret_wha
     if (what != NULL)
         *ret_what = what;
     return what == NULL ? MR_OK : MR_CONFIG;
+}
+
+enum mr_status mr_charter_check(const struct mr_charter *c, const char **ret_what)
+{
+    return check(c, true, ret_what);
+}
+
+enum mr_status mr_charter_check_later(const struct mr_charter *c, const char **ret_what)
+{
+    return check(c, false, ret_what);
 }

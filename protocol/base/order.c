@@ -134,7 +134,8 @@ enum mr_status mr_order_verify(const struct mr_signed_order *o, const struct mr_
                                uint32_t epoch)
 {
     uint8_t bytes[sizeof o->order];
-    const bool by_node = o->order.body.kind == MR_KIND_CHECKPOINT;
+    const bool by_node =
+        o->order.body.kind == MR_KIND_CHECKPOINT || o->order.body.kind == MR_KIND_CUT;
     const struct signed_text text = {by_node ? MR_PURPOSE_CHECKPOINT : MR_PURPOSE_ORDER,
                                      o->order.ledger, by_node ? epoch : 0, bytes,
                                      mr_order_encode(&o->order, bytes, sizeof bytes)};

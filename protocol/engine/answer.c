@@ -21,6 +21,7 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
     case MR_REQ_REGISTER_DELETE:
     case MR_REQ_CONTROL:
     case MR_REQ_PEERS:
+    case MR_REQ_STATE:
         r->body.u.auth = (struct mr_rep_none){0};
         break;
     case MR_REQ_NODE:
@@ -101,6 +102,10 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
     case MR_REQ_FETCH:
         r->body.u.fetch.bodies_count = 0;
         break;
+    case MR_REQ_HANDOVER:
+        r->body.u.handover.epoch = e->committee.epoch;
+        r->body.u.handover.handover_count = r->body.u.handover.final_count = 0;
+        break;
     case MR_REQ_EVIDENCE:
         r->body.u.evidence.last = 0;
         r->body.u.evidence.items_count = 0;
@@ -159,7 +164,7 @@ void mri_answer_asker(struct mr_engine *e, const struct mri_asker *a, uint64_t n
     answer_slot(queue(e, a->token, a->id, a->kind), number, seq);
 }
 
-enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t *ret_count,
+enum mr_status mri_handover(struct mr_engine *e, struct mr_handover *ret, uint32_t *ret_count,
                             uint32_t epoch)
 {
     *ret_count = 0;

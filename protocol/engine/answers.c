@@ -10,7 +10,7 @@
 #include "mereau/order.h"
 #include "mereau/sign.h"
 
-enum { SEEN_MS = 2000 };
+enum { SEEN_MS = 2000, QUIET_MS = 100, REFUSED_MS = 500 };
 
 /* --- orders ----------------------------------------------------------------------------------- */
 
@@ -81,8 +81,9 @@ static void take_bodies(struct mr_engine *e, const struct mr_body *bodies, uint3
 
 /* --- leaves ----------------------------------------------------------------------------------- */
 
-static enum mr_status refuse(struct mri_peer *p, enum mr_status why)
+static enum mr_status refuse(struct mr_engine *e, struct mri_peer *p, enum mr_status why)
 {
+    p->quiet_ms = e->now_ms + REFUSED_MS;
     p->refused++;
     p->trouble = why;
     p->resync = true;
@@ -101,15 +102,15 @@ static enum mr_status split(struct mr_engine *e, struct mri_peer *p, const struc
 {
     if (!mr_consistency_verify(r->root, r->first, r->head.root, r->head.size, r->behind,
                                r->behind_count))
-        return refuse(p, MR_BAD_PROOF);
+        return refuse(e, p, MR_BAD_PROOF);
     if (p->state.proven_count == 0 || p->state.proven[0].size != r->first) {
         p->resync_from = p->state.proven_count > 0 ? p->state.proven[0].size : 0;
-        return refuse(p, MR_FORKED);
+        return refuse(e, p, MR_FORKED);
     }
     const enum mr_status st =
         mri_convict_fork(e, p, &p->state.proven[0], &r->head, r->root, r->behind, r->behind_count);
     if (st == MR_OK)
-        refuse(p, MR_FORKED);
+        refuse(e, p, MR_FORKED);
     return st;
 }
 
@@ -141,7 +142,7 @@ static enum mr_status take_leaves(struct mr_engine *e, struct mri_peer *p,
     if (st != MR_OK)
         return st;
     if (!good)
-        return refuse(p, MR_BAD_PROOF);
+        return refuse(e, p, MR_BAD_PROOF);
     struct mr_entry_peer *const n = &e->entry.u.peer;
     e->entry.kind = MR_ENTRY_PEER;
     n->node = p->seat->number;
@@ -162,12 +163,13 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
     uint8_t root[32];
     enum mr_status st;
     if (!ev->u.answer.head_good || !is_head_of(e, p, &r->head) || r->first > r->head.size)
-        return refuse(p, MR_BAD_HEAD);
+        return refuse(e, p, MR_BAD_HEAD);
     if (r->yours_count > 0 && r->yours[0].node == e->config.node) {
         st = mri_seen_head(e, &r->yours[0]);
         if (st != MR_OK)
             return st;
     }
+    const bool first = !p->heard;
     p->heard = true;
     p->heard_ms = e->now_ms;
     p->trouble = MR_OK;
@@ -186,8 +188,10 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
         p->resync = true; /* known already */
         return MR_OK;
     }
-    if (r->leaves_count == 0)
+    if (r->leaves_count == 0) {
+        p->quiet_ms = first ? 0 : e->now_ms + QUIET_MS;
         return MR_OK;
+    }
     st = take_leaves(e, p, r);
     if (st == MR_OK)
         take_bodies(e, r->bodies, r->bodies_count, ev->u.answer.checked);
@@ -204,9 +208,10 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
     if (*under_way > 0)
         (*under_way)--;
     if (r == NULL || r->status != MR_OK || r->body.kind != ev->u.answer.kind)
-        return refuse(p, r == NULL            ? MR_NO_ANSWER
-                         : r->status != MR_OK ? (enum mr_status)r->status
-                                              : MR_UNKNOWN_TAG);
+        return refuse(e, p,
+                      r == NULL            ? MR_NO_ANSWER
+                      : r->status != MR_OK ? (enum mr_status)r->status
+                                           : MR_UNKNOWN_TAG);
     if (ev->u.answer.kind == MR_REQ_FOLLOW)
         return take_follow(e, p, ev);
     take_bodies(e, r->body.u.fetch.bodies, r->body.u.fetch.bodies_count, ev->u.answer.checked);

@@ -35,6 +35,39 @@ static void remember(struct mr_engine *e, const struct mr_checkpoint *c)
     e->sums[0] = *c;
 }
 
+/* --- orders of the nodes' chain (SLOT-12) -------------------------------------------------------
+ */
+
+void mri_node_order(struct mr_engine *e, const struct mr_state_hot *hot, enum mr_order_kind kind)
+{
+    struct mr_order *const k = &e->order.order;
+    memset(k, 0, sizeof *k);
+    k->version = 1;
+    k->seq = hot->chain.next_seq;
+    memcpy(k->ledger, e->ledger.id, 32);
+    mr_sub_account(k->account, NULL, MR_CLASS_CHECKPOINTS);
+    memcpy(k->prev, hot->chain.head, 32);
+    k->time_ms = e->now_ms > hot->chain.time_ms ? e->now_ms : hot->chain.time_ms;
+    k->not_after_ms = k->time_ms + MR_DAY_MS;
+    const struct mr_policy *policy = mri_policy_on(&e->ledger, (uint32_t)(k->time_ms / MR_DAY_MS));
+    mr_assert(policy != NULL);
+    k->policy = policy->version;
+    k->body.kind = kind;
+}
+
+void mri_node_order_sign(struct mr_engine *e, uint8_t ret_id[32])
+{
+    struct mr_signed_order *const o = &e->order;
+    uint8_t bytes[RECORD_MAX];
+    o->sigs_count = 1;
+    o->sigs[0].key_index = 0;
+    while (e->committee.seats[o->sigs[0].key_index].number != e->config.node)
+        o->sigs[0].key_index++;
+    mr_sign(o->sigs[0].sig, MR_PURPOSE_CHECKPOINT, e->ledger.id, e->ledger.meta.epoch, bytes,
+            mr_order_encode(&o->order, bytes, sizeof bytes), e->key);
+    mr_order_id(ret_id, &o->order);
+}
+
 /* Who makes the next one: by its number, passing over those that do not answer. */
 static bool is_proposer(const struct mr_engine *e)
 {
@@ -56,8 +89,9 @@ enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c
 {
     struct mr_signed_order *o = &e->order;
     struct mr_state_hot hot;
-    uint8_t bytes[RECORD_MAX], id[32];
+    uint8_t id[32];
     remember(e, c);
+    mri_epoch_sum(e, c);
     if (mri_open_for_orders(e) != MR_OK || !mr_engine_ready(e))
         return MR_OK;
     enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
@@ -71,27 +105,16 @@ enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c
     }
     if (!is_proposer(e))
         return MR_OK;
-    struct mr_order *k = &o->order;
-    *k = (struct mr_order){.version = 1, .seq = hot.chain.next_seq};
-    memcpy(k->ledger, e->ledger.id, 32);
-    mr_sub_account(k->account, NULL, MR_CLASS_CHECKPOINTS);
-    memcpy(k->prev, hot.chain.head, 32);
-    k->time_ms = e->now_ms > hot.chain.time_ms ? e->now_ms : hot.chain.time_ms;
-    k->not_after_ms = k->time_ms + MR_DAY_MS;
-    const struct mr_policy *policy = mri_policy_on(&e->ledger, (uint32_t)(k->time_ms / MR_DAY_MS));
-    mr_assert(policy != NULL);
-    k->policy = policy->version;
-    k->body.kind = MR_KIND_CHECKPOINT;
+    struct mr_order *const k = &o->order;
+    mri_node_order(e, &hot, MR_KIND_CHECKPOINT);
     k->body.u.checkpoint = *c;
     k->body.u.checkpoint.number = e->ledger.meta.checkpoints + 1;
-    st = mri_tree_root(&e->tree, k->body.u.checkpoint.log_root, c->log_size);
+    st = c->log_size <= e->tree.size
+             ? mri_tree_root(&e->tree, k->body.u.checkpoint.log_root, c->log_size)
+             : MR_OK;
     if (st != MR_OK)
         return st;
-    o->sigs_count = 1;
-    o->sigs[0].key_index = e->config.node - 1;
-    mr_sign(o->sigs[0].sig, MR_PURPOSE_CHECKPOINT, e->ledger.id, e->ledger.meta.epoch, bytes,
-            mr_order_encode(k, bytes, sizeof bytes), e->config.log_key);
-    mr_order_id(id, k);
+    mri_node_order_sign(e, id);
     st = mri_ledger_prepare(&e->ledger, &e->plan, k, id);
     if (st == MR_OK)
         st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);

@@ -57,6 +57,8 @@ enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t 
     size_t got = 0;
     if (len > sizeof e->bytes)
         return MR_DAMAGED;
+    if (len == 0)
+        return MR_BODY_ERASED; /* this node joined later */
     for (size_t i = 0; i < 2 && from == NULL; i++) {
         const struct mri_turn *t = unsynced[i];
         if (t != NULL && at >= t->bodies_at && at - t->bodies_at + len <= t->bodies.used)
@@ -131,6 +133,7 @@ bool mr_engine_cut(struct mr_engine *e, struct mr_turn *ret, struct mr_effects *
     memcpy(e->ledger.meta.chain, e->check, 32);
     t->number = log.turn;
     t->leaves = e->tree.size;
+    t->epoch = e->ledger.meta.epoch;
     /* The right edge is in memory: this cannot meet the store's trouble. */
     const enum mr_status st = mri_tree_root(&e->tree, t->root, t->leaves);
     mr_assert(st == MR_OK);
@@ -150,7 +153,7 @@ static void sign_head(struct mr_engine *e, uint64_t leaves, const uint8_t root[3
     memmove(h->root, root, 32);
     if (e->now_ms > h->time_ms)
         h->time_ms = e->now_ms;
-    mr_head_sign(h, e->ledger.id, e->config.log_key);
+    mr_head_sign(h, e->ledger.id, e->key);
     e->head_due = true;
 }
 
@@ -174,9 +177,10 @@ static enum mr_status synced(struct mr_engine *e, struct mr_effects *fx)
     struct mri_turn *t = e->flying;
     mr_assert(t != NULL);
     e->synced_turn = t->number;
-    e->synced_leaves = t->leaves;
+    if (t->epoch == e->ledger.meta.epoch)
+        e->synced_leaves = t->leaves;
     e->flying = NULL;
-    if (t->said && !e->ledger.meta.abstaining)
+    if (t->said && t->epoch == e->ledger.meta.epoch && !e->ledger.meta.abstaining && e->key != NULL)
         sign_head(e, t->leaves, t->root);
     enum mr_status st = mri_release(e, t, fx);
     if (st == MR_OK)
@@ -248,7 +252,8 @@ static void close_turn(struct mr_engine *e)
 
 static enum mr_status tick(struct mr_engine *e, struct mr_effects *fx)
 {
-    if (e->peers_count > 0 && e->flying == NULL && !e->ledger.meta.abstaining && e->head.size > 0 &&
+    if (e->peers_count > 0 && e->key != NULL && e->seated && e->flying == NULL &&
+        !e->ledger.meta.abstaining && e->head.size > 0 &&
         e->now_ms >= e->head.time_ms + HEARTBEAT_MS)
         sign_head(e, e->synced_leaves, e->head.root);
     mri_work_tick(e);
@@ -307,6 +312,8 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
     }
     if (st == MR_OK)
         st = mri_work(e);
+    if (st == MR_OK)
+        st = mri_epoch_work(e);
     if (st == MR_OK && turn_wrote(e->current))
         journal_head(e);
     return st;
@@ -388,12 +395,13 @@ static enum mr_status say_opening(struct mr_engine *e)
     } else if (e->config.abstain) {
         abstain(e, 0);
     }
-    if (memcmp(e->config.log_key->bytes + 32, e->ledger.meta.log_key.key, MR_KEY_BYTES) != 0)
+    if (e->key == NULL && e->seated)
         return MR_BAD_KEY;
-    if (e->tree.size == 0 && !e->ledger.meta.abstaining)
+    const bool signs = e->seated && !e->ledger.meta.abstaining;
+    if (e->tree.size == 0 && signs)
         mri_say_start(e);
     /* A head at once, since readers need one; but nothing is signed with a memory in doubt. */
-    e->current->said = !e->ledger.meta.abstaining;
+    e->current->said = signs;
     return MR_OK;
 }
 
@@ -401,19 +409,27 @@ static enum mr_status load(struct mr_engine *e)
 {
     enum mr_status st = mri_ledger_load(&e->ledger, &e->view, e->config.charter);
     e->ledger.meta.node = e->config.node;
-    if (st == MR_OK && e->ledger.meta.epoch == 1)
+    if (st == MR_OK && e->ledger.meta.epoch == 1) {
+        if (e->config.node > e->config.charter->nodes_count)
+            return MR_CONFIG;
         e->ledger.meta.log_key = e->config.charter->nodes[e->config.node - 1].log_key;
+    }
     if (st == MR_OK)
         st = mri_tree_load(&e->tree, &e->view, e->config.node, e->ledger.meta.epoch,
                            e->ledger.meta.leaves);
     if (st == MR_OK)
         st = load_head(e);
     if (st == MR_OK)
+        st = mri_peers_init(e);
+    if (st == MR_OK)
+        st = mri_opens_init(e);
+    if (st == MR_OK)
         st = mri_peers_load(e);
     if (st == MR_OK)
         st = mri_opens_load(e);
     if (st != MR_OK)
         return st;
+    mri_choose_key(e);
     memcpy(e->check, e->ledger.meta.chain, 32);
     e->log_at = e->ledger.meta.log_at;
     e->bodies_at = e->ledger.meta.bodies_at;
@@ -433,7 +449,7 @@ enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_c
     const struct mr_mem *m = &config->mem;
     const char *what;
     if (mr_charter_check(config->charter, &what) != MR_OK || config->node == 0 ||
-        config->node > config->charter->nodes_count)
+        config->node > MR_NODES_MAX)
         return MR_CONFIG;
     struct mr_engine *e = m->get(m->ctx, sizeof *e);
     if (e == NULL)
@@ -445,10 +461,6 @@ enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_c
     enum mr_status st = turn_create(e, &e->turns[0]);
     if (st == MR_OK)
         st = turn_create(e, &e->turns[1]);
-    if (st == MR_OK)
-        st = mri_peers_init(e);
-    if (st == MR_OK)
-        st = mri_opens_init(e);
     if (st == MR_OK)
         st = load(e);
     if (st == MR_OK && !config->read_only) {
@@ -503,7 +515,10 @@ enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key
     struct mr_state_account a;
     uint64_t number;
     if (auth->role == MR_AUTH_PEER) {
-        const struct mr_seat *const seat = mri_seat_of(e, auth->key_index);
+        const struct mr_seat *seat = mri_seat_of(e, auth->key_index);
+        for (uint32_t i = 0; seat == NULL && i < e->past_committee.count; i++)
+            if (e->past_committee.seats[i].number == auth->key_index)
+                seat = &e->past_committee.seats[i]; /* it may still finish the last epoch */
         if (seat == NULL || seat->number == e->config.node)
             return MR_BAD_KEY;
         *ret_key = seat->transport_key;
@@ -554,6 +569,7 @@ void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)
                                         e->opens.oldest != NULL ? e->opens.oldest->s.since_ms : 0,
                                     .evidence = e->ledger.meta.evidence,
                                     .mode = mri_mode(e),
+                                    .sum_wanted = e->sum_wanted,
                                     .waiting = e->waiters_count,
                                     .dirty_bytes = mri_view_dirty(&e->view),
                                     .disk_full = e->disk_full,

@@ -41,22 +41,42 @@ void mri_tell_body(struct mr_engine *e, uint64_t index, const struct mr_entry_pa
 void mri_leaf_positions(struct mr_engine *e, uint64_t position, uint64_t from, uint64_t to)
 {
     uint8_t key[16], value[16];
-    if (e->told == NULL)
-        return;
     for (uint64_t k = (from + LEAVES_AN_ENTRY - 1) / LEAVES_AN_ENTRY; k * LEAVES_AN_ENTRY < to; k++)
         mri_view_put(&e->view, MR_TABLE_LEAF, key, mri_key_pair(key, e->committee.epoch, k), value,
                      mri_key_pair(value, position, from));
 }
 
-/* The leaves of one frame, from *index on into r, as far as there is room. */
+/* One of this node's logs: the present epoch's, or one that ended. */
+struct own_log {
+    uint32_t epoch;
+    struct mr_head head;
+    struct mri_tree *tree;
+};
+
+static enum mr_status open_log(struct mr_engine *e, struct own_log *ret, uint32_t epoch)
+{
+    *ret = (struct own_log){.epoch = epoch, .head = e->head, .tree = &e->tree};
+    if (epoch == e->committee.epoch)
+        return MR_OK;
+    ret->tree = &e->past;
+    const enum mr_status st = mri_past_head(e, &ret->head, epoch);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_WRONG_EPOCH : st;
+    return mri_tree_load(&e->past, &e->view, e->config.node, epoch, ret->head.size);
+}
+
+/* The leaves of one frame, from *index on into r, as far as there is room. A log ends where another
+ * begins. */
 static enum mr_status scan_entries(struct mr_engine *e, struct mr_rep_follow *r, uint64_t *index,
                                    uint64_t from, size_t len)
 {
     const uint8_t *in = e->scan + MR_FRAME_HEAD_BYTES;
-    while (len > 0 && r->leaves_count < MR_LEAVES_MAX && *index < e->head.size) {
+    while (len > 0 && r->leaves_count < MR_LEAVES_MAX && *index < r->head.size) {
         size_t n;
         if (mr_entry_decode_first(&e->entry, &n, in, len) != MR_OK)
             return MR_DAMAGED;
+        if (e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART)
+            *index = 0;
         if (e->entry.kind == MR_ENTRY_LEAF && (*index)++ >= from)
             r->leaves[r->leaves_count++] = e->entry.u.leaf;
         in += n;
@@ -66,18 +86,21 @@ static enum mr_status scan_entries(struct mr_engine *e, struct mr_rep_follow *r,
 }
 
 /* Leaves that are no longer in memory, from the journal. */
-static enum mr_status read_leaves(struct mr_engine *e, struct mr_rep_follow *r, uint64_t from)
+static enum mr_status read_leaves(struct mr_engine *e, struct mr_rep_follow *r, uint32_t epoch,
+                                  uint64_t from)
 {
     struct mr_journal *const j = e->config.journal;
     uint8_t key[16], value[16];
     size_t got;
-    enum mr_status st = mri_view_get(&e->view, MR_TABLE_LEAF, key,
-                                     mri_key_pair(key, e->committee.epoch, from / LEAVES_AN_ENTRY),
-                                     value, sizeof value, &got);
+    enum mr_status st = MR_OK;
+    if (from >= r->head.size)
+        return MR_OK;
+    st = mri_view_get(&e->view, MR_TABLE_LEAF, key,
+                      mri_key_pair(key, epoch, from / LEAVES_AN_ENTRY), value, sizeof value, &got);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
     uint64_t position = mri_key_read(value), index = mri_key_read(value + 8);
-    while (r->leaves_count < MR_LEAVES_MAX && index < e->head.size) {
+    while (r->leaves_count < MR_LEAVES_MAX && index < r->head.size) {
         struct mr_frame f;
         st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, MR_FRAME_HEAD_BYTES, &got);
         if (st != MR_OK || got < MR_FRAME_HEAD_BYTES)
@@ -136,27 +159,48 @@ static enum mr_status told_leaves(struct mr_engine *e, struct mr_rep_follow *r, 
     return MR_OK;
 }
 
-/* The log from `from` on, into e->reply. from <= e->head.size. */
-static enum mr_status follow_reply(struct mr_engine *e, struct mri_peer *p, uint64_t from)
+/* A log from `from` on, into e->reply. from <= the head's size. */
+static enum mr_status log_reply(struct mr_engine *e, const struct own_log *log, uint64_t from)
 {
     struct mr_rep_follow *const r = &mri_reply(e, MR_REQ_FOLLOW)->body.u.follow;
     r->first = from;
-    enum mr_status st = from >= e->told_from ? told_leaves(e, r, from) : read_leaves(e, r, from);
+    r->head = log->head;
+    enum mr_status st = log->epoch == e->committee.epoch && from >= e->told_from
+                            ? told_leaves(e, r, from)
+                            : read_leaves(e, r, log->epoch, from);
     const uint64_t to = from + r->leaves_count;
     if (st == MR_OK)
-        st = mri_tree_root(&e->tree, r->root, from);
+        st = mri_tree_root(log->tree, r->root, from);
     if (st == MR_OK)
-        st = mri_tree_consistency(&e->tree, r->behind, &r->behind_count, from, r->head.size);
+        st = mri_tree_consistency(log->tree, r->behind, &r->behind_count, from, r->head.size);
     if (st == MR_OK)
-        st = mri_tree_consistency(&e->tree, r->ahead, &r->ahead_count, to, r->head.size);
+        st = mri_tree_consistency(log->tree, r->ahead, &r->ahead_count, to, r->head.size);
+    return st;
+}
+
+static enum mr_status follow_reply(struct mr_engine *e, struct mri_peer *p, uint64_t from)
+{
+    const struct own_log log = {e->committee.epoch, e->head, &e->tree};
+    struct mr_rep_follow *const r = &e->reply.body.u.follow;
+    const enum mr_status st = log_reply(e, &log, from);
     if (st != MR_OK)
         return st;
     if (p->head.size > 0) {
         r->yours[0] = p->head;
         r->yours_count = 1;
     }
-    p->sent = to;
+    p->sent = from + r->leaves_count;
     return MR_OK;
+}
+
+/* What is left of an epoch that ended here, for a node that has not got so far. */
+static enum mr_status follow_past(struct mr_engine *e, const struct mr_req_follow *q)
+{
+    struct own_log log;
+    const enum mr_status st = open_log(e, &log, q->epoch);
+    if (st != MR_OK)
+        return st;
+    return q->from > log.head.size ? MR_NOT_FOUND : log_reply(e, &log, q->from);
 }
 
 static uint64_t start_of(const struct mri_peer *p, uint64_t from, bool on)
@@ -168,10 +212,12 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
 {
     const struct mr_req_follow *const q = &ev->u.request.request->body.u.follow;
     struct mri_peer *const p = mri_peer_of(e, ev->u.request.who->peer);
-    if (p == NULL)
+    if (ev->u.request.who->peer == 0)
         return MR_NOT_AUTHORISED;
-    if (q->epoch != e->committee.epoch)
-        return MR_WRONG_EPOCH;
+    if (q->epoch < e->committee.epoch)
+        return follow_past(e, q);
+    if (p == NULL || q->epoch > e->committee.epoch)
+        return p == NULL ? MR_NOT_AUTHORISED : MR_WRONG_EPOCH;
     const uint64_t from = start_of(p, q->from, q->on);
     if (q->from > e->tree.size || e->head.size == 0)
         return e->head.size == 0 ? MR_BUSY : MR_NOT_FOUND; /* it holds more than this log has */
@@ -280,7 +326,7 @@ enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev)
 {
     const struct mr_req_fetch *const q = &ev->u.request.request->body.u.fetch;
     struct fetching f = {&e->reply.body.u.fetch, 1024};
-    if (mri_peer_of(e, ev->u.request.who->peer) == NULL)
+    if (ev->u.request.who->peer == 0)
         return MR_NOT_AUTHORISED;
     for (uint32_t i = 0; i < q->slots_count; i++) {
         const struct mri_open *const o = mri_open_find(e, q->slots[i].account, q->slots[i].seq);
@@ -290,4 +336,48 @@ enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev)
             return st;
     }
     return MR_OK;
+}
+
+/* --- HANDOVER ----------------------------------------------------------------------------------
+ */
+
+/* The FINAL leaf at the end of an epoch that is over, if this node said one. */
+static enum mr_status add_final(struct mr_engine *e, uint32_t epoch)
+{
+    struct own_log log;
+    struct mr_rep_handover *const r = &e->reply.body.u.handover;
+    struct mr_proof *const p = &r->final[0];
+    const struct mr_handover began = r->handover[0];
+    enum mr_status st = open_log(e, &log, epoch);
+    if (st == MR_OK && log.head.size > 0)
+        st = log_reply(e, &log, log.head.size - 1);
+    if (st == MR_WRONG_EPOCH || (st == MR_OK && log.head.size == 0))
+        return MR_OK;
+    if (st != MR_OK)
+        return st;
+    const struct mr_leaf last = e->reply.body.u.follow.leaves[0];
+    const bool is_final = e->reply.body.u.follow.leaves_count == 1 && last.kind == MR_LEAF_FINAL;
+    mri_reply(e, MR_REQ_HANDOVER);
+    r->handover[0] = began;
+    r->handover_count = 1;
+    if (!is_final)
+        return MR_OK;
+    p->head = log.head;
+    p->index = log.head.size - 1;
+    p->leaf = last;
+    r->final_count = 1;
+    return mri_tree_path(log.tree, p->path, &p->path_count, p->index, log.head.size);
+}
+
+enum mr_status mri_read_handover(struct mr_engine *e, const struct mr_event *ev)
+{
+    const uint64_t epoch = ev->u.request.request->body.u.handover.from;
+    struct mr_rep_handover *const r = &e->reply.body.u.handover;
+    if (epoch < 2 || epoch > e->committee.epoch)
+        return MR_OK;
+    const enum mr_status st = mri_epoch_get(e, &r->handover[0], (uint32_t)epoch);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    r->handover_count = 1;
+    return add_final(e, (uint32_t)epoch - 1);
 }

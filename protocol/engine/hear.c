@@ -98,6 +98,20 @@ static enum mr_status hear_seen(struct mr_engine *e, const struct mr_head *h)
     return p != NULL && h->generation == p->seat->generation ? compare_seen(e, p, h) : MR_OK;
 }
 
+/* SEAL and FINAL. The own ones are met in replay only. */
+static void hear_end(struct mr_engine *e, struct mri_peer *p, uint64_t index,
+                     const struct mr_leaf *leaf)
+{
+    if (leaf->kind == MR_LEAF_SEAL && leaf->u.seal.epoch == e->committee.epoch) {
+        if (p != NULL && p->state.sealed == 0)
+            p->state.sealed = index + 1;
+        else if (p == NULL)
+            e->ledger.meta.sealed = index + 1;
+    }
+    if (leaf->kind == MR_LEAF_FINAL && p == NULL)
+        e->ledger.meta.finished = true;
+}
+
 /* --- one leaf --------------------------------------------------------------------------------- */
 
 enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
@@ -110,6 +124,7 @@ enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
     struct mri_clash clash;
     if (leaf->kind == MR_LEAF_SEEN && p != NULL && !e->replaying)
         return hear_seen(e, &leaf->u.seen.head);
+    hear_end(e, p, index, leaf);
     if (!slot_of(leaf, &account, &seq) || seq == 0)
         return MR_OK;
     enum mr_status st = mri_account_number(&e->ledger, &number, account);

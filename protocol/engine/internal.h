@@ -48,6 +48,7 @@ struct mri_turn {
     uint32_t answers_count;
     uint64_t number, bodies_at; /* bodies_at: position of the frame's first byte */
     uint64_t first_leaf;        /* tree size at its beginning */
+    uint32_t epoch;             /* at its end */
     uint64_t leaves;            /* tree size at its end */
     uint8_t root[32];
     bool said; /* leaves were appended: a new head is due */
@@ -111,7 +112,8 @@ struct mri_peer {
     bool resync; /* what comes next is not what was expected: begin anew */
     uint64_t resync_from;
     uint32_t follows, fetches; /* under way */
-    uint64_t heard_ms, asked_ms, refused, opened;
+    uint64_t heard_ms, refused, opened;
+    uint64_t quiet_ms; /* it had no news: it is asked again then */
     enum mr_status trouble;
     uint64_t seen_ms, seen_size; /* what LEAF_SEEN said last */
     uint32_t evidence;           /* pieces against it */
@@ -137,7 +139,13 @@ struct mr_engine {
     const struct mr_signed_order *planned; /* the order e->plan was made for; NULL: none */
     uint64_t planned_at;                   /* slots settled then */
     struct mr_committee committee;
-    struct mri_peer *peers; /* the others, by ascending number */
+    struct mr_committee past_committee; /* of the epoch before, without addresses */
+    bool seated;                        /* this node is one of them */
+    const struct mr_seckey *key;        /* of the own log; NULL: the right one is not at hand */
+    struct mr_cut cut;                  /* that ended this epoch; logs_count 0: none did */
+    uint64_t next_ms;                   /* when a NEXT was first seen to wait; 0: none */
+    bool sum_wanted;                    /* the state behind the CUT shall be summed up */
+    struct mri_peer *peers;             /* the others, by ascending number */
     uint32_t peers_count;
     struct mri_opens opens;
     struct mri_told *told;        /* ring of own leaves by index; NULL when alone */
@@ -149,8 +157,9 @@ struct mr_engine {
     uint8_t check[32];                           /* of the last log frame cut */
     uint64_t log_at, bodies_at;                  /* positions behind the last frame cut */
     uint64_t synced_turn, synced_leaves;
-    struct mr_head head; /* last signed */
-    bool head_due;       /* it is not in the journal yet */
+    uint64_t settled_turn; /* the last one in which something settled */
+    struct mr_head head;   /* last signed */
+    bool head_due;         /* it is not in the journal yet */
     uint64_t now_ms, started_ms;
     bool disk_full, draining, closing;
     bool replaying; /* the journal is being read: nothing new is found out */
@@ -163,6 +172,7 @@ struct mr_engine {
     struct mr_state_open open;
     struct mr_entry_peer peer;
     struct mr_evidence evidence;
+    struct mr_handover handover;
     struct mr_body body;
     struct mr_history_item item;
     struct mr_reply reply;
@@ -196,7 +206,8 @@ void mri_open_cause(struct mr_engine *e, struct mri_open *o, enum mr_status caus
 void mri_open_want(struct mr_engine *e, struct mri_open *o, bool wanted);
 enum mr_status mri_opens_store(struct mr_engine *e);
 enum mr_status mri_opens_load(struct mr_engine *e);
-void mri_opens_reset(struct mr_engine *e);
+/* A new log begins: what was said in the last one counts no more. The orders stay. */
+enum mr_status mri_opens_renew(struct mr_engine *e);
 /* Let a caller wait for the slot. False: there is no room. */
 bool mri_open_ask(struct mr_engine *e, struct mri_open *o, const struct mr_event *ev);
 /* How an order in the slot stands, into a reply; the status. */
@@ -257,6 +268,8 @@ void mri_touch(struct mr_engine *e, uint64_t number, const uint8_t account[16], 
 /* --- peers (peers.c, answers.c, hear.c, follow.c, evidence.c) --------------------------------- */
 enum mr_status mri_peers_init(struct mr_engine *e);
 void mri_peers_done(struct mr_engine *e);
+/* The peers of a new epoch; links that stand go on. */
+enum mr_status mri_peers_renew(struct mr_engine *e);
 enum mr_status mri_peers_load(struct mr_engine *e);
 void mri_peers_store(struct mr_engine *e);
 struct mri_peer *mri_peer_of(const struct mr_engine *e, uint32_t node);
@@ -272,6 +285,7 @@ enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
 /* Serving. */
 void mri_follow(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev);
+enum mr_status mri_read_handover(struct mr_engine *e, const struct mr_event *ev);
 /* Answer the long polls that have news, or have waited long enough. */
 enum mr_status mri_polls(struct mr_engine *e, struct mr_effects *fx);
 /* Remember an own leaf for peers, and where an order handed in here stands. */
@@ -312,18 +326,42 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
 void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx);
 
+/* --- the end of an epoch (epoch.c) ------------------------------------------------------------ */
+/* After its SEAL a node says nothing about any slot but the CUT's; with a NEXT settled, no slot is
+ * begun but that. */
+bool mri_may_speak(const struct mr_engine *e, const struct mri_open *o);
+bool mri_may_begin(const struct mr_engine *e, const struct mri_open *o);
+/* EPO-5: whether the CUT decides the slot, and for what. */
+bool mri_cut_settles(const struct mr_engine *e, const struct mri_open *o, struct mr_certified *ret);
+/* Whether a CUT names logs that this node holds and that are sealed. */
+enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *ret);
+/* Seal, cut, finish, go over: what is due. */
+enum mr_status mri_epoch_work(struct mr_engine *e);
+/* What CUT this epoch ended with, after a start in the middle of it. */
+enum mr_status mri_epoch_load(struct mr_engine *e);
+/* The state behind the CUT was summed up. */
+void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c);
+/* Go over to the epoch of the NEXT. */
+enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *h);
+
+/* An order of the nodes' own chain, dated and placed, into e->order; then its signature. */
+void mri_node_order(struct mr_engine *e, const struct mr_state_hot *hot, enum mr_order_kind kind);
+void mri_node_order_sign(struct mr_engine *e, uint8_t ret_id[32]);
+void mri_choose_key(struct mr_engine *e);
+enum mr_status mri_begin_epoch(struct mr_engine *e);
+
 /* --- epochs (JNL-9) --------------------------------------------------------------------------- */
 /* Take a RESTART over: a new log begins. Room was reserved. */
 enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_restart *r);
 /* Say it, if it is governance's and the next one; then START. */
 enum mr_status mri_restart_say(struct mr_engine *e, const struct mr_signed_restart *r);
 void mri_say_start(struct mr_engine *e);
-/* Last head of an ended log; the RESTART that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
+/* Last head of an ended log; the handover that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
 enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t epoch);
-/* The RESTARTs that lead from genesis to an epoch; ret holds MRI_EPOCHS_MAX. */
-enum mr_status mri_handover(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t *ret_count,
+/* The handovers that lead from genesis to an epoch; ret holds MRI_EPOCHS_MAX. */
+enum mr_status mri_handover(struct mr_engine *e, struct mr_handover *ret, uint32_t *ret_count,
                             uint32_t epoch);
-enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t epoch);
+enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint32_t epoch);
 
 /* --- replay ----------------------------------------------------------------------------------- */
 enum mr_status mri_replay(struct mr_engine *e);

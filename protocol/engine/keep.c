@@ -87,6 +87,14 @@ enum mr_status mri_keep_plan(struct mr_engine *e, const struct mri_candidate *c)
     return st;
 }
 
+/* A CUT is voted for by who holds the logs it names. */
+static enum mr_status cut_holds(struct mr_engine *e, const struct mr_cut *cut)
+{
+    bool holds = false;
+    const enum mr_status st = mri_cut_check(e, cut, &holds);
+    return st != MR_OK ? st : holds ? MR_OK : MR_BEHIND;
+}
+
 enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mri_candidate *c)
 {
     enum mr_status st = mri_keep_plan(e, c);
@@ -97,6 +105,10 @@ enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mr
     if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT &&
         !mri_checkpoint_agrees(e, &e->plan.order->body.u.checkpoint))
         st = MR_STATE_MISMATCH;
+    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT && e->ledger.meta.next != 0)
+        st = MR_CHANGING;
+    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CUT)
+        st = cut_holds(e, &e->plan.order->body.u.cut);
     if (st == MR_OK && c->verified != a->generation) {
         /* It was handed in under other keys than the present ones: INV-8. */
         st = mr_order_verify(e->planned, &a->keys, e->ledger.meta.epoch);

@@ -297,19 +297,60 @@ void mri_work_tick(struct mr_engine *e)
     }
 }
 
-/* A new log begins: what was said in the last one counts no more. The orders stay. */
-void mri_opens_reset(struct mr_engine *e)
+/* What outlives an epoch: orders, a cancel, and who waits. */
+static void move_over(struct mr_engine *e, struct mri_open *from, struct mri_asker *askers)
 {
-    for (struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer) {
-        struct mri_slot *const s = &o->s;
-        s->promised = 0;
-        s->voted = false;
-        s->cert_ballot = MR_BALLOT_NONE;
-        memset(s->vote, 0, 32);
-        memset(s->cert_value, 0, 32);
-        s->certified_count = s->votes_count = s->acks_count = s->reports_count = 0;
-        mri_open_due(e, o);
+    struct mri_open *const o = mri_open_get(e, from->s.account, from->s.seq, e->config.node);
+    struct mri_opens *const t = &e->opens;
+    o->s.since_ms = from->s.since_ms;
+    o->s.orders_count = from->s.orders_count;
+    memcpy(o->s.orders, from->s.orders, sizeof o->s.orders);
+    if (from->s.triggered && from->s.trigger.kind == MR_TRIGGER_CANCEL) {
+        o->s.triggered = true;
+        o->s.trigger = from->s.trigger;
     }
+    o->stored = from->stored;
+    o->opened_by = from->opened_by == 0 ? 0 : e->config.node;
+    for (uint32_t at = from->askers; at != 0; at = askers[at - 1].next) {
+        const uint32_t i = t->askers_free - 1;
+        struct mri_asker *const a = &t->askers[i];
+        t->askers_free = a->next;
+        *a = askers[at - 1];
+        a->next = o->askers;
+        o->askers = i + 1;
+        o->askers_count++;
+        t->askers_count++;
+    }
+    mri_open_due(e, o);
+}
+
+enum mr_status mri_opens_renew(struct mr_engine *e)
+{
+    const struct mr_mem *const m = &e->config.mem;
+    struct mri_opens old = e->opens;
+    uint8_t key[KEY_BYTES];
+    enum mr_status st = MR_OK;
+    e->opens = (struct mri_opens){0};
+    st = mri_opens_init(e);
+    for (struct mri_open *o = old.oldest; st == MR_OK && o != NULL; o = o->newer) {
+        st = mri_opens_reserve(e);
+        if (st == MR_OK)
+            st = mri_view_reserve(&e->view);
+        if (st != MR_OK)
+            break;
+        if (o->s.orders_count > 0 || o->askers != 0)
+            move_over(e, o, old.askers);
+        else if (o->stored)
+            mri_view_put(&e->view, MR_TABLE_OPEN, key, open_key(key, o), NULL, 0);
+    }
+    while (old.chunks != NULL) {
+        struct mri_open_chunk *const next = old.chunks->next;
+        m->put(m->ctx, old.chunks);
+        old.chunks = next;
+    }
+    m->put(m->ctx, old.buckets);
+    m->put(m->ctx, old.askers);
+    return st;
 }
 
 /* --- the store -------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 
 enum {
     FOLLOWS_MAX = 2, /* under way with one peer: news needs no request first */
-    POLL_MS = 10000,
+    POLL_MS = 4000,
     FETCH_AGAIN_MS = 400,
     FETCH_SCAN_MAX = 4096,
     SILENT_MS = 10000,
@@ -25,15 +25,16 @@ const struct mr_committee *mr_engine_committee(const struct mr_engine *e)
 
 static void load_committee(struct mr_engine *e)
 {
-    const struct mr_charter *const c = e->config.charter;
+    const struct mr_charter *const c = &e->ledger.present.charter;
     struct mr_committee *const k = &e->committee;
-    *k = (struct mr_committee){.epoch = 1, .quorum = c->quorum, .count = c->nodes_count};
+    *k = (struct mr_committee){
+        .epoch = e->ledger.meta.epoch, .quorum = c->quorum, .count = c->nodes_count};
     for (uint32_t i = 0; i < c->nodes_count; i++) {
         const struct mr_node *const n = &c->nodes[i];
         k->seats[i] = (struct mr_seat){.number = n->number,
                                        .log_key = n->log_key,
                                        .transport_key = n->transport_key,
-                                       .generation = 1,
+                                       .generation = e->ledger.present.generations[i].number,
                                        .address = n->address,
                                        .peer_address = n->peer_address};
         memcpy(k->seats[i].association, n->association, 16);
@@ -62,13 +63,17 @@ enum mr_status mri_peers_init(struct mr_engine *e)
 {
     const struct mr_mem *const m = &e->config.mem;
     load_committee(e);
-    const uint32_t others = e->committee.count - 1;
+    e->seated = mri_seat_of(e, e->config.node) != NULL;
+    const uint32_t others = e->committee.count - e->seated;
+    e->peers_count = 0;
+    e->scan = m->get(m->ctx, MRI_TURN_BUFFER + MR_FRAME_ALIGN);
+    if (e->scan == NULL)
+        return MR_NO_MEMORY;
     if (others == 0)
         return MR_OK;
     e->peers = m->get(m->ctx, others * sizeof *e->peers);
     e->told = m->get(m->ctx, MRI_RING * sizeof *e->told);
-    e->scan = m->get(m->ctx, MRI_TURN_BUFFER + MR_FRAME_ALIGN);
-    if (e->peers == NULL || e->told == NULL || e->scan == NULL)
+    if (e->peers == NULL || e->told == NULL)
         return MR_NO_MEMORY;
     memset(e->peers, 0, others * sizeof *e->peers);
     for (uint32_t i = 0; i < e->committee.count; i++)
@@ -77,12 +82,55 @@ enum mr_status mri_peers_init(struct mr_engine *e)
     return MR_OK;
 }
 
-void mri_peers_done(struct mr_engine *e)
+static void release(struct mr_engine *e, struct mri_peer *peers)
 {
     const struct mr_mem *const m = &e->config.mem;
-    m->put(m->ctx, e->peers);
+    m->put(m->ctx, peers);
     m->put(m->ctx, e->told);
     m->put(m->ctx, e->scan);
+    e->told = NULL;
+    e->scan = NULL;
+}
+
+void mri_peers_done(struct mr_engine *e)
+{
+    release(e, e->peers);
+    e->peers = NULL;
+    e->peers_count = 0;
+}
+
+/* What outlives an epoch of a peer: its link, and who waits on it. */
+static void go_on(struct mri_peer *p, const struct mri_peer *was)
+{
+    p->up = was->up;
+    p->heard = was->heard;
+    p->heard_ms = was->heard_ms;
+    p->follows = was->follows;
+    p->fetches = was->fetches;
+    p->refused = was->refused;
+    p->polls_count = was->polls_count;
+    memcpy(p->polls, was->polls, sizeof p->polls);
+    for (uint32_t i = 0; i < p->polls_count; i++)
+        p->polls[i].until_ms = 0; /* answered at once: they are about the last epoch's log */
+}
+
+enum mr_status mri_peers_renew(struct mr_engine *e)
+{
+    struct mri_peer *const old = e->peers;
+    const uint32_t count = e->peers_count;
+    uint32_t numbers[MR_NODES_MAX] = {0};
+    for (uint32_t i = 0; i < count; i++)
+        numbers[i] = old[i].seat->number;
+    e->peers = NULL;
+    release(e, NULL);
+    const enum mr_status st = mri_peers_init(e);
+    for (uint32_t i = 0; st == MR_OK && i < count; i++) {
+        struct mri_peer *const p = mri_peer_of(e, numbers[i]);
+        if (p != NULL)
+            go_on(p, &old[i]);
+    }
+    e->config.mem.put(e->config.mem.ctx, old);
+    return st;
 }
 
 static size_t peer_key(uint8_t ret[8], const struct mr_engine *e, const struct mri_peer *p)
@@ -112,7 +160,6 @@ static enum mr_status load_peer(struct mr_engine *e, struct mri_peer *p)
 enum mr_status mri_peers_load(struct mr_engine *e)
 {
     enum mr_status st = MR_OK;
-    e->committee.epoch = e->ledger.meta.epoch;
     for (uint32_t i = 0; st == MR_OK && i < e->peers_count; i++)
         st = load_peer(e, &e->peers[i]);
     e->told_from = e->tree.size;
@@ -152,12 +199,16 @@ enum mr_status mri_mode(const struct mr_engine *e)
     }
     if (e->closing)
         return MR_STOPPING;
-    if (e->ledger.meta.abstaining)
+    if (!e->seated)
+        return MR_RETIRED;
+    if (e->ledger.meta.abstaining || e->key == NULL)
         return MR_ABSTAINING;
     if (e->disk_full)
         return MR_DISK_FULL;
     if (heard < e->committee.quorum)
         return MR_STARTING;
+    if (e->ledger.meta.next != 0)
+        return MR_CHANGING;
     if (lately < e->committee.quorum)
         return MR_NO_QUORUM;
     return lag > BEHIND_LEAVES ? MR_BEHIND : MR_OK;
@@ -229,17 +280,19 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
 
 static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
-    if (p->follows >= FOLLOWS_MAX || p->opened > MRI_OPEN_A_PEER ||
+    if (p->follows >= (p->heard ? FOLLOWS_MAX : 1) || p->opened > MRI_OPEN_A_PEER ||
         e->opens.count + MR_LEAVES_MAX > MRI_OPEN_MAX)
+        return false;
+    if (e->now_ms < p->quiet_ms)
         return false;
     if (p->resync && p->follows > 0)
         return false; /* what is under way comes back first */
     ret->kind = MR_REQ_FOLLOW;
-    ret->u.follow =
-        (struct mr_req_follow){.epoch = e->committee.epoch,
-                               .from = p->resync_from != 0 ? p->resync_from : p->state.size,
-                               .on = p->follows > 0,
-                               .timeout_ms = POLL_MS};
+    ret->u.follow = (struct mr_req_follow){
+        .epoch = e->committee.epoch,
+        .from = p->resync_from != 0 ? p->resync_from : p->state.size,
+        .on = p->follows > 0,
+        .timeout_ms = p->heard ? POLL_MS : 0}; /* a node that starts wants an answer at once */
     p->resync = false;
     p->resync_from = 0;
     p->follows++;
@@ -249,7 +302,7 @@ static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_reques
 bool mr_engine_ask(struct mr_engine *e, uint32_t peer, struct mr_request_body *ret)
 {
     struct mri_peer *const p = mri_peer_of(e, peer);
-    if (p == NULL || !p->up || e->closing || e->config.read_only)
+    if (p == NULL || !p->up || !e->seated || e->closing || e->config.read_only)
         return false;
     return ask_bodies(e, p, ret) || ask_leaves(e, p, ret);
 }

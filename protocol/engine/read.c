@@ -63,7 +63,7 @@ static enum mr_status read_node(struct mr_engine *e, const struct mr_event *ev)
 {
     (void)ev;
     struct mr_rep_node *r = &e->reply.body.u.node;
-    const struct mr_charter *c = e->config.charter;
+    const struct mr_charter *c = &e->ledger.present.charter;
     const size_t n = strlen(e->config.software);
     enum mr_status st = MR_OK;
     r->software_len = n < MR_NAME_MAX ? (uint32_t)n : MR_NAME_MAX;
@@ -208,7 +208,7 @@ static enum mr_status find_alias(struct mr_engine *e, uint64_t *ret, const char 
                                  const struct mr_principal *who)
 {
     char name[MR_ALIAS_MAX + 1], home[MR_ALIAS_MAX + 1];
-    const struct mr_charter *c = e->config.charter;
+    const struct mr_charter *c = &e->ledger.present.charter;
     uint32_t found = 0;
     if (mr_alias_split(name, home, text) != MR_OK)
         return MR_ALIAS_UNKNOWN;
@@ -579,6 +579,8 @@ static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, b
         return mri_fetch(e, ev);
     case MR_REQ_EVIDENCE:
         return read_evidence(e, ev);
+    case MR_REQ_HANDOVER:
+        return mri_read_handover(e, ev);
     case MR_REQ_AUTH:
     case MR_REQ_SUBMIT:
     case MR_REQ_CANCEL:
@@ -589,6 +591,7 @@ static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, b
     case MR_REQ_STREAM:
     case MR_REQ_CONTROL:
     case MR_REQ_PEERS:
+    case MR_REQ_STATE:
     case MR_REQ_FOLLOW:
         break; /* the shell's, or an order: never handed here */
     }

@@ -28,55 +28,134 @@ enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t 
     return mr_head_decode(ret, bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
 }
 
-enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_signed_restart *ret, uint32_t epoch)
+enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint32_t epoch)
 {
-    uint8_t key[5], bytes[RECORD_MAX];
+    uint8_t key[5];
     size_t len;
     const enum mr_status st = mri_view_get(&e->view, MR_TABLE_META, key, meta_key(key, 'r', epoch),
-                                           bytes, sizeof bytes, &len);
+                                           e->bytes, sizeof e->bytes, &len);
     if (st != MR_OK)
         return st;
-    return mr_signed_restart_decode(ret, bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
+    return mr_handover_decode(ret, e->bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
 }
 
-/* The chain of checkpoints is signed with the node's new key from now on. */
-static enum mr_status change_checkpoint_key(struct mr_engine *e, const struct mr_pubkey *key)
+/* The log of this epoch ends here; the next one begins empty. */
+static void end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoch)
 {
+    uint8_t key[5];
+    mri_tree_store(&e->tree);
+    mri_peers_store(e);
+    mri_view_put(&e->view, MR_TABLE_META, key, meta_key(key, 'g', e->ledger.meta.epoch), e->bytes,
+                 mr_head_encode(&e->head, e->bytes, sizeof e->bytes));
+    mri_view_put(&e->view, MR_TABLE_META, key, meta_key(key, 'r', epoch), e->bytes,
+                 mr_handover_encode(h, e->bytes, sizeof e->bytes));
+    e->ledger.meta.leaves = 0;
+    e->synced_leaves = 0;
+    e->told_from = 0;
+    e->head = (struct mr_head){.time_ms = e->head.time_ms};
+    e->head_due = false;
+}
+
+/* Which of the keys at hand is the log's. */
+void mri_choose_key(struct mr_engine *e)
+{
+    const struct mr_seckey *const keys[] = {e->config.log_key, e->config.next_key};
+    e->key = NULL;
+    for (size_t i = 0; i < 2; i++)
+        if (keys[i] != NULL &&
+            memcmp(keys[i]->bytes + 32, e->ledger.meta.log_key.key, MR_KEY_BYTES) == 0)
+            e->key = keys[i];
+}
+
+/* --- RESTART ---------------------------------------------------------------------------------- */
+
+/* The node's key is another one from now on: in the present charter and on the chain of
+ * checkpoints. */
+static enum mr_status change_key(struct mr_engine *e, const struct mr_restart *r)
+{
+    struct mr_state_present *const p = &e->ledger.present;
     struct mr_state_account a;
     uint8_t bytes[RECORD_MAX], number[8];
     const enum mr_status st = mri_account_get(&e->ledger, &a, e->ledger.checkpoints);
     if (st != MR_OK)
         return st;
-    a.keys.keys[e->config.node - 1] = *key;
+    for (uint32_t i = 0; i < p->charter.nodes_count && i < a.keys.keys_count; i++)
+        if (p->charter.nodes[i].number == r->node) {
+            a.keys.keys[i] = r->log_key;
+            p->charter.nodes[i].log_key = r->log_key;
+            p->generations[i].number = r->generation;
+        }
     a.generation++;
     mri_view_put(&e->view, MR_TABLE_ACCOUNT, number, mri_key_u64(number, e->ledger.checkpoints),
                  bytes, mr_state_account_encode(&a, bytes, sizeof bytes));
+    mri_ledger_put_present(&e->ledger);
     return MR_OK;
 }
 
 enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_restart *r)
 {
     struct mr_state_meta *m = &e->ledger.meta;
-    uint8_t key[5], bytes[RECORD_MAX];
-    const enum mr_status st = change_checkpoint_key(e, &r->restart.log_key);
+    struct mr_handover *const h = &e->handover;
+    const enum mr_status st = change_key(e, &r->restart);
     if (st != MR_OK)
         return st;
-    mri_tree_store(&e->tree);
-    mri_view_put(&e->view, MR_TABLE_META, key, meta_key(key, 'g', m->epoch), bytes,
-                 mr_head_encode(&e->head, bytes, sizeof bytes));
-    mri_view_put(&e->view, MR_TABLE_META, key, meta_key(key, 'r', r->restart.epoch), bytes,
-                 mr_signed_restart_encode(r, bytes, sizeof bytes));
+    h->kind = MR_HANDOVER_RESTART;
+    h->u.restart = *r;
+    end_log(e, h, r->restart.epoch);
     m->epoch = r->restart.epoch;
     m->generation = r->restart.generation;
     m->log_key = r->restart.log_key;
     m->restart_ms = r->restart.time_ms;
     m->claims_until_ms = r->restart.claims_until_ms;
     m->abstaining = false;
-    m->leaves = 0;
-    mri_opens_reset(e);
-    e->head = (struct mr_head){.time_ms = e->head.time_ms};
-    e->head_due = false;
-    return mri_tree_load(&e->tree, &e->view, e->config.node, m->epoch, 0);
+    return mri_begin_epoch(e);
+}
+
+/* --- NEXT ------------------------------------------------------------------------------------- */
+
+enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *next)
+{
+    struct mr_state_meta *const m = &e->ledger.meta;
+    struct mr_handover *const h = &e->handover;
+    if (m->next == 0 || next->order.order.body.kind != MR_KIND_NEXT)
+        return MR_DAMAGED;
+    h->kind = MR_HANDOVER_NEXT;
+    h->u.next = *next;
+    end_log(e, h, e->ledger.next.epoch);
+    enum mr_status st = mri_ledger_next_epoch(&e->ledger);
+    for (uint32_t i = 0; i < e->ledger.present.charter.nodes_count; i++) {
+        const struct mr_node *const n = &e->ledger.present.charter.nodes[i];
+        if (n->number != e->config.node)
+            continue;
+        /* With another key than before nothing contradicts what was forgotten. */
+        if (memcmp(m->log_key.key, n->log_key.key, MR_KEY_BYTES) != 0)
+            m->abstaining = false;
+        m->log_key = n->log_key;
+        m->generation = e->ledger.present.generations[i].number;
+    }
+    return st == MR_OK ? mri_begin_epoch(e) : st;
+}
+
+/* With the nodes of the present charter, an empty log, and the orders that waited. */
+enum mr_status mri_begin_epoch(struct mr_engine *e)
+{
+    e->past_committee = e->committee;
+    for (uint32_t i = 0; i < e->past_committee.count; i++)
+        e->past_committee.seats[i].address = e->past_committee.seats[i].peer_address = NULL;
+    e->cut.logs_count = 0;
+    e->sum_wanted = false;
+    e->next_ms = 0;
+    mri_choose_key(e);
+    enum mr_status st = mri_peers_renew(e);
+    if (st == MR_OK)
+        st = mri_opens_renew(e);
+    if (st == MR_OK)
+        st = mri_tree_load(&e->tree, &e->view, e->config.node, e->committee.epoch, 0);
+    if (st == MR_OK)
+        st = mri_peers_load(e);
+    e->current->first_leaf = 0;
+    /* Half way there is no way back: the journal still has the end of the last epoch. */
+    return st == MR_NO_MEMORY ? MR_FULL : st;
 }
 
 void mri_say_start(struct mr_engine *e)

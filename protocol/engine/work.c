@@ -88,7 +88,7 @@ static void begin_settled(struct mr_engine *e, const struct mri_open *o,
     s->ballot = c->ballot;
     memcpy(s->value, c->value, 32);
     s->acks_count = mri_slot_acks(&o->s, s->acks, c, e->config.node);
-    mr_assert(s->acks_count == e->committee.quorum);
+    mr_assert(s->acks_count == e->committee.quorum || e->ledger.meta.cut != 0);
     s->time_ms = e->now_ms;
     s->body_at = s->memo_at = 0;
     s->body_len = s->memo_len = 0;
@@ -103,6 +103,7 @@ static enum mr_status settle_void(struct mr_engine *e, struct mri_open *o,
     const enum mr_status st = mri_ledger_void(&e->ledger, &e->entry.u.settled);
     if (st != MR_OK)
         return st;
+    e->settled_turn = e->ledger.meta.turn + 1;
     mri_say(e, &e->entry);
     mri_touch(e, number, o->s.account, o->s.seq + 1);
     mri_open_close(e, o);
@@ -140,6 +141,7 @@ static enum mr_status settle(struct mr_engine *e, struct mri_open *o, const stru
     s->postings_count = e->plan.postings_count;
     memcpy(s->postings, e->plan.postings, e->plan.postings_count * sizeof s->postings[0]);
     mri_ledger_apply(&e->ledger, &e->plan, s);
+    e->settled_turn = e->ledger.meta.turn + 1;
     mri_say(e, &e->entry);
     const enum mr_order_kind kind = e->plan.order->body.kind;
     for (uint32_t i = 0; i < e->plan.rows_count; i++)
@@ -156,13 +158,14 @@ static enum mr_status settle(struct mr_engine *e, struct mri_open *o, const stru
 
 bool mri_votes(const struct mr_engine *e)
 {
-    return mri_mode(e) == MR_OK || mri_mode(e) == MR_NO_QUORUM || mri_mode(e) == MR_BEHIND;
+    const enum mr_status mode = mri_mode(e);
+    return mode == MR_OK || mode == MR_NO_QUORUM || mode == MR_BEHIND || mode == MR_CHANGING;
 }
 
 /* SLOT-2: the first kept order that may be voted for. */
 static enum mr_status vote_first(struct mr_engine *e, struct mri_open *o, bool *ret_more)
 {
-    if (o->s.promised > 0 || o->s.voted)
+    if (o->s.promised > 0 || o->s.voted || !mri_may_begin(e, o))
         return MR_OK;
     for (uint32_t i = 0; i < o->s.orders_count; i++) {
         struct mri_candidate *const c = &o->s.orders[i];
@@ -256,7 +259,7 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
         *ret_closed = true;
         return MR_OK;
     }
-    if (mri_slot_settles(&o->s, &c))
+    if (mri_slot_settles(&o->s, &c) || mri_cut_settles(e, o, &c))
         return at.next ? settle(e, o, &c, at.number, ret_closed) : MR_OK;
     drop_lapsed(e, o);
     if (o->s.orders_count == 0 && !is_spoken_of(o) && !o->s.triggered) {
@@ -265,7 +268,7 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
         return MR_OK;
     }
     look_for_orders(e, o);
-    if (!mri_votes(e))
+    if (!mri_votes(e) || !mri_may_speak(e, o))
         return MR_OK;
     if (mri_slot_ack_due(&o->s, &c)) {
         say_ack(e, o, &c);

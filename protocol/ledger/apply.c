@@ -195,6 +195,15 @@ static void count_spending(struct mri_plan *plan)
     s->month_spent += sum;
 }
 
+static void apply_next(struct mri_ledger *l, const struct mri_plan *plan)
+{
+    uint8_t bytes[MR_STORE_VALUE_MAX];
+    l->next = plan->order->body.u.next;
+    l->meta.next = plan->order->seq;
+    mri_view_put(l->view, MR_TABLE_META, (const uint8_t *)"n", 1, bytes,
+                 mr_next_epoch_encode(&l->next, bytes, sizeof bytes));
+}
+
 static void apply_kind(struct mri_ledger *l, struct mri_plan *plan)
 {
     const struct mr_order_body *b = &plan->order->body;
@@ -253,6 +262,14 @@ static void apply_kind(struct mri_ledger *l, struct mri_plan *plan)
         return;
     case MR_KIND_CHECKPOINT:
         apply_checkpoint(l, &b->u.checkpoint);
+        return;
+    case MR_KIND_NEXT:
+        apply_next(l, plan);
+        return;
+    case MR_KIND_CUT:
+        l->meta.cut = plan->order->seq;
+        mri_ledger_apply_cut(l, &plan->rows[0].account);
+        put_account(l, plan->rows[0].number, &plan->rows[0].account);
         return;
     case MR_KIND_SWEEP:
         return;

@@ -411,7 +411,7 @@ static enum mr_status check_cap(const struct checking *c)
         return MR_NOT_FOUND;
     if (row_by_number(c->plan, c->l->associations[index].issuer)->account.credit == cap->cap)
         return MR_NO_CHANGE;
-    for (uint32_t i = 0; i < c->l->charter->associations_count; i++) {
+    for (uint32_t i = 0; i < c->l->present.charter.associations_count; i++) {
         struct mr_state_account issuer;
         const enum mr_status st = mri_account_get(c->l, &issuer, c->l->associations[i].issuer);
         if (st != MR_OK)
@@ -466,6 +466,13 @@ static enum mr_status check_kind(const struct checking *c)
         return check_cap(c);
     case MR_KIND_LOWER:
         return check_lower(c);
+    case MR_KIND_NEXT:
+        return mri_ledger_check_next(c->l, &c->order->body.u.next);
+    case MR_KIND_CUT:
+        return c->l->meta.next != 0 && c->l->meta.cut == 0 &&
+                       c->order->body.u.cut.epoch == c->l->meta.epoch
+                   ? MR_OK
+                   : MR_EPOCH_MISMATCH;
     case MR_KIND_CHECKPOINT:
         return c->order->body.u.checkpoint.number == c->l->meta.checkpoints + 1 ? MR_OK
                                                                                 : MR_STATE_MISMATCH;

@@ -20,7 +20,9 @@ struct mri_ledger {
     struct mri_view *view;
     const struct mr_charter *charter;
     uint8_t id[32];
-    struct mr_state_meta meta; /* written to the view by mri_ledger_store */
+    struct mr_state_meta meta;       /* written to the view by mri_ledger_store */
+    struct mr_state_present present; /* the charter as it stands: EPO-2 */
+    struct mr_next_epoch next; /* that waits for its CUT; meta.next says whether there is one */
     uint64_t system, checkpoints, world;
     struct mri_association associations[MR_ASSOCIATIONS_MAX];
     uint32_t policies_count;
@@ -70,6 +72,22 @@ enum mr_status mri_ledger_prepare(const struct mri_ledger *l, struct mri_plan *p
 
 /* LED-10 from 5 on, and the kind's checks. The caller has seen to 1 to 4. */
 enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan, uint64_t now_ms);
+
+/* EPO-3: whether a NEXT may follow the present epoch. MR_OK, EPOCH_MISMATCH, OUT_OF_RANGE. */
+enum mr_status mri_ledger_check_next(const struct mri_ledger *l, const struct mr_next_epoch *next);
+
+/* EPO-4. */
+void mri_ledger_apply_cut(struct mri_ledger *l, struct mr_state_account *checkpoints);
+
+/* EPO-6: nodes, quorum and associations are those of the NEXT from now on. */
+enum mr_status mri_ledger_next_epoch(struct mri_ledger *l);
+
+/* What handovers that were verified made of the charter, into l->present. MR_OK, MR_FULL. */
+enum mr_status mri_ledger_reach(struct mri_ledger *l, const struct mr_handover *handover,
+                                uint32_t count);
+
+/* Put the present charter into the view. Room was reserved. */
+void mri_ledger_put_present(struct mri_ledger *l);
 
 /* LED-14 */
 enum mr_status mri_ledger_check_first(const struct mri_ledger *l, const struct mri_plan *plan);

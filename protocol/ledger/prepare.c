@@ -271,6 +271,8 @@ static enum mr_status prepare_kind(const struct mri_ledger *l, struct mri_plan *
     case MR_KIND_CLOSE:
     case MR_KIND_POLICY:
     case MR_KIND_CHECKPOINT:
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
         return MR_OK;
     }
     mr_bug("order kind");
@@ -300,8 +302,10 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
     case MR_KIND_POLICY:
     case MR_KIND_CAP:
     case MR_KIND_LOWER:
+    case MR_KIND_NEXT:
         return class == MR_CLASS_SYSTEM;
     case MR_KIND_CHECKPOINT:
+    case MR_KIND_CUT:
         return class == MR_CLASS_CHECKPOINTS;
     }
     mr_bug("order kind");

@@ -4,6 +4,7 @@
 #include "ledger/ledger.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/handover.h"
 #include "mereau/order.h"
 
 enum { RECORD_MAX = 2048 };
@@ -119,8 +120,8 @@ enum mr_status mri_alias_get(const struct mri_ledger *l, uint64_t *ret,
 
 uint32_t mri_association_index(const struct mri_ledger *l, const uint8_t id[16])
 {
-    for (uint32_t i = 0; i < l->charter->associations_count; i++)
-        if (memcmp(l->charter->associations[i].id, id, 16) == 0)
+    for (uint32_t i = 0; i < l->present.charter.associations_count; i++)
+        if (memcmp(l->present.charter.associations[i].id, id, 16) == 0)
             return i;
     return MR_ASSOCIATIONS_MAX;
 }
@@ -153,6 +154,64 @@ static uint64_t write_derived(struct mri_ledger *l, const struct mr_association 
     return l->meta.accounts;
 }
 
+/* LED-2: the sub-accounts of an association. */
+static void write_association(struct mri_ledger *l, const struct mr_association *a)
+{
+    write_derived(l, a, MR_CLASS_DESK, &a->desk);
+    write_derived(l, a, MR_CLASS_TREASURY, &a->treasury);
+    write_derived(l, a, MR_CLASS_ISSUER, NULL);
+    write_derived(l, a, MR_CLASS_RESERVE, NULL);
+    write_derived(l, a, MR_CLASS_REDEEMED, NULL);
+    write_derived(l, a, MR_CLASS_OWN, NULL);
+}
+
+void mri_ledger_put_present(struct mri_ledger *l)
+{
+    uint8_t bytes[MR_STORE_VALUE_MAX];
+    mri_view_put(l->view, MR_TABLE_META, (const uint8_t *)"c", 1, bytes,
+                 mr_state_present_encode(&l->present, bytes, sizeof bytes));
+}
+
+static void genesis_present(struct mri_ledger *l)
+{
+    l->present.charter = *l->charter;
+    l->present.generations_count = l->charter->nodes_count;
+    for (uint32_t i = 0; i < l->charter->nodes_count; i++)
+        l->present.generations[i].number = 1;
+}
+
+/* What governance and NEXT orders made of the charter; the NEXT that waits. */
+static enum mr_status load_present(struct mri_ledger *l)
+{
+    uint8_t bytes[MR_STORE_VALUE_MAX];
+    size_t len;
+    genesis_present(l);
+    enum mr_status st =
+        mri_view_get(l->view, MR_TABLE_META, (const uint8_t *)"c", 1, bytes, sizeof bytes, &len);
+    if (st == MR_OK && mr_state_present_decode(&l->present, bytes, len) != MR_OK)
+        return MR_DAMAGED;
+    if (st != MR_OK && st != MR_NOT_FOUND)
+        return st;
+    if (l->meta.next == 0)
+        return MR_OK;
+    st = mri_view_get(l->view, MR_TABLE_META, (const uint8_t *)"n", 1, bytes, sizeof bytes, &len);
+    if (st == MR_OK && mr_next_epoch_decode(&l->next, bytes, len) != MR_OK)
+        st = MR_DAMAGED;
+    return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+}
+
+/* EPO-4: the CUT settled: the associations that join have their accounts, and the next epoch's
+ * nodes sign on the chain of checkpoints. */
+void mri_ledger_apply_cut(struct mri_ledger *l, struct mr_state_account *checkpoints)
+{
+    checkpoints->keys.keys_count = 0;
+    for (uint32_t i = 0; i < l->next.seats_count; i++)
+        checkpoints->keys.keys[checkpoints->keys.keys_count++] = l->next.seats[i].node.log_key;
+    checkpoints->generation++;
+    for (uint32_t i = 0; i < l->next.associations_count; i++)
+        write_association(l, &l->next.associations[i]);
+}
+
 static void write_genesis(struct mri_ledger *l)
 {
     const struct mr_charter *c = l->charter;
@@ -163,15 +222,8 @@ static void write_genesis(struct mri_ledger *l)
     write_derived(l, NULL, MR_CLASS_SYSTEM, &c->governance);
     write_derived(l, NULL, MR_CLASS_CHECKPOINTS, &nodes);
     write_derived(l, NULL, MR_CLASS_WORLD, NULL);
-    for (uint32_t i = 0; i < c->associations_count; i++) {
-        const struct mr_association *a = &c->associations[i];
-        write_derived(l, a, MR_CLASS_DESK, &a->desk);
-        write_derived(l, a, MR_CLASS_TREASURY, &a->treasury);
-        write_derived(l, a, MR_CLASS_ISSUER, NULL);
-        write_derived(l, a, MR_CLASS_RESERVE, NULL);
-        write_derived(l, a, MR_CLASS_REDEEMED, NULL);
-        write_derived(l, a, MR_CLASS_OWN, NULL);
-    }
+    for (uint32_t i = 0; i < c->associations_count; i++)
+        write_association(l, &c->associations[i]);
     mri_key_u64(key, 1);
     struct mr_policy first = c->policy;
     first.version = 1;
@@ -204,8 +256,8 @@ static enum mr_status load_derived(struct mri_ledger *l)
     enum mr_status st = MR_OK;
     for (size_t i = 0; i < 3 && st == MR_OK; i++)
         st = find_derived(l, of_territory[i].ret, NULL, of_territory[i].class);
-    for (uint32_t i = 0; i < l->charter->associations_count && st == MR_OK; i++) {
-        const struct mr_association *home = &l->charter->associations[i];
+    for (uint32_t i = 0; i < l->present.charter.associations_count && st == MR_OK; i++) {
+        const struct mr_association *home = &l->present.charter.associations[i];
         struct mri_association *a = &l->associations[i];
         uint64_t *const ret[] = {&a->desk,    &a->treasury, &a->issuer,
                                  &a->reserve, &a->redeemed, &a->own};
@@ -213,6 +265,46 @@ static enum mr_status load_derived(struct mri_ledger *l)
             st = find_derived(l, ret[k], home, (enum mr_account_class)(MR_CLASS_DESK + k));
     }
     return st;
+}
+
+enum mr_status mri_ledger_reach(struct mri_ledger *l, const struct mr_handover *handover,
+                                uint32_t count)
+{
+    struct mr_state_present *const p = &l->present;
+    enum mr_status st = MR_OK;
+    genesis_present(l);
+    for (uint32_t i = 0; st == MR_OK && i < count; i++) {
+        if (handover[i].kind == MR_HANDOVER_NEXT) {
+            const struct mr_next_epoch *const next = &handover[i].u.next.order.order.body.u.next;
+            st = mr_charter_next(&p->charter, next);
+            p->generations_count = next->seats_count;
+            for (uint32_t k = 0; k < next->seats_count; k++)
+                p->generations[k].number = next->seats[k].generation;
+            continue;
+        }
+        const struct mr_restart *const r = &handover[i].u.restart.restart;
+        for (uint32_t k = 0; k < p->charter.nodes_count; k++)
+            if (p->charter.nodes[k].number == r->node) {
+                p->charter.nodes[k].log_key = r->log_key;
+                p->generations[k].number = r->generation;
+            }
+    }
+    return st;
+}
+
+enum mr_status mri_ledger_next_epoch(struct mri_ledger *l)
+{
+    struct mr_state_present *const p = &l->present;
+    const enum mr_status st = mr_charter_next(&p->charter, &l->next);
+    mr_assert(st == MR_OK); /* EPO-3 */
+    p->generations_count = l->next.seats_count;
+    for (uint32_t i = 0; i < l->next.seats_count; i++)
+        p->generations[i].number = l->next.seats[i].generation;
+    mri_ledger_put_present(l);
+    l->meta.epoch = l->next.epoch;
+    l->meta.next = l->meta.cut = l->meta.sealed = 0;
+    l->meta.finished = false;
+    return load_derived(l);
 }
 
 static enum mr_status load_policies(struct mri_ledger *l)
@@ -242,11 +334,14 @@ enum mr_status mri_ledger_load(struct mri_ledger *l, struct mri_view *view,
     st = get_meta(l, &l->meta, (const uint8_t *)"m", 1);
     if (st == MR_NOT_FOUND) {
         l->meta = (struct mr_state_meta){0};
+        genesis_present(l);
         write_genesis(l);
         st = MR_OK;
     }
     if (st == MR_OK && memcmp(l->meta.ledger, l->id, 32) != 0)
         return MR_WRONG_LEDGER;
+    if (st == MR_OK)
+        st = load_present(l);
     if (st == MR_OK)
         st = load_derived(l);
     return st == MR_OK ? load_policies(l) : st;

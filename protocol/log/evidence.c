@@ -71,6 +71,8 @@ static bool read_statement(struct statement *ret, const struct mr_leaf *l)
     case MR_LEAF_START:
     case MR_LEAF_SEEN:
     case MR_LEAF_EVIDENCE:
+    case MR_LEAF_SEAL:
+    case MR_LEAF_FINAL:
         return false;
     }
     return false;

@@ -41,21 +41,25 @@
 #undef MR_ENUM_END
 
 /* --- smallest sizes, for bounding a list's count ---------------------------------------------- */
-#define MR_STRUCT(r) enum { MIN_##r = 0
-#define MR_OPAQUE(r, f, n, doc) +PAD4(n)
-#define MR_BYTES(r, f, max, doc) +4
-#define MR_TEXT(r, f, max, doc) +4
-#define MR_U32(r, f, max, doc) +4
-#define MR_U64(r, f, max, doc) +8
+#define MR_STRUCT(r)                enum { MIN_##r = 0
+#define MR_OPAQUE(r, f, n, doc)     +PAD4(n)
+#define MR_BYTES(r, f, max, doc)    +4
+#define MR_TEXT(r, f, max, doc)     +4
+#define MR_U32(r, f, max, doc)      +4
+#define MR_U64(r, f, max, doc)      +8
 #define MR_I64(r, f, min, max, doc) +8
-#define MR_BOOL(r, f, doc) +4
-#define MR_TAG(r, f, e, doc) +4
-#define MR_SUB(r, f, t, doc) +MIN_##t
-#define MR_LIST(r, f, t, max, doc) +4
-#define MR_STRUCT_END(r) };
+#define MR_BOOL(r, f, doc)          +4
+#define MR_TAG(r, f, e, doc)        +4
+#define MR_SUB(r, f, t, doc)        +MIN_##t
+#define MR_LIST(r, f, t, max, doc)  +4
+#define MR_STRUCT_END(r)                                                                           \
+    }                                                                                              \
+    ;
 #define MR_UNION(r, e) enum { MIN_##r = 4
 #define MR_ARM(r, c, t, f)
-#define MR_UNION_END(r) };
+#define MR_UNION_END(r)                                                                            \
+    }                                                                                              \
+    ;
 #include "registry/records.def"
 #include "registry/undef.h"
 
@@ -65,15 +69,15 @@
     {                                                                                              \
         size_t n = 0;                                                                              \
         (void)v;
-#define MR_OPAQUE(r, f, size, doc) n += PAD4(size);
-#define MR_BYTES(r, f, max, doc) n += 4 + PAD4((size_t)v->f##_len);
-#define MR_TEXT(r, f, max, doc) n += 4 + PAD4((size_t)v->f##_len);
-#define MR_U32(r, f, max, doc) n += 4;
-#define MR_U64(r, f, max, doc) n += 8;
+#define MR_OPAQUE(r, f, size, doc)  n += PAD4(size);
+#define MR_BYTES(r, f, max, doc)    n += 4 + PAD4((size_t)v->f##_len);
+#define MR_TEXT(r, f, max, doc)     n += 4 + PAD4((size_t)v->f##_len);
+#define MR_U32(r, f, max, doc)      n += 4;
+#define MR_U64(r, f, max, doc)      n += 8;
 #define MR_I64(r, f, min, max, doc) n += 8;
-#define MR_BOOL(r, f, doc) n += 4;
-#define MR_TAG(r, f, e, doc) n += 4;
-#define MR_SUB(r, f, t, doc) n += mr_##t##_size(&v->f);
+#define MR_BOOL(r, f, doc)          n += 4;
+#define MR_TAG(r, f, e, doc)        n += 4;
+#define MR_SUB(r, f, t, doc)        n += mr_##t##_size(&v->f);
 #define MR_LIST(r, f, t, max, doc)                                                                 \
     n += 4;                                                                                        \
     for (uint32_t i = 0; i < v->f##_count; i++)                                                    \
@@ -116,7 +120,7 @@
     mr_assert(v->f >= (min));                                                                      \
     mr_assert(v->f <= (max));                                                                      \
     mri_wr_u64(w, (uint64_t)v->f);
-#define MR_BOOL(r, f, doc) mri_wr_u32(w, v->f ? 1 : 0);
+#define MR_BOOL(r, f, doc)   mri_wr_u32(w, v->f ? 1 : 0);
 #define MR_TAG(r, f, e, doc) mri_wr_u32(w, (uint32_t)v->f);
 #define MR_SUB(r, f, t, doc) wr_##t(w, &v->f);
 #define MR_LIST(r, f, t, max, doc)                                                                 \
@@ -145,15 +149,15 @@
 #define MR_STRUCT(r)                                                                               \
     static void rd_##r(struct mri_rd *r_, struct mr_##r *v)                                        \
     {
-#define MR_OPAQUE(r, f, n, doc) mri_rd_opaque(r_, v->f, n);
-#define MR_BYTES(r, f, max, doc) v->f##_len = mri_rd_bytes(r_, v->f, max);
-#define MR_TEXT(r, f, max, doc) v->f##_len = mri_rd_text(r_, v->f, max);
-#define MR_U32(r, f, max, doc) v->f = mri_rd_u32(r_, max);
-#define MR_U64(r, f, max, doc) v->f = mri_rd_u64(r_, max);
+#define MR_OPAQUE(r, f, n, doc)     mri_rd_opaque(r_, v->f, n);
+#define MR_BYTES(r, f, max, doc)    v->f##_len = mri_rd_bytes(r_, v->f, max);
+#define MR_TEXT(r, f, max, doc)     v->f##_len = mri_rd_text(r_, v->f, max);
+#define MR_U32(r, f, max, doc)      v->f = mri_rd_u32(r_, max);
+#define MR_U64(r, f, max, doc)      v->f = mri_rd_u64(r_, max);
 #define MR_I64(r, f, min, max, doc) v->f = mri_rd_i64(r_, min, max);
-#define MR_BOOL(r, f, doc) v->f = mri_rd_bool(r_);
-#define MR_TAG(r, f, e, doc) v->f = rd_##e(r_);
-#define MR_SUB(r, f, t, doc) rd_##t(r_, &v->f);
+#define MR_BOOL(r, f, doc)          v->f = mri_rd_bool(r_);
+#define MR_TAG(r, f, e, doc)        v->f = rd_##e(r_);
+#define MR_SUB(r, f, t, doc)        rd_##t(r_, &v->f);
 #define MR_LIST(r, f, t, max, doc)                                                                 \
     v->f##_count = mri_rd_count(r_, max, MIN_##t);                                                 \
     for (uint32_t i = 0; i < v->f##_count && r_->st == MR_OK; i++)                                 \
@@ -186,13 +190,13 @@
 #define FIELD(f, put)                                                                              \
     mri_js_name(j, &first, #f);                                                                    \
     put;
-#define MR_OPAQUE(r, f, n, doc) FIELD(f, mri_js_hex(j, v->f, n))
-#define MR_BYTES(r, f, max, doc) FIELD(f, mri_js_hex(j, v->f, v->f##_len))
-#define MR_TEXT(r, f, max, doc) FIELD(f, mri_js_text(j, v->f, v->f##_len))
-#define MR_U32(r, f, max, doc) FIELD(f, mri_js_u64(j, v->f))
-#define MR_U64(r, f, max, doc) FIELD(f, mri_js_u64(j, v->f))
+#define MR_OPAQUE(r, f, n, doc)     FIELD(f, mri_js_hex(j, v->f, n))
+#define MR_BYTES(r, f, max, doc)    FIELD(f, mri_js_hex(j, v->f, v->f##_len))
+#define MR_TEXT(r, f, max, doc)     FIELD(f, mri_js_text(j, v->f, v->f##_len))
+#define MR_U32(r, f, max, doc)      FIELD(f, mri_js_u64(j, v->f))
+#define MR_U64(r, f, max, doc)      FIELD(f, mri_js_u64(j, v->f))
 #define MR_I64(r, f, min, max, doc) FIELD(f, mri_js_i64(j, v->f))
-#define MR_BOOL(r, f, doc) FIELD(f, mri_js_raw(j, v->f ? "true" : "false"))
+#define MR_BOOL(r, f, doc)          FIELD(f, mri_js_raw(j, v->f ? "true" : "false"))
 #define MR_TAG(r, f, e, doc)                                                                       \
     FIELD(f, mri_js_text(j, mr_##e##_text(v->f), strlen(mr_##e##_text(v->f))))
 #define MR_SUB(r, f, t, doc) FIELD(f, js_##t(j, &v->f))

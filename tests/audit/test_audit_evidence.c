@@ -133,7 +133,7 @@ static void make(void)
     make_logs();
     if (one.epoch == 2) {
         e.handover_count = 1;
-        e.handover[0] = restart;
+        e.handover[0] = (struct mr_handover){.kind = MR_HANDOVER_RESTART, .u.restart = restart};
     }
     if (below(3) == 0) {
         make_fork();
@@ -176,10 +176,10 @@ static void spoil_field(void)
         return;
     case 4:
         e.handover_count = e.handover_count == 0;
-        e.handover[0] = restart;
+        e.handover[0] = (struct mr_handover){.kind = MR_HANDOVER_RESTART, .u.restart = restart};
         return;
     case 5:
-        e.handover[0].sigs_count = below(2);
+        e.handover[0].u.restart.sigs_count = below(2);
         return;
     case 6:
         if (fork)

@@ -6,10 +6,30 @@
 #include <string.h>
 
 #include "mereau/codec.h"
+#include "mereau/handover.h"
 #include "mereau/log.h"
 #include "mereau/receipt.h"
+#include "mereau/state.h"
 
 /* --- life ------------------------------------------------------------------------------------- */
+
+/* A node of the ring as charters name it, with a key of its generation. */
+static struct mr_node make_node(struct ring *r, uint32_t at)
+{
+    struct ring_node *const n = &r->nodes[at];
+    struct mr_node ret = {.number = at + 1, .peer_address_len = 1, .peer_address = "x"};
+    struct mr_pubkey transport;
+    struct mr_seckey unused;
+    if (n->generation == 0)
+        n->generation = 1;
+    uint8_t seed[32] = {'r', 'i', 'n', 'g', (uint8_t)at};
+    mr_seckey_from_seed(&unused, &transport, seed);
+    seed[5] = (uint8_t)n->generation;
+    mr_seckey_from_seed(&n->log_key, &ret.log_key, seed);
+    ret.transport_key = transport;
+    memcpy(ret.association, r->w.charter.associations[0].id, 16);
+    return ret;
+}
 
 void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum)
 {
@@ -19,15 +39,8 @@ void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum)
     struct mr_charter *const c = &r->w.charter;
     c->nodes_count = nodes;
     c->quorum = quorum;
-    for (uint32_t i = 0; i < nodes; i++) {
-        uint8_t seed[32] = {'r', 'i', 'n', 'g', (uint8_t)i};
-        c->nodes[i] = c->nodes[0];
-        c->nodes[i].number = i + 1;
-        mr_seckey_from_seed(&r->nodes[i].log_key, &c->nodes[i].log_key, seed);
-        c->nodes[i].transport_key = c->nodes[i].log_key;
-        c->nodes[i].peer_address_len = 1;
-        memcpy(c->nodes[i].peer_address, "x", 1);
-    }
+    for (uint32_t i = 0; i < nodes; i++)
+        c->nodes[i] = make_node(r, i);
     mr_ledger_id(r->w.ledger, c);
     r->reply = malloc(sizeof *r->reply);
     r->request = malloc(sizeof *r->request);
@@ -44,8 +57,12 @@ void ring_done(struct ring *r)
 {
     for (uint32_t i = 0; i < r->count; i++) {
         mr_engine_destroy(r->nodes[i].engine);
+        if (r->nodes[i].store == NULL)
+            continue;
         r->nodes[i].store->api->close(r->nodes[i].store);
         r->nodes[i].journal->api->close(r->nodes[i].journal);
+        if (r->nodes[i].final != NULL)
+            r->nodes[i].final->api->close(r->nodes[i].final);
     }
     free(r->reply);
     free(r->request);
@@ -73,6 +90,9 @@ static void on_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len
 
 static struct mr_effects fx = {on_reply, NULL};
 
+static void flush(struct ring *r, uint32_t node);
+static void sum(struct ring *r, uint32_t node);
+
 static void step(struct ring *r, uint32_t node, struct mr_event *ev)
 {
     struct ring_node *const n = &r->nodes[node];
@@ -86,6 +106,10 @@ static void step(struct ring *r, uint32_t node, struct mr_event *ev)
             n->journal->api->append(n->journal, t.log, t.log_len, t.bodies, t.bodies_len), MR_OK);
         ck_assert_int_eq(mr_engine_step(n->engine, &done, &fx), MR_OK);
     }
+    struct mr_engine_facts facts;
+    mr_engine_facts(n->engine, &facts);
+    if (facts.sum_wanted && ev->kind == MR_EV_TICK)
+        sum(r, node);
 }
 
 static uint64_t post(struct ring *r, uint32_t from, uint32_t to, enum mr_request_kind kind)
@@ -108,8 +132,9 @@ static void checked_of(struct ring *r, uint32_t node, const struct mr_body *b,
     if (b->kind == MR_BODY_MEMO ||
         mr_engine_keys(r->nodes[node].engine, &keys, &ret->generation, account) != MR_OK)
         return;
-    ret->status = b->kind == MR_BODY_ORDER ? mr_order_verify(&b->u.order, &keys, 1)
-                                           : mr_cancel_verify(&b->u.cancel, &keys);
+    ret->status = b->kind == MR_BODY_ORDER
+                      ? mr_order_verify(&b->u.order, &keys, ring_epoch(r, node))
+                      : mr_cancel_verify(&b->u.cancel, &keys);
 }
 
 /* An answer of `to` comes back to `from`. */
@@ -123,8 +148,10 @@ static void come_back(struct ring *r, const struct ring_mail *m, const struct mr
         return;
     if (m->kind == MR_REQ_FOLLOW && reply->status == MR_OK) {
         const struct mr_rep_follow *const f = &reply->body.u.follow;
-        ev.u.answer.head_good =
-            mr_head_verify(&f->head, r->w.ledger, &r->w.charter.nodes[m->to - 1].log_key);
+        const struct mr_committee *const k = mr_engine_committee(r->nodes[node].engine);
+        for (uint32_t i = 0; i < k->count; i++)
+            if (k->seats[i].number == m->to)
+                ev.u.answer.head_good = mr_head_verify(&f->head, r->w.ledger, &k->seats[i].log_key);
         for (uint32_t i = 0; i < f->bodies_count; i++)
             checked_of(r, node, &f->bodies[i], &checked[i]);
     } else if (m->kind == MR_REQ_FETCH && reply->status == MR_OK) {
@@ -221,6 +248,7 @@ void ring_start(struct ring *r, uint32_t node)
     const struct mr_engine_config config = {.charter = &r->w.charter,
                                             .node = node + 1,
                                             .log_key = &n->log_key,
+                                            .next_key = &n->old_key,
                                             .software = "test",
                                             .store = n->store,
                                             .journal = n->journal,
@@ -339,6 +367,115 @@ int64_t ring_balance(struct ring *r, uint32_t node, uint32_t member)
     memcpy(r->request->body.u.account.account, r->w.members[member].id, 16);
     ck_assert_int_eq(call(r, node), MR_OK);
     return r->reply->body.u.account.hot.chain.balances[0].minor;
+}
+
+uint32_t ring_epoch(struct ring *r, uint32_t node)
+{
+    return mr_engine_committee(r->nodes[node].engine)->epoch;
+}
+
+/* --- epochs ----------------------------------------------------------------------------------- */
+
+static struct mr_store *copy_into;
+static enum mr_table copy_table;
+
+static bool copy_row(void *ctx, const uint8_t *key, size_t key_len, const uint8_t *value,
+                     size_t value_len)
+{
+    static struct mr_state_row row;
+    (void)ctx;
+    row.key_len = (uint32_t)key_len;
+    row.value_len = (uint32_t)value_len;
+    memcpy(row.key, key, key_len);
+    memcpy(row.value, value, value_len);
+    ck_assert_int_eq(mr_state_row_put(copy_into, copy_table, &row), MR_OK);
+    return true;
+}
+
+static void copy_shared(struct mr_store *into, struct mr_store *from)
+{
+    copy_into = into;
+    for (int t = 0; t < MR_TABLES; t++) {
+        copy_table = (enum mr_table)t;
+        if (mr_state_is_shared(copy_table))
+            ck_assert_int_eq(from->api->walk(from, copy_table, NULL, 0, copy_row, NULL), MR_OK);
+    }
+    ck_assert_int_eq(into->api->refresh(into), MR_OK);
+}
+
+/* An epoch ends: the state is summed up. */
+static void sum(struct ring *r, uint32_t node)
+{
+    struct ring_node *const n = &r->nodes[node];
+    flush(r, node);
+    ck_assert_int_eq(mr_state_sum(&n->sum, n->store, &r->w.charter, &r->w.mem), MR_OK);
+    if (n->final != NULL)
+        n->final->api->close(n->final);
+    ck_assert_int_eq(mr_store_mem_open(&n->final, &r->w.mem, NULL), MR_OK);
+    copy_shared(n->final, n->store);
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = &n->sum};
+    step(r, node, &ev);
+}
+
+enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t last,
+                         uint32_t quorum, uint32_t rekey)
+{
+    static struct mr_signed_order o;
+    ring_order(r, node, &o, r->w.system, MR_KIND_NEXT);
+    struct mr_next_epoch *const next = &o.order.body.u.next;
+    next->epoch = ring_epoch(r, node) + 1;
+    next->quorum = quorum;
+    for (uint32_t i = first; i <= last; i++) {
+        if ((rekey >> i & 1) != 0) {
+            r->nodes[i].old_key = r->nodes[i].log_key;
+            r->nodes[i].generation++;
+        }
+        next->seats[next->seats_count].node = make_node(r, i);
+        next->seats[next->seats_count++].generation = r->nodes[i].generation;
+    }
+    world_sign(&r->w, &o);
+    return ring_submit(r, node, &o);
+}
+
+void ring_join(struct ring *r, uint32_t node, uint32_t from)
+{
+    static struct mr_handover handovers[MR_HANDOVERS_MAX];
+    struct ring_node *const n = &r->nodes[node];
+    struct mr_roster roster;
+    struct mr_checkpoint now;
+    const uint32_t epoch = ring_epoch(r, from);
+    uint32_t finals = 0;
+    mr_roster_genesis(&roster, &r->w.charter);
+    for (uint32_t i = 2; i <= epoch; i++) {
+        r->request->body.kind = MR_REQ_HANDOVER;
+        r->request->body.u.handover = (struct mr_req_page){.from = i, .count = 1};
+        ck_assert_int_eq(call(r, from), MR_OK);
+        ck_assert_uint_eq(r->reply->body.u.handover.handover_count, 1);
+        handovers[i - 2] = r->reply->body.u.handover.handover[0];
+        if (i == epoch)
+            finals += r->reply->body.u.handover.final_count;
+        ck_assert_int_eq(mr_roster_step(&roster, &r->w.charter, &handovers[i - 2]), MR_OK);
+    }
+    ck_assert_uint_eq(finals, 1);
+    ck_assert_mem_eq(r->reply->body.u.handover.final[0].leaf.u.final.state_root,
+                     r->nodes[from].sum.state_root, 32);
+    if (n->store != NULL) {
+        n->store->api->close(n->store);
+        n->journal->api->close(n->journal);
+    }
+    ck_assert_int_eq(mr_store_mem_open(&n->store, &r->w.mem, NULL), MR_OK);
+    ck_assert_int_eq(mr_journal_mem_open(&n->journal, &r->w.mem, NULL), MR_OK);
+    copy_shared(n->store, r->nodes[from].final);
+    ck_assert_int_eq(mr_adopt(n->store, &r->w.charter, node + 1, handovers, epoch - 1, &r->w.mem),
+                     MR_OK);
+    ck_assert_int_eq(n->store->api->refresh(n->store), MR_OK);
+    ck_assert_int_eq(mr_state_sum(&now, n->store, &r->w.charter, &r->w.mem), MR_OK);
+    ck_assert_mem_eq(now.state_root, r->nodes[from].sum.state_root, 32);
+    ck_assert_int_eq(n->store->api->refresh(n->store), MR_OK);
+    if (node >= r->count)
+        r->count = node + 1;
+    ring_start(r, node);
+    ring_settle(r);
 }
 
 static void flush(struct ring *r, uint32_t node)

@@ -9,10 +9,13 @@
 enum { RING_NODES_MAX = 7, RING_MAIL_MAX = 256 };
 
 struct ring_node {
-    struct mr_seckey log_key;
+    struct mr_seckey log_key, old_key;
+    uint32_t generation;
     struct mr_store *store;
     struct mr_journal *journal;
     struct mr_engine *engine; /* NULL: down */
+    struct mr_store *final;   /* the shared state as it was summed up last; NULL: never */
+    struct mr_checkpoint sum; /* of it */
     bool cut[RING_NODES_MAX]; /* cannot ask these */
 };
 
@@ -58,6 +61,14 @@ void ring_order(struct ring *r, uint32_t node, struct mr_signed_order *ret,
 enum mr_status ring_open(struct ring *r, uint32_t node, enum mr_account_class class);
 enum mr_status ring_issue(struct ring *r, uint32_t node, uint32_t member, int64_t amount);
 enum mr_status ring_pay(struct ring *r, uint32_t node, uint32_t from, uint32_t to, int64_t amount);
+
+/** Governance lets an epoch begin with the ring's nodes first..last (from 0), quorum q. A node
+ * whose bit is set in `rekey` gets a new log key. The status of the NEXT. */
+enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t last,
+                         uint32_t quorum, uint32_t rekey);
+/** A node that is in the present committee of `from` begins with the state that it summed up. */
+void ring_join(struct ring *r, uint32_t node, uint32_t from);
+uint32_t ring_epoch(struct ring *r, uint32_t node);
 
 int64_t ring_balance(struct ring *r, uint32_t node, uint32_t member);
 /** All nodes that are up hold the same state: LED-50. */

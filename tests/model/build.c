@@ -242,6 +242,8 @@ static void body(struct play *p, struct deed *d, struct m_account *a)
         list_body(p, &b->u.list, a->home);
         break;
     case MR_KIND_CLOSE:
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
     case MR_KIND_CHECKPOINT:
         break;
     case MR_KIND_GRANT:
@@ -361,6 +363,8 @@ void build(struct play *p, struct deed *d, enum mr_order_kind kind)
             a = play_member(p);
         break;
     case MR_KIND_CLOSE:
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
     case MR_KIND_CHECKPOINT:
         break;
     }

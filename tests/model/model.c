@@ -382,6 +382,8 @@ void model_apply(struct model *m, const struct deed *d)
     case MR_KIND_LOWER:
         set_four(model_find(m, b->u.lower.account), &b->u.lower);
         break;
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
     case MR_KIND_CHECKPOINT:
         break;
     }

@@ -46,6 +46,8 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
     case MR_KIND_CAP:
     case MR_KIND_LOWER:
         return class == MR_CLASS_SYSTEM;
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
     case MR_KIND_CHECKPOINT:
         return class == MR_CLASS_CHECKPOINTS;
     }
@@ -235,6 +237,8 @@ static enum mr_status check_kind(struct model *m, const struct mr_order *o)
         return check_cap(m, o);
     case MR_KIND_LOWER:
         return check_lower(m, o);
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
     case MR_KIND_CHECKPOINT:
         break; /* not played */
     }

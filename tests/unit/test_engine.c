@@ -250,7 +250,7 @@ START_TEST(a_restored_node_abstains_until_governance_restarts_it)
         ck_assert_uint_eq(got->proofs[0].head.epoch, 2);
         ck_assert_uint_eq(got->handover_count, 1);
         ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, got), MR_OK);
-        got->handover[0].sigs[0].sig[3] ^= 1;
+        got->handover[0].u.restart.sigs[0].sig[3] ^= 1;
         ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, got), MR_BAD_HEAD);
         world_stop(&w); /* the same RESTART again is passed over */
         world_start(&w);

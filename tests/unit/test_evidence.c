@@ -435,13 +435,14 @@ START_TEST(after_a_restart)
 {
     uint8_t seed[32] = {77};
     struct mr_seckey fresh;
-    struct mr_signed_restart *const r = &e.handover[0];
+    struct mr_signed_restart *const r = &e.handover[0].u.restart;
     *r = (struct mr_signed_restart){
         .restart = {.version = 1, .epoch = 2, .node = LIAR, .generation = 2}};
     memcpy(r->restart.ledger, w.ledger, 32);
     mr_seckey_from_seed(&fresh, &r->restart.log_key, seed);
     mr_restart_sign(r, 0, &w.governance);
     e.handover_count = 1;
+    e.handover[0].kind = MR_HANDOVER_RESTART;
     handlog_init(&one, w.ledger, LIAR, &fresh);
     one.epoch = one.generation = 2;
     handlog_start(&one);

@@ -1,0 +1,294 @@
+/* The end of an epoch: SEAL, CUT, FINAL, and over to the nodes that a NEXT names (spec/47-epochs.md
+ * EPO-n). Looks at how things stand, like everything about slots. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/order.h"
+#include "mereau/sign.h"
+
+enum {
+    DRAIN_MS = 3000,   /* what was acknowledged has this long to settle before SEAL */
+    PROPOSE_MS = 2000, /* the next node proposes a CUT when none came from the one before */
+    RECORD_MAX = 2048,
+};
+
+/* --- what may still be said ------------------------------------------------------------------- */
+
+static bool is_checkpoints(const struct mri_open *o)
+{
+    uint8_t id[16];
+    mr_sub_account(id, NULL, MR_CLASS_CHECKPOINTS);
+    return memcmp(o->s.account, id, 16) == 0;
+}
+
+bool mri_may_speak(const struct mr_engine *e, const struct mri_open *o)
+{
+    return e->ledger.meta.sealed == 0 || is_checkpoints(o);
+}
+
+bool mri_may_begin(const struct mr_engine *e, const struct mri_open *o)
+{
+    return e->ledger.meta.next == 0 || is_checkpoints(o);
+}
+
+/* --- the CUT ---------------------------------------------------------------------------------- */
+
+static const struct mr_sealed_log *named(const struct mr_cut *c, uint32_t node)
+{
+    for (uint32_t i = 0; i < c->logs_count; i++)
+        if (c->logs[i].node == node)
+            return &c->logs[i];
+    return NULL;
+}
+
+/* Whether this node has read all of the logs that the CUT names. */
+static bool has_read(const struct mr_engine *e, const struct mr_cut *c)
+{
+    for (uint32_t i = 0; i < c->logs_count; i++) {
+        const struct mri_peer *const p = mri_peer_of(e, c->logs[i].node);
+        if (p != NULL && p->tree.size < c->logs[i].size)
+            return false;
+    }
+    return true;
+}
+
+bool mri_cut_settles(const struct mr_engine *e, const struct mri_open *o, struct mr_certified *ret)
+{
+    const struct mr_said_ack *best = NULL;
+    if (e->cut.logs_count == 0 || !has_read(e, &e->cut))
+        return false;
+    for (uint32_t i = 0; i < o->s.acks_count; i++) {
+        const struct mr_said_ack *const a = &o->s.acks[i];
+        const struct mr_sealed_log *const log = named(&e->cut, a->node);
+        if (log != NULL && a->index < log->size && (best == NULL || a->ballot > best->ballot))
+            best = a;
+    }
+    if (best == NULL)
+        return false;
+    ret->ballot = best->ballot;
+    memcpy(ret->value, best->value, 32);
+    return true;
+}
+
+/* One log of a CUT, as this node knows it. */
+static enum mr_status check_log(struct mr_engine *e, const struct mr_sealed_log *log, bool *ret)
+{
+    struct mri_peer *const p = mri_peer_of(e, log->node);
+    const uint64_t sealed = p != NULL ? p->state.sealed : e->ledger.meta.sealed;
+    struct mri_tree *const tree = p != NULL ? &p->tree : &e->tree;
+    uint8_t root[32];
+    *ret = mri_seat_of(e, log->node) != NULL && sealed == log->size && tree->size >= log->size;
+    if (!*ret)
+        return MR_OK;
+    const enum mr_status st = mri_tree_root(tree, root, log->size);
+    *ret = st == MR_OK && memcmp(root, log->root, 32) == 0;
+    return st;
+}
+
+enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *ret)
+{
+    struct mr_state_slot next;
+    enum mr_status st = mri_slot_get(&e->ledger, &next, e->ledger.system, e->ledger.meta.next);
+    *ret =
+        st == MR_OK && memcmp(next.value, c->next, 32) == 0 && c->logs_count == e->committee.quorum;
+    for (uint32_t i = 0; st == MR_OK && *ret && i < c->logs_count; i++) {
+        if (i > 0 && c->logs[i].node <= c->logs[i - 1].node)
+            *ret = false;
+        else
+            st = check_log(e, &c->logs[i], ret);
+    }
+    return st == MR_NOT_FOUND ? MR_OK : st;
+}
+
+/* The q first sealed logs, into a CUT. False: there are fewer. */
+static enum mr_status gather(struct mr_engine *e, struct mr_cut *ret, bool *ret_enough)
+{
+    ret->logs_count = 0;
+    for (uint32_t i = 0; i < e->committee.count && ret->logs_count < e->committee.quorum; i++) {
+        const uint32_t node = e->committee.seats[i].number;
+        struct mri_peer *const p = mri_peer_of(e, node);
+        const uint64_t size = p != NULL ? p->state.sealed : e->ledger.meta.sealed;
+        struct mr_sealed_log *const log = &ret->logs[ret->logs_count];
+        if (size == 0)
+            continue;
+        log->node = node;
+        log->size = size;
+        const enum mr_status st = mri_tree_root(p != NULL ? &p->tree : &e->tree, log->root, size);
+        if (st != MR_OK)
+            return st;
+        ret->logs_count++;
+    }
+    *ret_enough = ret->logs_count == e->committee.quorum;
+    return MR_OK;
+}
+
+/* How many nodes propose before this one. */
+static uint32_t rank_of(const struct mr_engine *e)
+{
+    const struct mr_committee *const c = &e->committee;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->seats[(c->epoch + i) % c->count].number == e->config.node)
+            return i;
+    return c->count;
+}
+
+static enum mr_status propose(struct mr_engine *e)
+{
+    struct mr_cut *const c = &e->order.order.body.u.cut;
+    struct mr_state_hot hot;
+    struct mr_state_slot next;
+    bool enough = false;
+    uint8_t account[16], id[32];
+    if (e->ledger.meta.sealed == 0 || !mri_votes(e) ||
+        e->now_ms < e->next_ms + PROPOSE_MS * (uint64_t)rank_of(e))
+        return MR_OK;
+    enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
+    if (st == MR_OK)
+        st = mri_slot_get(&e->ledger, &next, e->ledger.system, e->ledger.meta.next);
+    if (st != MR_OK)
+        return st;
+    mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
+    struct mri_open *o = mri_open_find(e, account, hot.chain.next_seq);
+    if (o != NULL && (o->s.voted || o->s.orders_count > 1))
+        return MR_OK;
+    mri_node_order(e, &hot, MR_KIND_CUT);
+    c->epoch = e->committee.epoch;
+    memcpy(c->next, next.value, 32);
+    st = gather(e, c, &enough);
+    if (st != MR_OK || !enough)
+        return st;
+    mri_node_order_sign(e, id);
+    if (o != NULL && mri_slot_order(&o->s, id) != NULL)
+        return MR_OK;
+    struct mr_state_account a;
+    st = mri_account_get(&e->ledger, &a, e->ledger.checkpoints);
+    if (st != MR_OK)
+        return st;
+    o = mri_open_get(e, account, hot.chain.next_seq, e->config.node);
+    o->opened_by = 0; /* handed in here: peers get it with the vote */
+    mri_keep(e, o, &e->order, id, NULL, a.generation);
+    return mri_work_on(e, o);
+}
+
+enum mr_status mri_epoch_load(struct mr_engine *e)
+{
+    struct mr_state_slot s;
+    e->cut.logs_count = 0;
+    if (e->ledger.meta.cut == 0)
+        return MR_OK;
+    enum mr_status st = mri_slot_get(&e->ledger, &s, e->ledger.checkpoints, e->ledger.meta.cut);
+    if (st == MR_OK)
+        st = mri_read_body(e, &e->body, s.body_at, s.body_len);
+    if (st == MR_OK &&
+        (e->body.kind != MR_BODY_ORDER || e->body.u.order.order.body.kind != MR_KIND_CUT))
+        st = MR_DAMAGED;
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    e->cut = e->body.u.order.order.body.u.cut;
+    for (struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
+        mri_open_due(e, o);
+    return MR_OK;
+}
+
+/* --- SEAL and FINAL --------------------------------------------------------------------------- */
+
+/* Whether all that this node acknowledged has settled. */
+static bool is_drained(const struct mr_engine *e)
+{
+    for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
+        if (o->s.cert_ballot != MR_BALLOT_NONE)
+            return false;
+    return true;
+}
+
+static enum mr_status say_seal(struct mr_engine *e)
+{
+    struct mr_leaf leaf = {.kind = MR_LEAF_SEAL, .u.seal = {.epoch = e->committee.epoch}};
+    struct mr_state_slot next;
+    const enum mr_status st =
+        mri_slot_get(&e->ledger, &next, e->ledger.system, e->ledger.meta.next);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    memcpy(leaf.u.seal.next, next.value, 32);
+    e->ledger.meta.sealed = mri_say_leaf(e, &leaf) + 1;
+    return MR_OK;
+}
+
+static bool waits_for_cut(const struct mr_engine *e)
+{
+    struct mr_certified c;
+    if (!has_read(e, &e->cut))
+        return true;
+    for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
+        if (mri_cut_settles(e, o, &c))
+            return true;
+    return false;
+}
+
+void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c)
+{
+    struct mr_leaf leaf = {.kind = MR_LEAF_FINAL,
+                           .u.final = {.epoch = e->committee.epoch, .accounts = c->accounts}};
+    if (!e->sum_wanted || c->turn < e->settled_turn || !mri_votes(e) || waits_for_cut(e))
+        return;
+    memcpy(leaf.u.final.state_root, c->state_root, 32);
+    mri_say_leaf(e, &leaf);
+    e->ledger.meta.finished = true;
+    e->sum_wanted = false;
+}
+
+/* --- over ------------------------------------------------------------------------------------- */
+
+/* The NEXT with the acknowledgements that prove it, once heads over all that was said are at hand.
+ */
+static enum mr_status go_over(struct mr_engine *e)
+{
+    struct mr_state_slot slot;
+    struct mr_receipt *const r = &mri_reply(e, MR_REQ_SLOT)->body.u.slot.receipt[0];
+    struct mr_handover_next *const h = &e->entry.u.epoch;
+    if (e->synced_leaves != e->tree.size || (mri_votes(e) && e->head.size != e->tree.size))
+        return MR_OK;
+    enum mr_status st = mri_slot_get(&e->ledger, &slot, e->ledger.system, e->ledger.meta.next);
+    if (st == MR_OK)
+        st = mri_receipt(e, r, e->ledger.system, e->ledger.meta.next, &slot);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_OK : st; /* a head that covers one is still on its way */
+    e->entry.kind = MR_ENTRY_EPOCH;
+    h->order = r->order[0];
+    h->proofs_count = r->proofs_count;
+    memcpy(h->proofs, r->proofs, r->proofs_count * sizeof r->proofs[0]);
+    mri_say(e, &e->entry);
+    st = mri_epoch_apply(e, h);
+    if (st == MR_OK && e->seated && e->key != NULL)
+        mri_say_start(e);
+    return st;
+}
+
+enum mr_status mri_epoch_work(struct mr_engine *e)
+{
+    struct mr_state_meta *const m = &e->ledger.meta;
+    enum mr_status st = MR_OK;
+    if (m->next == 0 || e->config.read_only || e->closing || !mr_engine_ready(e)) {
+        e->next_ms = m->next == 0 ? 0 : e->next_ms;
+        return MR_OK;
+    }
+    if (e->next_ms == 0)
+        e->next_ms = e->now_ms;
+    if (m->cut != 0 && e->cut.logs_count == 0)
+        st = mri_epoch_load(e);
+    if (st == MR_OK && m->sealed == 0 && mri_votes(e) &&
+        (is_drained(e) || m->cut != 0 || e->now_ms >= e->next_ms + DRAIN_MS))
+        st = say_seal(e);
+    if (st != MR_OK)
+        return st;
+    if (m->cut == 0)
+        return propose(e);
+    if (!m->finished && !waits_for_cut(e)) {
+        e->sum_wanted = mri_votes(e);
+        m->finished = !e->sum_wanted; /* who does not sign has nothing to say at the end */
+    }
+    return m->finished ? go_over(e) : MR_OK;
+}

@@ -1,0 +1,146 @@
+#include "mereau/handover.h"
+
+#include <string.h>
+
+#include "mereau/codec.h"
+#include "mereau/log.h"
+#include "mereau/order.h"
+#include "mereau/sign.h"
+
+void mr_roster_genesis(struct mr_roster *ret, const struct mr_charter *charter)
+{
+    *ret = (struct mr_roster){.epoch = 1, .quorum = charter->quorum, .count = charter->nodes_count};
+    for (uint32_t i = 0; i < charter->nodes_count; i++) {
+        ret->seats[i].number = charter->nodes[i].number;
+        ret->seats[i].generation = 1;
+        ret->seats[i].key = &charter->nodes[i].log_key;
+        ret->seats[i].node = &charter->nodes[i];
+    }
+}
+
+const struct mr_pubkey *mr_roster_key(const struct mr_roster *r, const struct mr_head *h)
+{
+    for (uint32_t i = 0; h->epoch == r->epoch && i < r->count; i++)
+        if (r->seats[i].number == h->node && r->seats[i].generation == h->generation)
+            return r->seats[i].key;
+    return NULL;
+}
+
+static enum mr_status check_proof(const struct mr_roster *r, const uint8_t ledger[32],
+                                  const struct mr_proof *p)
+{
+    uint8_t leaf[512], hash[32];
+    const struct mr_pubkey *const key = mr_roster_key(r, &p->head);
+    if (key == NULL || !mr_head_verify(&p->head, ledger, key))
+        return MR_BAD_HEAD;
+    if (mr_leaf_size(&p->leaf) > sizeof leaf)
+        return MR_BAD_PROOF;
+    mr_leaf_hash(hash, leaf, mr_leaf_encode(&p->leaf, leaf, sizeof leaf));
+    if (!mr_path_verify(p->head.root, hash, p->index, p->head.size, p->path, p->path_count))
+        return MR_BAD_PROOF;
+    return MR_OK;
+}
+
+enum mr_status mr_roster_acks(const struct mr_roster *r, uint64_t *ret_time_ms,
+                              const uint8_t ledger[32], const struct mr_proof *proofs,
+                              uint32_t count, const uint8_t account[16], uint64_t seq,
+                              const uint8_t value[32])
+{
+    uint64_t nodes = 0, time_ms = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct mr_proof *const p = &proofs[i];
+        const struct mr_leaf_ack *const a = &p->leaf.u.ack;
+        const uint64_t bit = UINT64_C(1) << (p->head.node & 63);
+        const enum mr_status st = check_proof(r, ledger, p);
+        if (st != MR_OK)
+            return st;
+        if (p->leaf.kind != MR_LEAF_ACK || memcmp(a->account, account, MR_ACCOUNT_BYTES) != 0 ||
+            a->seq != seq || a->ballot != proofs[0].leaf.u.ack.ballot ||
+            memcmp(a->value, value, 32) != 0 || (nodes & bit) != 0)
+            return MR_BAD_RECEIPT;
+        nodes |= bit;
+        if (p->head.time_ms > time_ms)
+            time_ms = p->head.time_ms;
+    }
+    *ret_time_ms = time_ms;
+    return count >= r->quorum ? MR_OK : MR_BAD_RECEIPT;
+}
+
+static enum mr_status step_restart(struct mr_roster *r, const struct mr_charter *charter,
+                                   const struct mr_signed_restart *s)
+{
+    if (s->restart.epoch != r->epoch + 1)
+        return MR_WRONG_EPOCH;
+    const enum mr_status st = mr_restart_verify(s, charter);
+    if (st != MR_OK)
+        return st;
+    r->epoch = s->restart.epoch;
+    for (uint32_t i = 0; i < r->count; i++)
+        if (r->seats[i].number == s->restart.node) {
+            r->seats[i].key = &s->restart.log_key;
+            r->seats[i].generation = s->restart.generation;
+        }
+    return MR_OK;
+}
+
+static enum mr_status step_next(struct mr_roster *r, const struct mr_charter *charter,
+                                const struct mr_handover_next *h)
+{
+    const struct mr_order *const o = &h->order.order;
+    const struct mr_next_epoch *const next = &o->body.u.next;
+    uint8_t ledger[32], id[32], system[16];
+    uint64_t time_ms;
+    mr_ledger_id(ledger, charter);
+    mr_sub_account(system, NULL, MR_CLASS_SYSTEM);
+    if (o->body.kind != MR_KIND_NEXT || memcmp(o->account, system, 16) != 0)
+        return MR_BAD_RECEIPT;
+    if (next->epoch != r->epoch + 1)
+        return MR_WRONG_EPOCH;
+    mr_order_id(id, o);
+    const enum mr_status st =
+        mr_roster_acks(r, &time_ms, ledger, h->proofs, h->proofs_count, o->account, o->seq, id);
+    if (st != MR_OK)
+        return st;
+    *r = (struct mr_roster){
+        .epoch = next->epoch, .quorum = next->quorum, .count = next->seats_count};
+    for (uint32_t i = 0; i < next->seats_count; i++) {
+        r->seats[i].number = next->seats[i].node.number;
+        r->seats[i].generation = next->seats[i].generation;
+        r->seats[i].key = &next->seats[i].node.log_key;
+        r->seats[i].node = &next->seats[i].node;
+    }
+    return MR_OK;
+}
+
+enum mr_status mr_roster_step(struct mr_roster *r, const struct mr_charter *charter,
+                              const struct mr_handover *h)
+{
+    return h->kind == MR_HANDOVER_RESTART ? step_restart(r, charter, &h->u.restart)
+                                          : step_next(r, charter, &h->u.next);
+}
+
+enum mr_status mr_roster_reach(struct mr_roster *ret, const struct mr_charter *charter,
+                               const struct mr_handover *handover, uint32_t count, uint32_t epoch)
+{
+    mr_roster_genesis(ret, charter);
+    if (epoch == 0 || epoch - 1 > count)
+        return MR_WRONG_EPOCH;
+    for (uint32_t i = 0; i + 1 < epoch; i++) {
+        const enum mr_status st = mr_roster_step(ret, charter, &handover[i]);
+        if (st != MR_OK)
+            return st;
+    }
+    return MR_OK;
+}
+
+enum mr_status mr_charter_reach(struct mr_charter *ret, const struct mr_charter *charter,
+                                const struct mr_handover *handover, uint32_t count)
+{
+    struct mr_roster r;
+    enum mr_status st = mr_roster_reach(&r, charter, handover, count, count + 1);
+    *ret = *charter;
+    for (uint32_t i = 0; st == MR_OK && i < count; i++)
+        if (handover[i].kind == MR_HANDOVER_NEXT)
+            st = mr_charter_next(ret, &handover[i].u.next.order.order.body.u.next);
+    return st;
+}
