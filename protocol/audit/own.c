@@ -161,8 +161,6 @@ static void ack(struct mr_audit *a, const struct mr_leaf_ack *k, uint64_t index)
 static void unlock_rests_on(struct mr_audit *a, const struct mri_aud_open *o,
                             const struct mr_leaf_unlock *u)
 {
-    if (mri_aud_alone(a) && !o->triggered)
-        return; /* its reason is looked for where it settles */
     if (!o->triggered)
         mri_aud_text(a, "SLOT-8", MR_CHECK_FAILED, "what allows the ballot of an UNLOCK",
                      "a trigger before it", "none");

@@ -179,27 +179,6 @@ struct mri_aud_open *mri_aud_rests_on(struct mr_audit *a, const struct mr_entry_
 
 /* --- void slots ------------------------------------------------------------------------------- */
 
-/* The owner's CANCEL among the bodies. */
-static bool cancelled(struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq)
-{
-    uint8_t id[32];
-    mri_aud_cancel_key(id, x->id, seq);
-    struct mri_aud_body *const cancel = mri_aud_body_named(a, MR_BODY_CANCEL, id);
-    if (cancel == NULL)
-        return false;
-    cancel->used = true;
-    if (mr_body_decode(&a->b, cancel->bytes, cancel->len) != MR_OK)
-        mr_bug("a body that decoded before");
-    const struct mr_signed_cancel *const c = &a->b.u.cancel;
-    if (memcmp(c->cancel.ledger, a->ledger, 32) != 0)
-        mri_aud_hash(a, "SLOT-8", MR_WRONG_LEDGER, "ledger of a CANCEL", a->ledger,
-                     c->cancel.ledger);
-    if (!x->partial)
-        mri_aud_owner_sigs(a, x, c->sigs, c->sigs_count, MR_PURPOSE_CANCEL, cancel->bytes + 4,
-                           mr_cancel_size(&c->cancel));
-    return true;
-}
-
 /* A slot is closed without effect only after a promise and for a reason. */
 void mri_aud_check_void(struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
                         uint32_t ballot, const struct mr_entry_settled *s)
@@ -212,22 +191,9 @@ void mri_aud_check_void(struct mr_audit *a, const struct mri_aud_account *x, uin
                      "ballot 0");
         return;
     }
-    const bool lapsed = o != NULL && o->ordered && s->time_ms > o->lapse_ms;
-    if (o != NULL && o->triggered) {
-        if (o->trigger_kind == MR_TRIGGER_EXPIRED && o->ordered && !lapsed)
-            mri_aud_u64(a, "SLOT-8", MR_CHECK_FAILED, "time of closing, behind the order's last",
-                        o->lapse_ms + 1, s->time_ms);
-        return;
-    }
-    if (!mri_aud_alone(a)) {
-        a->totals.voids_unchecked++; /* it followed others, who know why */
-        return;
-    }
-    if (cancelled(a, x, seq) || x->cold.frozen || lapsed || (o != NULL && o->conflict))
-        return;
-    if (a->bodies_known)
-        mri_aud_text(a, "SLOT-8", MR_CHECK_FAILED, "why a slot was closed without effect",
-                     "a CANCEL, a conflict, a freeze or a lapsed order", "none of them");
-    else
-        a->totals.orders_unchecked++;
+    if (o == NULL || !o->triggered)
+        a->totals.voids_unchecked += o == NULL || !o->unlocked; /* others know why */
+    else if (o->trigger_kind == MR_TRIGGER_EXPIRED && o->ordered && s->time_ms <= o->lapse_ms)
+        mri_aud_u64(a, "SLOT-8", MR_CHECK_FAILED, "time of closing, behind the order's last",
+                    o->lapse_ms + 1, s->time_ms);
 }

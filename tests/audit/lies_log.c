@@ -149,6 +149,37 @@ static void cancel_not_signed(struct tamper *t)
     }
 }
 
+static struct row *trigger(struct tamper *t)
+{
+    struct tamper_turn *turn;
+    return tamper_entry(t, MR_ENTRY_TRIGGER, 0, &turn);
+}
+
+static void trigger_missing(struct tamper *t)
+{
+    trigger(t)->dropped = true;
+}
+
+static void trigger_of_nothing(struct tamper *t)
+{
+    struct mr_entry_trigger *const e = &trigger(t)->u.e.u.trigger;
+    uint8_t text[28] = {0, 0, 0, MR_TRIGGER_FROZEN};
+    e->kind = MR_TRIGGER_FROZEN;
+    memcpy(text + 4, e->account, 16);
+    text[27] = (uint8_t)e->seq;
+    mr_hash(e->hash, "mereau/trigger", text, sizeof text, NULL, 0);
+}
+
+static void flip_trigger(struct row *r)
+{
+    r->u.e.u.leaf.u.unlock.trigger[4] ^= 1;
+}
+
+static void another_trigger(struct tamper *t)
+{
+    voided(t).vote->before = flip_trigger;
+}
+
 static void void_with_postings(struct tamper *t)
 {
     struct mr_entry_settled *const s = &voided(t).settled->u.e.u.settled;
@@ -386,6 +417,9 @@ const struct lie lies_of_log[] = {
     {"start again", start_again, "LOG-2", MR_CHECK_FAILED},
     {"void without cancel", void_without_cancel, "SLOT-8", MR_CHECK_FAILED},
     {"cancel not signed", cancel_not_signed, "LED-10", MR_BAD_SIGNATURE},
+    {"trigger missing", trigger_missing, "SLOT-8", MR_CHECK_FAILED},
+    {"trigger of nothing", trigger_of_nothing, "SLOT-8", MR_CHECK_FAILED},
+    {"another trigger", another_trigger, "SLOT-8", MR_CHECK_FAILED},
     {"void with postings", void_with_postings, "SLOT-5", MR_CHECK_FAILED},
     {"void that is called settled", void_that_is_called_settled, "SLOT-1", MR_CHECK_FAILED},
     {"promise of a certificate", promise_of_a_certificate, "SLOT-7", MR_CHECK_FAILED},

@@ -363,6 +363,29 @@ static void derive_settled(struct tamper *t, const struct tamper_turn *turn,
     derive_postings(t, s, &body->u.b.u.order.order);
 }
 
+static void derive_trigger(struct tamper *t, struct mr_entry_trigger *trigger)
+{
+    uint8_t bytes[2048];
+    if (trigger->kind != MR_TRIGGER_CANCEL)
+        return;
+    const struct row *const body = body_at(t, trigger->body_at);
+    trigger->body_at = body->at;
+    trigger->body_len = body->len;
+    mr_hash(trigger->hash, "mereau/trigger", bytes,
+            mr_signed_cancel_encode(&body->u.b.u.cancel, bytes, sizeof bytes), NULL, 0);
+}
+
+/* An UNLOCK names the trigger of its slot in the turn. */
+static void derive_unlock(const struct tamper_turn *turn, struct mr_leaf_unlock *u)
+{
+    for (uint32_t i = 0; i < turn->entries_count; i++) {
+        const struct mr_entry *const e = &turn->entries[i]->u.e;
+        if (e->kind == MR_ENTRY_TRIGGER && e->u.trigger.seq == u->seq &&
+            memcmp(e->u.trigger.account, u->account, 16) == 0)
+            memcpy(u->trigger, e->u.trigger.hash, 32);
+    }
+}
+
 static void derive_entry(struct tamper *t, uint32_t number, struct row *r)
 {
     struct tamper_turn *const turn = &t->turns[number];
@@ -373,6 +396,10 @@ static void derive_entry(struct tamper *t, uint32_t number, struct row *r)
         rename_id(t, e->u.leaf.u.ack.value);
         derive_ack(turn, &e->u.leaf.u.ack);
     }
+    if (e->kind == MR_ENTRY_LEAF && e->u.leaf.kind == MR_LEAF_UNLOCK)
+        derive_unlock(turn, &e->u.leaf.u.unlock);
+    if (e->kind == MR_ENTRY_TRIGGER)
+        derive_trigger(t, &e->u.trigger);
     if (e->kind == MR_ENTRY_HEAD)
         derive_head(t, &e->u.head, number);
     if (e->kind == MR_ENTRY_SETTLED)
