@@ -31,6 +31,7 @@ struct mr_audit_finding {
     const char *what;      /**< English, what was compared; static */
     uint64_t turn;         /**< 0: not in a turn (a receipt, the end of the book) */
     uint32_t entry;        /**< place in the turn, from 0; MR_AUDIT_NO_ENTRY: the turn as a whole */
+    uint32_t node;         /**< whom it convicts (EVD-3, EVD-4); 0: it is about the book itself */
     bool has_slot;         /**< account and seq are meaningful */
     uint8_t account[MR_ACCOUNT_BYTES];
     uint64_t seq;

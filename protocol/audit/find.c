@@ -63,6 +63,7 @@ void mri_aud_text(struct mr_audit *a, const char *rule, enum mr_status st, const
     f->what = what;
     f->turn = a->turn;
     f->entry = a->entry;
+    f->node = a->convicted;
     f->has_slot = a->has_slot;
     f->seq = a->seq;
     memcpy(f->account, a->account, sizeof f->account);

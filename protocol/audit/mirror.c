@@ -72,8 +72,10 @@ void mri_aud_convict(struct mr_audit *a, const char *rule, const struct mr_evide
     snprintf(found, sizeof found, "node %u %s: %s %llu and %llu", (unsigned)f->node,
              mr_breach_text(f->breach), f->breach == MR_BREACH_TWO_HISTORIES ? "sizes" : "leaves",
              (unsigned long long)f->first, (unsigned long long)f->second);
+    a->convicted = f->node;
     mri_aud_text(a, rule, f->breach == MR_BREACH_TWO_HISTORIES ? MR_FORKED : MR_CHECK_FAILED,
                  "what a node said, against what it said before", expected, found);
+    a->convicted = 0;
 }
 
 static void convict_of_fork(struct mr_audit *a, uint32_t node, uint64_t size, uint64_t of)
@@ -293,9 +295,8 @@ void mri_aud_seen(struct mr_audit *a, uint32_t by, const struct mr_head *h)
             look_at_head(a, m, h, key);
     } else if (h->size <= a->tree.size) {
         compare_root(a, &a->tree, h, key);
-    } else if (is_signed(a, h, key)) {
-        mri_aud_u64(a, "LOG-4", MR_FORKED, "leaves under a head of this node that a peer has seen",
-                    a->tree.size, h->size);
+    } else if (h->size > a->shown && is_signed(a, h, key)) {
+        a->shown = h->size; /* it lost its memory: JNL-9 */
     }
 }
 
@@ -326,10 +327,12 @@ static void check_head(struct mr_audit *a, struct mri_aud_mirror *m, const struc
     if (key == NULL)
         return;
     sign_job(a, h, key);
-    if (m->has_head && h->size < m->head.size)
+    if (m->has_head && h->size < m->head.size) {
         mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "size of a peer's head, not below its last one's",
                     m->head.size, h->size);
-    else if (m->has_head && h->time_ms < m->head.time_ms)
+        return;
+    }
+    if (m->has_head && h->time_ms < m->head.time_ms)
         mri_aud_u64(a, "LOG-4", MR_BAD_HEAD, "time of a peer's head, not before its last one's",
                     m->head.time_ms, h->time_ms);
     m->head = *h;

@@ -315,8 +315,11 @@ void mri_aud_check_vote(struct mr_audit *a, struct mri_aud_open *o, const uint8_
             mri_aud_text(a, "SLOT-2", MR_CHECK_FAILED, "order of a VOTE", "in the journal", "none");
         return;
     }
-    if (memcmp(body->account, x->id, 16) != 0 || body->seq != o->seq)
-        return; /* reported where it settles */
+    if (memcmp(body->account, x->id, 16) != 0 || body->seq != o->seq) {
+        mri_aud_text(a, "SLOT-2", MR_CHECK_FAILED, "order of a VOTE", "for its slot",
+                     "for another");
+        return;
+    }
     if (x->unknown || x->hot.next_seq == 0) {
         mri_aud_text(a, "LED-10", MR_ACCOUNT_UNKNOWN, "account of an order that is voted for",
                      "a chain", x->unknown ? "an account nobody opened" : "one without a chain");

@@ -136,8 +136,10 @@ static void ack(struct mr_audit *a, const struct mr_leaf_ack *k, uint64_t index)
     struct mri_aud_open *const o = slot_of(a, k->account, k->seq, "SLOT-4", "ACK");
     if (o == NULL)
         return;
-    if (o->promised && k->ballot < o->promise)
+    if (o->promised && k->ballot < o->promise) {
         mri_aud_u64(a, "SLOT-7", MR_CHECK_FAILED, "ballot of an ACK", o->promise, k->ballot);
+        return;
+    }
     if (o->acked && o->ack_ballot == k->ballot) {
         mri_aud_hash(a, "SLOT-4", MR_SLOT_TAKEN, "second ACK in a slot and ballot", o->ack,
                      k->value);
@@ -191,11 +193,22 @@ static void unlock(struct mr_audit *a, const struct mr_leaf_unlock *u)
     promise(o, u->ballot);
 }
 
+/* JNL-9: a node that was shown a head its log does not reach says nothing more about slots. */
+static void check_memory(struct mr_audit *a, uint64_t index)
+{
+    if (index >= a->shown || a->abstaining)
+        return;
+    mri_aud_u64(a, "JNL-9", MR_ABSTAINING, "leaf of a node that others hold more leaves of",
+                a->shown, index);
+    a->shown = 0;
+}
+
 void mri_aud_own_leaf(struct mr_audit *a, const struct mr_leaf *leaf, uint64_t index)
 {
     struct mri_aud_said s;
     const uint8_t *account = NULL;
     uint64_t seq = 0;
+    check_memory(a, index);
     if (leaf->kind == MR_LEAF_VOTE)
         vote(a, &leaf->u.vote, index);
     else if (leaf->kind == MR_LEAF_ACK)

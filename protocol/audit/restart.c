@@ -66,7 +66,7 @@ void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r)
     mri_aud_tree_done(&a->tree, &a->mem);
     memset(&a->tree, 0, sizeof a->tree);
     a->started = a->abstaining = false;
-    a->synced = a->head_size = 0;
+    a->synced = a->head_size = a->shown = 0;
     a->epoch = r->restart.epoch;
     a->generation = r->restart.generation;
     a->log_key = r->restart.log_key;

@@ -262,6 +262,7 @@ struct mr_audit {
     bool has_slot;
     uint8_t account[MR_ACCOUNT_BYTES];
     uint64_t seq;
+    uint32_t convicted; /* node that the next finding convicts */
 
     /* journal */
     uint8_t check[32]; /* of the last log frame */
@@ -274,8 +275,9 @@ struct mr_audit {
 
     /* log */
     struct mri_aud_tree tree;
-    uint64_t synced;                    /* leaves at the end of the last turn */
-    uint64_t head_size;                 /* of the last head over leaves that were there */
+    uint64_t synced;    /* leaves at the end of the last turn */
+    uint64_t head_size; /* of the last head over leaves that were there */
+    uint64_t shown; /* leaves under a head of the node that others hold, more than its log has */
     uint64_t size_after[MRI_AUD_TURNS]; /* by turn */
     bool started, abstaining;
     uint32_t node, epoch, generation;

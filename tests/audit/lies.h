@@ -2,6 +2,7 @@
 #ifndef MEREAU_TESTS_AUDIT_LIES_H
 #define MEREAU_TESTS_AUDIT_LIES_H
 
+#include "audit/doctor.h"
 #include "audit/tamper.h"
 
 struct lie {
@@ -12,5 +13,16 @@ struct lie {
 };
 
 extern const struct lie lies_of_orders[], lies_of_log[]; /* end with a row without name */
+
+/** The same in the league's book. */
+struct league_lie {
+    const char *name;
+    void (*tell)(struct doctor *d);
+    const char *rule;
+    enum mr_status status;
+    bool convicts; /* the finding names a node */
+};
+
+extern const struct league_lie lies_of_league[];
 
 #endif

@@ -6,7 +6,7 @@
 #include "lib/world.h"
 #include "mereau/audit.h"
 
-enum { STORY_TURNS_MAX = 512, STORY_FINDINGS_MAX = 64 };
+enum { STORY_TURNS_MAX = 4096, STORY_FINDINGS_MAX = 64 };
 
 enum { ANNA, BEN, BAKERY, GROCER, CARLA, DORA, TOWN, STORY_MEMBERS };
 
