@@ -83,6 +83,18 @@ void mr_audit_verify(struct mr_audit_batch *b, size_t i);
 /** All were verified: report the wrong ones in order and free the batch. NULL is fine. */
 void mr_audit_give(struct mr_audit *a, struct mr_audit_batch *b);
 
+/** Call for every slot that is settled, in the order of the journal; before the first turn. */
+typedef void (*mr_audit_settled)(void *ctx, const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq,
+                                 const uint8_t value[MR_HASH_BYTES]);
+void mr_audit_watch(struct mr_audit *a, mr_audit_settled fn, void *ctx);
+
+/** The log of a node as this book has it: its own, or what it followed of another's. 0: none of it.
+ */
+uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t node);
+/** Root of its first leaves; false: not known (any more). */
+bool mr_audit_log_root(const struct mr_audit *a, uint32_t node, uint64_t size,
+                       uint8_t ret[MR_HASH_BYTES]);
+
 struct mr_audit_kind {
     enum mr_order_kind kind;
     uint64_t count;
@@ -102,6 +114,7 @@ struct mr_audit_association {
 enum { MR_AUDIT_KINDS = 16 };
 
 struct mr_audit_totals {
+    uint32_t node, epoch; /**< whose book; 0 before its START */
     uint64_t turns, entries, leaves, heads, settled, voided, parked, checkpoints;
     uint64_t signatures; /**< verified, wrong ones too */
     uint64_t findings;

@@ -25,15 +25,6 @@ static void put(void *ctx, void *p)
     free(p);
 }
 
-static const char *association_name(const struct mr_charter *c, const uint8_t id[16])
-{
-    for (uint32_t i = 0; i < c->associations_count; i++) {
-        if (memcmp(c->associations[i].id, id, MR_ACCOUNT_BYTES) == 0)
-            return c->associations[i].name;
-    }
-    return "?";
-}
-
 static void fields(const struct source *s, const struct mr_evidence_facts *f, const char *name,
                    const char *hash)
 {
@@ -60,7 +51,7 @@ static void fields(const struct source *s, const struct mr_evidence_facts *f, co
 static void convict(const struct source *s, const struct mr_evidence_facts *f,
                     const struct mr_evidence *e, const uint8_t *bytes, size_t len)
 {
-    const char *const name = association_name(s->charter, f->association);
+    const char *const name = report_association(s->charter, f->association);
     const bool heads = e->body.kind == MR_EVIDENCE_FORK;
     char address[MR_ADDRESS_TEXT_MAX], hex[65];
     uint8_t hash[MR_HASH_BYTES];

@@ -22,6 +22,11 @@ static const struct command_row commands[] = {
      N_("[SOURCE]"), NULL},
     {"dump", cmd_dump, N_("print every record of a ledger as a line of JSON"), BOOKS, dump_options,
      N_("[SOURCE]"), NULL},
+    {"compare", cmd_compare, N_("compare the books of several nodes, slot by slot"), BOOKS,
+     compare_options, N_("SOURCE..."),
+     N_("Each SOURCE is a data directory, a backup, or an export file, of one ledger. A node that\n"
+        "has settled less than another is behind; two values in one slot, or a log that a node\n"
+        "showed differently to another, are contradictions: the exit code is 5.")},
     {"receipt", cmd_receipt, N_("check a receipt file with the charter alone"), PROOFS,
      receipt_options, N_("FILE"), NULL},
     {"evidence", cmd_evidence, N_("check who broke a rule, with the charter alone"), PROOFS,

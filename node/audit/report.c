@@ -65,6 +65,8 @@ static json_t *row_json(const struct report *r, const struct mr_audit_finding *f
     json_object_set_new(o, "entry",
                         f->entry == MR_AUDIT_NO_ENTRY ? json_null()
                                                       : json_integer((json_int_t)f->entry));
+    if (f->node != 0)
+        json_object_set_new(o, "node", json_integer(f->node));
     if (f->has_slot) {
         mr_hex_format(hex, f->account, sizeof f->account);
         mr_address_format(address, r->charter->prefix, f->account);
@@ -91,6 +93,8 @@ static void print_row(const struct report *r, struct out *out, const struct mr_a
         mr_address_format(address, r->charter->prefix, f->account);
         out_print(out, _(", %s no. %llu"), address, (unsigned long long)f->seq);
     }
+    if (f->node != 0)
+        out_print(out, _(", convicts node %u"), (unsigned)f->node);
     out_print(out, "\n  %s\n", f->what);
     out_print(out, _("  expected  %s\n  found     %s\n"), f->expected, f->found);
 }
@@ -170,6 +174,21 @@ static json_t *head_json(const struct mr_audit_totals *t)
     return o;
 }
 
+static bool is_convicted(const struct mr_audit_totals *t, uint32_t node)
+{
+    return (t->convicted >> (node & 63) & 1) != 0;
+}
+
+static json_t *convicted_json(const struct report *r, const struct mr_audit_totals *t)
+{
+    json_t *const list = json_array();
+    for (uint32_t i = 0; i < r->charter->nodes_count; i++) {
+        if (is_convicted(t, r->charter->nodes[i].number))
+            json_array_append_new(list, json_integer(r->charter->nodes[i].number));
+    }
+    return list;
+}
+
 static json_t *totals_json(const struct report *r, const struct mr_audit_totals *t)
 {
     json_t *const o = json_object();
@@ -189,6 +208,10 @@ static json_t *totals_json(const struct report *r, const struct mr_audit_totals 
                   {"policies", t->policies},
                   {"listings", t->listings},
                   {"log_size", t->leaves},
+                  {"peer_leaves", t->peer_leaves},
+                  {"open", t->open},
+                  {"overdrawn", t->overdrawn},
+                  {"evidence", t->evidence},
                   {"bank_references", t->bank_references},
                   {"redemptions_open", t->redemptions_open}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
@@ -197,6 +220,7 @@ static json_t *totals_json(const struct report *r, const struct mr_audit_totals 
     json_object_set_new(o, "state_root",
                         t->state_known ? hex_json(t->state_root, 32) : json_null());
     json_object_set_new(o, "head", head_json(t));
+    json_object_set_new(o, "convicted", convicted_json(r, t));
     json_object_set_new(o, "supply_minor", amounts_json(t->supply, t->units));
     json_object_set_new(o, "kinds", kinds_json(t));
     json_object_set_new(o, "fees_minor", amounts_json(t->fees, t->units));
@@ -219,11 +243,38 @@ static void print_unit_row(const struct report *r, struct out *out, const char *
               width < 20 ? (int)(20 - width) : 1, "", text);
 }
 
+const char *report_association(const struct mr_charter *c, const uint8_t id[16])
+{
+    for (uint32_t i = 0; i < c->associations_count; i++) {
+        if (memcmp(c->associations[i].id, id, MR_ACCOUNT_BYTES) == 0)
+            return c->associations[i].name;
+    }
+    return "?";
+}
+
+/* What there is to say where several nodes settle. */
+static void print_nodes(const struct report *r, struct out *out, const struct mr_audit_totals *t)
+{
+    const struct mr_charter *const c = r->charter;
+    if (c->nodes_count == 1)
+        return;
+    out_print(out,
+              _("%u nodes, %u of them settle: %llu leaves of the others' logs, %llu slots open\n"),
+              (unsigned)c->nodes_count, (unsigned)c->quorum, (unsigned long long)t->peer_leaves,
+              (unsigned long long)t->open);
+    for (uint32_t i = 0; i < c->nodes_count; i++) {
+        if (is_convicted(t, c->nodes[i].number))
+            out_print(out, _("Convicted by its own log: node %u of %s\n"),
+                      (unsigned)c->nodes[i].number, report_association(c, c->nodes[i].association));
+    }
+}
+
 static void print_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t)
 {
     out_print(out, _("%llu orders settled, %llu voided, %llu accounts, %llu signatures checked\n"),
               (unsigned long long)t->settled, (unsigned long long)t->voided,
               (unsigned long long)t->accounts, (unsigned long long)t->signatures);
+    print_nodes(r, out, t);
     for (size_t i = 0; i < MR_AUDIT_KINDS; i++) {
         char text[64];
         const struct mr_audit_kind *const k = &t->kinds[i];
@@ -271,6 +322,8 @@ static void report_unchecked(const struct report *r, struct out *out,
     not_checked(list, "heads", t->heads_unchecked);
     not_checked(list, "checkpoint_states", t->checkpoints_unchecked);
     not_checked(list, "certificates", t->certificates_unchecked);
+    not_checked(list, "void_reasons", t->voids_unchecked);
+    not_checked(list, "evidence", t->evidence_unchecked);
     not_checked(list, "torn_bytes", s->torn);
     json_object_set_new(list, "bank", json_true());
     json_object_set_new(list, "cosignatures", json_boolean(r->charter->nodes_count == 1));
@@ -291,6 +344,10 @@ static void report_unchecked(const struct report *r, struct out *out,
     print_not_checked(out, _("states of checkpoints"), t->checkpoints_unchecked);
     print_not_checked(out, _("certificates that stand on votes of other nodes"),
                       t->certificates_unchecked);
+    print_not_checked(out, _("slots closed for a reason that other nodes know"),
+                      t->voids_unchecked);
+    print_not_checked(out, _("evidence that other nodes announce"), t->evidence_unchecked);
+    print_not_checked(out, _("accounts that wait for money already spent"), t->overdrawn);
     print_not_checked(out, _("bytes behind the last whole turn"), s->torn);
 }
 

@@ -29,4 +29,7 @@ void report_rows(struct report *r, struct out *out);
 void report_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
                    const struct source *s);
 
+/** Name of an association of the charter, "?" of another one. */
+const char *report_association(const struct mr_charter *c, const uint8_t id[MR_ACCOUNT_BYTES]);
+
 #endif

@@ -178,6 +178,13 @@ enum mr_status source_open(struct source *ret, const struct command *c, struct o
     return live ? source_open_node(ret) : open_path(ret, c->args[0]);
 }
 
+enum mr_status source_open_path(struct source *ret, const struct command *c, struct out *out,
+                                const char *path)
+{
+    *ret = (struct source){.c = c, .out = out};
+    return open_path(ret, path);
+}
+
 enum mr_status source_walk(struct source *s, source_turn turn, void *ctx)
 {
     if (s->link != NULL)

@@ -49,6 +49,10 @@ typedef enum mr_status (*source_turn)(void *ctx, const struct mr_audit_turn *tur
 /** Finds and opens what the command line names. MR_OK, or reported with out_fail. */
 enum mr_status source_open(struct source *ret, const struct command *c, struct out *out);
 
+/** The same for this directory or file. */
+enum mr_status source_open_path(struct source *ret, const struct command *c, struct out *out,
+                                const char *path);
+
 /** All turns in order. MR_OK (see s->damage); or a trouble already reported; or the callback's. */
 enum mr_status source_walk(struct source *s, source_turn turn, void *ctx);
 

@@ -407,3 +407,28 @@ void mri_aud_announced(struct mr_audit *a, uint32_t by, const struct mr_leaf_evi
     else
         a->totals.evidence_unchecked++;
 }
+
+/* --- for comparing books ---------------------------------------------------------------------- */
+
+static const struct mri_aud_tree *tree_of(const struct mr_audit *a, uint32_t node)
+{
+    const int seat = mri_aud_seat(a, node);
+    if (node == a->node)
+        return &a->tree;
+    if (seat < 0 || a->mirrors[seat] == NULL || a->mirrors[seat]->lost)
+        return NULL;
+    return &a->mirrors[seat]->tree;
+}
+
+uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t node)
+{
+    const struct mri_aud_tree *const t = tree_of(a, node);
+    return t == NULL ? 0 : t->size;
+}
+
+bool mr_audit_log_root(const struct mr_audit *a, uint32_t node, uint64_t size,
+                       uint8_t ret[MR_HASH_BYTES])
+{
+    const struct mri_aud_tree *const t = tree_of(a, node);
+    return t != NULL && size <= t->size && mri_aud_tree_root(t, ret, size);
+}

@@ -456,6 +456,8 @@ void mri_aud_settled(struct mr_audit *a, const struct mr_entry_settled *s, bool 
         mri_aud_touch(a, x);
         settle_value(a, x, seq, value, ballot, s, missing);
         advance(x, seq, value);
+        if (a->watch != NULL)
+            a->watch(a->watch_ctx, x->id, seq, value);
     }
     forget_slot(a, x, seq, value);
 }

@@ -252,6 +252,8 @@ struct mr_audit {
     struct mr_mem mem;
     mr_audit_report report;
     void *ctx;
+    mr_audit_settled watch;
+    void *watch_ctx;
     struct mr_charter charter;
     uint8_t ledger[32];
     bool no_memory;

@@ -250,6 +250,8 @@ enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
     if (!mri_aud_alone(a))
         check_funds(a);
     struct mr_audit_totals *const t = &a->totals;
+    t->node = a->node;
+    t->epoch = a->epoch;
     t->accounts = a->account_count;
     t->members = a->member_count;
     t->bank_references = a->banks.count;
@@ -375,4 +377,10 @@ void mr_audit_destroy(struct mr_audit *a)
 const uint8_t *mr_audit_ledger(const struct mr_audit *a)
 {
     return a->ledger;
+}
+
+void mr_audit_watch(struct mr_audit *a, mr_audit_settled fn, void *ctx)
+{
+    a->watch = fn;
+    a->watch_ctx = ctx;
 }

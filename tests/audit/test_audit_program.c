@@ -1,56 +1,26 @@
 /* mereau-audit as people run it: on a directory, on an export, on lies; and its JSON. */
 #include <check.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "audit/lies.h"
+#include "audit/program.h"
 #include "common/file.h"
 #include "lib/handlog.h"
-#include "lib/scratch.h"
 #include "mereau/codec.h"
-#include "storage/journal_file.h"
 
 static struct world w;
 static struct book book;
 static struct tamper t;
-static char dir[SCRATCH_PATH_MAX];
-
-/* --- a directory as a node leaves it ---------------------------------------------------------- */
-
-static void write_charter(void)
-{
-    static uint8_t bytes[sizeof w.charter];
-    const size_t n = mr_charter_encode(&w.charter, bytes, sizeof bytes);
-    ck_assert_int_eq(file_write(scratch_path(dir, "charter.mrc"), bytes, n, 0600, true), MR_OK);
-}
-
-static void write_journal(void)
-{
-    struct mr_journal *j = NULL;
-    struct mr_journal_report report;
-    const struct mr_journal_file_options options = {
-        .ledger = w.ledger, .node = 1, .segment_bytes = 1 << 16, .reserve_bytes = 1 << 12};
-    ck_assert_int_eq(mr_journal_file_open(&j, scratch_path(dir, "journal"), &options, &report),
-                     MR_OK);
-    for (uint32_t i = 0; i < book.count; i++) {
-        const struct mr_audit_turn *const turn = &book.turns[i];
-        ck_assert_int_eq(
-            j->api->append(j, turn->log, turn->log_len, turn->bodies, turn->bodies_len), MR_OK);
-    }
-    j->api->close(j);
-}
 
 static void setup(void)
 {
-    scratch_make(dir);
+    scratch_make(program_dir);
     story_tell(&w);
     book_read(&book, w.journal);
     tamper_load(&t, &w, &book);
-    write_charter();
+    program_charter(&w.charter, "charter.mrc");
 }
 
 static void teardown(void)
@@ -58,7 +28,7 @@ static void teardown(void)
     tamper_done(&t);
     book_done(&book);
     world_done(&w);
-    scratch_remove(dir);
+    scratch_remove(program_dir);
 }
 
 static void tell(const struct lie *lies, const char *name)
@@ -70,65 +40,24 @@ static void tell(const struct lie *lies, const char *name)
     tamper_write(&t, &book);
 }
 
-/* --- running ---------------------------------------------------------------------------------- */
-
-static char output[1 << 20];
-
-/* Output goes to `output`; the exit code is returned. %D in a command is the directory. */
-static int run(const char *arguments)
-{
-    char command[2048];
-    snprintf(command, sizeof command, "cd '%s' && LC_ALL=C '%s/mereau-audit' %s 2>stderr", dir,
-             MEREAU_BIN_DIR, arguments);
-    FILE *const p = popen(command, "r");
-    ck_assert_ptr_nonnull(p);
-    const size_t n = fread(output, 1, sizeof output - 1, p);
-    output[n] = '\0';
-    const int status = pclose(p);
-    ck_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static json_t *run_json(const char *arguments, int code)
-{
-    json_error_t error;
-    ck_assert_int_eq(run(arguments), code);
-    json_t *const o = json_loads(output, 0, &error);
-    ck_assert_msg(o != NULL, "%s: %s", error.text, output);
-    return o;
-}
-
-static json_int_t number(const json_t *o, const char *name)
-{
-    const json_t *const v = json_object_get(o, name);
-    ck_assert_msg(json_is_integer(v), "%s", name);
-    return json_integer_value(v);
-}
-
-static const char *text(const json_t *o, const char *name)
-{
-    const json_t *const v = json_object_get(o, name);
-    ck_assert_msg(json_is_string(v), "%s", name);
-    return json_string_value(v);
-}
-
 START_TEST(an_honest_directory)
 {
-    write_journal();
-    ck_assert_int_eq(run("verify ."), 0);
-    ck_assert_ptr_nonnull(strstr(output, "No finding."));
-    ck_assert_ptr_nonnull(strstr(output, "the bank"));
-    ck_assert_ptr_nonnull(strstr(output, "one node and no cosignature"));
-    json_t *const o = run_json("verify --json --threads 3 .", 0);
+    program_journal(&book, w.ledger, 1, "journal");
+    ck_assert_int_eq(program_run("verify ."), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "No finding."));
+    ck_assert_ptr_nonnull(strstr(program_output, "the bank"));
+    ck_assert_ptr_nonnull(strstr(program_output, "one node and no cosignature"));
+    json_t *const o = program_json("verify --json --threads 3 .", 0);
     ck_assert(json_is_true(json_object_get(o, "ok")));
-    ck_assert_str_eq(text(o, "status"), "OK");
-    ck_assert_int_eq(number(o, "findings_total"), 0);
+    ck_assert_str_eq(json_words(o, "status"), "OK");
+    ck_assert_int_eq(json_number(o, "findings_total"), 0);
     const json_t *const totals = json_object_get(o, "totals");
     const json_t *const coverage = json_object_get(totals, "coverage");
-    ck_assert_int_eq(number(coverage, "reserve_minor"), number(coverage, "outstanding_minor"));
+    ck_assert_int_eq(json_number(coverage, "reserve_minor"),
+                     json_number(coverage, "outstanding_minor"));
     const json_t *const pay = json_object_get(json_object_get(totals, "kinds"), "pay");
-    ck_assert_int_eq(number(pay, "count"), 13);
-    ck_assert_uint_eq(strlen(text(totals, "state_root")), 64);
+    ck_assert_int_eq(json_number(pay, "count"), 13);
+    ck_assert_uint_eq(strlen(json_words(totals, "state_root")), 64);
     json_decref(o);
 }
 END_TEST
@@ -136,22 +65,22 @@ END_TEST
 START_TEST(a_finding_is_a_row_and_exit_5)
 {
     tell(lies_of_orders, "wrong posting");
-    write_journal();
-    ck_assert_int_eq(run("verify ."), 5);
-    ck_assert_ptr_nonnull(strstr(output, "LED-20"));
-    json_t *const o = run_json("verify --json .", 5);
+    program_journal(&book, w.ledger, 1, "journal");
+    ck_assert_int_eq(program_run("verify ."), 5);
+    ck_assert_ptr_nonnull(strstr(program_output, "LED-20"));
+    json_t *const o = program_json("verify --json .", 5);
     ck_assert(json_is_false(json_object_get(o, "ok")));
-    ck_assert_str_eq(text(o, "status"), "CHECK_FAILED");
-    ck_assert_int_eq(number(o, "exit_code"), 5);
-    ck_assert_int_eq(number(o, "findings_total"), 1);
+    ck_assert_str_eq(json_words(o, "status"), "CHECK_FAILED");
+    ck_assert_int_eq(json_number(o, "exit_code"), 5);
+    ck_assert_int_eq(json_number(o, "findings_total"), 1);
     const json_t *const row = json_array_get(json_object_get(o, "findings"), 0);
-    ck_assert_str_eq(text(row, "rule"), "LED-20");
-    ck_assert_str_eq(text(row, "what"), "posting");
-    ck_assert_int_gt(number(row, "turn"), 0);
-    ck_assert_int_eq(number(row, "entry"), 2);
-    ck_assert_int_eq(number(row, "seq"), 4);
-    ck_assert_int_eq(strncmp(text(row, "address"), "test1", 5), 0);
-    ck_assert_str_ne(text(row, "expected"), text(row, "found"));
+    ck_assert_str_eq(json_words(row, "rule"), "LED-20");
+    ck_assert_str_eq(json_words(row, "what"), "posting");
+    ck_assert_int_gt(json_number(row, "turn"), 0);
+    ck_assert_int_eq(json_number(row, "entry"), 2);
+    ck_assert_int_eq(json_number(row, "seq"), 4);
+    ck_assert_int_eq(strncmp(json_words(row, "address"), "test1", 5), 0);
+    ck_assert_str_ne(json_words(row, "expected"), json_words(row, "found"));
     json_decref(o);
 }
 END_TEST
@@ -160,23 +89,23 @@ START_TEST(a_bad_signature_is_found_on_every_number_of_threads)
 {
     char command[64];
     tell(lies_of_orders, "bad second signature");
-    write_journal();
+    program_journal(&book, w.ledger, 1, "journal");
     snprintf(command, sizeof command, "verify --json --threads %d .", _i + 1);
-    json_t *const o = run_json(command, 5);
+    json_t *const o = program_json(command, 5);
     const json_t *const row = json_array_get(json_object_get(o, "findings"), 0);
-    ck_assert_int_eq(number(o, "findings_total"), 1);
-    ck_assert_str_eq(text(row, "status"), "BAD_SIGNATURE");
+    ck_assert_int_eq(json_number(o, "findings_total"), 1);
+    ck_assert_str_eq(json_words(row, "status"), "BAD_SIGNATURE");
     json_decref(o);
 }
 END_TEST
 
 START_TEST(an_export_says_the_same)
 {
-    write_journal();
-    ck_assert_int_eq(run("export --output all.mrx ."), 0);
-    ck_assert_int_eq(run("export --output all.mrx ."), 1);
-    json_t *const a = run_json("verify --json .", 0);
-    json_t *const b = run_json("verify --json all.mrx --charter charter.mrc", 0);
+    program_journal(&book, w.ledger, 1, "journal");
+    ck_assert_int_eq(program_run("export --output all.mrx ."), 0);
+    ck_assert_int_eq(program_run("export --output all.mrx ."), 1);
+    json_t *const a = program_json("verify --json .", 0);
+    json_t *const b = program_json("verify --json all.mrx --charter charter.mrc", 0);
     ck_assert(json_equal(json_object_get(a, "totals"), json_object_get(b, "totals")));
     ck_assert(json_is_true(json_object_get(json_object_get(a, "unchecked"), "charter")));
     ck_assert(json_is_false(json_object_get(json_object_get(b, "unchecked"), "charter")));
@@ -190,16 +119,17 @@ START_TEST(a_damaged_export_is_found)
 {
     uint8_t *bytes = NULL;
     size_t n = 0;
-    write_journal();
-    ck_assert_int_eq(run("export --output all.mrx ."), 0);
-    ck_assert_int_eq(file_read(&bytes, &n, scratch_path(dir, "all.mrx"), 1 << 24), MR_OK);
+    program_journal(&book, w.ledger, 1, "journal");
+    ck_assert_int_eq(program_run("export --output all.mrx ."), 0);
+    ck_assert_int_eq(file_read(&bytes, &n, scratch_path(program_dir, "all.mrx"), 1 << 24), MR_OK);
     const size_t at = _i == 20 ? n - 1 : n / 20 * (size_t)_i + 5;
     bytes[at] ^= 1;
-    ck_assert_int_eq(file_write(scratch_path(dir, "all.mrx"), bytes, n, 0600, true), MR_OK);
-    const int code = run("verify all.mrx --charter charter.mrc");
+    ck_assert_int_eq(file_write(scratch_path(program_dir, "all.mrx"), bytes, n, 0600, true), MR_OK);
+    const int code = program_run("verify all.mrx --charter charter.mrc");
     ck_assert_msg(code == 5 || code == 4, "byte %zu: exit %d", at, code);
-    ck_assert_int_eq(file_write(scratch_path(dir, "all.mrx"), bytes, at, 0600, true), MR_OK);
-    ck_assert_int_ne(run("verify all.mrx"), 0);
+    ck_assert_int_eq(file_write(scratch_path(program_dir, "all.mrx"), bytes, at, 0600, true),
+                     MR_OK);
+    ck_assert_int_ne(program_run("verify all.mrx"), 0);
     free(bytes);
 }
 END_TEST
@@ -207,12 +137,12 @@ END_TEST
 START_TEST(a_dump_is_lines_of_json)
 {
     unsigned lines = 0;
-    write_journal();
-    ck_assert_int_eq(run("dump ."), 0);
-    for (char *line = strtok(output, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    program_journal(&book, w.ledger, 1, "journal");
+    ck_assert_int_eq(program_run("dump ."), 0);
+    for (char *line = strtok(program_output, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         json_t *const o = json_loads(line, 0, NULL);
         ck_assert_msg(o != NULL, "%s", line);
-        ck_assert_int_gt(number(o, "turn"), 0);
+        ck_assert_int_gt(json_number(o, "turn"), 0);
         ck_assert(json_is_object(json_object_get(o, "record")));
         json_decref(o);
         lines++;
@@ -227,7 +157,7 @@ static void save(const struct mr_receipt *r)
 {
     static uint8_t bytes[sizeof *r];
     const size_t n = mr_receipt_encode(r, bytes, sizeof bytes);
-    ck_assert_int_eq(file_write(scratch_path(dir, "r.mrr"), bytes, n, 0600, true), MR_OK);
+    ck_assert_int_eq(file_write(scratch_path(program_dir, "r.mrr"), bytes, n, 0600, true), MR_OK);
 }
 
 START_TEST(receipts)
@@ -236,9 +166,9 @@ START_TEST(receipts)
     ck_assert_int_eq(world_pay(&w, BEN, BAKERY, 1), MR_SETTLED);
     r = w.reply->body.u.submit.receipt[0];
     save(&r);
-    ck_assert_int_eq(run("receipt r.mrr --charter charter.mrc"), 0);
-    ck_assert_ptr_nonnull(strstr(output, "The receipt is right"));
-    ck_assert_int_eq(run("receipt r.mrr"), 2);
+    ck_assert_int_eq(program_run("receipt r.mrr --charter charter.mrc"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "The receipt is right"));
+    ck_assert_int_eq(program_run("receipt r.mrr"), 2);
     for (int i = 0; i < 7; i++) {
         bad = r;
         if (i == 0)
@@ -256,11 +186,11 @@ START_TEST(receipts)
         else
             bad.seq++;
         save(&bad);
-        json_t *const o = run_json("receipt --json r.mrr --charter charter.mrc", 5);
-        ck_assert_int_ge(number(o, "findings_total"), 1);
+        json_t *const o = program_json("receipt --json r.mrr --charter charter.mrc", 5);
+        ck_assert_int_ge(json_number(o, "findings_total"), 1);
         json_decref(o);
     }
-    ck_assert_int_eq(run("receipt charter.mrc --charter charter.mrc"), 5);
+    ck_assert_int_eq(program_run("receipt charter.mrc --charter charter.mrc"), 5);
 }
 END_TEST
 
@@ -285,29 +215,31 @@ static void save_evidence(const char *name, uint8_t value)
     handlog_head(&l, &head, l.count, 2000);
     handlog_prove(&l, &e.body.u.leaves.second, 3, &head);
     const size_t n = mr_evidence_encode(&e, bytes, sizeof bytes);
-    ck_assert_int_eq(file_write(scratch_path(dir, name), bytes, n, 0600, true), MR_OK);
+    ck_assert_int_eq(file_write(scratch_path(program_dir, name), bytes, n, 0600, true), MR_OK);
 }
 
 START_TEST(evidence_that_convicts)
 {
     save_evidence("e.mre", 2);
-    ck_assert_int_eq(run("evidence e.mre --charter ."), 0);
-    ck_assert_ptr_nonnull(strstr(output, "Node 1 of Test association voted for two values"));
-    ck_assert_ptr_nonnull(strstr(output, "no. 4"));
-    ck_assert_ptr_nonnull(strstr(output, "leaves 1 and 3"));
-    ck_assert_int_eq(run("evidence e.mre --charter charter.mrc --lang=fr"), 0);
-    ck_assert_ptr_nonnull(strstr(output, "Le n\xc5\x93ud 1 (Test association) a vot\xc3\xa9 pour"));
-    json_t *const o = run_json("evidence --json e.mre --charter charter.mrc", 0);
+    ck_assert_int_eq(program_run("evidence e.mre --charter ."), 0);
+    ck_assert_ptr_nonnull(
+        strstr(program_output, "Node 1 of Test association voted for two values"));
+    ck_assert_ptr_nonnull(strstr(program_output, "no. 4"));
+    ck_assert_ptr_nonnull(strstr(program_output, "leaves 1 and 3"));
+    ck_assert_int_eq(program_run("evidence e.mre --charter charter.mrc --lang=fr"), 0);
+    ck_assert_ptr_nonnull(
+        strstr(program_output, "Le n\xc5\x93ud 1 (Test association) a vot\xc3\xa9 pour"));
+    json_t *const o = program_json("evidence --json e.mre --charter charter.mrc", 0);
     ck_assert(json_is_true(json_object_get(o, "ok")));
-    ck_assert_str_eq(text(o, "kind"), "leaves");
-    ck_assert_str_eq(text(o, "breach"), "TWO_VOTES");
-    ck_assert_int_eq(number(o, "node"), 1);
-    ck_assert_str_eq(text(o, "association_name"), "Test association");
-    ck_assert_int_eq(number(o, "seq"), 4);
-    ck_assert_int_eq(number(o, "first"), 1);
-    ck_assert_int_eq(number(o, "second"), 3);
-    ck_assert_uint_eq(strlen(text(o, "hash")), 64);
-    ck_assert_int_eq(number(o, "findings_total"), 0);
+    ck_assert_str_eq(json_words(o, "kind"), "leaves");
+    ck_assert_str_eq(json_words(o, "breach"), "TWO_VOTES");
+    ck_assert_int_eq(json_number(o, "node"), 1);
+    ck_assert_str_eq(json_words(o, "association_name"), "Test association");
+    ck_assert_int_eq(json_number(o, "seq"), 4);
+    ck_assert_int_eq(json_number(o, "first"), 1);
+    ck_assert_int_eq(json_number(o, "second"), 3);
+    ck_assert_uint_eq(strlen(json_words(o, "hash")), 64);
+    ck_assert_int_eq(json_number(o, "findings_total"), 0);
     json_decref(o);
 }
 END_TEST
@@ -317,35 +249,36 @@ START_TEST(evidence_that_does_not)
     uint8_t *bytes = NULL;
     size_t n = 0;
     save_evidence("e.mre", 1); /* the same vote again */
-    ck_assert_int_eq(run("evidence e.mre --charter charter.mrc"), 5);
-    ck_assert_ptr_nonnull(strstr(output, "EVD-4"));
-    ck_assert_ptr_null(strstr(output, "Node 1"));
-    json_t *const o = run_json("evidence --json e.mre --charter charter.mrc", 5);
-    ck_assert_str_eq(text(o, "status"), "BAD_EVIDENCE");
-    ck_assert_int_eq(number(o, "findings_total"), 1);
+    ck_assert_int_eq(program_run("evidence e.mre --charter charter.mrc"), 5);
+    ck_assert_ptr_nonnull(strstr(program_output, "EVD-4"));
+    ck_assert_ptr_null(strstr(program_output, "Node 1"));
+    json_t *const o = program_json("evidence --json e.mre --charter charter.mrc", 5);
+    ck_assert_str_eq(json_words(o, "status"), "BAD_EVIDENCE");
+    ck_assert_int_eq(json_number(o, "findings_total"), 1);
     json_decref(o);
     save_evidence("e.mre", 2);
-    ck_assert_int_eq(file_read(&bytes, &n, scratch_path(dir, "e.mre"), 1 << 16), MR_OK);
+    ck_assert_int_eq(file_read(&bytes, &n, scratch_path(program_dir, "e.mre"), 1 << 16), MR_OK);
     for (size_t at = 0; at < n; at += 97) { /* any byte changed */
         bytes[at] ^= 1;
-        ck_assert_int_eq(file_write(scratch_path(dir, "bad.mre"), bytes, n, 0600, true), MR_OK);
-        ck_assert_int_eq(run("evidence bad.mre --charter charter.mrc"), 5);
+        ck_assert_int_eq(file_write(scratch_path(program_dir, "bad.mre"), bytes, n, 0600, true),
+                         MR_OK);
+        ck_assert_int_eq(program_run("evidence bad.mre --charter charter.mrc"), 5);
         bytes[at] ^= 1;
     }
     free(bytes);
-    ck_assert_int_eq(run("evidence charter.mrc --charter charter.mrc"), 5);
-    ck_assert_int_eq(run("evidence e.mre"), 2);
-    ck_assert_int_eq(run("evidence nothing-here --charter charter.mrc"), 4);
+    ck_assert_int_eq(program_run("evidence charter.mrc --charter charter.mrc"), 5);
+    ck_assert_int_eq(program_run("evidence e.mre"), 2);
+    ck_assert_int_eq(program_run("evidence nothing-here --charter charter.mrc"), 4);
 }
 END_TEST
 
 START_TEST(usage_and_missing_files)
 {
-    ck_assert_int_eq(run("verify"), 2);
-    ck_assert_int_eq(run("verify nothing-here"), 4);
-    ck_assert_int_eq(run("verify charter.mrc"), 5);
-    ck_assert_int_eq(run("export ."), 2);
-    ck_assert_int_eq(run("verify --node 127.0.0.1:1"), 2);
+    ck_assert_int_eq(program_run("verify"), 2);
+    ck_assert_int_eq(program_run("verify nothing-here"), 4);
+    ck_assert_int_eq(program_run("verify charter.mrc"), 5);
+    ck_assert_int_eq(program_run("export ."), 2);
+    ck_assert_int_eq(program_run("verify --node 127.0.0.1:1"), 2);
 }
 END_TEST
 

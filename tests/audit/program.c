@@ -1,0 +1,73 @@
+#include "audit/program.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "common/file.h"
+#include "mereau/codec.h"
+#include "storage/journal_file.h"
+
+char program_dir[SCRATCH_PATH_MAX], program_output[1 << 20];
+
+void program_charter(const struct mr_charter *charter, const char *name)
+{
+    static uint8_t bytes[sizeof *charter];
+    const size_t n = mr_charter_encode(charter, bytes, sizeof bytes);
+    ck_assert_int_eq(file_write(scratch_path(program_dir, name), bytes, n, 0600, true), MR_OK);
+}
+
+void program_journal(const struct book *book, const uint8_t ledger[32], uint32_t node,
+                     const char *name)
+{
+    struct mr_journal *j = NULL;
+    struct mr_journal_report report;
+    const struct mr_journal_file_options options = {
+        .ledger = ledger, .node = node, .segment_bytes = 1 << 16, .reserve_bytes = 1 << 12};
+    ck_assert_int_eq(mr_journal_file_open(&j, scratch_path(program_dir, name), &options, &report),
+                     MR_OK);
+    for (uint32_t i = 0; i < book->count; i++) {
+        const struct mr_audit_turn *const turn = &book->turns[i];
+        ck_assert_int_eq(
+            j->api->append(j, turn->log, turn->log_len, turn->bodies, turn->bodies_len), MR_OK);
+    }
+    j->api->close(j);
+}
+
+int program_run(const char *arguments)
+{
+    char command[2048];
+    snprintf(command, sizeof command, "cd '%s' && LC_ALL=C '%s/mereau-audit' %s 2>stderr",
+             program_dir, MEREAU_BIN_DIR, arguments);
+    FILE *const p = popen(command, "r");
+    ck_assert_ptr_nonnull(p);
+    const size_t n = fread(program_output, 1, sizeof program_output - 1, p);
+    program_output[n] = '\0';
+    const int status = pclose(p);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+json_t *program_json(const char *arguments, int code)
+{
+    json_error_t error;
+    const int got = program_run(arguments);
+    ck_assert_msg(got == code, "exit %d: %s", got, program_output);
+    json_t *const o = json_loads(program_output, 0, &error);
+    ck_assert_msg(o != NULL, "%s: %s", error.text, program_output);
+    return o;
+}
+
+json_int_t json_number(const json_t *o, const char *name)
+{
+    const json_t *const v = json_object_get(o, name);
+    ck_assert_msg(json_is_integer(v), "%s", name);
+    return json_integer_value(v);
+}
+
+const char *json_words(const json_t *o, const char *name)
+{
+    const json_t *const v = json_object_get(o, name);
+    ck_assert_msg(json_is_string(v), "%s", name);
+    return json_string_value(v);
+}

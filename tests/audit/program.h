@@ -1,0 +1,31 @@
+/** mereau-audit as a process: directories as nodes leave them, what it prints, its JSON. */
+#ifndef MEREAU_TESTS_AUDIT_PROGRAM_H
+#define MEREAU_TESTS_AUDIT_PROGRAM_H
+
+#include <jansson.h>
+
+#include "audit/story.h"
+#include "lib/scratch.h"
+
+/** Scratch directory that everything below is about; made and removed by the test. */
+extern char program_dir[SCRATCH_PATH_MAX];
+
+/** A charter file; a journal in a data directory that exists. Names within program_dir. */
+void program_charter(const struct mr_charter *charter, const char *name);
+void program_journal(const struct book *book, const uint8_t ledger[32], uint32_t node,
+                     const char *name);
+
+/** What the last run printed to stdout. */
+extern char program_output[1 << 20];
+
+/** Arguments in the shell, in program_dir. The exit code. */
+int program_run(const char *arguments);
+/** The same; ck_asserts the exit code and that one object was printed, which the caller puts away.
+ */
+json_t *program_json(const char *arguments, int code);
+
+/** Fields that must be there. */
+json_int_t json_number(const json_t *o, const char *name);
+const char *json_words(const json_t *o, const char *name);
+
+#endif
