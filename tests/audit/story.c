@@ -299,6 +299,36 @@ void book_done(struct book *b)
     b->count = 0;
 }
 
+uint32_t book_payload_len(const uint8_t *frame)
+{
+    return (uint32_t)frame[4] << 24 | (uint32_t)frame[5] << 16 | (uint32_t)frame[6] << 8 | frame[7];
+}
+
+static uint8_t *writable(const uint8_t *p)
+{
+    return (uint8_t *)(uintptr_t)p;
+}
+
+void book_frame(struct book *b)
+{
+    uint8_t check[32] = {0};
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct mr_audit_turn *const t = &b->turns[i];
+        struct mr_frame log, bodies;
+        ck_assert_int_ne(mr_frame_read(&log, t->log, t->log_len, NULL), MR_TRUNCATED);
+        log.family = MR_FAMILY_LOG;
+        if (t->bodies != NULL) {
+            bodies =
+                (struct mr_frame){.family = MR_FAMILY_BODIES, .turn = log.turn, .end = log.end};
+            bodies.len = book_payload_len(t->bodies);
+            mr_frame_write(writable(t->bodies), &bodies, NULL);
+            memcpy(log.bodies_check, bodies.check, 32);
+        }
+        mr_frame_write(writable(t->log), &log, check);
+        memcpy(check, log.check, 32);
+    }
+}
+
 void found_add(void *ctx, const struct mr_audit_finding *f)
 {
     struct found *const all = ctx;

@@ -31,6 +31,10 @@ void story_list(struct world *w, uint32_t who, const char *alias, bool listed);
 void book_read(struct book *ret, struct mr_journal *journal);
 void book_done(struct book *b);
 
+/** Write all checks again, as a node does that lies on purpose. */
+void book_frame(struct book *b);
+uint32_t book_payload_len(const uint8_t *frame);
+
 /** Audit a book; totals may be NULL. Signatures are verified when asked for. */
 void book_audit(struct found *ret, struct mr_audit_totals *ret_totals,
                 const struct mr_charter *charter, const struct book *b, bool verify);

@@ -45,32 +45,6 @@ START_TEST(any_byte_changed_is_found)
 }
 END_TEST
 
-static uint32_t payload_len(const uint8_t *frame)
-{
-    return (uint32_t)frame[4] << 24 | (uint32_t)frame[5] << 16 | (uint32_t)frame[6] << 8 | frame[7];
-}
-
-/* Write all checks again, as a node does that lies on purpose. */
-static void frame_again(void)
-{
-    uint8_t check[32] = {0};
-    for (uint32_t i = 0; i < book.count; i++) {
-        struct mr_audit_turn *const t = &book.turns[i];
-        struct mr_frame log, bodies;
-        ck_assert_int_ne(mr_frame_read(&log, t->log, t->log_len, NULL), MR_TRUNCATED);
-        log.family = MR_FAMILY_LOG;
-        if (t->bodies != NULL) {
-            bodies =
-                (struct mr_frame){.family = MR_FAMILY_BODIES, .turn = log.turn, .end = log.end};
-            bodies.len = payload_len(t->bodies);
-            mr_frame_write(writable(t->bodies), &bodies, NULL);
-            memcpy(log.bodies_check, bodies.check, 32);
-        }
-        mr_frame_write(writable(t->log), &log, check);
-        memcpy(check, log.check, 32);
-    }
-}
-
 START_TEST(payloads_changed_on_purpose)
 {
     uint32_t x = 12345 + (uint32_t)_i;
@@ -80,17 +54,17 @@ START_TEST(payloads_changed_on_purpose)
         x = x * 1664525 + 1013904223;
         struct mr_audit_turn *const t = &book.turns[(x >> 8) % book.count];
         const bool body = t->bodies != NULL && (x & 1) != 0;
-        const size_t len = payload_len(body ? t->bodies : t->log);
+        const size_t len = book_payload_len(body ? t->bodies : t->log);
         x = x * 1664525 + 1013904223;
         uint8_t *const p =
             writable(body ? t->bodies : t->log) + MR_FRAME_HEAD_BYTES + (x >> 8) % len;
         const uint8_t was = *p;
         *p = (uint8_t)((x & 3) == 0 ? 0xff : was ^ (1 << (x & 7)));
-        frame_again();
+        book_frame(&book);
         book_audit(&found, NULL, &w.charter, &book, false);
         caught += found.count > 0 ? 1 : 0;
         *p = was;
-        frame_again();
+        book_frame(&book);
     }
     /* The rest hit times of settling, versions of programs, or signatures, not verified here. */
     ck_assert_uint_gt(caught, ROUNDS / 2);
@@ -169,7 +143,7 @@ static void write_restart(uint8_t *at)
 {
     const struct mr_entry e = {.kind = MR_ENTRY_RESTART, .u.restart = restart};
     mr_entry_encode(&e, at, 1024);
-    frame_again();
+    book_frame(&book);
     book_audit(&found, NULL, &w.charter, &book, true);
 }
 
