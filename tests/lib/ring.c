@@ -42,8 +42,8 @@ void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum)
     for (uint32_t i = 0; i < nodes; i++)
         c->nodes[i] = make_node(r, i);
     mr_ledger_id(r->w.ledger, c);
-    r->reply = malloc(sizeof *r->reply);
-    r->request = malloc(sizeof *r->request);
+    r->reply = calloc(1, sizeof *r->reply);
+    r->request = calloc(1, sizeof *r->request);
     for (uint32_t i = 0; i < nodes; i++) {
         struct ring_node *const n = &r->nodes[i];
         ck_assert_int_eq(mr_store_mem_open(&n->store, &r->w.mem, NULL), MR_OK);
