@@ -55,13 +55,15 @@ static enum mr_status dest_failed(struct admin *a, enum mr_status st, const char
     return out_fail(a->out, st, _("%s cannot be written: %s"), dir, status_sentence(st));
 }
 
-/* A backup of one ledger is not written over that of another. */
+/* A backup of one ledger or node is not written over that of another. */
 static enum mr_status check_dest(struct backup *b)
 {
-    char path[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX], conf[FILE_PATH_MAX];
     struct mr_charter *charter = NULL;
     uint8_t ledger[32];
-    if (path_join(path, b->dest, "charter.mrc") != MR_OK)
+    uint32_t number = b->a->own->number;
+    if (path_join(path, b->dest, "charter.mrc") != MR_OK ||
+        path_join(conf, b->dest, "mereaud.conf") != MR_OK)
         return out_fail(b->a->out, MR_USAGE, NULL);
     if (!file_exists(path))
         return MR_OK;
@@ -69,6 +71,10 @@ static enum mr_status check_dest(struct backup *b)
     free(charter);
     if (st == MR_OK && memcmp(ledger, b->a->ledger, sizeof ledger) != 0)
         st = out_fail(b->a->out, MR_WRONG_LEDGER, _("%s is the backup of another ledger"), b->dest);
+    if (st == MR_OK && b->a->charter->nodes_count > 1)
+        st = conf_node_number(&number, b->a->out, conf, b->a->charter->nodes_count);
+    if (st == MR_OK && number != b->a->own->number)
+        st = out_fail(b->a->out, MR_WRONG_LEDGER, _("%s is the backup of another node"), b->dest);
     return st;
 }
 

@@ -102,14 +102,13 @@ static uint64_t age_ms(const struct watch *w, uint64_t time_ms)
 static void away_words(char ret[WORDS_MAX], const struct watch *w, const struct trouble *t)
 {
     char name[NAME_TEXT];
+    const char *why = t->status != MR_OK ? status_sentence(t->status) : _("it is not known why");
     node_name(w, t->node, name);
     if (t->time_ms == 0)
-        snprintf(ret, WORDS_MAX, _("%s has not answered since this node started"), name);
+        snprintf(ret, WORDS_MAX, _("%s has not answered since this node started: %s"), name, why);
     else
-        snprintf(ret, WORDS_MAX, _("%s does not answer; it did last on %s (UTC)"), name,
-                 admin_time(t->time_ms));
-    if (t->status != MR_OK)
-        snprintf(ret + strlen(ret), WORDS_MAX - strlen(ret), ": %s", status_sentence(t->status));
+        snprintf(ret, WORDS_MAX, _("%s does not answer; it did last on %s (UTC): %s"), name,
+                 admin_time(t->time_ms), why);
 }
 
 static void lag_words(char ret[WORDS_MAX], const struct watch *w, const struct trouble *t)

@@ -330,6 +330,24 @@ START_TEST(test_plain_status)
 }
 END_TEST
 
+/* A backup is continued by its own node only: another's key would take the place of its key. */
+START_TEST(test_backup_of_another)
+{
+    expect(0, "federation", "found", at("d2"), at("data/charter.mrc"), "--yes");
+    ck_assert_int_eq(rename(at("d2"), at("backup")), 0);
+    uint8_t *before = NULL, *after = NULL;
+    size_t before_len, after_len;
+    ck_assert_int_eq(file_read(&before, &before_len, at("backup/node.key"), 1 << 16), MR_OK);
+    expect(1, "-d", at("data"), "backup", at("backup"));
+    expect_text("is the backup of another node");
+    ck_assert_int_eq(file_read(&after, &after_len, at("backup/node.key"), 1 << 16), MR_OK);
+    ck_assert_uint_eq(before_len, after_len);
+    ck_assert_mem_eq(before, after, after_len);
+    free(before);
+    free(after);
+}
+END_TEST
+
 /* --- evidence ----------------------------------------------------------------------------------
  */
 
@@ -412,6 +430,7 @@ int main(void)
     tcase_add_test(c, test_over_tcp);
     tcase_add_test(c, test_another_node);
     tcase_add_test(c, test_plain_status);
+    tcase_add_test(c, test_backup_of_another);
     tcase_add_test(c, test_evidence);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

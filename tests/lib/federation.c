@@ -18,8 +18,7 @@ enum { CALL_MS = 20000, AGREE_MS = 60000, SUBMIT_MS = 60000, STEP_MS = 50 };
 
 /* --- charter ---------------------------------------------------------------------------------- */
 
-/* A port that was free a moment ago. */
-static uint16_t free_port(void)
+uint16_t federation_free_port(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
@@ -53,9 +52,9 @@ static void add_node(struct federation *f, uint32_t i)
 {
     struct mr_node *const c = &f->w.charter.nodes[i];
     struct federation_node *const n = &f->nodes[i];
-    n->wallet = free_port();
-    n->peer = free_port();
-    n->http = free_port();
+    n->wallet = federation_free_port();
+    n->peer = federation_free_port();
+    n->http = federation_free_port();
     *c = (struct mr_node){.number = i + 1};
     memcpy(c->association, f->w.charter.associations[i].id, sizeof c->association);
     make_key(&n->log_key, &c->log_key, "log", i);

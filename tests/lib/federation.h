@@ -30,6 +30,9 @@ struct federation {
     struct mr_reply *reply; /* of the last call */
 };
 
+/** A port of loopback that was free a moment ago. */
+uint16_t federation_free_port(void);
+
 /** Charter and n data directories. ck_asserts, like all here. */
 void federation_make(struct federation *f, uint32_t n, uint32_t quorum);
 void federation_done(struct federation *f);
