@@ -98,8 +98,8 @@ bool mr_audit_log_root(const struct mr_audit *a, uint32_t node, uint64_t size,
 struct mr_audit_kind {
     enum mr_order_kind kind;
     uint64_t count;
-    int64_t
-        sum[MR_UNITS_MAX]; /**< PAY: payment lines; ISSUE, REDEEM, PAYOUT, RETURN, SWEEP: amount */
+    int64_t sum[MR_UNITS_MAX]; /**< PAY: payment lines; ISSUE, REDEEM, PAYOUT, RETURN, SWEEP, CLEAR:
+                                  amount */
 };
 
 struct mr_audit_association {
@@ -111,7 +111,7 @@ struct mr_audit_association {
     int64_t cap;
 };
 
-enum { MR_AUDIT_KINDS = 16 };
+enum { MR_AUDIT_KINDS = 17 };
 
 struct mr_audit_totals {
     uint32_t node, epoch; /**< whose book; 0 before its START */

@@ -5,6 +5,7 @@
 #define MR_AMOUNT_MAX  INT64_C(4503599627370496) /* 2^52 minor units: exact in every JSON reader */
 #define MR_CREDIT_MAX  (INT64_C(1) << 34) /* credit line: 2^17 accounts of it stay within 2^51 */
 #define MR_CAPS_MAX    (INT64_C(1) << 51) /* sum of all caps: no balance can pass 2^52 */
+#define MR_CLEAR_MAX   (INT64_C(1) << 46) /* sum of all CLEAR orders of one treasury, ever */
 #define MR_TIME_MS_MAX UINT64_C(4503599627370496) /* 2^52 ms */
 #define MR_SEQ_MAX     UINT64_C(4503599627370496)
 #define MR_DAY_MS      UINT64_C(86400000)
@@ -19,9 +20,10 @@ enum {
     MR_UNITS_MAX = 8,
     MR_ASSOCIATIONS_MAX = 20,
     MR_NODES_MAX = 32,
-    MR_KEYS_MAX = 16,   /* keys of one account */
-    MR_LINES_MAX = 256, /* payees of one PAY, members of one ISSUE */
-    MR_BANKS_MAX = 64,  /* bank lines of one ISSUE */
+    MR_KEYS_MAX = 16,      /* keys of one account */
+    MR_PAST_KEYS_MAX = 16, /* key sets of a treasury that are remembered */
+    MR_LINES_MAX = 256,    /* payees of one PAY, members of one ISSUE */
+    MR_BANKS_MAX = 64,     /* bank lines of one ISSUE */
     MR_CLASS_RULES_MAX = 8,
     MR_FEES_MAX = 8,
     MR_POSTINGS_MAX = 520, /* two legs of an ISSUE and its counter-accounts */
@@ -55,13 +57,16 @@ enum {
 
     MR_CLOCK_AHEAD_MS = 300000, /* an order may be this much ahead of the voter's clock */
     MR_POLICY_NOTICE_DAYS = 14,
-    MR_ALIAS_REST_DAYS = 365, /* an alias given up is not reassigned before */
+    MR_PAST_KEYS_MS = 86400000, /* a day on, a replaced key set countersigns nothing more */
+    MR_ALIAS_REST_DAYS = 365,   /* an alias given up is not reassigned before */
     MR_BALLOT_NONE = 0x7fffffff,
 };
 
 _Static_assert(MR_LINES_MAX * 40 < MR_FRAME_MAX / 2, "the largest order fits in one frame");
 _Static_assert(MR_MEMO_BOX_MAX >= MR_MEMO_MAX + 48, "a sealed memo fits in its box");
 _Static_assert(MR_POSTINGS_MAX >= 2 * MR_LINES_MAX + 4, "the largest order fits in one settlement");
+_Static_assert(MR_CAPS_MAX + MR_ASSOCIATIONS_MAX * MR_CLEAR_MAX < MR_AMOUNT_MAX,
+               "what is outstanding fits in a balance: under caps, and what was cleared");
 _Static_assert(MR_STREAM_CHUNK_MAX + 1024 < MR_FRAME_MAX, "a stream chunk fits in one frame");
 
 #endif

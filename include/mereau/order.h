@@ -44,6 +44,13 @@ enum mr_status mr_order_verify(const struct mr_signed_order *o, const struct mr_
                                uint32_t epoch);
 enum mr_status mr_cancel_verify(const struct mr_signed_cancel *c, const struct mr_keyset *keys);
 
+/** LED-31: name of a key set; the countersignature of a treasury that takes reserve over, under the
+ *  key set that the order carries. MR_OK, MR_BAD_SIGNATURE, MR_SIGNATURES_MISSING. */
+void mr_keyset_hash(uint8_t ret[32], const struct mr_keyset *keys);
+void mr_clear_sign(struct mr_clear *c, const uint8_t ledger[32], uint32_t key_index,
+                   const struct mr_seckey *key);
+enum mr_status mr_clear_verify(const struct mr_clear *c, const uint8_t ledger[32]);
+
 /** JNL-9: signed by the charter's governance at its threshold. MR_OK, BAD_SIGNATURE,
  *  SIGNATURES_MISSING, WRONG_LEDGER. */
 void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const struct mr_seckey *key);

@@ -36,6 +36,8 @@ const char *kind_word(enum mr_order_kind kind)
         return _("new nodes");
     case MR_KIND_CUT:
         return _("end of an epoch");
+    case MR_KIND_CLEAR:
+        return _("clearing");
     case MR_KIND_POLICY:
         return _("rules");
     case MR_KIND_CAP:

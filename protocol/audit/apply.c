@@ -89,6 +89,8 @@ static void apply_setkeys(struct mr_audit *a, const struct mri_aud_case *c)
 {
     const struct mr_setkeys *const s = &c->order->body.u.setkeys;
     mri_aud_touch_cold(a, c->account);
+    if (c->account->class == MR_CLASS_TREASURY)
+        mri_aud_keep_past_keys(a, c->account, c->order->time_ms);
     mri_aud_set_keys(a, c->account, &s->keys);
     c->account->cold.generation = s->generation;
     memcpy(c->account->cold.enc_key, s->enc_key, MR_KEY_BYTES);
@@ -240,6 +242,8 @@ static void count_order(struct mr_audit *a, const struct mri_aud_case *c)
         count(a, b->kind, 0, b->u.payout.redemption.amount, b->u.payout.fee);
     } else if (b->kind == MR_KIND_RETURN) {
         count(a, b->kind, 0, b->u.return_.redemption.amount, 0);
+    } else if (b->kind == MR_KIND_CLEAR) {
+        count(a, b->kind, 0, b->u.clear.clearing.amount, 0);
     } else if (b->kind == MR_KIND_SWEEP) {
         count(a, b->kind, b->u.sweep.unit, b->u.sweep.amount, 0);
     } else {
@@ -265,11 +269,36 @@ static void apply_policy(struct mr_audit *a, const struct mr_policy *p)
     mri_aud_add_policy(a, &next);
 }
 
+/* LED-21: what the treasury's own orders have left outstanding. */
+static void apply_own(struct mr_audit *a, const struct mri_aud_case *c, int64_t plus, int64_t minus)
+{
+    struct mri_aud_cold *const cold = &c->account->cold;
+    mri_aud_touch_cold(a, c->account);
+    cold->issued += plus; /* at most three times 2^52 */
+    cold->issued -= minus < cold->issued ? minus : cold->issued;
+    if (cold->issued > MR_AMOUNT_MAX)
+        cold->issued = MR_AMOUNT_MAX;
+}
+
 static void apply_issue(struct mr_audit *a, const struct mri_aud_case *c)
 {
     const struct mr_issue *const is = &c->order->body.u.issue;
+    int64_t total = 0;
     for (uint32_t i = 0; i < is->banks_count; i++)
         use_bank(a, c, is->banks[i].ref);
+    for (uint32_t i = 0; i < is->lines_count; i++)
+        total += is->lines[i].amount;
+    apply_own(a, c, total, 0);
+}
+
+static void apply_clear(struct mr_audit *a, const struct mri_aud_case *c)
+{
+    const struct mr_clearing *const k = &c->order->body.u.clear.clearing;
+    use_bank(a, c, k->bank_ref);
+    apply_own(a, c, 0, k->amount);
+    c->account->cold.cleared += k->amount;
+    if (c->account->cold.cleared > MR_AMOUNT_MAX)
+        c->account->cold.cleared = MR_AMOUNT_MAX;
 }
 
 void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_t id[32])
@@ -293,6 +322,10 @@ void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_
     case MR_KIND_PAYOUT:
         use_bank(a, c, b->u.payout.bank_ref);
         apply_done(a, &b->u.payout.redemption, 1);
+        apply_own(a, c, 0, b->u.payout.redemption.amount - b->u.payout.fee);
+        return;
+    case MR_KIND_CLEAR:
+        apply_clear(a, c);
         return;
     case MR_KIND_NEXT:
     case MR_KIND_CUT:

@@ -29,15 +29,17 @@ const char *mri_aud_kind_rule(enum mr_order_kind kind)
         return "LED-27";
     case MR_KIND_SWEEP:
         return "LED-28";
+    case MR_KIND_CLEAR:
+        return "EPO-3";
     case MR_KIND_POLICY:
     case MR_KIND_CAP:
         return "LED-29";
     case MR_KIND_CHECKPOINT:
         return "LED-30";
     case MR_KIND_NEXT:
-        return "LED-31";
+        return "EPO-3";
     case MR_KIND_CUT:
-        return "LED-32";
+        return "EPO-4";
     }
     mr_bug("order kind");
 }
@@ -57,6 +59,7 @@ bool mri_aud_kind_stands_on(enum mr_order_kind kind, enum mr_account_class class
     case MR_KIND_RETURN:
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
+    case MR_KIND_CLEAR:
         return class == MR_CLASS_TREASURY;
     case MR_KIND_REDEEM:
     case MR_KIND_CLOSE:
@@ -447,6 +450,10 @@ void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c)
     case MR_KIND_SWEEP:
         c->planned = false;
         mri_aud_check_money(a, c);
+        return;
+    case MR_KIND_CLEAR:
+        c->planned = false;
+        mri_aud_check_clear(a, c);
         return;
     }
     mr_bug("order kind");

@@ -173,22 +173,29 @@ static void check_pay(struct mr_audit *a, struct mri_aud_case *c)
 
 /* --- LED-21 ISSUE ----------------------------------------------------------------------------- */
 
+void mri_aud_check_ref(struct mr_audit *a, struct mri_aud_case *c, const uint8_t bank_ref[32])
+{
+    const struct mri_aud_bank *const b = mri_aud_bank(a, c->home, bank_ref);
+    char ref[65], used[64];
+    if (b == NULL)
+        return;
+    mr_hex_format(ref, bank_ref, 32);
+    snprintf(used, sizeof used, "used before, at %llu of the treasury",
+             (unsigned long long)b->slot.seq);
+    mri_aud_wrong_text(a, c, MR_BANK_REF_USED, "bank reference", ref, used);
+}
+
 static void check_banks(struct mr_audit *a, struct mri_aud_case *c)
 {
     const struct mr_issue *const is = &c->order->body.u.issue;
-    char ref[65], used[64];
+    char ref[65];
     for (uint32_t i = 0; i < is->banks_count && !c->wrong; i++) {
         mr_hex_format(ref, is->banks[i].ref, 32);
         for (uint32_t k = 0; k < i && !c->wrong; k++) {
             if (memcmp(is->banks[i].ref, is->banks[k].ref, 32) == 0)
                 mri_aud_wrong_text(a, c, MR_BANK_REF_USED, "bank reference", "each once", ref);
         }
-        const struct mri_aud_bank *const b = mri_aud_bank(a, c->home, is->banks[i].ref);
-        if (b != NULL) {
-            snprintf(used, sizeof used, "used before, at %llu of the treasury",
-                     (unsigned long long)b->slot.seq);
-            mri_aud_wrong_text(a, c, MR_BANK_REF_USED, "bank reference", ref, used);
-        }
+        mri_aud_check_ref(a, c, is->banks[i].ref);
         int64_t sum = 0;
         for (uint32_t k = 0; k < is->lines_count; k++)
             sum += is->lines[k].bank == i ? is->lines[k].amount : 0;
@@ -233,9 +240,9 @@ static void check_issue(struct mr_audit *a, struct mri_aud_case *c)
                           is->lines[i].bank);
     }
     check_banks(a, c);
-    if (total - issuer->hot.balance[0] > issuer->cold.credit)
-        mri_aud_wrong(a, c, MR_CAP_EXCEEDED, "outstanding, at most", issuer->cold.credit,
-                      total - issuer->hot.balance[0]);
+    if (total + c->account->cold.issued > issuer->cold.credit && !c->account->blurred)
+        mri_aud_wrong(a, c, MR_CAP_EXCEEDED, "issued and not paid or cleared, at most",
+                      issuer->cold.credit, total + c->account->cold.issued);
 }
 
 /* --- LED-22 to LED-24 ------------------------------------------------------------------------- */
@@ -308,14 +315,7 @@ static void check_payout(struct mr_audit *a, struct mri_aud_case *c)
     const struct mri_aud_redemption *const r = check_redemption(a, c, &p->redemption);
     if (r != NULL && r->row.fee != p->fee)
         mri_aud_wrong(a, c, MR_REDEMPTION_MISMATCH, "fee of the redemption", r->row.fee, p->fee);
-    const struct mri_aud_bank *const b = mri_aud_bank(a, c->home, p->bank_ref);
-    if (b != NULL) {
-        char ref[65], used[64];
-        mr_hex_format(ref, p->bank_ref, 32);
-        snprintf(used, sizeof used, "used before, at %llu of the treasury",
-                 (unsigned long long)b->slot.seq);
-        mri_aud_wrong_text(a, c, MR_BANK_REF_USED, "bank reference", ref, used);
-    }
+    mri_aud_check_ref(a, c, p->bank_ref);
     if (a->of[c->home].reserve->hot.balance[1] < net)
         mri_aud_wrong(a, c, MR_COVERAGE, "reserve, at least", net,
                       a->of[c->home].reserve->hot.balance[1]);

@@ -71,6 +71,17 @@ struct mri_aud_cold {
     uint8_t enc_key[MR_KEY_BYTES], reader_key[MR_KEY_BYTES];
     bool frozen, closed;
     int64_t credit, limit_payment, limit_day, limit_month;
+    const struct mri_aud_past_keys *past; /* of a treasury, newest first */
+    int64_t issued, cleared;              /* of a treasury: LED-21, LED-31 */
+};
+
+/* A key set that a treasury had before. Made once, and kept: the past may need it. */
+struct mri_aud_past_keys {
+    const struct mri_aud_past_keys *older;
+    struct mri_aud_past_keys *made_before; /* of any treasury */
+    uint32_t generation;
+    uint64_t until_ms;
+    uint8_t hash[32];
 };
 
 struct mri_aud_account {
@@ -313,6 +324,7 @@ struct mr_audit {
     struct mri_aud_past past;
     struct mr_pubkey **keys; /* every key list ever made */
     size_t keys_count, keys_cap;
+    struct mri_aud_past_keys *past_keys; /* all that were made */
     struct mri_aud_policy **policies;
     size_t policies_count, policies_cap;
     struct mri_aud_account *system, *checkpoints, *world;
@@ -513,6 +525,11 @@ void mri_aud_wrong_text(struct mr_audit *a, struct mri_aud_case *c, enum mr_stat
 int64_t mri_aud_fee(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
                     int64_t amount, uint32_t day);
 void mri_aud_check_money(struct mr_audit *a, struct mri_aud_case *c);
+/* Whether the association used a bank reference before. */
+void mri_aud_check_ref(struct mr_audit *a, struct mri_aud_case *c, const uint8_t bank_ref[32]);
+/* LED-31. */
+void mri_aud_check_clear(struct mr_audit *a, struct mri_aud_case *c);
+void mri_aud_keep_past_keys(struct mr_audit *a, struct mri_aud_account *treasury, uint64_t time_ms);
 struct mri_aud_listing *mri_aud_listing(struct mr_audit *a, const uint8_t association[16],
                                         const struct mr_list *list);
 struct mri_aud_redemption *mri_aud_redemption(struct mr_audit *a, const uint8_t account[16],

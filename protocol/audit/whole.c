@@ -58,6 +58,8 @@ static void account_row(struct mr_audit *a, struct root *r, const struct mri_aud
                                  .limit_payment = x->cold.limit_payment,
                                  .limit_day = x->cold.limit_day,
                                  .limit_month = x->cold.limit_month,
+                                 .issued = x->cold.issued,
+                                 .cleared = x->cold.cleared,
                                  .opened_ms = x->opened_ms};
     memcpy(s.id, x->id, 16);
     if (x->home >= 0)
@@ -66,6 +68,11 @@ static void account_row(struct mr_audit *a, struct root *r, const struct mri_aud
     s.keys.keys_count = x->cold.key_count;
     if (x->cold.key_count > 0)
         memcpy(s.keys.keys, x->cold.keys, x->cold.key_count * sizeof *x->cold.keys);
+    for (const struct mri_aud_past_keys *p = x->cold.past;
+         p != NULL && s.past_count < MR_PAST_KEYS_MAX; p = p->older) {
+        memcpy(s.past[s.past_count].hash, p->hash, 32);
+        s.past[s.past_count++].until_ms = p->until_ms;
+    }
     memcpy(s.enc_key, x->cold.enc_key, MR_KEY_BYTES);
     memcpy(s.reader_key, x->cold.reader_key, MR_KEY_BYTES);
     struct mr_state_chain chain = {.next_seq = x->hot.next_seq,
@@ -182,7 +189,7 @@ static void associations(struct mr_audit *a, struct mr_audit_totals *t)
     }
 }
 
-/* INV-1 and INV-6 over what the audit itself added up. */
+/* INV-1, INV-3a and INV-6 over what the audit itself added up. */
 static void check_sums(struct mr_audit *a)
 {
     int64_t sum[MR_UNITS_MAX] = {0}, open[MR_ASSOCIATIONS_MAX] = {0};
@@ -208,6 +215,9 @@ static void check_sums(struct mr_audit *a)
         if (open[i] != a->of[i].redeemed->hot.balance[0])
             mri_aud_i64(a, "INV-6", MR_CHECK_FAILED, "redeemed, the sum of open redemptions",
                         open[i], a->of[i].redeemed->hot.balance[0]);
+        if (a->of[i].reserve->hot.balance[1] != -a->of[i].issuer->hot.balance[0])
+            mri_aud_i64(a, "INV-3a", MR_CHECK_FAILED, "reserve, what the association owes",
+                        -a->of[i].issuer->hot.balance[0], a->of[i].reserve->hot.balance[1]);
     }
 }
 
@@ -279,10 +289,10 @@ enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
 static void init_kinds(struct mr_audit *a)
 {
     static const enum mr_order_kind kinds[MR_AUDIT_KINDS] = {
-        MR_KIND_OPEN,   MR_KIND_PAY,    MR_KIND_ISSUE,   MR_KIND_REDEEM,
-        MR_KIND_PAYOUT, MR_KIND_RETURN, MR_KIND_SETKEYS, MR_KIND_FLAG,
-        MR_KIND_LIST,   MR_KIND_CLOSE,  MR_KIND_GRANT,   MR_KIND_SWEEP,
-        MR_KIND_POLICY, MR_KIND_CAP,    MR_KIND_LOWER,   MR_KIND_CHECKPOINT,
+        MR_KIND_OPEN,   MR_KIND_PAY,        MR_KIND_ISSUE, MR_KIND_REDEEM, MR_KIND_PAYOUT,
+        MR_KIND_RETURN, MR_KIND_SETKEYS,    MR_KIND_FLAG,  MR_KIND_LIST,   MR_KIND_CLOSE,
+        MR_KIND_GRANT,  MR_KIND_SWEEP,      MR_KIND_CLEAR, MR_KIND_POLICY, MR_KIND_CAP,
+        MR_KIND_LOWER,  MR_KIND_CHECKPOINT,
     };
     for (size_t i = 0; i < MR_AUDIT_KINDS; i++)
         a->totals.kinds[i].kind = kinds[i];
@@ -358,6 +368,11 @@ void mr_audit_destroy(struct mr_audit *a)
     for (size_t i = 0; i < a->keys_count; i++)
         mri_aud_put(a, a->keys[i]);
     mri_aud_put(a, a->keys);
+    while (a->past_keys != NULL) {
+        struct mri_aud_past_keys *const before = a->past_keys->made_before;
+        mri_aud_put(a, a->past_keys);
+        a->past_keys = before;
+    }
     mri_aud_map_done(&a->accounts, &a->mem, true);
     mri_aud_map_done(&a->banks, &a->mem, true);
     mri_aud_map_done(&a->redemptions, &a->mem, true);

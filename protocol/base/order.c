@@ -150,6 +150,29 @@ enum mr_status mr_cancel_verify(const struct mr_signed_cancel *c, const struct m
     return verify_all(c->sigs, c->sigs_count, keys, &text);
 }
 
+void mr_keyset_hash(uint8_t ret[32], const struct mr_keyset *keys)
+{
+    uint8_t bytes[sizeof *keys];
+    mr_hash(ret, "mereau/keyset", bytes, mr_keyset_encode(keys, bytes, sizeof bytes), NULL, 0);
+}
+
+void mr_clear_sign(struct mr_clear *c, const uint8_t ledger[32], uint32_t key_index,
+                   const struct mr_seckey *key)
+{
+    uint8_t bytes[sizeof c->clearing];
+    const size_t n = mr_clearing_encode(&c->clearing, bytes, sizeof bytes);
+    mr_sign(place_for(c->sigs, &c->sigs_count, key_index)->sig, MR_PURPOSE_CLEAR, ledger, 0, bytes,
+            n, key);
+}
+
+enum mr_status mr_clear_verify(const struct mr_clear *c, const uint8_t ledger[32])
+{
+    uint8_t bytes[sizeof c->clearing];
+    const struct signed_text text = {MR_PURPOSE_CLEAR, ledger, 0, bytes,
+                                     mr_clearing_encode(&c->clearing, bytes, sizeof bytes)};
+    return verify_all(c->sigs, c->sigs_count, &c->keys, &text);
+}
+
 void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const struct mr_seckey *key)
 {
     uint8_t bytes[sizeof r->restart];

@@ -22,6 +22,7 @@ struct checking {
     struct mr_state_hot hot;
     int64_t sums[MR_UNITS_MAX];
     int64_t redeemed[MR_ASSOCIATIONS_MAX], open[MR_ASSOCIATIONS_MAX];
+    int64_t owed[MR_ASSOCIATIONS_MAX], held[MR_ASSOCIATIONS_MAX];
     uint8_t value[VALUE_MAX];
     struct mr_body body;
 };
@@ -125,7 +126,7 @@ static bool was_lowered(struct checking *k)
     return false;
 }
 
-/* INV-1, INV-2, and what INV-3 and INV-6 add up. */
+/* INV-1, INV-2, and what INV-3, INV-3a and INV-6 add up. */
 static void check_balances(struct checking *k)
 {
     const struct mr_state_account *a = &k->account;
@@ -145,9 +146,9 @@ static void check_balances(struct checking *k)
     if (s->balances_count < 2 || home == MR_ASSOCIATIONS_MAX)
         return;
     if (a->class == MR_CLASS_ISSUER)
-        k->t.issued -= s->balances[0].minor;
+        k->owed[home] = -s->balances[0].minor;
     if (a->class == MR_CLASS_RESERVE)
-        k->t.reserve += s->balances[1].minor;
+        k->held[home] = s->balances[1].minor;
     if (a->class == MR_CLASS_REDEEMED)
         k->redeemed[home] = s->balances[0].minor;
 }
@@ -287,6 +288,8 @@ static bool names_bank(const struct mr_order_body *b, const uint8_t ref[32])
 {
     if (b->kind == MR_KIND_PAYOUT)
         return memcmp(b->u.payout.bank_ref, ref, 32) == 0;
+    if (b->kind == MR_KIND_CLEAR)
+        return memcmp(b->u.clear.clearing.bank_ref, ref, 32) == 0;
     if (b->kind != MR_KIND_ISSUE)
         return false;
     for (uint32_t i = 0; i < b->u.issue.banks_count; i++)
@@ -336,9 +339,15 @@ static void check_sums(struct checking *k)
     for (uint32_t i = 0; i < c->associations_count; i++) {
         snprintf(where, sizeof where, "association %s, units given back", c->associations[i].alias);
         expect_number(k, "INV-6", where, k->open[i], k->redeemed[i]);
+        k->t.issued += k->owed[i];
+        k->t.reserve += k->held[i];
     }
     if (k->t.reserve < k->t.issued)
         expect_number(k, "INV-3", "reserve of the territory", k->t.issued, k->t.reserve);
+    for (uint32_t i = 0; i < c->associations_count; i++) {
+        snprintf(where, sizeof where, "association %s, reserve", c->associations[i].alias);
+        expect_number(k, "INV-3a", where, k->owed[i], k->held[i]);
+    }
     expect_number(k, "INV-9", "record numbers given", (int64_t)k->t.meta.accounts,
                   (int64_t)k->t.accounts);
     expect_number(k, "INV-9", "slots settled", (int64_t)k->t.meta.settled, (int64_t)k->t.slots);

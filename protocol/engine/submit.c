@@ -11,7 +11,7 @@ bool mri_parks(enum mr_status st)
 {
     return st == MR_SEQ_AHEAD || st == MR_TIME_AHEAD || st == MR_POLICY_UNKNOWN ||
            st == MR_PAYEE_UNKNOWN || st == MR_FUNDS_SHORT || st == MR_CAP_EXCEEDED ||
-           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN;
+           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN || st == MR_KEYS_UNKNOWN;
 }
 
 /* --- SUBMIT ----------------------------------------------------------------------------------- */
@@ -96,8 +96,9 @@ static enum mr_status take_order(struct mr_engine *e, const struct mr_event *ev,
     const struct mri_row *chain = &e->plan.rows[0];
     const uint64_t number = chain->number;
     enum mr_status st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
-    if (st == MR_OK)
-        st = mri_ledger_check_first(&e->ledger, &e->plan);
+    const enum mr_status first = st == MR_OK ? mri_ledger_check_first(&e->ledger, &e->plan) : MR_OK;
+    if (first != MR_OK)
+        return first;
     if (st != MR_OK &&
         (!mri_parks(st) || r->order.order.seq >= chain->hot.chain.next_seq + MRI_PARKED_A_CHAIN))
         return st;

@@ -4,6 +4,7 @@
 #include "ledger/ledger.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/order.h"
 #include "mereau/time.h"
 
 enum { RECORD_MAX = 2048, POLICY_BYTES_MAX = 4096 };
@@ -162,15 +163,63 @@ static void apply_terms(struct mri_ledger *l, struct mri_plan *plan, const struc
     put_account(l, row->number, &row->account);
 }
 
+/* LED-31: what a treasury's keys countersigned before stays countersigned for a while. */
+static void keep_past_keys(struct mr_state_account *a, uint64_t time_ms)
+{
+    if (a->past_count < MR_PAST_KEYS_MAX)
+        a->past_count++;
+    memmove(a->past + 1, a->past, (a->past_count - 1) * sizeof a->past[0]);
+    mr_keyset_hash(a->past[0].hash, &a->keys);
+    a->past[0].until_ms = time_ms + MR_PAST_KEYS_MS;
+}
+
 static void apply_setkeys(struct mri_ledger *l, struct mri_plan *plan)
 {
     const struct mr_setkeys *s = &plan->order->body.u.setkeys;
     struct mr_state_account *a = &plan->rows[0].account;
+    if (a->class == MR_CLASS_TREASURY)
+        keep_past_keys(a, plan->order->time_ms);
     a->keys = s->keys;
     a->generation = s->generation;
     memcpy(a->enc_key, s->enc_key, MR_KEY_BYTES);
     memcpy(a->reader_key, s->reader_key, MR_KEY_BYTES);
     put_account(l, plan->rows[0].number, a);
+}
+
+/* LED-21: what the treasury's own orders have left outstanding. What it pays or clears beyond that
+ * came to it by CLEAR, and gives it no room to issue. */
+static void count_issued(struct mri_ledger *l, struct mri_plan *plan, int64_t amount)
+{
+    struct mr_state_account *a = &plan->rows[0].account;
+    a->issued = a->issued + amount > 0 ? a->issued + amount : 0;
+    put_account(l, plan->rows[0].number, a);
+}
+
+static void apply_issue(struct mri_ledger *l, struct mri_plan *plan)
+{
+    const struct mr_issue *issue = &plan->order->body.u.issue;
+    int64_t total = 0;
+    for (uint32_t i = 0; i < issue->banks_count; i++) {
+        use_bank(l, plan, issue->banks[i].ref);
+        total += issue->banks[i].amount;
+    }
+    count_issued(l, plan, total);
+}
+
+static void apply_payout(struct mri_ledger *l, struct mri_plan *plan)
+{
+    const struct mr_payout *p = &plan->order->body.u.payout;
+    use_bank(l, plan, p->bank_ref);
+    put_redemption(l, plan, 1);
+    count_issued(l, plan, p->fee - p->redemption.amount);
+}
+
+static void apply_clear(struct mri_ledger *l, struct mri_plan *plan)
+{
+    const struct mr_clearing *k = &plan->order->body.u.clear.clearing;
+    use_bank(l, plan, k->bank_ref);
+    plan->rows[0].account.cleared += k->amount;
+    count_issued(l, plan, -k->amount);
 }
 
 /* The two windows of LED-20. */
@@ -216,15 +265,16 @@ static void apply_kind(struct mri_ledger *l, struct mri_plan *plan)
         apply_open(l, plan);
         return;
     case MR_KIND_ISSUE:
-        for (uint32_t i = 0; i < b->u.issue.banks_count; i++)
-            use_bank(l, plan, b->u.issue.banks[i].ref);
+        apply_issue(l, plan);
         return;
     case MR_KIND_REDEEM:
         put_redemption(l, plan, 0);
         return;
     case MR_KIND_PAYOUT:
-        use_bank(l, plan, b->u.payout.bank_ref);
-        put_redemption(l, plan, 1);
+        apply_payout(l, plan);
+        return;
+    case MR_KIND_CLEAR:
+        apply_clear(l, plan);
         return;
     case MR_KIND_RETURN:
         put_redemption(l, plan, 2);

@@ -214,8 +214,10 @@ static enum mr_status check_issue(const struct checking *c)
     const enum mr_status st = check_banks(c, issue);
     if (st != MR_OK)
         return st;
+    /* What its own orders issued, not what the issuer owes: a CLEAR of another treasury adds to
+     * that, and would turn this from true to false. */
     const struct mri_row *issuer = row_by_number(c->plan, home(c)->issuer);
-    const int64_t room = issuer->account.credit + balance(issuer, 0);
+    const int64_t room = issuer->account.credit - c->chain->account.issued;
     return total <= room ? MR_OK : short_of(c->plan, MR_CAP_EXCEEDED, total - room);
 }
 
@@ -266,6 +268,50 @@ static enum mr_status check_payout(const struct checking *c)
     return balance(reserve, 1) >= euros
                ? MR_OK
                : short_of(c->plan, MR_COVERAGE, euros - balance(reserve, 1));
+}
+
+/* LED-31: under which key set of the other treasury the countersignature stands. All of it is what
+ * that chain once settled, so it stays true. */
+static enum mr_status check_countersigners(const struct checking *c, const struct mr_clear *k,
+                                           const struct mr_state_account *by)
+{
+    uint8_t named[32], present[32];
+    if (k->generation > by->generation)
+        return MR_KEYS_UNKNOWN;
+    mr_keyset_hash(named, &k->keys);
+    if (k->generation == by->generation) {
+        mr_keyset_hash(present, &by->keys);
+        return memcmp(named, present, sizeof named) == 0 ? MR_OK : MR_BAD_KEY;
+    }
+    const uint32_t back = by->generation - k->generation - 1;
+    if (back >= by->past_count || c->order->time_ms >= by->past[back].until_ms)
+        return MR_KEYS_OLD;
+    return memcmp(named, by->past[back].hash, sizeof named) == 0 ? MR_OK : MR_BAD_KEY;
+}
+
+static enum mr_status check_clear(const struct checking *c)
+{
+    const struct mr_clear *k = &c->order->body.u.clear;
+    const uint32_t to = mri_association_index(c->l, k->clearing.to);
+    if (to == MR_ASSOCIATIONS_MAX)
+        return MR_NOT_FOUND;
+    if (to == c->plan->association)
+        return MR_PAYEE_SELF;
+    if (memcmp(k->clearing.from, c->chain->account.association, 16) != 0)
+        return MR_NOT_YOURS;
+    if (k->clearing.amount > MR_CLEAR_MAX - c->chain->account.cleared)
+        return MR_AMOUNT_TOO_LARGE;
+    enum mr_status st = unused(c, k->clearing.bank_ref);
+    if (st == MR_OK)
+        st = check_countersigners(
+            c, k, &row_by_number(c->plan, c->l->associations[to].treasury)->account);
+    if (st == MR_OK)
+        st = mr_clear_verify(k, c->l->id);
+    if (st != MR_OK)
+        return st;
+    const int64_t has = balance(row_by_number(c->plan, home(c)->reserve), 1);
+    return has >= k->clearing.amount ? MR_OK
+                                     : short_of(c->plan, MR_COVERAGE, k->clearing.amount - has);
 }
 
 static enum mr_status check_sweep(const struct checking *c)
@@ -460,6 +506,8 @@ static enum mr_status check_kind(const struct checking *c)
         return check_grant(c);
     case MR_KIND_SWEEP:
         return check_sweep(c);
+    case MR_KIND_CLEAR:
+        return check_clear(c);
     case MR_KIND_POLICY:
         return check_policy(c);
     case MR_KIND_CAP:
@@ -519,9 +567,34 @@ enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *pla
     return check_kind(&c);
 }
 
-enum mr_status mri_ledger_check_first(const struct mri_ledger *l, const struct mri_plan *plan)
+/* The whole of what an issuer owes stays below its cap. */
+static enum mr_status check_whole_cap(struct mri_plan *plan, uint64_t number)
 {
-    (void)l;
+    const struct mri_row *issuer = row_by_number(plan, number);
+    int64_t owes = -balance(issuer, 0);
+    for (uint32_t i = 0; i < plan->postings_count; i++)
+        if (memcmp(plan->postings[i].account, issuer->account.id, 16) == 0)
+            owes -= plan->postings[i].delta;
+    return owes <= issuer->account.credit
+               ? MR_OK
+               : short_of(plan, MR_CAP_EXCEEDED, owes - issuer->account.credit);
+}
+
+static enum mr_status check_clear_first(const struct mri_ledger *l, struct mri_plan *plan)
+{
+    const struct mr_clear *k = &plan->order->body.u.clear;
+    const struct mri_association *to = &l->associations[mri_association_index(l, k->clearing.to)];
+    if (k->generation != row_by_number(plan, to->treasury)->account.generation)
+        return MR_KEYS_OLD;
+    return check_whole_cap(plan, to->issuer);
+}
+
+enum mr_status mri_ledger_check_first(const struct mri_ledger *l, struct mri_plan *plan)
+{
+    if (plan->order->body.kind == MR_KIND_ISSUE)
+        return check_whole_cap(plan, l->associations[plan->association].issuer);
+    if (plan->order->body.kind == MR_KIND_CLEAR)
+        return check_clear_first(l, plan);
     if (plan->order->body.kind != MR_KIND_PAY)
         return MR_OK;
     const struct mr_pay *pay = &plan->order->body.u.pay;

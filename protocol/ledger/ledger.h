@@ -89,8 +89,8 @@ enum mr_status mri_ledger_reach(struct mri_ledger *l, const struct mr_handover *
 /* Put the present charter into the view. Room was reserved. */
 void mri_ledger_put_present(struct mri_ledger *l);
 
-/* LED-14 */
-enum mr_status mri_ledger_check_first(const struct mri_ledger *l, const struct mri_plan *plan);
+/* LED-14. What it refuses never waits, whatever the status. */
+enum mr_status mri_ledger_check_first(const struct mri_ledger *l, struct mri_plan *plan);
 
 /* Carry out a prepared order: balances, chain, indexes, slot record. Cannot fail. */
 void mri_ledger_apply(struct mri_ledger *l, struct mri_plan *plan,

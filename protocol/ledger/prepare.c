@@ -201,6 +201,30 @@ static enum mr_status prepare_sweep(const struct mri_ledger *l, struct mri_plan 
                        : st;
 }
 
+/* The treasury that countersigns has a row too: its keys are looked at. */
+static enum mr_status prepare_clear(const struct mri_ledger *l, struct mri_plan *plan)
+{
+    const struct mr_clearing *k = &plan->order->body.u.clear.clearing;
+    const uint32_t to = mri_association_index(l, k->to);
+    if (to == MR_ASSOCIATIONS_MAX || to == plan->association)
+        return MR_OK;
+    const struct mri_association *a = &l->associations[plan->association];
+    const struct mri_association *b = &l->associations[to];
+    const struct {
+        uint64_t account;
+        uint32_t unit;
+        int64_t delta;
+    } legs[] = {{a->issuer, 0, k->amount},
+                {b->issuer, 0, -k->amount},
+                {a->reserve, 1, -k->amount},
+                {b->reserve, 1, k->amount},
+                {b->treasury, 0, 0}};
+    enum mr_status st = MR_OK;
+    for (size_t i = 0; i < sizeof legs / sizeof legs[0] && st == MR_OK; i++)
+        st = post(l, plan, legs[i].account, legs[i].unit, legs[i].delta);
+    return st;
+}
+
 /* A row for the account an order is about, if there is one. */
 static enum mr_status touch(const struct mri_ledger *l, struct mri_plan *plan,
                             const uint8_t account[16])
@@ -255,6 +279,8 @@ static enum mr_status prepare_kind(const struct mri_ledger *l, struct mri_plan *
         return prepare_return(l, plan);
     case MR_KIND_SWEEP:
         return prepare_sweep(l, plan);
+    case MR_KIND_CLEAR:
+        return prepare_clear(l, plan);
     case MR_KIND_OPEN:
         return touch(l, plan, b->u.open.account);
     case MR_KIND_FLAG:
@@ -296,6 +322,7 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
     case MR_KIND_RETURN:
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
+    case MR_KIND_CLEAR:
         return class == MR_CLASS_TREASURY;
     case MR_KIND_SETKEYS:
         return class != MR_CLASS_CHECKPOINTS;

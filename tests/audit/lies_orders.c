@@ -370,6 +370,97 @@ static void payout_with_another_fee(struct tamper *t)
     order(find(t, MR_KIND_PAYOUT, 1))->body.u.payout.fee = 0;
 }
 
+/* --- LED-31, LED-32 --------------------------------------------------------------------------- */
+
+static struct mr_clear *clear(struct tamper *t, uint32_t nth)
+{
+    return &order(find(t, MR_KIND_CLEAR, nth))->body.u.clear;
+}
+
+static void cleared_by_another(struct tamper *t)
+{
+    memcpy(clear(t, 1)->clearing.from, clear(t, 1)->clearing.to, 16);
+}
+
+static void bank_reference_cleared_before(struct tamper *t)
+{
+    memcpy(order(find(t, MR_KIND_ISSUE, 5))->body.u.issue.banks[0].ref,
+           clear(t, 0)->clearing.bank_ref, 32);
+}
+
+static void bank_reference_of_an_issue_in_a_clear(struct tamper *t)
+{
+    memcpy(clear(t, 0)->clearing.bank_ref,
+           order(find(t, MR_KIND_ISSUE, 0))->body.u.issue.banks[0].ref, 32);
+}
+
+static void cleared_more_than_there_is(struct tamper *t)
+{
+    clear(t, 1)->clearing.amount = 25001;
+}
+
+static void drop_countersignature(struct row *r)
+{
+    order_of(r)->body.u.clear.sigs_count--;
+}
+
+static void countersigned_by_one_only(struct tamper *t)
+{
+    find(t, MR_KIND_CLEAR, 0).order->before = drop_countersignature;
+}
+
+static void flip_countersignature(struct row *r)
+{
+    order_of(r)->body.u.clear.sigs[1].sig[7] ^= 1;
+}
+
+static void bad_countersignature(struct tamper *t)
+{
+    find(t, MR_KIND_CLEAR, 0).order->before = flip_countersignature;
+}
+
+static void same_countersigner_twice(struct row *r)
+{
+    struct mr_clear *const k = &order_of(r)->body.u.clear;
+    k->sigs[1] = k->sigs[0];
+}
+
+static void countersigned_twice_by_one(struct tamper *t)
+{
+    find(t, MR_KIND_CLEAR, 0).order->before = same_countersigner_twice;
+}
+
+static void one_more_cleared(struct row *r)
+{
+    struct mr_clear *const k = &order_of(r)->body.u.clear;
+    const struct mr_sig kept = k->sigs[0];
+    k->clearing.amount++;
+    world_countersign(now->w, k);
+    k->clearing.amount--;
+    k->sigs[0] = kept;
+}
+
+static void countersigned_for_more(struct tamper *t)
+{
+    now = t;
+    find(t, MR_KIND_CLEAR, 0).order->before = one_more_cleared;
+}
+
+static void own_keys_countersign(struct tamper *t)
+{
+    clear(t, 0)->keys = t->w->charter.associations[0].treasury;
+}
+
+static void keys_to_come_countersign(struct tamper *t)
+{
+    clear(t, 0)->generation = 2;
+}
+
+static void keys_of_no_generation(struct tamper *t)
+{
+    clear(t, 0)->generation = 0;
+}
+
 /* --- LED-25 to LED-30 ------------------------------------------------------------------------- */
 
 static void account_opened_twice(struct tamper *t)
@@ -602,6 +693,18 @@ const struct lie lies_of_orders[] = {
     {"payout of nothing", payout_of_nothing, "LED-23", MR_REDEMPTION_UNKNOWN},
     {"payout of another amount", payout_of_another_amount, "LED-23", MR_REDEMPTION_MISMATCH},
     {"payout with another fee", payout_with_another_fee, "LED-23", MR_REDEMPTION_MISMATCH},
+    {"cleared by another", cleared_by_another, "LED-31", MR_NOT_YOURS},
+    {"bank reference cleared before", bank_reference_cleared_before, "LED-21", MR_BANK_REF_USED},
+    {"bank reference cleared again", bank_reference_of_an_issue_in_a_clear, "LED-31",
+     MR_BANK_REF_USED},
+    {"cleared more than there is", cleared_more_than_there_is, "LED-31", MR_COVERAGE},
+    {"countersigned by one only", countersigned_by_one_only, "LED-31", MR_SIGNATURES_MISSING},
+    {"bad countersignature", bad_countersignature, "LED-31", MR_BAD_SIGNATURE},
+    {"countersigned twice by one", countersigned_twice_by_one, "LED-31", MR_BAD_SIGNATURE},
+    {"countersigned for more", countersigned_for_more, "LED-31", MR_BAD_SIGNATURE},
+    {"own keys countersign", own_keys_countersign, "LED-31", MR_BAD_KEY},
+    {"keys to come countersign", keys_to_come_countersign, "LED-31", MR_KEYS_UNKNOWN},
+    {"keys of no generation", keys_of_no_generation, "LED-31", MR_KEYS_OLD},
     {"account opened twice", account_opened_twice, "LED-25", MR_ACCOUNT_EXISTS},
     {"account of an inner class", account_of_an_inner_class, "LED-25", MR_PAYEE_CLASS},
     {"key set without threshold", key_set_without_threshold, "LED-25", MR_BAD_KEY},

@@ -220,7 +220,9 @@ static void second_half(struct world *w)
     memcpy(o.order.body.u.sweep.account, w->members[CARLA].id, 16);
     o.order.body.u.sweep.amount = 401500;
     settle(w);
+    ck_assert_int_eq(world_clear(w, 0, 1, 25000), MR_SETTLED);
     ck_assert_int_eq(world_issue(w, TOWN, 5000), MR_SETTLED);
+    ck_assert_int_eq(world_clear(w, 1, 0, 1000), MR_SETTLED);
     w->now_ms += 30 * MR_DAY_MS;
     ck_assert_int_eq(world_pay(w, BEN, BAKERY, 900), MR_SETTLED);
     checkpoint(w, "epicerie");
@@ -229,7 +231,7 @@ static void second_half(struct world *w)
 void story_tell(struct world *w)
 {
     static const struct mr_fee_rule fee = {MR_KIND_PAY, MR_CLASS_SHOP, 100, 0, MR_AMOUNT_MAX, 0};
-    world_init(w);
+    world_init_homes(w, 2);
     w->charter.policy.fees[w->charter.policy.fees_count++] = fee;
     mr_ledger_id(w->ledger, &w->charter);
     world_start(w);

@@ -230,6 +230,10 @@ static void derive_body(struct tamper *t, struct row *r)
             rename_id(t, o->body.u.return_.redemption.order);
         if (o->body.kind == MR_KIND_CHECKPOINT)
             derive_checkpoint(t, &o->body.u.checkpoint);
+        if (o->body.kind == MR_KIND_CLEAR) {
+            o->body.u.clear.sigs_count = 0;
+            world_countersign(t->w, &o->body.u.clear);
+        }
     }
     if (r->before != NULL)
         r->before(r);
@@ -261,6 +265,16 @@ static void post_sub(const struct tamper *t, struct mr_entry_settled *s,
     uint8_t id[16];
     mr_sub_account(id, class == MR_CLASS_WORLD ? NULL : t->w->charter.associations[0].id, class);
     post(s, id, unit, delta);
+}
+
+static void post_clear(const struct tamper *t, struct mr_entry_settled *s,
+                       const struct mr_clearing *k, uint32_t from)
+{
+    const struct world_home *const a = &t->w->homes[from], *const b = &t->w->homes[1 - from];
+    post(s, a->issuer, 0, k->amount);
+    post(s, b->issuer, 0, -k->amount);
+    post(s, a->reserve, 1, -k->amount);
+    post(s, b->reserve, 1, k->amount);
 }
 
 static void derive_postings(const struct tamper *t, struct mr_entry_settled *s,
@@ -299,6 +313,8 @@ static void derive_postings(const struct tamper *t, struct mr_entry_settled *s,
     } else if (b->kind == MR_KIND_RETURN) {
         post_sub(t, s, MR_CLASS_REDEEMED, 0, -b->u.return_.redemption.amount);
         post(s, b->u.return_.redemption.account, 0, b->u.return_.redemption.amount);
+    } else if (b->kind == MR_KIND_CLEAR) {
+        post_clear(t, s, &b->u.clear.clearing, memcmp(o->account, t->w->treasury, 16) == 0 ? 0 : 1);
     } else if (b->kind == MR_KIND_SWEEP) {
         post(s, b->u.sweep.account, b->u.sweep.unit, -b->u.sweep.amount);
         post_sub(t, s, MR_CLASS_OWN, b->u.sweep.unit, b->u.sweep.amount);

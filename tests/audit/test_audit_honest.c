@@ -87,6 +87,44 @@ START_TEST(an_alias_goes_to_another_and_the_first_owner_lists_again)
 }
 END_TEST
 
+static void tick(void)
+{
+    struct mr_effects fx = {NULL, NULL};
+    w.now_ms += 2000;
+    const struct mr_event ev = {.kind = MR_EV_TICK, .now_ms = w.now_ms};
+    ck_assert_int_eq(mr_engine_step(w.engine, &ev, &fx), MR_OK);
+    world_turn(&w);
+}
+
+/* LED-32: a CLEAR waits for reserve while the treasury that countersigned it changes its keys. */
+START_TEST(keys_of_the_time_countersign)
+{
+    static struct mr_signed_order o;
+    struct mr_audit_totals t;
+    struct mr_checkpoint c;
+    const int64_t all = world_balance(&w, w.homes[0].reserve, 1);
+    ck_assert_int_eq(world_clear(&w, 0, 1, all + 500), MR_PARKED);
+    for (uint32_t g = 2; g <= 3; g++) {
+        world_order(&w, &o, w.homes[1].treasury, MR_KIND_SETKEYS);
+        o.order.body.u.setkeys.generation = g;
+        o.order.body.u.setkeys.keys = w.charter.associations[g % 2].treasury;
+        for (uint32_t i = 0; i < WORLD_OPERATORS; i++)
+            mr_order_sign(&o, i, &w.homes[(g - 1) % 2].operators[i]);
+        ck_assert_int_eq(world_submit(&w, &o), MR_SETTLED);
+    }
+    ck_assert_int_eq(world_clear(&w, 1, 0, 600), MR_SETTLED);
+    tick();
+    ck_assert_int_eq(world_balance(&w, w.homes[0].reserve, 1), 100);
+    world_flush(&w);
+    ck_assert_int_eq(mr_state_sum(&c, w.store, &w.charter, &w.mem), MR_OK);
+    book_done(&book);
+    book_read(&book, w.journal);
+    book_audit(&found, &t, &w.charter, &book, true);
+    no_findings();
+    ck_assert_mem_eq(t.state_root, c.state_root, 32);
+}
+END_TEST
+
 START_TEST(totals_by_kind)
 {
     struct mr_audit_totals t;
@@ -97,12 +135,16 @@ START_TEST(totals_by_kind)
             ck_assert_int_eq(t.kinds[i].sum[0], 4 * 400000 + 1000 + 5000);
         if (t.kinds[i].kind == MR_KIND_REDEEM)
             ck_assert_int_eq(t.kinds[i].sum[0], 10000);
+        if (t.kinds[i].kind == MR_KIND_CLEAR)
+            ck_assert_int_eq(t.kinds[i].sum[0], 26000);
         if (t.kinds[i].kind == MR_KIND_PAY)
             ck_assert_int_eq(t.kinds[i].sum[0], 1250 + 20000 + 30000 + 100 + 5000 + 50 + 300 + 700 +
                                                     800 + 200 + 10 + 900 + 50);
     }
     ck_assert_int_eq(t.fees[0], 50 + 200 + 200);
-    ck_assert_uint_eq(t.associations, 1);
+    ck_assert_uint_eq(t.associations, 2);
+    ck_assert_int_eq(t.association[1].outstanding, 24000);
+    ck_assert_int_eq(t.association[1].reserve, 24000);
     ck_assert_int_eq(t.association[0].redeemed, 0);
     ck_assert_int_eq(t.association[0].cap, 900000000);
 }
@@ -176,6 +218,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, an_honest_book_has_no_finding);
     tcase_add_test(tc, an_alias_goes_to_another_and_the_first_owner_lists_again);
+    tcase_add_test(tc, keys_of_the_time_countersign);
     tcase_add_test(tc, totals_by_kind);
     tcase_add_loop_test(tc, erased_bodies_are_not_findings, 0, 4);
     tcase_add_test(tc, every_allocation_refused_once);

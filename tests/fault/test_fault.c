@@ -261,7 +261,7 @@ static void run(enum source source, uint64_t number, bool for_good, uint64_t kep
     trouble.source = source;
     trouble.number = UINT64_MAX;
     trouble.kept = kept;
-    world_init(&f);
+    world_init_homes(&f, 2);
     f.store->api->close(f.store);
     f.journal->api->close(f.journal);
     /* Store and journal play the disk: theirs is not the node's memory. */
@@ -427,6 +427,8 @@ static void the_rest(void)
     keep(FLUSH);
     list_as(0, "reader");
     look_at(MR_REQ_LOOKUP, 1);
+    ck_assert_int_eq(world_clear(&w, 0, 1, 700), MR_SETTLED);
+    keep(ASK);
     order_about(w.treasury, MR_KIND_GRANT, 0);
     order_about(w.system, MR_KIND_LOWER, 0);
     order_about(w.system, MR_KIND_CAP, 0);
@@ -441,7 +443,7 @@ static void the_rest(void)
 
 static void write_script(void)
 {
-    world_init(&w);
+    world_init_homes(&w, 2);
     world_start(&w);
     ck_assert_int_eq(world_open(&w, MR_CLASS_RESIDENT), MR_SETTLED);
     keep(ASK);

@@ -53,14 +53,37 @@ static void default_policy(struct mr_policy *p)
     p->fees[0] = (struct mr_fee_rule){MR_KIND_REDEEM, MR_CLASS_SHOP, 500, 0, MR_AMOUNT_MAX, 0};
 }
 
-static void make_charter(struct world *w)
+static void make_association(struct world *w, uint32_t home)
+{
+    struct mr_association *a = &w->charter.associations[home];
+    struct world_home *h = &w->homes[home];
+    memset(a->id, 7 + (int)home, sizeof a->id);
+    SET_TEXT(a, name, "Test association");
+    SET_TEXT(a, alias, "test");
+    a->alias[3] = (char)('t' + (int)home);
+    a->cap = 1000000000;
+    a->desk.threshold = 1;
+    a->treasury.threshold = WORLD_OPERATORS;
+    a->desk.keys_count = a->treasury.keys_count = WORLD_OPERATORS;
+    for (uint32_t i = 0; i < WORLD_OPERATORS; i++) {
+        make_key(&h->operators[i], &a->desk.keys[i], "operator", home * WORLD_OPERATORS + i);
+        a->treasury.keys[i] = a->desk.keys[i];
+    }
+    mr_sub_account(h->desk, a->id, MR_CLASS_DESK);
+    mr_sub_account(h->treasury, a->id, MR_CLASS_TREASURY);
+    mr_sub_account(h->issuer, a->id, MR_CLASS_ISSUER);
+    mr_sub_account(h->reserve, a->id, MR_CLASS_RESERVE);
+    mr_sub_account(h->redeemed, a->id, MR_CLASS_REDEEMED);
+    mr_sub_account(h->own, a->id, MR_CLASS_OWN);
+}
+
+static void make_charter(struct world *w, uint32_t homes)
 {
     struct mr_charter *c = &w->charter;
-    struct mr_association *a = &c->associations[0];
     *c = (struct mr_charter){.version = 1,
                              .created_ms = w->now_ms,
                              .units_count = 2,
-                             .associations_count = 1,
+                             .associations_count = homes,
                              .nodes_count = 1,
                              .quorum = 1};
     SET_TEXT(c, name, "Test currency");
@@ -70,22 +93,13 @@ static void make_charter(struct world *w)
     c->units[0].role = MR_UNIT_LOCAL;
     c->units[1].role = MR_UNIT_RESERVE;
     c->units[0].decimals = c->units[1].decimals = 2;
-    memset(a->id, 7, sizeof a->id);
-    SET_TEXT(a, name, "Test association");
-    SET_TEXT(a, alias, "test");
-    a->cap = 1000000000;
-    a->desk.threshold = 1;
-    a->treasury.threshold = WORLD_OPERATORS;
-    a->desk.keys_count = a->treasury.keys_count = WORLD_OPERATORS;
-    for (uint32_t i = 0; i < WORLD_OPERATORS; i++) {
-        make_key(&w->operators[i], &w->operators_public[i], "operator", i);
-        a->desk.keys[i] = a->treasury.keys[i] = w->operators_public[i];
-    }
+    for (uint32_t i = 0; i < homes; i++)
+        make_association(w, i);
     make_key(&w->governance, &w->governance_public, "governance", 0);
     c->governance = (struct mr_keyset){.threshold = 1, .keys_count = 1};
     c->governance.keys[0] = w->governance_public;
     c->nodes[0].number = 1;
-    memcpy(c->nodes[0].association, a->id, 16);
+    memcpy(c->nodes[0].association, c->associations[0].id, 16);
     make_key(&w->log_key, &c->nodes[0].log_key, "log", 1);
     c->nodes[0].transport_key = c->nodes[0].log_key;
     SET_TEXT(&c->nodes[0], address, "127.0.0.1:1");
@@ -94,12 +108,21 @@ static void make_charter(struct world *w)
 
 void world_init(struct world *w)
 {
+    world_init_homes(w, 1);
+}
+
+void world_init_homes(struct world *w, uint32_t homes)
+{
+    ck_assert_uint_le(homes, WORLD_HOMES_MAX);
     *w = (struct world){.now_ms = UINT64_C(1790000000000), .mem = world_mem()};
     ck_assert_int_ge(sodium_init(), 0);
-    make_charter(w);
+    make_charter(w, homes);
     mr_ledger_id(w->ledger, &w->charter);
-    mr_sub_account(w->desk, w->charter.associations[0].id, MR_CLASS_DESK);
-    mr_sub_account(w->treasury, w->charter.associations[0].id, MR_CLASS_TREASURY);
+    memcpy(w->operators, w->homes[0].operators, sizeof w->operators);
+    for (uint32_t i = 0; i < WORLD_OPERATORS; i++)
+        w->operators_public[i] = w->charter.associations[0].treasury.keys[i];
+    memcpy(w->desk, w->homes[0].desk, 16);
+    memcpy(w->treasury, w->homes[0].treasury, 16);
     mr_sub_account(w->system, NULL, MR_CLASS_SYSTEM);
     w->reply = malloc(sizeof *w->reply);
     w->request = malloc(sizeof *w->request);
@@ -242,11 +265,13 @@ void world_sign(struct world *w, struct mr_signed_order *o)
 {
     const uint8_t *id = o->order.account;
     o->sigs_count = 0;
-    if (memcmp(id, w->desk, 16) == 0)
-        mr_order_sign(o, 0, &w->operators[0]);
-    if (memcmp(id, w->treasury, 16) == 0)
+    for (uint32_t h = 0; h < w->charter.associations_count && h < WORLD_HOMES_MAX; h++) {
+        if (memcmp(id, w->homes[h].desk, 16) == 0)
+            mr_order_sign(o, 0, &w->homes[h].operators[0]);
         for (uint32_t i = 0; i < WORLD_OPERATORS; i++)
-            mr_order_sign(o, i, &w->operators[i]);
+            if (memcmp(id, w->homes[h].treasury, 16) == 0)
+                mr_order_sign(o, i, &w->homes[h].operators[i]);
+    }
     if (memcmp(id, w->system, 16) == 0)
         mr_order_sign(o, 0, &w->governance);
     for (uint32_t i = 0; i < w->members_count; i++)
@@ -271,6 +296,7 @@ void world_open_body(struct world *w, struct mr_open *b, enum mr_account_class c
     mr_hash(h, "test/account", &w->members_count, sizeof w->members_count, NULL, 0);
     memcpy(m->id, h, 16);
     m->class = class;
+    m->home = 0;
     memcpy(b->account, m->id, 16);
     b->class = class;
     b->keys.threshold = b->keys.keys_count = 1;
@@ -279,9 +305,15 @@ void world_open_body(struct world *w, struct mr_open *b, enum mr_account_class c
 
 enum mr_status world_open(struct world *w, enum mr_account_class class)
 {
+    return world_open_at(w, 0, class);
+}
+
+enum mr_status world_open_at(struct world *w, uint32_t home, enum mr_account_class class)
+{
     static struct mr_signed_order o;
-    world_order(w, &o, w->desk, MR_KIND_OPEN);
+    world_order(w, &o, w->homes[home].desk, MR_KIND_OPEN);
     world_open_body(w, &o.order.body.u.open, class);
+    w->members[w->members_count].home = home;
     world_sign(w, &o);
     const enum mr_status st = world_submit(w, &o);
     if (st == MR_SETTLED)
@@ -301,7 +333,7 @@ void world_issue_body(struct world *w, struct mr_issue *b, uint32_t member, int6
 enum mr_status world_issue(struct world *w, uint32_t member, int64_t amount)
 {
     static struct mr_signed_order o;
-    world_order(w, &o, w->treasury, MR_KIND_ISSUE);
+    world_order(w, &o, w->homes[w->members[member].home].treasury, MR_KIND_ISSUE);
     world_issue_body(w, &o.order.body.u.issue, member, amount);
     world_sign(w, &o);
     return world_submit(w, &o);
@@ -320,6 +352,34 @@ enum mr_status world_pay(struct world *w, uint32_t from, uint32_t to, int64_t am
     static struct mr_signed_order o;
     world_order(w, &o, w->members[from].id, MR_KIND_PAY);
     world_pay_body(w, &o.order.body.u.pay, to, amount);
+    world_sign(w, &o);
+    return world_submit(w, &o);
+}
+
+void world_clear_body(struct world *w, struct mr_clear *b, uint32_t from, uint32_t to,
+                      int64_t amount)
+{
+    const struct mr_association *all = w->charter.associations;
+    *b = (struct mr_clear){.generation = 1, .clearing.amount = amount, .keys = all[to].treasury};
+    memcpy(b->clearing.from, all[from].id, 16);
+    memcpy(b->clearing.to, all[to].id, 16);
+    mr_hash(b->clearing.bank_ref, "test/bank", &w->salt, sizeof w->salt, NULL, 0);
+}
+
+void world_countersign(const struct world *w, struct mr_clear *b)
+{
+    for (uint32_t h = 0; h < w->charter.associations_count && h < WORLD_HOMES_MAX; h++)
+        for (uint32_t i = 0; i < WORLD_OPERATORS; i++)
+            if (memcmp(b->clearing.to, w->charter.associations[h].id, 16) == 0)
+                mr_clear_sign(b, w->ledger, i, &w->homes[h].operators[i]);
+}
+
+enum mr_status world_clear(struct world *w, uint32_t from, uint32_t to, int64_t amount)
+{
+    static struct mr_signed_order o;
+    world_order(w, &o, w->homes[from].treasury, MR_KIND_CLEAR);
+    world_clear_body(w, &o.order.body.u.clear, from, to, amount);
+    world_countersign(w, &o.order.body.u.clear);
     world_sign(w, &o);
     return world_submit(w, &o);
 }

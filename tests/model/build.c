@@ -181,6 +181,37 @@ static void sweep_body(struct play *p, struct mr_sweep *b, uint32_t home)
     b->amount = a->balance[0] > 0 && !play_chance(p, 4) ? a->balance[0] : amount(p);
 }
 
+/* Who signs for a key set: as many as needed, from one of them on. */
+static uint32_t some_signers(struct play *p, struct signer *ret, const struct m_keys *k)
+{
+    const uint32_t first = (uint32_t)play_random(p, k->count - k->threshold + 1);
+    for (uint32_t i = 0; i < k->threshold; i++)
+        ret[i] = (struct signer){.index = first + i, .key = k->key[first + i]};
+    return k->threshold;
+}
+
+static void clear_body(struct play *p, struct deed *d, const struct m_account *a)
+{
+    struct mr_clear *b = &d->o.order.body.u.clear;
+    const uint32_t to = (a->home + 1 + (uint32_t)play_random(p, HOMES - 1)) % HOMES;
+    const struct m_account *by = model_sub(&p->m, to, MR_CLASS_TREASURY);
+    const int64_t has = model_sub(&p->m, a->home, MR_CLASS_RESERVE)->balance[1];
+    const struct m_keys *keys = &by->keys;
+    memcpy(b->clearing.from, p->m.charter->associations[a->home].id, 16);
+    memcpy(b->clearing.to, p->m.charter->associations[to].id, 16);
+    b->clearing.amount = has + amount(p);
+    if (has > 0 && !play_chance(p, 4))
+        b->clearing.amount = 1 + (int64_t)play_random(p, (uint64_t)has);
+    bank_ref(p, b->clearing.bank_ref);
+    b->generation = by->generation;
+    if (by->past_count > 0 && play_chance(p, 6)) {
+        keys = &by->past[0].keys;
+        b->generation--;
+    }
+    model_keyset(&p->m, &b->keys, keys);
+    d->counter_count = some_signers(p, d->counter, keys);
+}
+
 static void policy_body(struct play *p, struct mr_policy *b, const struct mr_order *o)
 {
     const struct mr_policy *last = &p->m.policies[p->m.policies_count - 1];
@@ -252,6 +283,9 @@ static void body(struct play *p, struct deed *d, struct m_account *a)
     case MR_KIND_SWEEP:
         sweep_body(p, &b->u.sweep, a->home);
         break;
+    case MR_KIND_CLEAR:
+        clear_body(p, d, a);
+        break;
     case MR_KIND_POLICY:
         policy_body(p, &b->u.policy, &d->o.order);
         break;
@@ -298,18 +332,29 @@ void build_on(struct play *p, struct deed *d, struct m_account *a, enum mr_order
 void build_sign(struct play *p, struct deed *d)
 {
     const struct m_account *a = model_find(&p->m, d->o.order.account);
-    const uint32_t first = (uint32_t)play_random(p, a->keys.count - a->keys.threshold + 1);
-    d->signers_count = 0;
-    for (uint32_t i = first; d->signers_count < a->keys.threshold; i++) {
-        d->signers[d->signers_count].index = i;
-        d->signers[d->signers_count].spoilt = false;
-        d->signers[d->signers_count++].key = a->keys.key[i];
+    d->signers_count = some_signers(p, d->signers, &a->keys);
+}
+
+static void countersign(struct play *p, struct deed *d)
+{
+    static struct mr_clear one;
+    struct mr_clear *b = &d->o.order.body.u.clear;
+    b->sigs_count = d->counter_count;
+    for (uint32_t i = 0; i < d->counter_count; i++) {
+        one.clearing = b->clearing;
+        one.sigs_count = 0;
+        mr_clear_sign(&one, p->m.ledger, d->counter[i].index, &p->secret[d->counter[i].key]);
+        b->sigs[i] = one.sigs[0];
+        if (d->counter[i].spoilt)
+            b->sigs[i].sig[play_random(p, 64)] ^= 4;
     }
 }
 
 void build_finish(struct play *p, struct deed *d)
 {
     static struct mr_signed_order one;
+    if (d->o.order.body.kind == MR_KIND_CLEAR)
+        countersign(p, d);
     mr_order_id(d->id, &d->o.order);
     d->o.sigs_count = d->signers_count;
     for (uint32_t i = 0; i < d->signers_count; i++) {
@@ -337,6 +382,7 @@ void build(struct play *p, struct deed *d, enum mr_order_kind kind)
     case MR_KIND_RETURN:
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
+    case MR_KIND_CLEAR:
         a = model_sub(&p->m, home, MR_CLASS_TREASURY);
         break;
     case MR_KIND_POLICY:

@@ -164,8 +164,7 @@ static enum mr_status foresee(struct play *p, struct step *s, const struct deed 
     struct m_account *a = model_find(&p->m, o->account);
     *ret_held = false;
     enum mr_status st = model_check(&p->m, d, true);
-    if (a == NULL || !a->chain || st == MR_WRONG_LEDGER || st == MR_BAD_SIGNATURE ||
-        st == MR_SIGNATURES_MISSING || st == MR_WRONG_CHAIN)
+    if (a == NULL || !a->chain || st == MR_WRONG_LEDGER || st == MR_WRONG_CHAIN)
         return st;
     if (st == MR_SEQ_OLD) {
         const struct m_slot *slot = closed_slot(a, o->seq);
@@ -173,16 +172,20 @@ static enum mr_status foresee(struct play *p, struct step *s, const struct deed 
             return MR_VOIDED;
         return slot != NULL && memcmp(slot->value, d->id, 32) == 0 ? MR_SETTLED : MR_SEQ_OLD;
     }
+    const enum mr_status own = model_signatures(&a->keys, d->signers, d->signers_count);
+    if (own != MR_OK)
+        return own;
     struct deed **held = parked_at(a, o->seq);
     if (held != NULL) {
         *ret_held = memcmp((*held)->id, d->id, 32) == 0;
         return *ret_held ? MR_PARKED : MR_SLOT_TAKEN;
     }
-    if (st == MR_OK)
-        st = model_check_first(&p->m, d);
-    if (st == MR_OK)
+    if (st == MR_OK) {
+        st = model_check_first(&p->m, d); /* what that refuses does not wait */
+        if (st != MR_OK)
+            return st;
         st = MR_SETTLED;
-    else if (model_parks(st) && o->seq <= a->next + PARKED_MAX - 1) {
+    } else if (model_parks(st) && o->seq <= a->next + PARKED_MAX - 1) {
         s->cause = st;
         st = parked_count(a) == PARKED_MAX ? MR_TOO_MANY : MR_PARKED;
     }

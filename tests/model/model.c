@@ -156,6 +156,14 @@ static void note_bank(struct model *m, uint32_t home, const uint8_t ref[32],
     b->slot.seq = o->seq;
 }
 
+void model_keyset(const struct model *m, struct mr_keyset *ret, const struct m_keys *k)
+{
+    ret->threshold = k->threshold;
+    ret->keys_count = k->count;
+    for (uint32_t i = 0; i < k->count; i++)
+        ret->keys[i] = m->public[k->key[i]];
+}
+
 static void key_set(struct model *m, struct m_keys *ret, const struct mr_keyset *k)
 {
     ret->count = k->keys_count;
@@ -210,8 +218,16 @@ static void apply_issue(struct model *m, uint32_t home, const struct mr_order *o
         model_sub(m, home, MR_CLASS_RESERVE)->balance[1] += amount;
         model_sub(m, NO_HOME, MR_CLASS_WORLD)->balance[1] -= amount;
     }
-    for (uint32_t i = 0; i < b->banks_count; i++)
+    for (uint32_t i = 0; i < b->banks_count; i++) {
         note_bank(m, home, b->banks[i].ref, o);
+        model_sub(m, home, MR_CLASS_TREASURY)->issued += b->banks[i].amount;
+    }
+}
+
+static void less_issued(struct model *m, uint32_t home, int64_t amount)
+{
+    struct m_account *t = model_sub(m, home, MR_CLASS_TREASURY);
+    t->issued = t->issued > amount ? t->issued - amount : 0;
 }
 
 static void apply_redeem(struct model *m, struct m_account *a, const struct deed *d)
@@ -248,6 +264,20 @@ static void apply_payout(struct model *m, uint32_t home, const struct mr_order *
     model_sub(m, home, MR_CLASS_RESERVE)->balance[1] -= euros;
     model_sub(m, NO_HOME, MR_CLASS_WORLD)->balance[1] += euros;
     note_bank(m, home, b->bank_ref, o);
+    less_issued(m, home, euros);
+}
+
+static void apply_clear(struct model *m, uint32_t home, const struct mr_order *o)
+{
+    const struct mr_clearing *b = &o->body.u.clear.clearing;
+    const uint32_t to = model_home(m, b->to);
+    model_sub(m, home, MR_CLASS_ISSUER)->balance[0] += b->amount;
+    model_sub(m, to, MR_CLASS_ISSUER)->balance[0] -= b->amount;
+    model_sub(m, home, MR_CLASS_RESERVE)->balance[1] -= b->amount;
+    model_sub(m, to, MR_CLASS_RESERVE)->balance[1] += b->amount;
+    model_sub(m, home, MR_CLASS_TREASURY)->cleared += b->amount;
+    note_bank(m, home, b->bank_ref, o);
+    less_issued(m, home, b->amount);
 }
 
 static void apply_return(struct model *m, uint32_t home, const struct mr_order *o)
@@ -300,6 +330,17 @@ static void set_four(struct m_account *a, const struct mr_grant *g)
     a->limits[0] = g->limit_payment;
     a->limits[1] = g->limit_day;
     a->limits[2] = g->limit_month;
+}
+
+static void keep_past(struct m_account *a, uint64_t time_ms)
+{
+    if (a->class != MR_CLASS_TREASURY)
+        return;
+    for (uint32_t i = PAST_MAX - 1; i > 0; i--)
+        a->past[i] = a->past[i - 1];
+    a->past[0].keys = a->keys;
+    a->past[0].until_ms = time_ms + 24 * 60 * 60 * 1000;
+    a->past_count += a->past_count < PAST_MAX ? 1 : 0;
 }
 
 static void apply_setkeys(struct model *m, struct m_account *a, const struct mr_setkeys *b)
@@ -355,6 +396,7 @@ void model_apply(struct model *m, const struct deed *d)
         apply_return(m, a->home, o);
         break;
     case MR_KIND_SETKEYS:
+        keep_past(a, o->time_ms);
         apply_setkeys(m, a, &b->u.setkeys);
         break;
     case MR_KIND_FLAG:
@@ -371,6 +413,9 @@ void model_apply(struct model *m, const struct deed *d)
         break;
     case MR_KIND_SWEEP:
         apply_sweep(m, a->home, &b->u.sweep);
+        break;
+    case MR_KIND_CLEAR:
+        apply_clear(m, a->home, o);
         break;
     case MR_KIND_POLICY:
         ck_assert_uint_lt(m->policies_count, POLICIES_MAX);

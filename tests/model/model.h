@@ -11,6 +11,7 @@ enum {
     KEYS = 48, /* keys that exist, named by their index */
     SIGNERS_MAX = 4,
     PARKED_MAX = 4, /* SLOT-13 */
+    PAST_MAX = 16,  /* LED-32 */
     ACCOUNTS_MAX = 48,
     SLOTS_MAX = 2048,
     BANKS_MAX = 2048,
@@ -20,15 +21,17 @@ enum {
     NO_HOME = HOMES,
 };
 
-/** An order and who really signed it. */
+struct signer {
+    uint32_t index, key;
+    bool spoilt;
+};
+
+/** An order and who really signed it; of a CLEAR, who countersigned. */
 struct deed {
     struct mr_signed_order o;
     uint8_t id[32];
-    uint32_t signers_count;
-    struct {
-        uint32_t index, key;
-        bool spoilt;
-    } signers[SIGNERS_MAX];
+    uint32_t signers_count, counter_count;
+    struct signer signers[SIGNERS_MAX], counter[SIGNERS_MAX];
 };
 
 struct m_keys {
@@ -56,6 +59,12 @@ struct m_account {
     uint32_t day, month;
     int64_t day_spent, month_spent;
     int64_t balance[UNITS];
+    int64_t issued, cleared; /* of a treasury */
+    uint32_t past_count;
+    struct {
+        struct m_keys keys;
+        uint64_t until_ms;
+    } past[PAST_MAX]; /* of a treasury, newest first */
     struct m_slot slots[SLOTS_MAX];
     struct deed *parked[PARKED_MAX]; /* owned; NULL: free */
 };
@@ -116,6 +125,8 @@ uint32_t model_month(uint32_t day);
 struct m_listing *model_listing_of(struct model *m, const uint8_t account[16]);
 struct m_listing *model_listing(struct model *m, uint32_t home, const char *alias);
 
+/** The keys of a set, by value. */
+void model_keyset(const struct model *m, struct mr_keyset *ret, const struct m_keys *k);
 /** Settle an order whose checks passed; void a slot. */
 void model_apply(struct model *m, const struct deed *d);
 void model_void(struct model *m, struct m_account *a);
@@ -127,7 +138,7 @@ void model_void(struct model *m, struct m_account *a);
 enum mr_status model_check(struct model *m, const struct deed *d, bool signatures);
 /** LED-14. */
 enum mr_status model_check_first(struct model *m, const struct deed *d);
-enum mr_status model_signatures(const struct m_account *a, const struct deed *d);
+enum mr_status model_signatures(const struct m_keys *k, const struct signer *s, uint32_t count);
 /** LED-13. */
 bool model_parks(enum mr_status st);
 
@@ -138,6 +149,9 @@ enum mr_status model_check_redeem(struct model *m, const struct mr_order *o);
 enum mr_status model_check_payout(struct model *m, const struct mr_order *o);
 enum mr_status model_check_return(struct model *m, const struct mr_order *o);
 enum mr_status model_check_sweep(struct model *m, const struct mr_order *o);
+enum mr_status model_check_clear(struct model *m, const struct deed *d);
+/** LED-14: what an issuer would owe in all. */
+enum mr_status model_check_cap(struct model *m, uint32_t home, int64_t more);
 /** LED-12. */
 int64_t model_fee(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
                   int64_t amount, uint32_t day);

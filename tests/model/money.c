@@ -1,6 +1,7 @@
 /* LED-12, LED-20 to LED-24 and LED-28: orders that move money. */
 #include <string.h>
 
+#include "mereau/codec.h"
 #include "model/model.h"
 
 const struct mr_class_rule *model_rule(const struct mr_policy *p, enum mr_account_class class)
@@ -145,7 +146,8 @@ static bool bank_used(const struct model *m, uint32_t home, const uint8_t ref[32
 enum mr_status model_check_issue(struct model *m, const struct mr_order *o)
 {
     const struct mr_issue *b = &o->body.u.issue;
-    const uint32_t home = model_find(m, o->account)->home;
+    const struct m_account *chain = model_find(m, o->account);
+    const uint32_t home = chain->home;
     const struct m_account *issuer = model_sub(m, home, MR_CLASS_ISSUER);
     int64_t sums[MR_BANKS_MAX] = {0}, total = 0;
     if (b->banks_count == 0 || b->lines_count == 0)
@@ -174,7 +176,13 @@ enum mr_status model_check_issue(struct model *m, const struct mr_order *o)
     for (uint32_t i = 0; i < b->banks_count; i++)
         if (sums[i] != b->banks[i].amount)
             return MR_BANK_SUM;
-    return total - issuer->balance[0] > issuer->credit ? MR_CAP_EXCEEDED : MR_OK;
+    return total + chain->issued > issuer->credit ? MR_CAP_EXCEEDED : MR_OK;
+}
+
+enum mr_status model_check_cap(struct model *m, uint32_t home, int64_t more)
+{
+    const struct m_account *issuer = model_sub(m, home, MR_CLASS_ISSUER);
+    return more - issuer->balance[0] > issuer->credit ? MR_CAP_EXCEEDED : MR_OK;
 }
 
 /* --- giving back -------------------------------------------------------------------------------
@@ -252,4 +260,62 @@ enum mr_status model_check_sweep(struct model *m, const struct mr_order *o)
     if (b->unit >= UNITS)
         return MR_UNIT_UNKNOWN;
     return a->balance[b->unit] < b->amount ? MR_FUNDS_SHORT : MR_OK;
+}
+
+/* --- LED-31, LED-32 ----------------------------------------------------------------------------
+ */
+
+/* The other treasury's keys of the generation named, as long as they count. */
+static enum mr_status countersigners(const struct m_account *by, const struct m_keys **ret,
+                                     const struct mr_order *o)
+{
+    const uint32_t g = o->body.u.clear.generation;
+    *ret = &by->keys;
+    if (g > by->generation)
+        return MR_KEYS_UNKNOWN;
+    if (g == by->generation)
+        return MR_OK;
+    for (uint32_t i = 0; i < by->past_count; i++)
+        if (g + 1 + i == by->generation) {
+            *ret = &by->past[i].keys;
+            return o->time_ms < by->past[i].until_ms ? MR_OK : MR_KEYS_OLD;
+        }
+    return MR_KEYS_OLD;
+}
+
+static bool same_keys(const struct mr_keyset *a, const struct mr_keyset *b)
+{
+    uint8_t x[1024], y[1024];
+    const size_t n = mr_keyset_encode(a, x, sizeof x);
+    return n == mr_keyset_encode(b, y, sizeof y) && memcmp(x, y, n) == 0;
+}
+
+enum mr_status model_check_clear(struct model *m, const struct deed *d)
+{
+    const struct mr_clear *b = &d->o.order.body.u.clear;
+    const struct m_account *chain = model_find(m, d->o.order.account);
+    const uint32_t to = model_home(m, b->clearing.to);
+    const struct m_keys *by;
+    static struct mr_keyset keys;
+    if (to == NO_HOME)
+        return MR_NOT_FOUND;
+    if (to == chain->home)
+        return MR_PAYEE_SELF;
+    if (model_home(m, b->clearing.from) != chain->home)
+        return MR_NOT_YOURS;
+    if (chain->cleared + b->clearing.amount > INT64_C(1) << 46)
+        return MR_AMOUNT_TOO_LARGE;
+    if (bank_used(m, chain->home, b->clearing.bank_ref))
+        return MR_BANK_REF_USED;
+    enum mr_status st = countersigners(model_sub(m, to, MR_CLASS_TREASURY), &by, &d->o.order);
+    if (st != MR_OK)
+        return st;
+    memset(&keys, 0, sizeof keys);
+    model_keyset(m, &keys, by);
+    if (!same_keys(&keys, &b->keys))
+        return MR_BAD_KEY;
+    st = model_signatures(by, d->counter, d->counter_count);
+    if (st == MR_OK && model_sub(m, chain->home, MR_CLASS_RESERVE)->balance[1] < b->clearing.amount)
+        st = MR_COVERAGE;
+    return st;
 }

@@ -51,6 +51,18 @@ static void tree(uint8_t ret[32], const struct leaf *l, uint32_t n)
     crypto_hash_sha256(ret, in, sizeof in);
 }
 
+static void put_past(const struct model *m, struct mr_past_keys *ret, const struct m_keys *k,
+                     uint64_t until_ms)
+{
+    static struct mr_keyset keys;
+    uint8_t bytes[1024];
+    memset(&keys, 0, sizeof keys);
+    model_keyset(m, &keys, k);
+    mr_hash(ret->hash, "mereau/keyset", bytes, mr_keyset_encode(&keys, bytes, sizeof bytes), NULL,
+            0);
+    ret->until_ms = until_ms;
+}
+
 static void put_account(struct model *m, struct leaves *t, const struct m_account *a)
 {
     static struct mr_state_account s;
@@ -61,10 +73,7 @@ static void put_account(struct model *m, struct leaves *t, const struct m_accoun
     s.class = a->class;
     if (a->home != NO_HOME)
         memcpy(s.association, m->charter->associations[a->home].id, 16);
-    s.keys.threshold = a->keys.threshold;
-    s.keys.keys_count = a->keys.count;
-    for (uint32_t i = 0; i < a->keys.count; i++)
-        s.keys.keys[i] = m->public[a->keys.key[i]];
+    model_keyset(m, &s.keys, &a->keys);
     if (a->class == MR_CLASS_CHECKPOINTS) {
         s.keys.threshold = s.keys.keys_count = 1;
         s.keys.keys[0] = m->charter->nodes[0].log_key;
@@ -79,6 +88,11 @@ static void put_account(struct model *m, struct leaves *t, const struct m_accoun
     s.limit_day = a->limits[1];
     s.limit_month = a->limits[2];
     s.opened_ms = a->opened_ms;
+    s.issued = a->issued;
+    s.cleared = a->cleared;
+    s.past_count = a->past_count;
+    for (uint32_t i = 0; i < a->past_count; i++)
+        put_past(m, &s.past[i], &a->past[i].keys, a->past[i].until_ms);
     c.next_seq = a->next;
     memcpy(c.head, a->head, 32);
     c.time_ms = a->time_ms;

@@ -7,17 +7,16 @@ bool model_parks(enum mr_status st)
 {
     return st == MR_SEQ_AHEAD || st == MR_TIME_AHEAD || st == MR_POLICY_UNKNOWN ||
            st == MR_PAYEE_UNKNOWN || st == MR_FUNDS_SHORT || st == MR_CAP_EXCEEDED ||
-           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN;
+           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN || st == MR_KEYS_UNKNOWN;
 }
 
-enum mr_status model_signatures(const struct m_account *a, const struct deed *d)
+enum mr_status model_signatures(const struct m_keys *k, const struct signer *s, uint32_t count)
 {
-    for (uint32_t i = 0; i < d->signers_count; i++)
-        if (d->signers[i].spoilt || d->signers[i].index >= a->keys.count ||
-            a->keys.key[d->signers[i].index] != d->signers[i].key ||
-            (i > 0 && d->signers[i].index <= d->signers[i - 1].index))
+    for (uint32_t i = 0; i < count; i++)
+        if (s[i].spoilt || s[i].index >= k->count || k->key[s[i].index] != s[i].key ||
+            (i > 0 && s[i].index <= s[i - 1].index))
             return MR_BAD_SIGNATURE;
-    return d->signers_count < a->keys.threshold ? MR_SIGNATURES_MISSING : MR_OK;
+    return count < k->threshold ? MR_SIGNATURES_MISSING : MR_OK;
 }
 
 /* The table of LED, column "chain". */
@@ -36,6 +35,7 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
     case MR_KIND_RETURN:
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
+    case MR_KIND_CLEAR:
         return class == MR_CLASS_TREASURY;
     case MR_KIND_REDEEM:
     case MR_KIND_CLOSE:
@@ -204,8 +204,9 @@ static enum mr_status check_cap(struct model *m, const struct mr_order *o)
     return caps > MR_CAPS_MAX ? MR_AMOUNT_TOO_LARGE : MR_OK;
 }
 
-static enum mr_status check_kind(struct model *m, const struct mr_order *o)
+static enum mr_status check_kind(struct model *m, const struct deed *d)
 {
+    const struct mr_order *o = &d->o.order;
     switch (o->body.kind) {
     case MR_KIND_OPEN:
         return check_open(m, o);
@@ -231,6 +232,8 @@ static enum mr_status check_kind(struct model *m, const struct mr_order *o)
         return check_grant(m, o);
     case MR_KIND_SWEEP:
         return model_check_sweep(m, o);
+    case MR_KIND_CLEAR:
+        return model_check_clear(m, d);
     case MR_KIND_POLICY:
         return check_policy(m, o);
     case MR_KIND_CAP:
@@ -280,7 +283,8 @@ enum mr_status model_check(struct model *m, const struct deed *d, bool signature
         return MR_ACCOUNT_UNKNOWN;
     if (o->seq < a->next)
         return MR_SEQ_OLD;
-    enum mr_status st = signatures ? model_signatures(a, d) : MR_OK;
+    enum mr_status st =
+        signatures ? model_signatures(&a->keys, d->signers, d->signers_count) : MR_OK;
     if (st != MR_OK)
         return st;
     if (!stands_on(o->body.kind, a->class))
@@ -290,13 +294,26 @@ enum mr_status model_check(struct model *m, const struct deed *d, bool signature
     if (memcmp(o->prev, a->head, 32) != 0)
         return MR_PREV_MISMATCH;
     st = check_times(m, a, o);
-    return st == MR_OK ? check_kind(m, o) : st;
+    return st == MR_OK ? check_kind(m, d) : st;
 }
 
 enum mr_status model_check_first(struct model *m, const struct deed *d)
 {
-    const struct mr_pay *p = &d->o.order.body.u.pay;
-    if (d->o.order.body.kind != MR_KIND_PAY)
+    const struct mr_order_body *b = &d->o.order.body;
+    const struct mr_pay *p = &b->u.pay;
+    int64_t total = 0;
+    if (b->kind == MR_KIND_ISSUE) {
+        for (uint32_t i = 0; i < b->u.issue.lines_count; i++)
+            total += b->u.issue.lines[i].amount;
+        return model_check_cap(m, model_find(m, d->o.order.account)->home, total);
+    }
+    if (b->kind == MR_KIND_CLEAR) {
+        const uint32_t to = model_home(m, b->u.clear.clearing.to);
+        if (b->u.clear.generation != model_sub(m, to, MR_CLASS_TREASURY)->generation)
+            return MR_KEYS_OLD;
+        return model_check_cap(m, to, b->u.clear.clearing.amount);
+    }
+    if (b->kind != MR_KIND_PAY)
         return MR_OK;
     for (uint32_t i = 0; i < p->lines_count; i++) {
         const struct m_account *to = model_find(m, p->lines[i].payee);

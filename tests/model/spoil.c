@@ -44,36 +44,44 @@ static void spoil_time(struct play *p, struct mr_order *o)
     o->not_after_ms = o->time_ms + MR_DAY_MS;
 }
 
+static void spoil_signers(struct play *p, struct signer *s, uint32_t *count, uint32_t keys)
+{
+    if (*count == 0 || *count == SIGNERS_MAX)
+        return; /* spoilt before */
+    const uint32_t last = *count - 1;
+    switch (play_random(p, 5)) {
+    case 0:
+        (*count)--;
+        break;
+    case 1:
+        s[last].spoilt = true;
+        break;
+    case 2:
+        s[last].key = (s[last].key + 1) % KEYS;
+        break;
+    case 3:
+        s[last].index = keys;
+        break;
+    default:
+        s[*count] = s[last];
+        (*count)++;
+        break;
+    }
+}
+
 static void spoil_signatures(struct play *p, struct deed *d)
 {
     const struct m_account *a = model_find(&p->m, d->o.order.account);
-    const uint32_t last = d->signers_count - 1;
-    switch (play_random(p, 5)) {
-    case 0:
-        d->signers_count--;
-        break;
-    case 1:
-        d->signers[last].spoilt = true;
-        break;
-    case 2:
-        d->signers[last].key = (d->signers[last].key + 1) % KEYS;
-        break;
-    case 3:
-        d->signers[last].index = a->keys.count;
-        break;
-    default:
-        d->signers[d->signers_count] = d->signers[last];
-        d->signers_count++;
-        break;
-    }
+    spoil_signers(p, d->signers, &d->signers_count, a->keys.count);
 }
 
 /* A kind that stands on another class of chain, its body as it would be. */
 static void spoil_chain(struct play *p, struct deed *d)
 {
     static const enum mr_order_kind kinds[] = {
-        MR_KIND_OPEN,   MR_KIND_FLAG,  MR_KIND_LIST, MR_KIND_ISSUE, MR_KIND_GRANT, MR_KIND_RETURN,
-        MR_KIND_PAYOUT, MR_KIND_SWEEP, MR_KIND_CAP,  MR_KIND_LOWER, MR_KIND_CLOSE, MR_KIND_REDEEM};
+        MR_KIND_OPEN,   MR_KIND_FLAG,   MR_KIND_LIST,  MR_KIND_ISSUE, MR_KIND_GRANT,
+        MR_KIND_RETURN, MR_KIND_PAYOUT, MR_KIND_SWEEP, MR_KIND_CAP,   MR_KIND_LOWER,
+        MR_KIND_CLOSE,  MR_KIND_REDEEM, MR_KIND_CLEAR};
     static struct mr_order_body other;
     static struct deed any;
     const uint64_t salt = p->w.salt;
@@ -81,6 +89,8 @@ static void spoil_chain(struct play *p, struct deed *d)
     p->w.salt = salt;
     other = any.o.order.body;
     d->o.order.body = other;
+    d->counter_count = any.counter_count;
+    memcpy(d->counter, any.counter, sizeof d->counter);
 }
 
 static void spoil_place(struct play *p, struct deed *d)
@@ -167,7 +177,8 @@ static void spoil_pay(struct play *p, const struct deed *d, struct mr_pay *b)
         memcpy(last->payee, model_sub(&p->m, 1, MR_CLASS_OWN)->id, 16);
         break;
     default:
-        l->amount += 1 + (int64_t)play_random(p, 60000);
+        if (l->amount < MR_AMOUNT_MAX / 2)
+            l->amount += 1 + (int64_t)play_random(p, 60000);
         break;
     }
 }
@@ -240,6 +251,42 @@ static void spoil_payout(struct play *p, struct mr_payout *b)
         break;
     default:
         spoil_ref(p, &b->redemption);
+        break;
+    }
+}
+
+static void spoil_clear(struct play *p, struct deed *d, struct mr_clear *b)
+{
+    switch (play_random(p, 10)) {
+    case 0:
+        b->clearing.to[0] ^= 1;
+        break;
+    case 1:
+        memcpy(b->clearing.to, b->clearing.from, 16);
+        break;
+    case 2:
+        memcpy(b->clearing.from, b->clearing.to, 16);
+        break;
+    case 3:
+        b->clearing.amount += 1000000;
+        break;
+    case 4:
+        b->clearing.amount = (INT64_C(1) << 46) + 1;
+        break;
+    case 5:
+        old_ref(p, b->clearing.bank_ref);
+        break;
+    case 6:
+        b->generation++;
+        break;
+    case 7:
+        b->generation -= 1 + (uint32_t)play_random(p, b->generation);
+        break;
+    case 8:
+        b->keys.keys[0] = p->public[play_random(p, KEYS)];
+        break;
+    default:
+        spoil_signers(p, d->counter, &d->counter_count, b->keys.keys_count);
         break;
     }
 }
@@ -383,6 +430,9 @@ static void spoil_body(struct play *p, struct deed *d)
             b->u.sweep.amount++;
         else
             spoil_account(p, b->u.sweep.account);
+        break;
+    case MR_KIND_CLEAR:
+        spoil_clear(p, d, &b->u.clear);
         break;
     case MR_KIND_POLICY:
         spoil_policy(p, &b->u.policy);

@@ -73,15 +73,18 @@ START_TEST(the_histories_met_everything)
                                              MR_NO_CHANGE,
                                              MR_NOT_CLOSED,
                                              MR_NOT_FOUND,
-                                             MR_POLICY_NOT_IN_FORCE};
+                                             MR_POLICY_NOT_IN_FORCE,
+                                             MR_CAP_EXCEEDED,
+                                             MR_KEYS_OLD};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
         ck_assert_msg(tally->answers[answers[i]] > 0, "%s was never answered",
                       mr_status_name(answers[i]));
-    for (int k = MR_KIND_OPEN; k <= MR_KIND_SWEEP; k++)
+    for (int k = MR_KIND_OPEN; k <= MR_KIND_CLEAR; k++)
         ck_assert_msg(tally->kinds[k] > 0, "no order of kind %d settled", k);
     for (int k = MR_KIND_POLICY; k <= MR_KIND_LOWER; k++)
         ck_assert_msg(tally->kinds[k] > 0, "no order of kind %d settled", k);
     ck_assert_uint_gt(tally->woken[MR_KIND_PAY], 0);
+    ck_assert_uint_gt(tally->woken[MR_KIND_CLEAR], 0);
     ck_assert_uint_gt(tally->restarts, 0);
 }
 END_TEST

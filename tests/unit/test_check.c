@@ -159,7 +159,7 @@ static const struct {
     {other_head, "INV-4 JNL-8 "},
     {missing_credit, "INV-9 JNL-8 "},
     {missing_slot, "INV-9 INV-4 JNL-8 "},
-    {reserve_moved, "INV-3 JNL-8 "},
+    {reserve_moved, "INV-3 INV-3a JNL-8 "},
     {bank_elsewhere, "INV-7 JNL-8 "},
 };
 
