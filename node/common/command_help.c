@@ -289,10 +289,22 @@ static void offer_commands(struct completion *c)
             continue;
         }
         snprintf(first, sizeof first, "%.*s", (int)strcspn(r->name, " "), r->name);
-        if (last == NULL || space == NULL || !begins_with_word(last->name, first))
+        const bool again = last != NULL && space != NULL &&
+                           (begins_with_word(last->name, first) || strcmp(last->name, first) == 0);
+        if (!again)
             offer(c, "", first, space == NULL ? _(r->help) : NULL);
         last = r;
     }
+}
+
+/* A command may begin the name of others: their second words stand beside its own arguments. */
+static void offer_arguments(struct completion *c, size_t position)
+{
+    if (position == 0 && c->row->name[0] != '\0' && command_has_group(c->p, c->row->name)) {
+        c->group = c->row->name;
+        offer_commands(c);
+    }
+    offer_live(c, NULL, position);
 }
 
 static const struct option_row *option_of(const struct completion *c, const char *word)
@@ -376,5 +388,5 @@ void command_complete(FILE *f, const struct program *p, const char *line)
     else if (c.row == NULL || (c.row->name[0] == '\0' && c.word_count == 0))
         offer_commands(&c);
     else
-        offer_live(&c, NULL, position);
+        offer_arguments(&c, position);
 }

@@ -55,6 +55,8 @@ static const struct command_row commands[] = {
     {"balance", show, "what is there", "Money", pay_options, NULL, NULL},
     {"receipt show", show, "look at a receipt", "Receipts", pay_options, "FILE...", "A note."},
     {"receipt save", show, "keep a receipt", "Receipts", pay_options, "FILE", NULL},
+    {"sum", show, "add up", "Receipts", NULL, "[WHAT]", NULL},
+    {"sum save", show, "add up into a file", "Receipts", NULL, "FILE", NULL},
     {"refuse", refuse, "always refuses", "Receipts", NULL, NULL, NULL},
     {"secret", show, "not listed", NULL, pay_options, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
@@ -66,6 +68,8 @@ static void live(const struct command_row *row, const char *option, size_t posit
         fprintf(f, "baker\nbutcher\n");
     if (option == NULL && strcmp(row->name, "pay") == 0 && position == 0)
         fprintf(f, "bakery\ncoop\n");
+    if (option == NULL && strcmp(row->name, "sum") == 0 && position == 0)
+        fprintf(f, "all\n");
 }
 
 static const struct program program = {.name = "prog",
@@ -245,6 +249,10 @@ static const struct {
 } completions[] = {
     {"--complete", NULL},
     {"--complete b", "balance"},
+    {"--complete s", "sum"},
+    {"--complete sum_", "save all"},
+    {"--complete sum_all_", ""},
+    {"--complete sum_save_", ""},
     {"--complete re", "receipt refuse"},
     {"--complete receipt_", "show save"},
     {"--complete receipt_sa", "save"},
