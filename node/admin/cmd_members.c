@@ -332,7 +332,8 @@ static enum mr_status list_members(struct admin *a, struct table *t, const struc
             return admin_call_failed(a, st);
         const struct mr_rep_accounts *rep = &a->reply->body.u.accounts;
         for (uint32_t i = 0; i < rep->accounts_count; i++)
-            add_member_row(a, t, r, &rep->accounts[i]);
+            if (memcmp(rep->accounts[i].account.association, a->home->id, MR_ACCOUNT_BYTES) == 0)
+                add_member_row(a, t, r, &rep->accounts[i]);
         last = rep->last;
         if (rep->next <= page.from)
             break;

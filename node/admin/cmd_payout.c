@@ -81,6 +81,7 @@ enum mr_status treasury_each_draft(struct work *w, treasury_look look, void *ctx
 
 typedef void (*each_redemption)(void *ctx, const struct mr_state_redemption *r);
 
+/* Those that this association shall pay; its own node knows those of all. */
 static enum mr_status walk_redemptions(struct admin *a, each_redemption each, void *ctx)
 {
     struct mr_req_page page = {.from = 1, .count = MR_PAGE_MAX};
@@ -95,7 +96,8 @@ static enum mr_status walk_redemptions(struct admin *a, each_redemption each, vo
             return admin_call_failed(a, st);
         const struct mr_rep_redemptions *rep = &a->reply->body.u.redemptions;
         for (uint32_t i = 0; i < rep->items_count; i++)
-            each(ctx, &rep->items[i]);
+            if (memcmp(rep->items[i].association, a->home->id, MR_ACCOUNT_BYTES) == 0)
+                each(ctx, &rep->items[i]);
         last = rep->last;
         if (rep->next <= page.from)
             break;
