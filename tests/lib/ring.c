@@ -33,8 +33,13 @@ static struct mr_node make_node(struct ring *r, uint32_t at)
 
 void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum)
 {
+    ring_init_homes(r, nodes, quorum, 1);
+}
+
+void ring_init_homes(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes)
+{
     memset(r, 0, sizeof *r);
-    world_init(&r->w);
+    world_init_homes(&r->w, homes);
     r->count = nodes;
     struct mr_charter *const c = &r->w.charter;
     c->nodes_count = nodes;

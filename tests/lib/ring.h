@@ -39,6 +39,8 @@ struct ring {
 
 /** n nodes of one association, quorum q, all started and connected. ck_asserts. */
 void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum);
+/** The same of several associations. */
+void ring_init_homes(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes);
 void ring_done(struct ring *r);
 
 void ring_start(struct ring *r, uint32_t node);
