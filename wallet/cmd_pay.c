@@ -258,19 +258,39 @@ void cmd_pay(struct command *c, struct out *out)
 
 /* --- redeem ----------------------------------------------------------------------------------- */
 
+/* Who shall pay the euros: the home association, or another one of the charter. */
+static enum mr_status find_payer(const struct wallet *w, struct command *c, struct out *out,
+                                 const struct mr_association **ret)
+{
+    const char *const at = opt_text(c, "at");
+    *ret = at != NULL ? node_association_called(w->charter, at)
+                      : node_association(w->charter, w->account->account.association);
+    if (*ret != NULL)
+        return MR_OK;
+    return out_fail(out, MR_NOT_FOUND, _("no association has the short name \"%s\""),
+                    at != NULL ? at : "?");
+}
+
 void cmd_redeem(struct command *c, struct out *out)
 {
     struct wallet *w;
     struct mr_order_body body = {.kind = MR_KIND_REDEEM};
+    const struct mr_association *payer = NULL;
     char question[DESCRIBE_MAX], amount[AMOUNT_PEOPLE_MAX];
     uint64_t seq = 0;
     bool already = false;
     if (begin(&w, c, out) != MR_OK ||
-        unit_amount(w, out, &body.u.redeem.amount, c->args[0], 0) != MR_OK)
+        unit_amount(w, out, &body.u.redeem.amount, c->args[0], 0) != MR_OK ||
+        find_payer(w, c, out, &payer) != MR_OK)
         return;
-    memcpy(body.u.redeem.association, w->account->account.association, MR_ACCOUNT_BYTES);
+    memcpy(body.u.redeem.association, payer->id, MR_ACCOUNT_BYTES);
     wallet_amount(amount, w, body.u.redeem.amount, 0);
-    snprintf(question, sizeof question, _("Give %s back to your association for euros?"), amount);
+    if (opt_text(c, "at") == NULL)
+        snprintf(question, sizeof question, _("Give %s back to your association for euros?"),
+                 amount);
+    else
+        snprintf(question, sizeof question, _("Give %s back to %s for euros?"), amount,
+                 payer->name);
     struct act act = {.wish.body = &body, .question = question, .again = opt_flag(c, "again")};
     if (opt_text(c, "id") != NULL) {
         act.wish.ref = opt_text(c, "id");
@@ -279,7 +299,11 @@ void cmd_redeem(struct command *c, struct out *out)
     const enum mr_status st = act_do(w, c, out, &act, &seq, &already);
     if (st == MR_OK) {
         print_paid(out, w, seq, already);
-        out_print(out, _("Your association will transfer the euros to your bank account.\n"));
+        out_text(out, "association", payer->alias);
+        if (opt_text(c, "at") == NULL)
+            out_print(out, _("Your association will transfer the euros to your bank account.\n"));
+        else
+            out_print(out, _("%s will transfer the euros to your bank account.\n"), payer->name);
     } else if (seq > 0 && st != MR_ORDER_OPEN && st != MR_ID_REUSED) {
         act_fields(out, w, seq, already);
     }

@@ -31,6 +31,7 @@ static const struct option_row pay_options[] = {
 };
 
 static const struct option_row redeem_options[] = {
+    {"at", 0, N_("ALIAS"), N_("short name of the association that shall pay (default: yours)")},
     {"id", 0, N_("TEXT"), N_("the same id counts once, for ever; for scripts")},
     {"again", 0, NULL, N_("go on although the same was done a moment ago")},
     {NULL, 0, NULL, NULL},

@@ -20,6 +20,8 @@ extern const struct option_row freeze_options[], list_shop_options[], grant_opti
     sweep_options[], work_options[];
 
 command_fn cmd_issue, cmd_redemptions, cmd_payout, cmd_return;
+command_fn cmd_clearing, cmd_clearing_propose;
+extern const struct option_row clearing_options[];
 extern const struct option_row issue_options[], payout_options[], redemptions_options[];
 
 command_fn cmd_policy_show, cmd_policy_propose, cmd_cap;

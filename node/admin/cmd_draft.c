@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/clearing.h"
 #include "admin/cmd.h"
 #include "admin/describe.h"
 #include "common/term.h"
@@ -19,9 +20,15 @@ const struct option_row draft_sign_options[] = {
 /* The charter's key set of a chain; keys may have been rotated since, thresholds stay. */
 static const struct mr_keyset *keys_of(const struct admin *a, const uint8_t chain[16])
 {
+    uint8_t treasury[MR_ACCOUNT_BYTES];
     if (memcmp(chain, a->desk, 16) == 0)
         return &a->home->desk;
-    return memcmp(chain, a->treasury, 16) == 0 ? &a->home->treasury : &a->charter->governance;
+    for (uint32_t i = 0; i < a->charter->associations_count; i++) {
+        mr_sub_account(treasury, a->charter->associations[i].id, MR_CLASS_TREASURY);
+        if (memcmp(chain, treasury, sizeof treasury) == 0)
+            return &a->charter->associations[i].treasury;
+    }
+    return &a->charter->governance;
 }
 
 static uint32_t signatures_of(const struct mr_draft *d)
@@ -36,7 +43,7 @@ static uint32_t signatures_of(const struct mr_draft *d)
 static json_t *draft_to_json(const struct admin *a, const struct mr_draft *d, const char *path)
 {
     const struct mr_order *first = &d->orders[0].order;
-    const char *chain = work_chain_name(a, first->account);
+    const char *chain = clearing_is_for_us(a, d) ? "treasury" : work_chain_name(a, first->account);
     json_t *orders = json_array();
     for (uint32_t i = 0; i < d->orders_count; i++)
         json_array_append_new(orders, order_to_json(&d->orders[i].order));
@@ -108,6 +115,7 @@ void cmd_draft_list(struct command *c, struct out *out)
     admin_end(&a);
 }
 
+/* A draft of this association, or one that it countersigns. */
 static enum mr_status read_draft(struct admin *a, struct mr_draft **ret)
 {
     const char *path = a->c->args[0];
@@ -118,7 +126,7 @@ static enum mr_status read_draft(struct admin *a, struct mr_draft **ret)
     if (st != MR_OK)
         return out_fail(a->out, st, _("%s is not a draft of this ledger: %s"), path,
                         status_sentence(st));
-    if (work_chain_name(a, (*ret)->orders[0].order.account) != NULL)
+    if (work_chain_name(a, (*ret)->orders[0].order.account) != NULL || clearing_is_for_us(a, *ret))
         return MR_OK;
     return out_fail(a->out, MR_NOT_YOURS, _("the draft %s is for another association"), path);
 }
@@ -148,7 +156,9 @@ void cmd_draft_show(struct command *c, struct out *out)
 /* --- sign, submit, withdraw --------------------------------------------------------------------
  */
 
-static enum mr_status begin(struct admin *a, struct work *w, struct command *c, struct out *out)
+/* Sets *ret_foreign to a draft that is only countersigned here; there is no work then. */
+static enum mr_status begin(struct admin *a, struct work *w, struct command *c, struct out *out,
+                            struct mr_draft **ret_foreign)
 {
     struct mr_draft *d = NULL;
     uint8_t chain[16];
@@ -156,6 +166,10 @@ static enum mr_status begin(struct admin *a, struct work *w, struct command *c, 
     enum mr_status st = admin_begin(a, c, out, NEED_CHARTER | NEED_KEY | NEED_NODE);
     if (st == MR_OK)
         st = read_draft(a, &d);
+    if (st == MR_OK && clearing_is_for_us(a, d)) {
+        *ret_foreign = d;
+        return MR_OK;
+    }
     if (st == MR_OK) {
         memcpy(chain, d->orders[0].order.account, sizeof chain);
         st = memcmp(chain, a->system, sizeof chain) == 0 ? admin_need_governance(a)
@@ -205,15 +219,36 @@ static enum mr_status look_at(struct work *w, enum draft_state *ret)
     if (*ret == DRAFT_READY)
         return MR_OK;
     st = work_check(w, &missing);
+    const struct mr_order_body *b = &w->draft->orders[0].order.body;
+    if (b->kind == MR_KIND_CLEAR && (st == MR_SIGNATURES_MISSING || st == MR_KEYS_OLD))
+        return clearing_not_countersigned(w->a, st, &b->u.clear, w->path);
     return st == MR_OK ? st : out_fail(w->a->out, st, NULL);
+}
+
+/* Of another association's draft nothing but the countersignature is ours. */
+static enum mr_status begin_own(struct admin *a, struct work *w, struct command *c, struct out *out)
+{
+    struct mr_draft *foreign = NULL;
+    enum mr_status st = begin(a, w, c, out, &foreign);
+    if (foreign != NULL)
+        st = out_fail(out, MR_NOT_YOURS, _("the draft %s is for another association"), c->args[0]);
+    free(foreign);
+    return st;
 }
 
 void cmd_draft_sign(struct command *c, struct out *out)
 {
     struct admin a;
     struct work w;
+    struct mr_draft *foreign = NULL;
     enum draft_state state;
-    enum mr_status st = begin(&a, &w, c, out);
+    enum mr_status st = begin(&a, &w, c, out, &foreign);
+    if (st == MR_OK && foreign != NULL) {
+        clearing_countersign(&a, foreign, c->args[0]);
+        free(foreign);
+        admin_end(&a);
+        return;
+    }
     if (st == MR_OK)
         st = look_at(&w, &state);
     if (st == MR_OK && w.draft->cancels_count > 0)
@@ -234,7 +269,7 @@ void cmd_draft_submit(struct command *c, struct out *out)
     struct admin a;
     struct work w;
     enum draft_state state;
-    enum mr_status st = begin(&a, &w, c, out);
+    enum mr_status st = begin_own(&a, &w, c, out);
     if (st == MR_OK && draft_state(w.draft, &state, &w.keys) != MR_OK)
         st = out_fail(out, MR_BAD_SIGNATURE, _("a signature in the draft %s is wrong"), w.path);
     if (st == MR_OK && state != DRAFT_READY)
@@ -251,7 +286,7 @@ void cmd_draft_withdraw(struct command *c, struct out *out)
 {
     struct admin a;
     struct work w;
-    enum mr_status st = begin(&a, &w, c, out);
+    enum mr_status st = begin_own(&a, &w, c, out);
     if (st == MR_OK && !c->yes)
         work_describe(&w);
     if (st == MR_OK)

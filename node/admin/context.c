@@ -49,6 +49,13 @@ const char *admin_amount(const struct admin *a, int64_t minor)
     return text;
 }
 
+const char *admin_euros(const struct admin *a, int64_t minor)
+{
+    char *text = next_text();
+    amount_text(text, minor, a->charter->units[1].decimals, a->charter->units[1].code);
+    return text;
+}
+
 const char *admin_address(const struct admin *a, const uint8_t account[16])
 {
     char *text = next_text();

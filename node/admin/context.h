@@ -84,6 +84,9 @@ uint64_t admin_now_ms(void);
 /** "12.50 CODE" of unit 0, in one of eight static buffers. */
 const char *admin_amount(const struct admin *a, int64_t minor);
 
+/** The same of unit 1, the euros in the reserves. */
+const char *admin_euros(const struct admin *a, int64_t minor);
+
 /** An account's address, in one of eight static buffers. */
 const char *admin_address(const struct admin *a, const uint8_t account[16]);
 

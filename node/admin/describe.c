@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin/bank.h"
+#include "admin/clearing.h"
 #include "admin/members.h"
 #include "common/amount_text.h"
 #include "mereau/codec.h"
@@ -115,6 +116,39 @@ static void describe_cap(struct admin *a, const struct mr_cap *cap)
     out_print(a->out, _("  %s: at most %s outstanding\n"), name, admin_amount(a, cap->cap));
 }
 
+/* A bank line of another association: its reference is keyed with a secret that is not ours. */
+static const char *their_text(const struct mr_clearing *k, const struct mr_bank_note *notes,
+                              uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (memcmp(notes[i].ref, k->bank_ref, MR_HASH_BYTES) == 0)
+            return notes[i].entry;
+    return _("without text");
+}
+
+static void describe_clear(struct admin *a, const struct mr_clear *b,
+                           const struct mr_bank_note *notes, uint32_t notes_count)
+{
+    const struct mr_clearing *k = &b->clearing;
+    const struct mr_association *from = clearing_by_id(a->charter, k->from);
+    const struct mr_association *to = clearing_by_id(a->charter, k->to);
+    const bool own = memcmp(k->from, a->home->id, MR_ACCOUNT_BYTES) == 0;
+    /* TRANSLATORS: giver, euros, taker; then the taker and units. */
+    out_print(a->out, _("  %s gives %s to %s, which owes %s more for it\n"),
+              from != NULL ? from->name : "?", admin_euros(a, k->amount),
+              to != NULL ? to->name : "?", admin_amount(a, k->amount));
+    out_print(a->out, _("  paid with bank line: %s\n"),
+              own ? bank_text(a, k->bank_ref, notes, notes_count)
+                  : their_text(k, notes, notes_count));
+    if (b->sigs_count > 0 && mr_clear_verify(b, a->ledger) == MR_BAD_SIGNATURE)
+        out_print(a->out, _("  A COUNTERSIGNATURE IS WRONG: do not sign\n"));
+    else if (b->sigs_count > 0)
+        out_print(a->out, _("  countersigned by %u of %u operators\n"), b->sigs_count,
+                  b->keys.threshold);
+    else
+        out_print(a->out, _("  not countersigned yet\n"));
+}
+
 static void describe_money(struct admin *a, const struct mr_order_body *b,
                            const struct mr_bank_note *notes, uint32_t notes_count)
 {
@@ -136,6 +170,8 @@ static void describe_money(struct admin *a, const struct mr_order_body *b,
                   admin_amount(a, b->u.sweep.amount), who(a, b->u.sweep.account));
     } else if (b->kind == MR_KIND_CAP) {
         describe_cap(a, &b->u.cap);
+    } else if (b->kind == MR_KIND_CLEAR) {
+        describe_clear(a, &b->u.clear, notes, notes_count);
     }
 }
 

@@ -74,6 +74,15 @@ static const struct command_row commands[] = {
      N_("REDEMPTION is an id as in \"redemptions\", or a member with one open.")},
     {"return", cmd_return, N_("give the units of an unpaid redemption back"), MONEY, work_options,
      N_("REDEMPTION"), NULL},
+    {"clearing", cmd_clearing, N_("what each association owes and has, and who owes euros to whom"),
+     MONEY, NULL, NULL, NULL},
+    {"clearing propose", cmd_clearing_propose,
+     N_("record that euros went to another association, for both to sign"), MONEY, clearing_options,
+     N_("[ASSOCIATION]"),
+     N_("Without ASSOCIATION and --amount: what \"clearing\" says this association owes. The "
+        "draft\n"
+        "is signed by the operators of the other one first. Example:\n"
+        "  mereau-admin -d /var/lib/mereau clearing propose phare --bank-ref OUT-12")},
     {"grant", cmd_grant, N_("raise a member's credit and limits"), MONEY, grant_options, N_("WHO"),
      NULL},
     {"sweep", cmd_sweep, N_("move what a closed account left to the association"), MONEY,

@@ -75,6 +75,7 @@ static enum mr_status ask_chain(struct work *w)
         return admin_call_failed(a, st);
     const struct mr_rep_account *rep = &a->reply->body.u.account;
     w->keys = rep->account.keys;
+    w->generation = rep->account.generation;
     w->next_seq = w->seq = rep->hot.chain.next_seq;
     memcpy(w->prev, rep->hot.chain.head, sizeof w->prev);
     w->time_ms = rep->hot.chain.time_ms;
@@ -554,9 +555,27 @@ static enum mr_status refused(struct work *w, enum mr_status st, int64_t missing
     return out_fail(w->a->out, st, NULL);
 }
 
-enum work_end work_finish(struct work *w, const char *question)
+/* Where the draft is going to be kept. */
+static enum mr_status name_draft(struct work *w)
 {
     char name[128];
+    draft_name(name, sizeof name, w->draft, w->chain_name);
+    return path_join(w->path, w->dir, name) == MR_OK ? MR_OK : out_fail(w->a->out, MR_USAGE, NULL);
+}
+
+enum mr_status work_keep(struct work *w)
+{
+    enum mr_status st = name_draft(w);
+    if (st != MR_OK)
+        return st;
+    st = dir_make(w->dir);
+    if (st == MR_OK)
+        st = draft_write(w->draft, w->path);
+    return st == MR_OK ? st : keep_failed(w, st);
+}
+
+enum work_end work_finish(struct work *w, const char *question)
+{
     int64_t missing;
     const enum mr_status st = work_check(w, &missing);
     if (is_wanted(w->a->c, "dry-run") && (st == MR_OK || exit_code_of(st) == EXIT_REFUSED))
@@ -570,21 +589,9 @@ enum work_end work_finish(struct work *w, const char *question)
         if (term_confirm(w->a->c, w->a->out, question) != MR_OK)
             return WORK_FAILED;
     }
-    draft_name(name, sizeof name, w->draft, w->chain_name);
-    if (path_join(w->path, w->dir, name) != MR_OK) {
-        out_fail(w->a->out, MR_USAGE, NULL);
-        return WORK_FAILED;
-    }
-    if (!is_wanted(w->a->c, "no-sign"))
-        return work_sign(w, true);
-    enum mr_status kept = dir_make(w->dir);
-    if (kept == MR_OK)
-        kept = draft_write(w->draft, w->path);
-    if (kept != MR_OK) {
-        keep_failed(w, kept);
-        return WORK_FAILED;
-    }
-    return say_drafted(w, 0);
+    if (is_wanted(w->a->c, "no-sign"))
+        return work_keep(w) == MR_OK ? say_drafted(w, 0) : WORK_FAILED;
+    return name_draft(w) == MR_OK ? work_sign(w, true) : WORK_FAILED;
 }
 
 /* --- giving up ---------------------------------------------------------------------------------

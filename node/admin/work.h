@@ -23,6 +23,7 @@ struct work {
     uint8_t chain[16];
     const char *chain_name;
     struct mr_keyset keys; /* present ones of the chain */
+    uint32_t generation;   /* of them */
     uint64_t next_seq;     /* at the node */
     uint64_t seq, time_ms; /* for the next order, behind open drafts */
     uint8_t prev[32];
@@ -63,6 +64,9 @@ enum mr_status work_check(struct work *w, int64_t *ret_missing);
 
 /** Check, ask the person, sign, keep, send. `question` is translated; NULL: do not ask. */
 enum work_end work_finish(struct work *w, const char *question);
+
+/** Keep the draft in a file, w->path, without a signature of mine. Reported. */
+enum mr_status work_keep(struct work *w);
 
 /** Sign a draft that is already kept in w->path, and send it when it is ready. */
 enum work_end work_sign(struct work *w, bool submit);

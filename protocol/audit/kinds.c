@@ -30,7 +30,7 @@ const char *mri_aud_kind_rule(enum mr_order_kind kind)
     case MR_KIND_SWEEP:
         return "LED-28";
     case MR_KIND_CLEAR:
-        return "EPO-3";
+        return "LED-31";
     case MR_KIND_POLICY:
     case MR_KIND_CAP:
         return "LED-29";

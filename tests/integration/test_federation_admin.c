@@ -345,6 +345,69 @@ START_TEST(test_backup_of_another)
     ck_assert_mem_eq(before, after, after_len);
     free(before);
     free(after);
+/* --- clearing ----------------------------------------------------------------------------------
+ */
+
+static void put_money(unsigned i, int64_t owed, int64_t redeemed)
+{
+    node.issued[i].minor = node.reserve[i].minor = owed;
+    node.redeemed[i].minor = redeemed;
+    node.issued_count = node.reserve_count = node.redeemed_count = NODES;
+}
+
+START_TEST(test_clearing_in_words)
+{
+    put_money(0, 100000, 20000);
+    put_money(1, 50000, 0);
+    put_money(2, 10000, 45050);
+    put_money(3, 0, 12000);
+    expect(0, "-d", at("data"), "clearing");
+    expect_text("association             outstanding      reserve  given back  left or short\n");
+    expect_text("Association du Quai     1000.00 GAL  1000.00 EUR  200.00 GAL     800.00 EUR\n");
+    expect_text("Association du Phare     100.00 GAL   100.00 EUR  450.50 GAL    -350.50 EUR\n");
+    expect_text("So that each can pay what was given back to it:\n"
+                "  Association du Port owes 350.50 EUR to Association du Phare\n"
+                "  Association du Port owes 120.00 EUR to Association de la Dune\n");
+    expect_text("mereau-admin clearing propose --bank-ref TEXT");
+    expect_text("bank statements and the\nmunicipality prove");
+    expect_no_text("Nobody has reserve");
+    expect(0, "-d", at("data"), "clearing", "--lang", "fr");
+    expect_text("  Association du Port doit 120,00 EUR à Association de la Dune\n");
+    put_money(3, 0, 0);
+    put_money(2, 0, 0);
+    expect(0, "-d", at("data"), "clearing");
+    expect_text("nothing is to be cleared");
+    expect_no_text("owes");
+    put_money(0, 100, 500000);
+    expect(0, "-d", at("data"), "clearing");
+    expect_text("Association du Port owes 500.00 EUR to Association du Quai");
+    expect_text("Nobody has reserve for another 4499.00 EUR that was given back.");
+}
+END_TEST
+
+START_TEST(test_clearing_for_machines)
+{
+    put_money(0, 100000, 20000);
+    put_money(1, 0, 30000);
+    expect(0, "-d", at("data"), "clearing", "--json");
+    const json_t *rows = json_object_get(said, "associations");
+    const json_t *first = json_array_get(rows, 0), *second = json_array_get(rows, 1);
+    ck_assert_uint_eq(json_array_size(rows), NODES);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "alias")), "quai");
+    ck_assert_int_eq(json_integer_value(json_object_get(first, "left_minor")), 80000);
+    ck_assert(json_is_true(json_object_get(first, "covered")));
+    ck_assert_int_eq(json_integer_value(json_object_get(second, "left_minor")), -30000);
+    ck_assert(json_is_false(json_object_get(second, "covered")));
+    const json_t *transfers = json_object_get(said, "transfers");
+    const json_t *transfer = json_array_get(transfers, 0);
+    ck_assert_uint_eq(json_array_size(transfers), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(transfer, "from")), "quai");
+    ck_assert_str_eq(json_string_value(json_object_get(transfer, "to")), "asso2");
+    ck_assert_int_eq(json_integer_value(json_object_get(transfer, "amount_minor")), 30000);
+    ck_assert_int_eq(number("uncovered_minor"), 0);
+    node.issued_count = node.reserve_count = node.redeemed_count = 0; /* as to a stranger */
+    expect(1, "-d", at("data"), "clearing", "--json");
+    ck_assert_str_eq(json_string_value(json_object_get(said, "status")), "NOT_AUTHORISED");
 }
 END_TEST
 
@@ -431,6 +494,8 @@ int main(void)
     tcase_add_test(c, test_another_node);
     tcase_add_test(c, test_plain_status);
     tcase_add_test(c, test_backup_of_another);
+    tcase_add_test(c, test_clearing_in_words);
+    tcase_add_test(c, test_clearing_for_machines);
     tcase_add_test(c, test_evidence);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

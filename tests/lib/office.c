@@ -1,9 +1,13 @@
 #include "lib/office.h"
 
+#include <arpa/inet.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "common/file.h"
 #include "common/link.h"
@@ -56,7 +60,7 @@ struct proc *office_start(struct office *o, const char *const *words)
     char data[2 * OFFICE_PATH_MAX], key[2 * OFFICE_PATH_MAX], pass[2 * OFFICE_PATH_MAX];
     snprintf(data, sizeof data, "%s/%s", o->dir, o->data);
     snprintf(pass, sizeof pass, "%s/pass", o->dir);
-    snprintf(key, sizeof key, "%s/data-keys/%s.key", o->dir, o->key != NULL ? o->key : "");
+    snprintf(key, sizeof key, "%s/%s/%s.key", o->dir, o->keys, o->key != NULL ? o->key : "");
     const char *front[] = {"--data",
                            data,
                            "--passphrase-file",
@@ -119,7 +123,7 @@ void office_found(struct office *o, const char *dir, unsigned operators)
 {
     char count[16], data[2 * OFFICE_PATH_MAX], pass[2 * OFFICE_PATH_MAX];
     must(sodium_init() >= 0);
-    *o = (struct office){.data = "data", .key = "op1"};
+    *o = (struct office){.data = "data", .keys = "data-keys", .key = "op1"};
     must(strlen(dir) < sizeof o->dir);
     snprintf(o->dir, sizeof o->dir, "%s", dir);
     snprintf(count, sizeof count, "%u", operators);
@@ -134,6 +138,71 @@ void office_found(struct office *o, const char *dir, unsigned operators)
     struct proc *p = start(o, front, words);
     must(finish(o, p) == 0);
     office_node_start(o);
+}
+
+/* --- two associations --------------------------------------------------------------------------
+ */
+
+/* An address on loopback whose port was free a moment ago. */
+static void free_address(char ret[32])
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    must(bind(fd, (const struct sockaddr *)&a, sizeof a) == 0);
+    must(getsockname(fd, (struct sockaddr *)&a, &len) == 0);
+    close(fd);
+    snprintf(ret, 32, "127.0.0.1:%u", (unsigned)ntohs(a.sin_port));
+}
+
+/* A command that has no node yet. */
+static void run_bare(struct office *o, const char *const *words)
+{
+    char pass[2 * OFFICE_PATH_MAX];
+    snprintf(pass, sizeof pass, "%s/pass", o->dir);
+    const char *const front[] = {"--passphrase-file", pass, "--json", "--yes", NULL};
+    struct proc *p = start(o, front, words);
+    if (finish(o, p) != 0)
+        fprintf(stderr, "%s", o->text);
+    must(o->said != NULL && json_is_true(json_object_get(o->said, "ok")));
+}
+#define RUN_BARE(o, ...) run_bare((o), (const char *const[]){__VA_ARGS__, NULL})
+
+static void wait_for_peers(struct office *o)
+{
+    for (uint64_t tries = 0; strcmp(office_text(o, "mode"), "OK") != 0; tries++) {
+        const struct timespec pause = {.tv_nsec = 50000000};
+        must(tries < 600);
+        nanosleep(&pause, NULL);
+        must(OFFICE_RUN(o, "status") == 0);
+    }
+}
+
+void office_found_two(struct office *first, struct office *second, const char *dir)
+{
+    char wallet[2][32], peer[2][32], data[2][2 * OFFICE_PATH_MAX], offer[2 * OFFICE_PATH_MAX];
+    must(sodium_init() >= 0);
+    *first = (struct office){.data = "quai", .keys = "quai-keys", .key = "op1"};
+    *second = (struct office){.data = "port", .keys = "port-keys", .key = "op1", .home = 1};
+    snprintf(first->dir, sizeof first->dir, "%s", dir);
+    snprintf(second->dir, sizeof second->dir, "%s", dir);
+    must(file_write(office_path(first, "pass"), "secret\n", 7, 0600, true) == MR_OK);
+    for (int i = 0; i < 2; i++) {
+        free_address(wallet[i]);
+        free_address(peer[i]);
+        snprintf(data[i], sizeof data[i], "%s", office_path(first, i == 0 ? "quai" : "port"));
+    }
+    snprintf(offer, sizeof offer, "%s", office_path(first, "port/offer.mro"));
+    RUN_BARE(second, "federation", "offer", "--kdf-min", "--association", "Association du Port",
+             "--alias", "port", "--listen", wallet[1], "--peer-listen", peer[1], data[1]);
+    RUN_BARE(first, "init", "--kdf-min", "--name", "Galet", "--unit", "GAL", "--prefix", "gal",
+             "--association", "Association du Quai", "--alias", "quai", "--listen", wallet[0],
+             "--peer-listen", peer[0], "--offer", offer, data[0]);
+    RUN_BARE(second, "federation", "found", data[1], office_path(first, "quai/charter.mrc"));
+    office_node_start(first);
+    office_node_start(second);
+    wait_for_peers(first);
+    wait_for_peers(second);
 }
 
 void office_node_start(struct office *o)
@@ -165,21 +234,24 @@ static void read_charter(struct office *o, struct mr_charter *ret)
 {
     uint8_t *bytes = NULL;
     size_t len;
-    must(file_read(&bytes, &len, office_path(o, "data/charter.mrc"), 1 << 20) == MR_OK);
+    char path[OFFICE_PATH_MAX];
+    snprintf(path, sizeof path, "%.400s/charter.mrc", o->data);
+    must(file_read(&bytes, &len, office_path(o, path), 1 << 20) == MR_OK);
     must(mr_charter_decode(ret, bytes, len) == MR_OK);
     free(bytes);
 }
 
-static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, const char *name,
-                      enum mr_account_class class)
+static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, unsigned home,
+                      const char *name, enum mr_account_class class)
 {
+    const struct mr_association *a = &charter->associations[home];
     struct mr_seckey secret;
     struct mr_identity identity = {.name_len = (uint32_t)strlen(name)};
     uint8_t seed[32], plain[MR_REGISTER_BOX_MAX], bytes[4096];
     struct mr_open *open = &r->join.open;
     *r = (struct mr_req_join){.join = {.open = {.class = class}}};
     mr_ledger_id(r->join.ledger, charter);
-    memcpy(r->join.association, charter->associations[0].id, 16);
+    memcpy(r->join.association, a->id, 16);
     randombytes_buf(open->account, sizeof open->account);
     randombytes_buf(seed, sizeof seed);
     open->keys = (struct mr_keyset){.threshold = 1, .keys_count = 1};
@@ -189,7 +261,7 @@ static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, c
     memcpy(identity.name, name, strlen(name) + 1);
     const size_t len = mr_identity_encode(&identity, plain, sizeof plain);
     r->join.identity_len = (uint32_t)(len + crypto_box_SEALBYTES);
-    crypto_box_seal(r->join.identity, plain, len, charter->associations[0].register_key);
+    crypto_box_seal(r->join.identity, plain, len, a->register_key);
     mr_sign(r->sig, MR_PURPOSE_JOIN, r->join.ledger, 0, bytes,
             mr_join_encode(&r->join, bytes, sizeof bytes), &secret);
     mr_seckey_done(&secret);
@@ -205,8 +277,10 @@ void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const c
     must(charter != NULL && ask != NULL && reply != NULL);
     read_charter(o, charter);
     ask->kind = MR_REQ_JOIN;
-    fill_join(&ask->u.join, charter, name, class);
-    const struct link_config config = {.address = office_path(o, "data/run/control.sock"),
+    fill_join(&ask->u.join, charter, o->home, name, class);
+    char socket[OFFICE_PATH_MAX];
+    snprintf(socket, sizeof socket, "%.400s/run/control.sock", o->data);
+    const struct link_config config = {.address = office_path(o, socket),
                                        .ledger = ask->u.join.join.ledger};
     must(link_open(&link, &config) == MR_OK);
     const enum mr_status st = link_call(link, reply, ask);

@@ -19,10 +19,16 @@ struct office {
     char *text;                /* all it printed */
     const char *key;           /* key file for commands ("op1"); NULL: none */
     const char *data;          /* "data", or another directory below dir */
+    const char *keys;          /* "data-keys", or another directory below dir */
+    unsigned home;             /* index of its association in the charter */
 };
 
 /** Found a ledger below an existing directory: `operators` keys, the threshold their majority. */
 void office_found(struct office *o, const char *dir, unsigned operators);
+
+/** Two associations found a ledger together, each with a node and two operators: data directories
+ *  "quai" and "port", aliases likewise. Both nodes run and know each other at the end. */
+void office_found_two(struct office *first, struct office *second, const char *dir);
 
 /** Kill the node, release everything. Files stay. */
 void office_done(struct office *o);
