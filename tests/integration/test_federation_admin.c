@@ -345,6 +345,9 @@ START_TEST(test_backup_of_another)
     ck_assert_mem_eq(before, after, after_len);
     free(before);
     free(after);
+}
+END_TEST
+
 /* --- clearing ----------------------------------------------------------------------------------
  */
 
