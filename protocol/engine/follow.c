@@ -218,6 +218,9 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
         return follow_past(e, q);
     if (p == NULL || q->epoch > e->committee.epoch)
         return p == NULL ? MR_NOT_AUTHORISED : MR_WRONG_EPOCH;
+    /* It begins anew: what it asked before in another session would swallow news. */
+    for (uint32_t i = 0; !q->on && i < p->polls_count; i++)
+        p->polls[i].over = true;
     const uint64_t from = start_of(p, q->from, q->on);
     if (q->from > e->tree.size || e->head.size == 0)
         return e->head.size == 0 ? MR_BUSY : MR_NOT_FOUND; /* it holds more than this log has */
@@ -254,13 +257,15 @@ static enum mr_status serve(struct mr_engine *e, struct mri_peer *p, struct mr_e
 {
     while (p->polls_count > 0) {
         const struct mri_poll w = p->polls[0];
-        const uint64_t from = start_of(p, w.from, w.on);
-        if (from >= e->head.size && e->now_ms < w.until_ms && !e->draining)
+        const uint64_t from = w.over ? e->head.size : start_of(p, w.from, w.on), sent = p->sent;
+        if (from >= e->head.size && e->now_ms < w.until_ms && !e->draining && !w.over)
             return MR_OK;
         memmove(p->polls, p->polls + 1, --p->polls_count * sizeof p->polls[0]);
         const enum mr_status st = follow_reply(e, p, from < e->head.size ? from : e->head.size);
         if (st != MR_OK)
             return st;
+        if (w.over)
+            p->sent = sent;
         e->reply.id = w.id;
         e->reply.status = MR_OK;
         fx->reply(fx->ctx, w.token, e->bytes,

@@ -96,6 +96,7 @@ struct mri_poll {
     uint64_t token, from, until_ms;
     uint32_t id;
     bool on;
+    bool over; /* of an earlier session: answered without news */
 };
 
 enum { MRI_POLLS_A_PEER = 4 };

@@ -219,6 +219,22 @@ START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
 }
 END_TEST
 
+/* What it asked before it was gone is held by the others still: news must not go there. With a
+ * second node down its vote is needed. */
+START_TEST(a_node_that_is_back_hears_at_once)
+{
+    ring_kill(&r, 2);
+    for (uint32_t i = 0; i < 3; i++) {
+        ring_kill(&r, 3);
+        ring_start(&r, 3);
+        ring_settle(&r);
+        ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
+        ck_assert_int_eq(ring_balance(&r, 3, 1), 10 * (i + 1));
+    }
+    ring_check(&r);
+}
+END_TEST
+
 START_TEST(a_change_that_breaks_the_bounds_is_refused)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 2, 0), MR_OUT_OF_RANGE);
@@ -243,6 +259,7 @@ int main(void)
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, a_change_that_breaks_the_bounds_is_refused);
+    tcase_add_test(c, a_node_that_is_back_hears_at_once);
     suite_add_tcase(s, c);
     SRunner *n = srunner_create(s);
     srunner_run_all(n, CK_ENV);
