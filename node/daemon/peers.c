@@ -263,7 +263,7 @@ static void on_answer(void *ctx, enum mr_request_kind kind, enum mr_status st,
     for (uint32_t i = 0; i < count; i++)
         find_keys(n, &a->keys[i], &bodies[i]);
     if (reply->status == MR_OK && reply->body.kind == MR_REQ_FOLLOW)
-        peers_head(p, &reply->body.u.follow.head);
+        clock_take(&p->clock, reply->body.u.follow.head.time_ms, now_ms());
     workers_give(n->verifiers, &a->task);
 }
 
@@ -288,6 +288,7 @@ static void on_up(void *ctx)
     struct peer *const p = ctx;
     log_event(LOG_LEVEL_INFO, "peer_up",
               log_with(log_uint("peer", p->number), log_text("address", p->address)));
+    p->clock = (struct peer_clock){.last_head_ms = 0}; /* it may have been set meanwhile */
     tell_engine(p, true);
 }
 
@@ -298,6 +299,12 @@ static void on_down(void *ctx, enum mr_status why)
               log_with(log_uint("peer", p->number), log_text("status", mr_status_name(why)),
                        log_text("reason", mr_status_text(why))));
     tell_engine(p, false);
+}
+
+static void on_head(void *ctx, const struct mr_head *head)
+{
+    struct peer *const p = ctx;
+    clock_take(&p->clock, head->time_ms, now_ms());
 }
 
 static void on_room(void *ctx)
@@ -330,6 +337,7 @@ static enum mr_status open_link(struct peer *p)
     const struct peer_link_sink sink = {.on_up = on_up,
                                         .on_down = on_down,
                                         .on_answer = on_answer,
+                                        .on_head = on_head,
                                         .on_room = on_room,
                                         .seen = seen,
                                         .ctx = p};

@@ -74,11 +74,14 @@ bool peers_status(struct node *n, uint32_t number, struct mr_peer_status *ret);
 /** The answer to REQ_PEERS. */
 void peers_report(struct node *n, struct mr_rep_peers *ret);
 
-/** A head of the peer came in. */
-void peers_head(struct peer *p, const struct mr_head *h);
+/** A head with this time came in. */
+void clock_take(struct peer_clock *c, uint64_t head_ms, uint64_t now_ms);
 
-/** Its clock minus the own one. False: not known yet. */
-bool peers_offset(const struct peer *p, int64_t *ret_ms);
+/** The peer's clock minus the own one. False: not known yet, and 0. */
+bool clock_offset(const struct peer_clock *c, int64_t *ret_ms);
+
+/** An alarm is raised above the high mark and cleared below the low one. True when it changed. */
+bool alarm_moves(bool *is_on, uint64_t value, uint64_t high, uint64_t low);
 
 /** Raise and clear alarms in the log. */
 void peers_watch(struct node *n);

@@ -16,14 +16,12 @@ enum {
 
 /* --- clocks ----------------------------------------------------------------------------------- */
 
-void peers_head(struct peer *p, const struct mr_head *h)
+void clock_take(struct peer_clock *c, uint64_t head_ms, uint64_t now)
 {
-    struct peer_clock *const c = &p->clock;
-    const uint64_t now = now_ms();
-    if (h->time_ms <= c->last_head_ms)
+    if (head_ms <= c->last_head_ms)
         return;
     const bool first = c->last_head_ms == 0;
-    c->last_head_ms = h->time_ms;
+    c->last_head_ms = head_ms;
     if (first)
         return; /* it may be old */
     if (now - c->bucket_since_ms > BUCKET_MS) {
@@ -32,21 +30,21 @@ void peers_head(struct peer *p, const struct mr_head *h)
         c->known[1] = c->known[0];
         c->known[0] = false;
     }
-    const int64_t offset = (int64_t)h->time_ms - (int64_t)now;
+    const int64_t offset = (int64_t)head_ms - (int64_t)now;
     if (!c->known[0] || offset > c->best[0])
         c->best[0] = offset;
     c->known[0] = true;
 }
 
-bool peers_offset(const struct peer *p, int64_t *ret_ms)
+bool clock_offset(const struct peer_clock *c, int64_t *ret_ms)
 {
-    const struct peer_clock *const c = &p->clock;
-    *ret_ms = 0;
-    if (c->known[0])
-        *ret_ms = c->best[0];
-    if (c->known[1] && (!c->known[0] || c->best[1] > c->best[0]))
-        *ret_ms = c->best[1];
-    return c->known[0] || c->known[1];
+    int64_t best = c->best[0];
+    if (c->known[1] && (!c->known[0] || c->best[1] > best))
+        best = c->best[1];
+    /* A clock ahead shows at once; that one is behind may be the age of the few heads seen. */
+    const bool known = c->known[1] || (c->known[0] && best >= 0);
+    *ret_ms = known ? best : 0;
+    return known;
 }
 
 /* --- facts ------------------------------------------------------------------------------------ */
@@ -103,7 +101,7 @@ bool peers_status(struct node *n, uint32_t number, struct mr_peer_status *ret)
         .sent = facts.sent,
         .rtt_ms = (link.rtt_us + 999) / 1000,
         .refused = refused_sum(p)};
-    peers_offset(p, &ret->offset_ms);
+    clock_offset(&p->clock, &ret->offset_ms);
     find_association(n, number, ret->association);
     return true;
 }
@@ -129,8 +127,7 @@ void peers_report(struct node *n, struct mr_rep_peers *ret)
 
 /* --- alarms ----------------------------------------------------------------------------------- */
 
-/* Raised at the high mark, cleared at the low one. True when it changed. */
-static bool changes(bool *is_on, uint64_t value, uint64_t high, uint64_t low)
+bool alarm_moves(bool *is_on, uint64_t value, uint64_t high, uint64_t low)
 {
     const bool next = *is_on ? value >= low : value > high;
     const bool changed = next != *is_on;
@@ -138,12 +135,11 @@ static bool changes(bool *is_on, uint64_t value, uint64_t high, uint64_t low)
     return changed;
 }
 
-static void watch_silence(struct node *n, struct peer *p, const struct mr_peer_status *s)
+static void watch_silence(struct peer *p, const struct mr_peer_status *s)
 {
     const uint64_t now = now_ms(), last = larger(s->seen_ms, p->started_ms);
     const uint64_t silent = now > last ? now - last : 0;
-    (void)n;
-    if (!changes(&p->alarms.silent, silent, SILENT_MS, HEARD_MS))
+    if (!alarm_moves(&p->alarms.silent, silent, SILENT_MS, HEARD_MS))
         return;
     if (p->alarms.silent)
         log_event(LOG_LEVEL_WARN, "peer_silent",
@@ -158,7 +154,7 @@ static void watch_silence(struct node *n, struct peer *p, const struct mr_peer_s
 static void watch_lag(struct peer *p, const struct mr_peer_status *s)
 {
     const uint64_t lag = s->head_size - s->size;
-    if (!changes(&p->alarms.lagging, lag, LAG_HIGH, LAG_LOW))
+    if (!alarm_moves(&p->alarms.lagging, lag, LAG_HIGH, LAG_LOW))
         return;
     if (p->alarms.lagging)
         log_event(LOG_LEVEL_WARN, "peer_lag",
@@ -173,7 +169,7 @@ static void watch_lag(struct peer *p, const struct mr_peer_status *s)
 static void watch_clock(struct peer *p, const struct mr_peer_status *s)
 {
     const uint64_t off = (uint64_t)(s->offset_ms < 0 ? -s->offset_ms : s->offset_ms);
-    if (!changes(&p->alarms.clock, off, CLOCK_HIGH_MS, CLOCK_LOW_MS))
+    if (!alarm_moves(&p->alarms.clock, off, CLOCK_HIGH_MS, CLOCK_LOW_MS))
         return;
     if (p->alarms.clock)
         log_event(LOG_LEVEL_WARN, "peer_clock",
@@ -189,7 +185,7 @@ static void watch_peer(struct node *n, struct peer *p)
     struct mr_peer_status s;
     if (p->number == 0 || !peers_status(n, p->number, &s))
         return;
-    watch_silence(n, p, &s);
+    watch_silence(p, &s);
     watch_lag(p, &s);
     watch_clock(p, &s);
     if (s.convicted && !p->alarms.convicted)

@@ -78,7 +78,7 @@ struct peer_link_times peer_link_times(void)
     return (struct peer_link_times){.tick_ms = 100,
                                     .shake_ms = 3000,
                                     .margin_ms = 5000,
-                                    .beat_ms = 2000,
+                                    .beat_ms = 1700,
                                     .silence_ms = 6000,
                                     .pause_ms = 100,
                                     .pause_max_ms = 5000};
@@ -409,10 +409,13 @@ static void replied(struct peer_link *l, struct call *c, size_t len)
     } else {
         hold(l);
     }
-    if (c->own)
-        c->used = false;
-    else
+    if (!c->own) {
         answer(l, c, st, valid, len);
+        return;
+    }
+    c->used = false;
+    if (st == MR_OK)
+        l->sink.on_head(l->sink.ctx, &l->config.scratch->body.u.head.head);
 }
 
 static struct call *call_of(struct peer_link *l, const uint8_t *head, size_t head_len)

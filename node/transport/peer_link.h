@@ -57,6 +57,8 @@ struct peer_link_sink {
      *  thread; else why there is none, and the rest is NULL. */
     void (*on_answer)(void *ctx, enum mr_request_kind kind, enum mr_status st,
                       const struct mr_reply *reply, const uint8_t *bytes, size_t len);
+    /** The answer to a heartbeat. */
+    void (*on_head)(void *ctx, const struct mr_head *head);
     /** A link that is up takes requests again. */
     void (*on_room)(void *ctx);
     /** The highest head of the asked node that is held here, to be shown to it. False: none. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/exit.h"
+#include "lib/loopback.h"
 #include "lib/teller.h"
 #include "mereau/receipt.h"
 
@@ -47,17 +48,6 @@ static uint64_t step(uint64_t *x)
     *x ^= *x >> 7;
     *x ^= *x << 17;
     return *x;
-}
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof at;
-    const int s = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(s, (struct sockaddr *)&at, len), 0);
-    ck_assert_int_eq(getsockname(s, (struct sockaddr *)&at, &len), 0);
-    close(s);
-    return ntohs(at.sin_port);
 }
 
 /* --- payers ----------------------------------------------------------------------------------- */
@@ -236,7 +226,7 @@ START_TEST(acknowledged_is_kept_and_nothing_doubled)
              "[journal]\nsegment-size = 8MiB\n"
              "[store]\nflush-after = 50ms\nmap-size = 1MiB\n"
              "[checkpoint]\norders = 300\n",
-             (unsigned)free_port());
+             (unsigned)loopback_free_port());
     teller_make(&t, conf);
     teller_start(&t);
     for (uint32_t i = 0; i < PAYERS; i++) {

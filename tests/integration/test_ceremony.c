@@ -11,6 +11,7 @@
 
 #include "common/file.h"
 #include "lib/federation.h"
+#include "lib/loopback.h"
 #include "lib/procs.h"
 #include "lib/scratch.h"
 
@@ -117,8 +118,8 @@ static void offer(unsigned i)
 static void found(void)
 {
     for (unsigned i = 0; i < NODES; i++) {
-        snprintf(wallet_port[i], sizeof wallet_port[i], "127.0.0.1:%u", federation_free_port());
-        snprintf(peer_port[i], sizeof peer_port[i], "127.0.0.1:%u", federation_free_port());
+        snprintf(wallet_port[i], sizeof wallet_port[i], "127.0.0.1:%u", loopback_free_port());
+        snprintf(peer_port[i], sizeof peer_port[i], "127.0.0.1:%u", loopback_free_port());
     }
     for (unsigned i = 1; i < NODES; i++)
         offer(i);

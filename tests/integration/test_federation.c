@@ -1,5 +1,6 @@
 /* Four associations, four real nodes, one currency. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,27 @@ START_TEST(nodes_know_of_each_other)
 }
 END_TEST
 
+/* A node whose clock is wrong is named by the others; payments go on. */
+START_TEST(a_wrong_clock_is_named)
+{
+    const char *const skew[] = {_i == 0 ? "SKEW_MS=3000" : "SKEW_MS=-3000", "LD_PRELOAD=" SKEW,
+                                NULL};
+    char what[64];
+    const int64_t off = _i == 0 ? 3000 : -3000;
+    settle_in();
+    ck_assert_int_eq(federation_stop(&f, 3), EXIT_DONE);
+    federation_start_in(&f, 3, skew);
+    federation_wait_mode(&f, 3, MR_OK);
+    ck_assert_int_eq(federation_pay(&f, 3, 3, 0, 10), MR_SETTLED);
+    snprintf(what, sizeof what, " peer_clock peer=4 offset_ms=%s", _i == 0 ? "" : "-");
+    ck_assert(proc_line(f.nodes[0].proc, NULL, 0, what, 50000));
+    const struct mr_peer_status *const s = &federation_peers(&f, 0)->peers[2];
+    ck_assert_int_gt(s->offset_ms, off - 1500);
+    ck_assert_int_lt(s->offset_ms, off + 500);
+    federation_agree(&f, 2 * NODES + 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("federation");
@@ -131,6 +153,7 @@ int main(void)
     tcase_add_test(c, a_killed_node_is_not_missed_and_catches_up);
     tcase_add_test(c, without_a_quorum_orders_wait);
     tcase_add_test(c, nodes_know_of_each_other);
+    tcase_add_loop_test(c, a_wrong_clock_is_named, 0, 2);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

@@ -14,6 +14,7 @@
 
 #include "common/exit.h"
 #include "common/sp.h"
+#include "lib/loopback.h"
 #include "lib/server_thread.h"
 #include "lib/teller.h"
 #include "mereau/codec.h"
@@ -57,22 +58,11 @@ static void still_served(void)
     ck_assert_int_eq(atomic_load(&good.last), MR_OK);
 }
 
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof at;
-    const int s = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(s, (struct sockaddr *)&at, len), 0);
-    ck_assert_int_eq(getsockname(s, (struct sockaddr *)&at, &len), 0);
-    close(s);
-    return ntohs(at.sin_port);
-}
-
 static void setup(void)
 {
     char conf[256];
-    peer_port = free_port();
-    http_port = free_port();
+    peer_port = loopback_free_port();
+    http_port = loopback_free_port();
     snprintf(conf, sizeof conf,
              "[wallet]\nlisten = 127.0.0.1:0\n[peer]\nlisten = 127.0.0.1:%u\n"
              "[http]\nlisten = 127.0.0.1:%u\n",

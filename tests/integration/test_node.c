@@ -14,6 +14,7 @@
 
 #include "common/exit.h"
 #include "common/file.h"
+#include "lib/loopback.h"
 #include "lib/teller.h"
 #include "mereau/codec.h"
 #include "mereau/receipt.h"
@@ -291,55 +292,26 @@ END_TEST
 
 /* --- health page ------------------------------------------------------------------------------ */
 
-/* A port of loopback that was free a moment ago. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof at;
-    const int s = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(s, (struct sockaddr *)&at, len), 0);
-    ck_assert_int_eq(getsockname(s, (struct sockaddr *)&at, &len), 0);
-    close(s);
-    return ntohs(at.sin_port);
-}
-
-static void get(char *ret, size_t cap, uint16_t port, const char *request)
-{
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    const struct timeval patience = {.tv_sec = 20};
-    const int s = socket(AF_INET, SOCK_STREAM, 0);
-    size_t len = 0;
-    ssize_t n;
-    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ck_assert_int_eq(connect(s, (struct sockaddr *)&at, sizeof at), 0);
-    ck_assert_int_eq(send(s, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
-    while (len < cap - 1 && (n = recv(s, ret + len, cap - 1 - len, 0)) > 0)
-        len += (size_t)n;
-    ret[len] = '\0';
-    close(s);
-}
-
 START_TEST(the_health_page_is_served)
 {
     static char conf[128], text[65536];
-    const uint16_t port = free_port();
+    const uint16_t port = loopback_free_port();
     snprintf(conf, sizeof conf, "[wallet]\nlisten = 127.0.0.1:0\n[http]\nlisten = 127.0.0.1:%u\n",
              (unsigned)port);
     put_conf(conf);
     teller_start(&t);
     ck_assert_int_eq(teller_open(&t, MR_CLASS_SHOP), MR_SETTLED);
-    get(text, sizeof text, port, "GET /healthz HTTP/1.0\r\n\r\n");
+    loopback_get(text, sizeof text, port, "GET /healthz HTTP/1.0\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(text, " 200 "));
-    get(text, sizeof text, port, "GET /metrics HTTP/1.0\r\n\r\n");
+    loopback_get(text, sizeof text, port, "GET /metrics HTTP/1.0\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(text, " 200 "));
     ck_assert_ptr_nonnull(strstr(text, "# TYPE mereau_slots_settled counter\n"));
     ck_assert_ptr_nonnull(strstr(text, "\nmereau_accounts "));
-    get(text, sizeof text, port, "GET /else HTTP/1.0\r\n\r\n");
+    loopback_get(text, sizeof text, port, "GET /else HTTP/1.0\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(text, " 404 "));
-    get(text, sizeof text, port, "POST /metrics HTTP/1.0\r\nContent-Length: 1\r\n\r\nx");
+    loopback_get(text, sizeof text, port, "POST /metrics HTTP/1.0\r\nContent-Length: 1\r\n\r\nx");
     ck_assert_ptr_nonnull(strstr(text, " 405 "));
-    get(text, sizeof text, port, "garbage\r\n\r\n");
+    loopback_get(text, sizeof text, port, "garbage\r\n\r\n");
     ck_assert_ptr_null(strstr(text, " 200 "));
     ck_assert_int_eq(teller_stop(&t), EXIT_DONE);
 }

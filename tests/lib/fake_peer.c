@@ -59,7 +59,8 @@ static enum mr_status check_auth(int i, const struct mr_req_auth *a)
         mr_session_auth_text(text, &fake.sessions[i].s, a->role, a->account, a->key_index);
     fake.auths++;
     fake.auth = *a;
-    if (!mr_verify(a->sig, MR_PURPOSE_SESSION, fake.ledger, 0, text, n, &fake.member))
+    if (!fake.trusting &&
+        !mr_verify(a->sig, MR_PURPOSE_SESSION, fake.ledger, 0, text, n, &fake.member))
         return MR_BAD_SIGNATURE;
     fake.sessions[i].proved = true;
     return MR_OK;

@@ -50,6 +50,7 @@ extern struct fake_peer {
     enum mr_status status;
     bool only_follow; /* HELLO, AUTH and HEAD are answered well */
     bool imposes;     /* with another key */
+    bool trusting;    /* any proof is accepted */
     /* seen */
     int hellos, auths, heads, follows;
     struct mr_req_auth auth;

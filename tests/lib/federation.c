@@ -1,4 +1,5 @@
 #include "lib/federation.h"
+#include "lib/loopback.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -17,17 +18,6 @@
 enum { CALL_MS = 20000, AGREE_MS = 60000, SUBMIT_MS = 60000, STEP_MS = 50 };
 
 /* --- charter ---------------------------------------------------------------------------------- */
-
-uint16_t federation_free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&a, sizeof a), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
-    return ntohs(a.sin_port);
-}
 
 static void make_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, const char *name,
                      uint32_t number)
@@ -52,9 +42,9 @@ static void add_node(struct federation *f, uint32_t i)
 {
     struct mr_node *const c = &f->w.charter.nodes[i];
     struct federation_node *const n = &f->nodes[i];
-    n->wallet = federation_free_port();
-    n->peer = federation_free_port();
-    n->http = federation_free_port();
+    n->wallet = loopback_free_port();
+    n->peer = loopback_free_port();
+    n->http = loopback_free_port();
     *c = (struct mr_node){.number = i + 1};
     memcpy(c->association, f->w.charter.associations[i].id, sizeof c->association);
     make_key(&n->log_key, &c->log_key, "log", i);
@@ -106,14 +96,36 @@ void federation_make(struct federation *f, uint32_t n, uint32_t quorum)
 
 void federation_start(struct federation *f, uint32_t node)
 {
+    federation_start_in(f, node, NULL);
+}
+
+void federation_start_in(struct federation *f, uint32_t node, const char *const *env)
+{
     struct federation_node *const n = &f->nodes[node];
     char path[SCRATCH_PATH_MAX + 32];
-    n->proc = nodedir_start(n->data, NULL);
+    n->proc = nodedir_start_in(n->data, env, NULL);
     ck_assert_ptr_nonnull(n->proc);
     snprintf(path, sizeof path, "%s/run/control.sock", n->data);
     const struct link_config config = {
         .address = path, .ledger = f->w.ledger, .timeout_ms = CALL_MS};
     ck_assert_int_eq(link_open(&n->local, &config), MR_OK);
+}
+
+struct link *federation_as_peer(const struct federation *f, uint32_t node, uint16_t port,
+                                uint32_t number, const struct mr_seckey *key)
+{
+    static const uint8_t none[MR_ACCOUNT_BYTES] = {0};
+    char address[32];
+    struct link *l = NULL;
+    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)port);
+    const struct link_config config = {.address = address,
+                                       .pinned = &f->w.charter.nodes[node].transport_key,
+                                       .ledger = f->w.ledger,
+                                       .timeout_ms = CALL_MS};
+    ck_assert_int_eq(link_open(&l, &config), MR_OK);
+    if (key != NULL)
+        link_identify(l, MR_AUTH_PEER, none, number, key, NULL);
+    return l;
 }
 
 void federation_start_all(struct federation *f)

@@ -30,8 +30,6 @@ struct federation {
     struct mr_reply *reply; /* of the last call */
 };
 
-/** A port of loopback that was free a moment ago. */
-uint16_t federation_free_port(void);
 
 /** Charter and n data directories. ck_asserts, like all here. */
 void federation_make(struct federation *f, uint32_t n, uint32_t quorum);
@@ -39,10 +37,17 @@ void federation_done(struct federation *f);
 
 /** Start one node or all, and link to its control socket. */
 void federation_start(struct federation *f, uint32_t node);
+/** With words for its environment. */
+void federation_start_in(struct federation *f, uint32_t node, const char *const *env);
 void federation_start_all(struct federation *f);
 /** SIGTERM; its exit code. SIGKILL. */
 int federation_stop(struct federation *f, uint32_t node);
 void federation_kill(struct federation *f, uint32_t node);
+
+/** A link to one of a node's ports that proves to be the peer of this number; key NULL: it proves
+ *  nothing. For the caller to close. */
+struct link *federation_as_peer(const struct federation *f, uint32_t node, uint16_t port,
+                                uint32_t number, const struct mr_seckey *key);
 
 /** The request in f->ask over a node's local control; f->reply is the answer. */
 enum mr_status federation_call(struct federation *f, uint32_t node);

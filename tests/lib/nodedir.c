@@ -71,8 +71,13 @@ struct proc *nodedir_run(const char *dir, const char *const *env, const char *co
 
 struct proc *nodedir_start(const char *dir, uint16_t *ret_port)
 {
+    return nodedir_start_in(dir, NULL, ret_port);
+}
+
+struct proc *nodedir_start_in(const char *dir, const char *const *env, uint16_t *ret_port)
+{
     char line[1024], port[16];
-    struct proc *p = nodedir_run(dir, NULL, NULL);
+    struct proc *p = nodedir_run(dir, env, NULL);
     if (p == NULL)
         return NULL;
     if (!proc_line(p, line, sizeof line, " ready ", PROC_DEADLINE_MS) ||

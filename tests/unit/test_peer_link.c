@@ -16,7 +16,7 @@ static uint8_t ledger[32] = {7};
 
 /* What the link told. */
 static struct {
-    int ups, downs, answers, rooms;
+    int ups, downs, answers, heads, rooms;
     enum mr_status why, last;
     uint64_t order[64]; /* rep_follow.first of answers */
     bool has_seen;
@@ -48,6 +48,13 @@ static void on_answer(void *ctx, enum mr_request_kind kind, enum mr_status st,
         told.order[told.answers] = reply->body.u.follow.first;
     told.answers++;
     told.last = reply != NULL ? mr_status_from_number(reply->status) : st;
+}
+
+static void on_head(void *ctx, const struct mr_head *head)
+{
+    (void)ctx;
+    ck_assert_uint_eq(head->size, 0);
+    told.heads++;
 }
 
 static void on_room(void *ctx)
@@ -89,6 +96,7 @@ static enum mr_status open_at(const char *address, struct peer_link_times times)
     const struct peer_link_sink sink = {.on_up = on_up,
                                         .on_down = on_down,
                                         .on_answer = on_answer,
+                                        .on_head = on_head,
                                         .on_room = on_room,
                                         .seen = seen};
     return peer_link_create(&under_test, &loop, &config, &sink);
@@ -170,7 +178,7 @@ START_TEST(comes_up_and_is_answered)
     UNTIL(told.answers == 1);
     ck_assert_int_eq(told.last, MR_OK);
     ck_assert_uint_eq(told.order[0], 5);
-    UNTIL(fake.heads >= 2); /* the heartbeat */
+    UNTIL(fake.heads >= 2 && told.heads >= 2); /* the heartbeat */
     const struct peer_link_facts f = peer_link_facts(under_test);
     ck_assert(f.up);
     ck_assert_int_eq(f.trouble, MR_OK);

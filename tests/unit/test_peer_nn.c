@@ -11,6 +11,7 @@
 
 #include "common/link_wire.h"
 #include "common/sp.h"
+#include "lib/loopback.h"
 #include "lib/server_thread.h"
 #include "transport/peer_nn.h"
 
@@ -65,18 +66,6 @@ static void *run(void *arg)
     return arg;
 }
 
-/* A port that was free a moment ago: nanomsg cannot tell which one it took. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&a, sizeof a), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
-    return ntohs(a.sin_port);
-}
-
 static void open_port(const struct peer_config *config)
 {
     const struct transport_sink sink = {.on_request = on_request};
@@ -84,7 +73,7 @@ static void open_port(const struct peer_config *config)
     enum mr_status st;
     ck_assert_int_eq(uv_loop_init(&peer.loop), 0);
     do {
-        peer.number = free_port();
+        peer.number = loopback_free_port();
         snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)peer.number);
         st = peer_create(&peer.port, &peer.loop, address, config, &sink);
     } while (st == MR_IN_USE);
