@@ -481,7 +481,7 @@ static void watch_begin(struct job *j)
     }
 }
 
-/* Peers have a port of their own, and ask nothing else there (TRA-20). */
+/* Peers have a port of their own, and ask nothing else there (TRA-19). */
 static bool belongs_here(const struct job *j, const struct mr_request_body *b)
 {
     const bool as_peer = b->kind == MR_REQ_AUTH && b->u.auth.role == MR_AUTH_PEER;

@@ -1,5 +1,5 @@
 /** The asking side of one peer: a raw nanomsg REQ socket over tcp on a libuv loop, with a session
- *  that is pinned to the peer's transport key and proved as AUTH_PEER (TRA-20).
+ *  that is pinned to the peer's transport key and proved as AUTH_PEER (TRA-19).
  *
  *  The link supervises itself: it looks after its connection, sends a heartbeat (HEAD) when it has
  *  not heard anything for a while, and on silence, a cut or a broken session removes the endpoint
