@@ -1,5 +1,6 @@
 /* Four associations, four real nodes, one currency. */
 #include <check.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,11 +95,22 @@ START_TEST(without_a_quorum_orders_wait)
 }
 END_TEST
 
+static bool knows_all(uint32_t node)
+{
+    const struct mr_rep_peers *const p = federation_peers(&f, node);
+    for (uint32_t k = 0; k < p->peers_count; k++)
+        if (!p->peers[k].connected || p->peers[k].size == 0 || p->peers[k].sent == 0)
+            return false;
+    return true;
+}
+
 /* What REQ_PEERS tells. */
 START_TEST(nodes_know_of_each_other)
 {
     settle_in();
     for (uint32_t i = 0; i < NODES; i++) {
+        while (!knows_all(i)) /* the test's time-out ends this */
+            sched_yield();
         const struct mr_rep_peers *const p = federation_peers(&f, i);
         ck_assert_uint_eq(p->node, i + 1);
         ck_assert_uint_eq(p->nodes, NODES);
@@ -109,12 +121,9 @@ START_TEST(nodes_know_of_each_other)
             const struct mr_peer_status *const s = &p->peers[k];
             ck_assert_uint_eq(s->node, k + 1 + (k >= i));
             ck_assert_mem_eq(s->association, f.w.charter.associations[s->node - 1].id, 16);
-            ck_assert(s->connected);
             ck_assert(!s->convicted);
             ck_assert_uint_eq(s->trouble, MR_OK);
             ck_assert_uint_gt(s->seen_ms, 0);
-            ck_assert_uint_gt(s->size, 0);
-            ck_assert_uint_gt(s->sent, 0);
             ck_assert_int_lt(llabs(s->offset_ms), 1000);
             ck_assert_uint_eq(s->refused, 0);
         }
@@ -126,7 +135,7 @@ END_TEST
 START_TEST(a_wrong_clock_is_named)
 {
     const char *const skew[] = {_i == 0 ? "SKEW_MS=3000" : "SKEW_MS=-3000", "LD_PRELOAD=" SKEW,
-                                NULL};
+                                "ASAN_OPTIONS=verify_asan_link_order=0", NULL};
     char what[64];
     const int64_t off = _i == 0 ? 3000 : -3000;
     settle_in();
