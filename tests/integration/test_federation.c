@@ -1,6 +1,7 @@
 /* Four associations, four real nodes, one currency. */
 #include <check.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,53 @@ START_TEST(a_killed_node_is_not_missed_and_catches_up)
     federation_kill(&f, 0);
     ck_assert_int_eq(federation_pay(&f, 3, 3, 1, 1), MR_SETTLED);
     federation_agree(&f, 2 * NODES + 3 * ROUNDS + 1);
+}
+END_TEST
+
+/* One after the other is killed and comes back while payments go on. */
+START_TEST(nodes_die_in_turn)
+{
+    uint64_t settled = 2 * NODES;
+    settle_in();
+    for (uint32_t k = 0; k < 2 * NODES; k++) {
+        const uint32_t gone = k % NODES;
+        federation_kill(&f, gone);
+        for (uint32_t i = 1; i < NODES; i++) {
+            const uint32_t at = (gone + i) % NODES;
+            ck_assert_int_eq(federation_pay(&f, at, at, gone, 10), MR_SETTLED);
+            settled++;
+        }
+        federation_start(&f, gone);
+        federation_wait_mode(&f, gone, MR_OK);
+        federation_agree(&f, settled);
+        ck_assert_int_eq(federation_pay(&f, gone, gone, (gone + 1) % NODES, 1), MR_SETTLED);
+        settled++;
+        federation_agree(&f, settled);
+    }
+    ck_assert_uint_eq(federation_peers(&f, 0)->evidence, 0);
+    for (uint32_t i = 0; i < NODES; i++)
+        ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
+}
+END_TEST
+
+/* A node that stands still, connections and all, and goes on later: links are made anew, it takes
+ * up what it missed. */
+START_TEST(a_frozen_node_is_not_missed)
+{
+    settle_in();
+    proc_signal(f.nodes[3].proc, SIGSTOP);
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_int_eq(federation_pay(&f, i, i, 3, 10), MR_SETTLED);
+    ck_assert(proc_line(f.nodes[0].proc, NULL, 0, " peer_down peer=4 status=NO_ANSWER ",
+                        PROC_DEADLINE_MS));
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_int_eq(federation_pay(&f, i, i, 3, 10), MR_SETTLED);
+    proc_signal(f.nodes[3].proc, SIGCONT);
+    federation_agree(&f, 2 * NODES + 6);
+    /* its vote is needed */
+    federation_kill(&f, 2);
+    ck_assert_int_eq(federation_pay(&f, 0, 0, 3, 10), MR_SETTLED);
+    federation_agree(&f, 2 * NODES + 7);
 }
 END_TEST
 
@@ -160,6 +208,8 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, payments_cross_associations);
     tcase_add_test(c, a_killed_node_is_not_missed_and_catches_up);
+    tcase_add_test(c, nodes_die_in_turn);
+    tcase_add_test(c, a_frozen_node_is_not_missed);
     tcase_add_test(c, without_a_quorum_orders_wait);
     tcase_add_test(c, nodes_know_of_each_other);
     tcase_add_loop_test(c, a_wrong_clock_is_named, 0, 2);
