@@ -49,7 +49,7 @@ struct peers {
     struct mr_reply answer;  /* large: while the engine takes one */
     enum mr_status mode;     /* last logged */
     uint64_t evidence;       /* last logged */
-    bool no_quorum;
+    uint64_t progress_ms;    /* last logged then */
 };
 
 /** Open links to the committee. MR_OK or MR_NO_MEMORY. */

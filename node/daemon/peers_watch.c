@@ -12,6 +12,7 @@ enum {
     LAG_LOW = 1000,
     CLOCK_HIGH_MS = 1000,
     CLOCK_LOW_MS = 500,
+    PROGRESS_MS = 5000,
 };
 
 /* --- clocks ----------------------------------------------------------------------------------- */
@@ -213,11 +214,32 @@ static void watch_mode(struct node *n, const struct mr_engine_facts *f)
     all->mode = f->mode;
 }
 
+/* While it catches up: how much is left, now and then. */
+static void watch_progress(struct node *n, const struct mr_engine_facts *f)
+{
+    struct peers *const all = n->peers;
+    struct mr_peer_status s;
+    uint64_t left = 0, taken = 0;
+    const uint64_t now = now_ms();
+    if (f->mode != MR_BEHIND || now - all->progress_ms < PROGRESS_MS)
+        return;
+    all->progress_ms = now;
+    for (uint32_t i = 1; i <= MR_NODES_MAX; i++)
+        if (all->all[i].number != 0 && peers_status(n, i, &s)) {
+            left += s.head_size - s.size;
+            taken += s.size;
+        }
+    log_event(LOG_LEVEL_INFO, "catching_up",
+              log_with(log_uint("leaves", taken), log_uint("left", left),
+                       log_uint("settled", f->meta.settled), log_uint("open", f->open)));
+}
+
 void peers_watch(struct node *n)
 {
     struct mr_engine_facts f;
     mr_engine_facts(n->engine, &f);
     watch_mode(n, &f);
+    watch_progress(n, &f);
     if (f.evidence > n->peers->evidence)
         log_event(LOG_LEVEL_ERROR, "evidence",
                   log_with(log_uint("pieces", f.evidence),

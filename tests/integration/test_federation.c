@@ -13,12 +13,24 @@ enum { NODES = 4, QUORUM = 3 };
 
 static struct federation f;
 
+static bool knows_all(uint32_t node)
+{
+    const struct mr_rep_peers *const p = federation_peers(&f, node);
+    for (uint32_t k = 0; k < p->peers_count; k++)
+        if (!p->peers[k].connected || p->peers[k].size == 0 || p->peers[k].sent == 0)
+            return false;
+    return true;
+}
+
 static void setup(void)
 {
     federation_make(&f, NODES, QUORUM);
     federation_start_all(&f);
-    for (uint32_t i = 0; i < NODES; i++)
+    for (uint32_t i = 0; i < NODES; i++) {
         federation_wait_mode(&f, i, MR_OK);
+        while (!knows_all(i)) /* the test's time-out ends this */
+            sched_yield();
+    }
 }
 
 static void teardown(void)
@@ -143,22 +155,11 @@ START_TEST(without_a_quorum_orders_wait)
 }
 END_TEST
 
-static bool knows_all(uint32_t node)
-{
-    const struct mr_rep_peers *const p = federation_peers(&f, node);
-    for (uint32_t k = 0; k < p->peers_count; k++)
-        if (!p->peers[k].connected || p->peers[k].size == 0 || p->peers[k].sent == 0)
-            return false;
-    return true;
-}
-
 /* What REQ_PEERS tells. */
 START_TEST(nodes_know_of_each_other)
 {
     settle_in();
     for (uint32_t i = 0; i < NODES; i++) {
-        while (!knows_all(i)) /* the test's time-out ends this */
-            sched_yield();
         const struct mr_rep_peers *const p = federation_peers(&f, i);
         ck_assert_uint_eq(p->node, i + 1);
         ck_assert_uint_eq(p->nodes, NODES);

@@ -3,6 +3,7 @@
 #ifndef MEREAU_TESTS_FAKE_PEER_H
 #define MEREAU_TESTS_FAKE_PEER_H
 
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "mereau/record.h"
@@ -48,11 +49,11 @@ extern struct fake_peer {
     /* set by tests */
     enum fake_manner manner;
     enum mr_status status;
-    bool only_follow; /* HELLO, AUTH and HEAD are answered well */
-    bool imposes;     /* with another key */
-    bool trusting;    /* any proof is accepted */
+    bool only_follow;    /* HELLO, AUTH and HEAD are answered well */
+    atomic_bool imposes; /* with another key */
+    bool trusting;       /* any proof is accepted */
     /* seen */
-    int hellos, auths, heads, follows;
+    atomic_int hellos, auths, heads, follows; /* tests may look from another thread */
     struct mr_req_auth auth;
 } fake;
 

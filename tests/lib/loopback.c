@@ -15,8 +15,11 @@
 uint16_t loopback_free_port(void)
 {
     enum { FIRST = 12000, LAST = 32000, TRIES = 1000 };
+    static uint32_t next; /* none is given twice */
+    if (next == 0)
+        next = 1 + randombytes_uniform(LAST - FIRST);
     for (int i = 0; i < TRIES; i++) {
-        const uint16_t port = (uint16_t)(FIRST + randombytes_uniform(LAST - FIRST));
+        const uint16_t port = (uint16_t)(FIRST + next++ % (LAST - FIRST));
         const struct sockaddr_in at = {
             .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
         const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
