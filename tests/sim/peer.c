@@ -7,11 +7,6 @@
 #include "mereau/log.h"
 #include "sim/sim.h"
 
-/* Only called with several nodes, which the engine does not run yet. */
-#pragma weak mr_engine_peer
-#pragma weak mr_engine_committee
-#pragma weak mr_engine_ask
-
 enum {
     RETRY_US = 500000,
     WELCOME_US = 2000000, /* no welcome until then: try again */
