@@ -158,6 +158,11 @@ static void ask_send(struct sim *s, struct copy *c, uint32_t peer, struct ask *k
         wait_us += (uint64_t)s->request.body.u.follow.timeout_ms * 1000;
     *k = (struct ask){.open = true, .id = ++s->asks, .kind = s->request.body.kind};
     s->request.id = k->id;
+    if (k->kind == MR_REQ_FETCH)
+        tell(s, "node %u asks node %u for %u slots, %s/%llu first", c->number, peer,
+             s->request.body.u.fetch.slots_count,
+             brief(s->request.body.u.fetch.slots[0].account),
+             (unsigned long long)s->request.body.u.fetch.slots[0].seq);
     if (to != NULL) {
         const struct event ev = {
             .run = ask_arrives, .a = to->index, .b = c->index, .c = session, .d = k->id};
@@ -250,6 +255,9 @@ static void answer_arrives(struct sim *s, struct event *ev)
         a.u.answer.checked = s->checked;
         a.u.answer.head_good = s->reply.body.kind == MR_REQ_FOLLOW && head_good(s, c, ev->b);
         check_bodies(s, c);
+        if (k->kind == MR_REQ_FETCH)
+            tell(s, "node %u is given %u bodies by node %u: %s", c->number,
+                 s->reply.body.u.fetch.bodies_count, ev->b, mr_status_name(mr_status_from_number(s->reply.status)));
     }
     node_step(s, c, &a);
 }
