@@ -56,9 +56,8 @@ static bool is_complete(const struct mr_engine *e)
 {
     const struct mri_plan *const p = &e->plan;
     const enum mr_order_kind kind = p->order->body.kind;
-    for (uint32_t i = 0; i < p->rows_count; i++)
-        if (p->rows[i].number == 0 && kind != MR_KIND_OPEN)
-            return false;
+    if (p->unknown > 0 && kind != MR_KIND_OPEN)
+        return false;
     if (kind == MR_KIND_PAYOUT || kind == MR_KIND_RETURN)
         return p->redemption != 0;
     return true;

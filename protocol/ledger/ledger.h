@@ -31,7 +31,7 @@ struct mri_ledger {
 
 /* One account a plan touches. */
 struct mri_row {
-    uint64_t number; /* 0: the account does not exist (or is opened by this order) */
+    uint64_t number;
     bool credited;   /* gets an entry in its list of credits */
     struct mr_state_account account;
     struct mr_state_hot hot;
@@ -48,6 +48,7 @@ struct mri_plan {
     uint8_t order_id[32];
     uint32_t association; /* index in the charter of the chain's home; MR_ASSOCIATIONS_MAX: none */
     uint32_t postings_count, rows_count;
+    uint32_t unknown; /* accounts it is to touch that do not exist here: left out */
     struct mr_posting postings[MR_POSTINGS_MAX];
     struct mri_row rows[MRI_ROWS_MAX]; /* rows[0] is the chain */
     uint64_t redemption;               /* number of the redemption paid or returned */
@@ -66,7 +67,7 @@ enum mr_status mri_ledger_load(struct mri_ledger *l, struct mri_view *view,
 void mri_ledger_store(struct mri_ledger *l);
 
 /* Load what an order touches. MR_OK, ACCOUNT_UNKNOWN (chain), WRONG_CHAIN, or the store's trouble.
- * A payee that does not exist is a row with number 0. `order` and `id` are borrowed. */
+ * An account that does not exist is left out and counted. `order` and `id` are borrowed. */
 enum mr_status mri_ledger_prepare(const struct mri_ledger *l, struct mri_plan *plan,
                                   const struct mr_order *order, const uint8_t id[32]);
 

@@ -70,8 +70,10 @@ static enum mr_status credit(const struct mri_ledger *l, struct mri_plan *plan,
 {
     enum mr_status st;
     struct mri_row *row = mri_plan_row(l, plan, &st, account);
-    if (st == MR_NOT_FOUND)
+    if (st == MR_NOT_FOUND) {
+        plan->unknown++;
         return MR_OK;
+    }
     if (st != MR_OK)
         return st;
     row->credited = true;
@@ -194,6 +196,7 @@ static enum mr_status prepare_sweep(const struct mri_ledger *l, struct mri_plan 
     const struct mr_sweep *s = &plan->order->body.u.sweep;
     enum mr_status st;
     const struct mri_row *row = mri_plan_row(l, plan, &st, s->account);
+    plan->unknown += st == MR_NOT_FOUND;
     if (row == NULL || s->unit >= l->charter->units_count)
         return st == MR_NOT_FOUND ? MR_OK : st;
     st = post(l, plan, row->number, s->unit, -s->amount);
@@ -231,6 +234,7 @@ static enum mr_status touch(const struct mri_ledger *l, struct mri_plan *plan,
 {
     enum mr_status st;
     mri_plan_row(l, plan, &st, account);
+    plan->unknown += st == MR_NOT_FOUND;
     return st == MR_NOT_FOUND ? MR_OK : st;
 }
 
@@ -346,6 +350,7 @@ enum mr_status mri_ledger_prepare(const struct mri_ledger *l, struct mri_plan *p
     memcpy(plan->order_id, id, 32);
     plan->postings_count = 0;
     plan->rows_count = 0;
+    plan->unknown = 0;
     plan->redemption = 0;
     plan->listing = 0;
     plan->given_up = 0;
