@@ -160,8 +160,7 @@ static void ask_send(struct sim *s, struct copy *c, uint32_t peer, struct ask *k
     s->request.id = k->id;
     if (k->kind == MR_REQ_FETCH)
         tell(s, "node %u asks node %u for %u slots, %s/%llu first", c->number, peer,
-             s->request.body.u.fetch.slots_count,
-             brief(s->request.body.u.fetch.slots[0].account),
+             s->request.body.u.fetch.slots_count, brief(s->request.body.u.fetch.slots[0].account),
              (unsigned long long)s->request.body.u.fetch.slots[0].seq);
     if (to != NULL) {
         const struct event ev = {
@@ -257,7 +256,8 @@ static void answer_arrives(struct sim *s, struct event *ev)
         check_bodies(s, c);
         if (k->kind == MR_REQ_FETCH)
             tell(s, "node %u is given %u bodies by node %u: %s", c->number,
-                 s->reply.body.u.fetch.bodies_count, ev->b, mr_status_name(mr_status_from_number(s->reply.status)));
+                 s->reply.body.u.fetch.bodies_count, ev->b,
+                 mr_status_name(mr_status_from_number(s->reply.status)));
     }
     node_step(s, c, &a);
 }
