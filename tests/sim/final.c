@@ -56,11 +56,8 @@ static bool nodes_agree(struct sim *s, char *ret_why, size_t cap)
 static bool stores_full(struct sim *s)
 {
     bool full = true;
-    for (uint32_t i = 0; i < s->copies_count; i++) {
-        struct copy *c = &s->copies[i];
-        node_flush(s, c);
-        full = full && c->puts == NULL && !c->syncing;
-    }
+    for (uint32_t i = 0; i < s->copies_count; i++)
+        full = node_flush(s, &s->copies[i]) && full;
     return full;
 }
 

@@ -121,6 +121,7 @@ void node_roll_back(struct sim *s, struct copy *c, uint64_t turn)
     c->journal = old;
     c->store->api->close(c->store);
     c->store = store_new(c);
+    c->stored_settled = 0;
     watch_reset(c->watch);
 }
 
@@ -179,10 +180,14 @@ static struct copy *same_run(struct sim *s, const struct event *ev)
     return c->up && c->run == ev->b ? c : NULL;
 }
 
+/* Take what has changed, to be committed once the turn just cut, if there is one, is synced. */
 static void freeze(struct sim *s, struct copy *c, bool wait)
 {
-    if (c->puts != NULL || mr_engine_dirty(c->engine) == 0 || !rng_chance(&s->disks, s->w.flush))
+    struct mr_engine_facts f;
+    if (c->puts != NULL || mr_engine_dirty(c->engine) == 0)
         return;
+    mr_engine_facts(c->engine, &f);
+    c->frozen_settled = f.meta.settled;
     if (mr_engine_freeze(c->engine, &c->puts, &c->puts_count) != MR_OK)
         mr_bug("memory");
     c->commit_waits = wait;
@@ -212,12 +217,12 @@ static void pump_now(struct sim *s, struct event *ev)
     peer_ask(s, c);
     if (c->syncing)
         return;
-    if (mr_engine_cut(c->engine, &c->turn, &fx)) {
+    const bool cut = mr_engine_cut(c->engine, &c->turn, &fx);
+    if (rng_chance(&s->disks, s->w.flush))
+        freeze(s, c, cut);
+    if (cut) {
         c->syncing = true;
-        freeze(s, c, true);
         set(s, c, disk_time(s, c), append_done);
-    } else {
-        freeze(s, c, false);
     }
 }
 
@@ -313,24 +318,28 @@ static void commit_done(struct sim *s, struct event *ev)
         mr_bug("refresh");
     mr_engine_flushed(c->engine, c->puts);
     c->puts = NULL;
+    c->stored_settled = c->frozen_settled;
     if (rng_chance(&s->disks, 50))
         node_check_store(s, c);
     checkpoint(s, c);
 }
 
-void node_flush(struct sim *s, struct copy *c)
+bool node_flush(struct sim *s, struct copy *c)
 {
-    if (c->puts != NULL || c->syncing || mr_engine_dirty(c->engine) == 0)
-        return;
     struct mr_effects fx = {.reply = node_reply, .ctx = c};
-    if (mr_engine_cut(c->engine, &c->turn, &fx)) {
-        c->syncing = true;
-        set(s, c, 0, append_done);
-        return;
+    struct mr_engine_facts f;
+    mr_engine_facts(c->engine, &f);
+    if (c->puts == NULL && c->stored_settled == f.meta.settled)
+        return true;
+    if (c->puts == NULL && !c->syncing) {
+        const bool cut = mr_engine_cut(c->engine, &c->turn, &fx);
+        freeze(s, c, cut);
+        if (cut) {
+            c->syncing = true;
+            set(s, c, 0, append_done);
+        }
     }
-    if (mr_engine_freeze(c->engine, &c->puts, &c->puts_count) != MR_OK)
-        mr_bug("memory");
-    set(s, c, 0, commit_done);
+    return false;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -515,7 +524,8 @@ void node_kill(struct sim *s, struct copy *c)
     mr_journal_mem_crash(c->journal, keep);
     if (c->puts != NULL && !c->commit_waits && !c->disk_full && rng_chance(&s->disks, 500)) {
         mr_puts_sort(c->puts, c->puts_count);
-        (void)c->store->api->commit(c->store, c->puts, c->puts_count);
+        if (c->store->api->commit(c->store, c->puts, c->puts_count) == MR_OK)
+            c->stored_settled = c->frozen_settled;
     }
     if (c->puts != NULL)
         mr_engine_flushed(c->engine, c->puts);

@@ -92,7 +92,8 @@ struct copy {
     struct mr_turn turn;
     struct mr_put *puts;
     size_t puts_count;
-    struct link links[NODES_MAX + 1]; /* by peer number */
+    uint64_t frozen_settled, stored_settled; /* slots settled in what is being, and is, committed */
+    struct link links[NODES_MAX + 1];        /* by peer number */
     struct watch *watch;
     struct liar *liar;
 };
@@ -225,8 +226,8 @@ void node_request(struct sim *s, struct copy *c, bool of_peer, uint32_t from, ui
                   uint32_t session, const uint8_t *bytes, size_t len);
 /* Where the engine's answers go; ctx is the copy. */
 void node_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len);
-/* Bring the store up to date as soon as can be. */
-void node_flush(struct sim *s, struct copy *c);
+/* Have the store hold all that is settled; true: it does. */
+bool node_flush(struct sim *s, struct copy *c);
 /* INV-1 to INV-9 over the store. */
 void node_check_store(struct sim *s, struct copy *c);
 enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret);

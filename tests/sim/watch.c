@@ -27,6 +27,7 @@ struct watch {
     uint64_t heard[NODES_MAX + 1]; /* leaves of the others' logs, by node */
     /* what left the node */
     uint64_t head_size, head_ms;
+    uint32_t head_run; /* in which run of the node */
     uint8_t head_root[32];
 };
 
@@ -256,11 +257,13 @@ void watch_reply(struct sim *s, struct copy *c, const uint8_t *bytes, size_t len
         violated(s, "S26", "node %u sends a reply that cannot be read", c->number);
     if (r->body.kind == MR_REQ_FOLLOW) {
         const struct mr_head *h = &r->body.u.follow.head;
-        if (c->honest && h->node == c->number && h->size >= c->watch->head_size &&
-            h->time_ms < c->watch->head_ms)
+        struct watch *w = c->watch;
+        if (c->honest && h->size >= w->head_size && w->head_run == c->run &&
+            h->time_ms < w->head_ms)
             violated(s, "S13", "node %u: the time of its heads goes back", c->number);
-        if (h->size > 0)
-            c->watch->head_ms = h->time_ms;
+        if (h->size >= w->head_size)
+            w->head_ms = h->time_ms;
+        w->head_run = c->run;
         head_leaves(s, c, h);
     }
     if (r->body.kind == MR_REQ_HEAD)
