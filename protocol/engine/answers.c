@@ -221,11 +221,12 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
 /* --- time passes ------------------------------------------------------------------------------ */
 
 /* What this node saw of the others' logs: whoever shows different logs to different nodes is found
- * out by any two of them. */
+ * out by any two of them. What a log says of other logs is not worth an answer: that would never
+ * end. */
 static void say_seen(struct mr_engine *e, struct mri_peer *p)
 {
     const struct mr_state_peer *const s = &p->state;
-    if (s->proven_count == 0 || s->proven[0].size == p->seen_size ||
+    if (s->proven_count == 0 || s->proven[0].size == p->seen_size || p->seen_size >= p->spoke ||
         e->now_ms < p->seen_ms + SEEN_MS || !mri_votes(e) || !mr_engine_ready(e))
         return;
     struct mr_leaf leaf = {.kind = MR_LEAF_SEEN, .u.seen = {.head = s->proven[0]}};

@@ -122,6 +122,8 @@ enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
     uint64_t seq, number;
     struct mr_state_hot hot;
     struct mri_clash clash;
+    if (leaf->kind != MR_LEAF_SEEN && p != NULL)
+        p->spoke = index + 1;
     if (leaf->kind == MR_LEAF_SEEN && p != NULL && !e->replaying)
         return hear_seen(e, &leaf->u.seen.head);
     hear_end(e, p, index, leaf);

@@ -116,6 +116,7 @@ struct mri_peer {
     uint64_t heard_ms, refused, opened;
     uint64_t quiet_ms; /* it had no news: it is asked again then */
     enum mr_status trouble;
+    uint64_t spoke;              /* leaves of its log up to the last one that is not SEEN */
     uint64_t seen_ms, seen_size; /* what LEAF_SEEN said last */
     uint32_t evidence;           /* pieces against it */
     /* the serving side */
