@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/teeth.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
@@ -226,8 +227,9 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
 static void say_seen(struct mr_engine *e, struct mri_peer *p)
 {
     const struct mr_state_peer *const s = &p->state;
-    if (s->proven_count == 0 || s->proven[0].size == p->seen_size || p->seen_size >= p->spoke ||
-        e->now_ms < p->seen_ms + SEEN_MS || !mri_votes(e) || !mr_engine_ready(e))
+    if (!MRI_RULE(say_seen) || s->proven_count == 0 || s->proven[0].size == p->seen_size ||
+        p->seen_size >= p->spoke || e->now_ms < p->seen_ms + SEEN_MS || !mri_votes(e) ||
+        !mr_engine_ready(e))
         return;
     struct mr_leaf leaf = {.kind = MR_LEAF_SEEN, .u.seen = {.head = s->proven[0]}};
     mri_say_leaf(e, &leaf);

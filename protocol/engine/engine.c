@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/teeth.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
@@ -214,7 +215,7 @@ static void request(struct mr_engine *e, const struct mr_event *ev, enum mr_stat
 
 static void abstain(struct mr_engine *e, uint64_t seen_size)
 {
-    if (e->ledger.meta.abstaining || e->config.read_only)
+    if (e->ledger.meta.abstaining || e->config.read_only || !MRI_RULE(abstain))
         return;
     e->ledger.meta.abstaining = true;
     e->entry.kind = MR_ENTRY_ABSTAIN;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/teeth.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 
@@ -205,7 +206,7 @@ enum mr_status mri_mode(const struct mr_engine *e)
         return MR_ABSTAINING;
     if (e->disk_full)
         return MR_DISK_FULL;
-    if (heard < e->committee.quorum)
+    if (heard < e->committee.quorum && MRI_RULE(hear_first))
         return MR_STARTING;
     if (e->ledger.meta.next != 0)
         return MR_CHANGING;

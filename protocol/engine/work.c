@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/teeth.h"
 #include "mereau/assert.h"
 #include "mereau/sign.h"
 
@@ -21,7 +22,7 @@ static uint64_t say_about(struct mr_engine *e, struct mri_open *o, const struct 
     struct mri_clash none;
     const uint64_t index = mri_say_leaf(e, leaf);
     mri_slot_hear(&o->s, e->config.node, index, leaf, &none);
-    mr_assert(!none.found);
+    mr_assert(!none.found || !MRI_RULE(vote_once) || !MRI_RULE(keep_promise));
     o->changed = true;
     return index;
 }
@@ -56,7 +57,7 @@ static bool is_complete(const struct mr_engine *e)
 {
     const struct mri_plan *const p = &e->plan;
     const enum mr_order_kind kind = p->order->body.kind;
-    if (p->unknown > 0 && kind != MR_KIND_OPEN)
+    if (p->unknown > 0 && MRI_RULE(payee_known) && kind != MR_KIND_OPEN)
         return false;
     if (kind == MR_KIND_PAYOUT || kind == MR_KIND_RETURN)
         return p->redemption != 0;
@@ -87,7 +88,8 @@ static void begin_settled(struct mr_engine *e, const struct mri_open *o,
     s->ballot = c->ballot;
     memcpy(s->value, c->value, 32);
     s->acks_count = mri_slot_acks(&o->s, s->acks, c, e->config.node);
-    mr_assert(s->acks_count == e->committee.quorum || e->ledger.meta.cut != 0);
+    mr_assert(s->acks_count == e->committee.quorum || e->ledger.meta.cut != 0 ||
+              !MRI_RULE(acks_of_quorum));
     s->time_ms = e->now_ms;
     s->body_at = s->memo_at = 0;
     s->body_len = s->memo_len = 0;
@@ -164,10 +166,15 @@ bool mri_votes(const struct mr_engine *e)
 /* SLOT-2: the first kept order that may be voted for. */
 static enum mr_status vote_first(struct mr_engine *e, struct mri_open *o, bool *ret_more)
 {
-    if (o->s.promised > 0 || o->s.voted || !mri_may_begin(e, o))
+    if (o->s.promised > 0 || (o->s.voted && MRI_RULE(vote_once)) || !mri_may_begin(e, o))
         return MR_OK;
+    bool passed = !o->s.voted; /* a node without the rule goes on behind its last vote */
     for (uint32_t i = 0; i < o->s.orders_count; i++) {
         struct mri_candidate *const c = &o->s.orders[i];
+        if (!passed) {
+            passed = memcmp(o->s.vote, c->at.order, 32) == 0;
+            continue;
+        }
         const enum mr_status st = mri_keep_check(e, o, c);
         if (mri_is_trouble(st))
             return st;

@@ -1,6 +1,7 @@
 /* Every reason to refuse an order, in the order of the spec. Writes nothing but plan->missing. */
 #include <string.h>
 
+#include "base/teeth.h"
 #include "ledger/ledger.h"
 #include "mereau/amount.h"
 #include "mereau/assert.h"
@@ -161,7 +162,8 @@ static enum mr_status check_pay(const struct checking *c)
     const struct mri_row *from = treasury ? row_by_number(c->plan, home(c)->own) : c->chain;
     const int64_t has =
         balance(from, pay->unit) + (pay->unit == 0 && !treasury ? from->account.credit : 0);
-    return has >= total ? MR_OK : short_of(c->plan, MR_FUNDS_SHORT, total - has);
+    return has >= total || !MRI_RULE(funds) ? MR_OK
+                                            : short_of(c->plan, MR_FUNDS_SHORT, total - has);
 }
 
 /* --- the association's money ------------------------------------------------------------------ */
@@ -548,7 +550,7 @@ enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *pla
         return MR_PREV_MISMATCH;
     if (chain->account.closed)
         return MR_PAYER_CLOSED;
-    if (chain->account.frozen)
+    if (chain->account.frozen && MRI_RULE(freeze))
         return MR_PAYER_FROZEN;
     if (o->time_ms < s->time_ms)
         return MR_TIME_BACK;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/teeth.h"
 #include "mereau/assert.h"
 #include "mereau/sign.h"
 
@@ -171,7 +172,7 @@ static void hear_vote(struct mri_slot *s, uint32_t node, uint64_t index,
     }
     s->votes[at] = (struct mr_said_vote){.node = node, .ballot = v->ballot, .index = index};
     memcpy(s->votes[at].value, v->value, 32);
-    if (mri_slot_votes_for(s, v->ballot, v->value) >= s->quorum)
+    if (mri_slot_votes_for(s, v->ballot, v->value) >= (MRI_RULE(votes_of_quorum) ? s->quorum : 1))
         certify(s, v->ballot, v->value);
 }
 
@@ -252,9 +253,9 @@ void mri_slot_hear(struct mri_slot *s, uint32_t node, uint64_t index, const stru
 
 bool mri_slot_may_vote(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32])
 {
-    if (ballot < s->promised)
+    if (ballot < s->promised && MRI_RULE(keep_promise))
         return false;
-    if (ballot == s->promised && s->voted)
+    if (ballot == s->promised && s->voted && MRI_RULE(vote_once))
         return same(s->vote, value);
     return true;
 }
@@ -272,10 +273,10 @@ bool mri_slot_ack_due(const struct mri_slot *s, struct mr_certified *ret)
     const struct mr_certified *best = NULL;
     for (uint32_t i = 0; i < s->certified_count; i++) {
         const struct mr_certified *c = &s->certified[i];
-        if (c->ballot < s->promised ||
+        if ((c->ballot < s->promised && MRI_RULE(keep_promise)) ||
             (s->cert_ballot != MR_BALLOT_NONE && c->ballot <= s->cert_ballot))
             continue;
-        if (mri_slot_votes_for(s, c->ballot, c->value) < s->quorum)
+        if (mri_slot_votes_for(s, c->ballot, c->value) < s->quorum && MRI_RULE(votes_of_quorum))
             continue; /* its votes made way for later ones: nobody could check the hash */
         if (best == NULL || c->ballot > best->ballot)
             best = c;
@@ -287,10 +288,11 @@ bool mri_slot_ack_due(const struct mri_slot *s, struct mr_certified *ret)
 
 void mri_slot_ack(struct mri_slot *s, const struct mr_certified *c)
 {
-    mr_assert(c->ballot >= s->promised);
-    if (c->ballot > s->promised)
+    mr_assert(c->ballot >= s->promised || !MRI_RULE(keep_promise));
+    if (c->ballot > s->promised) {
         s->voted = false;
-    s->promised = c->ballot;
+        s->promised = c->ballot;
+    }
     s->cert_ballot = c->ballot;
     memcpy(s->cert_value, c->value, 32);
 }
@@ -298,7 +300,8 @@ void mri_slot_ack(struct mri_slot *s, const struct mr_certified *c)
 bool mri_slot_settles(const struct mri_slot *s, struct mr_certified *ret)
 {
     for (uint32_t i = 0; i < s->acks_count; i++) {
-        if (mri_slot_acks_for(s, s->acks[i].ballot, s->acks[i].value) < s->quorum)
+        if (mri_slot_acks_for(s, s->acks[i].ballot, s->acks[i].value) < s->quorum &&
+            MRI_RULE(acks_of_quorum))
             continue;
         ret->ballot = s->acks[i].ballot;
         memcpy(ret->value, s->acks[i].value, 32);
@@ -396,7 +399,8 @@ bool mri_slot_forced(const struct mri_slot *s, uint32_t ballot, uint8_t ret[32])
             (highest == NULL || r->cert_ballot > highest->cert_ballot))
             highest = r;
     }
-    if (highest == NULL || reports_upto(s, ballot, highest->cert_ballot) < s->quorum)
+    if (highest == NULL || !MRI_RULE(highest_certificate) ||
+        reports_upto(s, ballot, highest->cert_ballot) < s->quorum)
         return false;
     memcpy(ret, highest->cert_value, 32);
     return true;
@@ -412,7 +416,8 @@ bool mri_slot_justified(const struct mri_slot *s, uint32_t ballot, const uint8_t
             same(r->cert_value, value) && reports_upto(s, ballot, r->cert_ballot) >= s->quorum)
             return true;
     }
-    *ret_free = reports_upto(s, ballot, MR_BALLOT_NONE) >= s->quorum;
+    *ret_free =
+        reports_upto(s, ballot, MR_BALLOT_NONE) >= s->quorum || !MRI_RULE(highest_certificate);
     return *ret_free;
 }
 

@@ -226,6 +226,7 @@ void faults_heal(struct sim *s)
 {
     tell(s, "calm");
     s->calm = true;
+    s->calm_us = s->clock.now_us;
     s->w.loss = s->w.repeat = s->w.jitter_us = 0;
     s->w.delay_us = s->w.delay_us < 20000 ? s->w.delay_us : 20000;
     s->w.disk_us = s->w.disk_us < 5000 ? s->w.disk_us : 5000;

@@ -49,6 +49,8 @@ static void command_line(char ret[256], const struct options *o)
                   profiles[o->profile]);
     if (o->beyond)
         n += snprintf(ret + n, 256 - (size_t)n, " --beyond");
+    if (o->safety)
+        n += snprintf(ret + n, 256 - (size_t)n, " --safety");
     if (o->real_crypto)
         n += snprintf(ret + n, 256 - (size_t)n, " --real-crypto");
     if (o->without != NULL)
@@ -96,6 +98,7 @@ static void make(struct sim *s, const struct options *o)
     s->quorum = o->quorum != 0 ? o->quorum : (o->nodes + (o->nodes - 1) / 3) / 2 + 1;
     s->tolerated = 2 * s->quorum - s->nodes - 1;
     crypto_real(o->real_crypto);
+    rules_apply(s, NULL);
     rng_seed(&s->net, o->seed, 1);
     rng_seed(&s->chance, o->seed, 2);
     rng_seed(&s->people, o->seed, 3);
@@ -115,10 +118,16 @@ static void choose_liars(struct sim *s)
         do {
             number = 1 + (uint32_t)rng_below(&s->lies, s->nodes);
         } while (s->liar[number]);
-        if (rng_chance(&s->lies, 500))
+        s->liar[number] = true;
+        s->faulty++;
+        struct copy *c = &s->copies[number - 1];
+        const bool twins = rng_chance(&s->lies, 500);
+        if (twins)
             twin_make(s, number);
         else
-            liar_make(s, &s->copies[number - 1]);
+            c->lacks = rules_lies(s, false);
+        if (!twins || rng_chance(&s->lies, 300))
+            liar_make(s, c);
     }
 }
 
@@ -144,11 +153,12 @@ static void settle_down(struct sim *s)
             (void)clock_step(s, &s->clock);
         s->clock.now_us = until;
         if (final_reached(s, &name, why, sizeof why)) {
+            s->final = true;
             final_checks(s);
             return;
         }
     }
-    if (!s->split)
+    if (!s->split && !s->o.safety)
         violated(s, name, "after %d s of calm %s", CALM_S, why);
 }
 
@@ -224,7 +234,9 @@ static void usage(FILE *f)
           "  --quorum Q       votes that settle; when not given, for a third of liars\n"
           "  --steps M        steps of the storm; 6000 when not given\n"
           "  --profile P      calm, storm, partition, disk, byzantine or reconfigure\n"
+          "  --safety         do not look at what must come, only at what must never be\n"
           "  --beyond         one liar more than is tolerated: the liars must be convicted\n"
+          "  --without RULE   switch a rule off: an invariant must break (--rules lists them)\n"
           "  --real-crypto    Ed25519 instead of its stand-in\n"
           "  --keep-going     with --seeds: go on after a broken invariant\n"
           "  --verbose        tell everything that happens\n"
@@ -287,6 +299,9 @@ static bool parse_one(struct request_line *r, int option, const char *value)
         return parse_profile(&r->o.profile, value);
     case 'w':
         r->o.without = value;
+        return rules_known(value);
+    case 'y':
+        r->o.safety = true;
         return true;
     case 'b':
         r->o.beyond = true;
@@ -314,18 +329,23 @@ static bool parse(struct request_line *r, int argc, char **argv)
                                             {"steps", required_argument, NULL, 'm'},
                                             {"profile", required_argument, NULL, 'p'},
                                             {"without", required_argument, NULL, 'w'},
+                                            {"safety", no_argument, NULL, 'y'},
                                             {"beyond", no_argument, NULL, 'b'},
                                             {"real-crypto", no_argument, NULL, 'c'},
                                             {"keep-going", no_argument, NULL, 'k'},
                                             {"verbose", no_argument, NULL, 'v'},
+                                            {"rules", no_argument, NULL, 'r'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     bool seeds = false;
     int option;
     *r = (struct request_line){.o = {.nodes = 4, .steps = STEPS, .profile = STORM}};
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
+        if (option == 'h' || option == 'r') {
+            if (option == 'h')
+                usage(stdout);
+            for (uint32_t i = 0; option == 'r' && rules_name(i) != NULL; i++)
+                puts(rules_name(i));
             exit(EXIT_DONE);
         }
         if (!parse_one(r, option, optarg))

@@ -148,7 +148,9 @@ static void step(struct sim *s, struct copy *c, struct mr_event *ev)
 {
     struct mr_effects fx = {.reply = node_reply, .ctx = c};
     ev->now_ms = clock_of(s, c);
+    rules_apply(s, c);
     const enum mr_status st = mr_engine_step(c->engine, ev, &fx);
+    rules_apply(s, NULL);
     if (st != MR_OK)
         violated(s, "S12", "node %u: event %d ended with %s", c->number, (int)ev->kind,
                  mr_status_name(st));
@@ -206,6 +208,21 @@ static void look_at_room(struct sim *s, struct copy *c)
     step(s, c, &ev);
 }
 
+/* Without the rule to persist first, the engine goes on before the disk has taken the turn. */
+static void speak_first(struct sim *s, struct copy *c)
+{
+    struct mr_event synced = {.kind = MR_EV_SYNCED};
+    struct mr_turn *t = &c->turn;
+    c->early = malloc(t->log_len + t->bodies_len);
+    mr_assert(c->early != NULL);
+    memcpy(c->early, t->log, t->log_len);
+    if (t->bodies_len > 0)
+        memcpy(c->early + t->log_len, t->bodies, t->bodies_len);
+    t->log = c->early;
+    t->bodies = c->early + t->log_len;
+    step(s, c, &synced);
+}
+
 static void pump_now(struct sim *s, struct event *ev)
 {
     struct copy *c = same_run(s, ev);
@@ -222,6 +239,8 @@ static void pump_now(struct sim *s, struct event *ev)
         freeze(s, c, cut);
     if (cut) {
         c->syncing = true;
+        if (rules_without(s, "persist_first"))
+            speak_first(s, c);
         set(s, c, disk_time(s, c), append_done);
     }
 }
@@ -255,7 +274,13 @@ static void append_done(struct sim *s, struct event *ev)
         c->commit_waits = false;
         set(s, c, disk_time(s, c), commit_done);
     }
-    node_step(s, c, &synced);
+    if (c->early == NULL) {
+        node_step(s, c, &synced);
+        return;
+    }
+    free(c->early);
+    c->early = NULL;
+    pump(s, c);
 }
 
 /* --- the store -------------------------------------------------------------------------------- */
@@ -263,6 +288,10 @@ static void append_done(struct sim *s, struct event *ev)
 static void store_finding(void *ctx, const struct mr_finding *f)
 {
     struct copy *c = ctx;
+    /* A node that is behind may have settled what an account gave before what it was given: such a
+     * debt goes away when it has caught up, and only then is it looked at. */
+    if (strcmp(f->rule, "INV-2") == 0 && c->sim->nodes > 1 && !c->sim->final)
+        return;
     violated(c->sim, f->rule, "store of node %u, %s: expected %s, found %s", c->number, f->where,
              f->expected, f->found);
 }
@@ -493,7 +522,9 @@ void node_start(struct sim *s, struct copy *c)
                                             .mem = mem_of(c),
                                             .now_ms = clock_of(s, c),
                                             .abstain = c->restored};
+    rules_apply(s, c);
     const enum mr_status st = mr_engine_create(&c->engine, &config);
+    rules_apply(s, NULL);
     if (st != MR_OK)
         violated(s, "S12", "node %u does not start: %s", c->number, mr_status_name(st));
     c->restored = false;
@@ -521,6 +552,8 @@ void node_kill(struct sim *s, struct copy *c)
                    ? UINT64_MAX
                    : rng_below(&s->disks, c->turn.log_len + c->turn.bodies_len);
     }
+    free(c->early);
+    c->early = NULL;
     mr_journal_mem_crash(c->journal, keep);
     if (c->puts != NULL && !c->commit_waits && !c->disk_full && rng_chance(&s->disks, 500)) {
         mr_puts_sort(c->puts, c->puts_count);
@@ -547,6 +580,7 @@ void node_done(struct copy *c)
     mr_engine_destroy(c->engine);
     c->store->api->close(c->store);
     c->journal->api->close(c->journal);
+    free(c->early);
     watch_free(c->watch);
     liar_done(c);
 }

@@ -9,7 +9,7 @@
 #include "sim/sim.h"
 #include "sim/truth.h"
 
-enum { POLLS_MAX = 12 };
+enum { POLLS_MAX = 12, PATIENCE_US = 60 * SECOND };
 
 static void wake(struct sim *s, struct event *ev);
 
@@ -113,13 +113,30 @@ static void begin(struct sim *s, struct owner *w)
          (unsigned long long)w->next_seq, w->orders_count > 1 ? ", twice" : "");
 }
 
+/* L1: an honest owner's order settles when nothing stands in its way: in the calm that takes less
+ * than a minute. */
+static void must_have_settled(struct sim *s, const struct owner *w)
+{
+    const struct known_order *k = &s->truth.orders[w->orders[0]];
+    const struct slot *at = truth_slot(s, w->index, w->next_seq);
+    if (at->cancelled || at->conflict || w->ever_frozen || k->kind != MR_KIND_PAY ||
+        w->balance < k->amount || k->not_after_ms < SIM_START_MS + s->clock.now_us / 1000 ||
+        s->o.safety || s->o.beyond)
+        return;
+    violated(s, "L1", "owner %u has %lld, and its payment of %lld does not settle: %s", w->index,
+             (long long)w->balance, (long long)k->amount, mr_status_name(w->last));
+}
+
 /* Impatient people cancel. */
 static void lose_patience(struct sim *s, struct owner *w)
 {
-    const bool waits_for_more = w->last == MR_PARKED && w->polls > (s->calm ? 3 : POLLS_MAX);
+    const bool short_of = w->last == MR_PARKED && w->polls > (s->calm ? 3 : POLLS_MAX);
+    const bool late = s->calm && s->clock.now_us > s->calm_us + PATIENCE_US;
     if (w->cancelling || w->wondering)
         return;
-    if (waits_for_more || (!s->calm && rng_chance(&s->people, s->w.cancels))) {
+    if (late)
+        must_have_settled(s, w);
+    if (short_of || late || (!s->calm && rng_chance(&s->people, s->w.cancels))) {
         w->cancelling = true;
         w->tries = 0;
         tell(s, "owner %u: cancels %llu", w->index, (unsigned long long)w->next_seq);

@@ -33,7 +33,8 @@ struct options {
     uint64_t seed, steps;
     uint32_t nodes, quorum; /* quorum 0: from the nodes */
     enum profile profile;
-    bool verbose, real_crypto, beyond; /* beyond: one liar more than is tolerated */
+    bool verbose, real_crypto, safety; /* safety: what never comes is not looked at */
+    bool beyond;                       /* beyond: one liar more than is tolerated */
     const char *without;               /* a rule that is switched off, or NULL */
 };
 
@@ -79,6 +80,7 @@ struct copy {
     bool must_abstain;           /* amnesic, and enough others know: S22 */
     struct sim *sim;
     uint32_t serves; /* bit i: copy i reaches this one under its number */
+    uint32_t lacks;  /* rules that its engine does not keep */
     struct mr_store *store;
     struct mr_journal *journal;
     struct mr_engine *engine;
@@ -90,6 +92,7 @@ struct copy {
     bool syncing, commit_waits, disk_full, append_fails, pump_due;
     uint32_t slow; /* times slower */
     struct mr_turn turn;
+    uint8_t *early; /* its bytes, when a rule is switched off */
     struct mr_put *puts;
     size_t puts_count;
     uint64_t frozen_settled, stored_settled; /* slots settled in what is being, and is, committed */
@@ -169,6 +172,8 @@ struct sim {
     uint32_t owners_count;
     struct truth truth;
     struct counts counts;
+    bool final;         /* everything has come that must come */
+    uint64_t calm_us;   /* since when */
     bool calm;          /* the storm is over: nobody begins anything, everything is repaired */
     bool split;         /* over tolerance: S1 was seen to break */
     uint32_t convicted; /* bit i: evidence against node i is held by an honest node */
@@ -262,6 +267,16 @@ void order_cancel(struct sim *s, const struct owner *w, struct mr_signed_cancel 
 void faults_start(struct sim *s);
 /* End of the storm: everything is repaired and stays so. */
 void faults_heal(struct sim *s);
+
+/* --- rules.c ---------------------------------------------------------------------------------- */
+/* The rules as this copy's engine keeps them; NULL: as honest ones do. */
+void rules_apply(const struct sim *s, const struct copy *c);
+/* Whether a rule is switched off for the whole federation. */
+bool rules_without(const struct sim *s, const char *name);
+bool rules_known(const char *name);
+const char *rules_name(uint32_t index);
+/* What a node that lies does not keep. */
+uint32_t rules_lies(struct sim *s, bool twin);
 
 /* --- twin.c, liar.c --------------------------------------------------------------------------- */
 void twin_make(struct sim *s, uint32_t number);

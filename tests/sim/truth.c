@@ -55,6 +55,8 @@ static void look_into(struct known_order *k, const struct mr_order_body *b)
     }
     if (b->kind == MR_KIND_REDEEM)
         k->amount = b->u.redeem.amount;
+    for (uint32_t i = 0; b->kind == MR_KIND_PAY && i < b->u.pay.lines_count; i++)
+        k->amount += b->u.pay.lines[i].amount;
 }
 
 uint32_t truth_order(struct sim *s, const struct mr_signed_order *o, uint32_t owner)

@@ -13,7 +13,7 @@ struct known_order {
     uint8_t about[16]; /* OPEN, FLAG: the account */
     bool frozen;       /* FLAG */
     bool used;         /* REDEEM: its treasury has ordered what becomes of it */
-    int64_t amount;    /* REDEEM */
+    int64_t amount;    /* REDEEM, PAY */
     uint8_t *bytes;    /* the signed order */
     size_t len;
 };

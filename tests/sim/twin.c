@@ -19,7 +19,8 @@ void twin_make(struct sim *s, uint32_t number)
     first->serves = side;
     second->serves = ~side;
     first->honest = second->honest = false;
-    s->liar[number] = true;
-    s->faulty++;
-    tell(s, "node %u has a twin, copy %u; the first serves %x", number, second->index, side);
+    first->lacks = rules_lies(s, true);
+    second->lacks = rules_lies(s, true);
+    tell(s, "node %u has a twin, copy %u; the first serves %x; they lack %x and %x", number,
+         second->index, side, first->lacks, second->lacks);
 }
