@@ -120,13 +120,17 @@ static void choose_liars(struct sim *s)
         } while (s->liar[number]);
         s->liar[number] = true;
         s->faulty++;
-        struct copy *c = &s->copies[number - 1];
-        const bool twins = rng_chance(&s->lies, 500);
+    }
+    for (uint32_t i = 1; i <= s->nodes; i++) {
+        struct copy *c = &s->copies[i - 1];
+        const bool twins = s->o.beyond || rng_chance(&s->lies, 500);
+        if (!s->liar[i])
+            continue;
         if (twins)
-            twin_make(s, number);
+            twin_make(s, i);
         else
             c->lacks = rules_lies(s, false);
-        if (!twins || rng_chance(&s->lies, 300))
+        if (!twins || (!s->o.beyond && rng_chance(&s->lies, 300)))
             liar_make(s, c);
     }
 }
@@ -142,24 +146,42 @@ static void start(struct sim *s)
     faults_start(s);
 }
 
+static unsigned convicted(const struct sim *s)
+{
+    unsigned n = 0;
+    for (uint32_t i = 1; i <= s->nodes; i++)
+        n += s->convicted >> i & 1;
+    return n;
+}
+
+/* S15: whoever made S1 break is found out. */
+static bool culprits_known(const struct sim *s, char *ret_why, size_t cap)
+{
+    const unsigned want = 2 * s->quorum - s->nodes;
+    snprintf(ret_why, cap, "S1 is broken and %u of %u nodes are convicted", convicted(s), want);
+    return convicted(s) >= want;
+}
+
 static void settle_down(struct sim *s)
 {
-    const char *name = "L6";
+    const char *name = "S15";
     char why[256] = "";
     faults_heal(s);
-    for (int i = 0; i < CALM_S && !s->split; i++) {
+    for (int i = 0; i < CALM_S; i++) {
         const uint64_t until = s->clock.now_us + SECOND;
         while (s->clock.count > 0 && s->clock.heap[0].at_us <= until)
             (void)clock_step(s, &s->clock);
         s->clock.now_us = until;
-        if (final_reached(s, &name, why, sizeof why)) {
+        if (s->split && culprits_known(s, why, sizeof why))
+            return;
+        if (!s->split && final_reached(s, &name, why, sizeof why)) {
             s->final = true;
             final_checks(s);
             return;
         }
     }
-    if (!s->split && !s->o.safety)
-        violated(s, name, "after %d s of calm %s", CALM_S, why);
+    if (s->split || (!s->o.safety && !s->o.beyond))
+        violated(s, s->split ? "S15" : name, "after %d s of calm %s", CALM_S, why);
 }
 
 static void finish(struct sim *s)
@@ -181,7 +203,7 @@ static void report(const struct sim *s, bool line)
 
 /* Counts of all seeds, shared with the processes that run them. */
 struct totals {
-    uint64_t seeds, steps, faults, settled, voided, receipts, evidence, violated;
+    uint64_t seeds, steps, faults, settled, voided, receipts, evidence, violated, splits;
     double seconds;
 };
 
@@ -201,6 +223,7 @@ static void run(const struct options *o, struct totals *t)
     t->voided += s->truth.voided;
     t->receipts += s->counts.receipts;
     t->evidence += s->counts.evidence;
+    t->splits += s->split;
     t->seconds += seconds(s);
     report(s, true);
     finish(s);
@@ -386,9 +409,9 @@ static int run_many(struct request_line *r, struct totals *t)
     }
     printf("%" PRIu64 " seeds, %" PRIu64 " violated, %" PRIu64 " steps, %" PRIu64
            " faults, %" PRIu64 " settled, %" PRIu64 " voided, %" PRIu64 " receipts, %" PRIu64
-           " pieces of evidence, %.0f s of virtual time\n",
+           " pieces of evidence, %" PRIu64 " splits, %.0f s of virtual time\n",
            t->seeds + t->violated, t->violated, t->steps, t->faults, t->settled, t->voided,
-           t->receipts, t->evidence, t->seconds);
+           t->receipts, t->evidence, t->splits, t->seconds);
     return result;
 }
 

@@ -162,6 +162,7 @@ struct sim {
     uint32_t nodes, quorum, tolerated; /* tolerated: nodes that may lie */
     bool liar[NODES_MAX + 1];          /* lies, or lost its memory: counted as faulty */
     uint32_t faulty;
+    uint32_t side; /* of the twins' first copies */
     struct copy copies[COPIES_MAX];
     uint32_t copies_count;
     struct path paths[ENDS_MAX][ENDS_MAX];

@@ -243,8 +243,10 @@ void weather_draw(struct sim *s)
     case PROFILES:
         mr_bug("profile");
     }
-    if (s->o.beyond)
+    if (s->o.beyond) {
         w->liars = s->tolerated + 1;
+        w->cheats = 900;
+    }
 }
 
 uint64_t clock_of(const struct sim *s, const struct copy *c)
