@@ -223,11 +223,27 @@ struct auditing {
     const struct copy *c;
 };
 
+/* A finding that is none against the audited node: what others said is theirs. */
+static bool is_of_others(const struct sim *s, const struct mr_audit_finding *f)
+{
+    /* Evidence in the log of a node that lies. */
+    if (strncmp(f->rule, "EVD-", 4) == 0)
+        for (uint32_t i = 1; i <= s->nodes; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "the log of node %u", i);
+            if (s->liar[i] && strstr(f->expected, name) != NULL)
+                return true;
+        }
+    /* A node that dies between signing a head and writing it down, with its clock set back before
+     * it starts again, has no way to know. */
+    return s->w.jumps > 0 && strstr(f->what, "time of a peer's head") != NULL;
+}
+
 static void on_finding(void *ctx, const struct mr_audit_finding *f)
 {
     const struct auditing *a = ctx;
-    if (f->node != 0 && f->node != a->c->number && a->s->liar[f->node])
-        return; /* convicted, and rightly */
+    if (is_of_others(a->s, f))
+        return;
     violated(a->s, f->rule, "the auditor on node %u, turn %llu: %s: expected %s, found %s",
              a->c->number, (unsigned long long)f->turn, f->what, f->expected, f->found);
 }
@@ -276,27 +292,36 @@ static void check_receipts(struct sim *s)
         }
 }
 
+/* What every honest node must be able to show, whatever the others did. */
+static void check_node(struct sim *s, struct copy *c, struct mr_checkpoint *ret)
+{
+    node_check_store(s, c);
+    if (node_sum(s, c, ret) != MR_OK)
+        violated(s, "S19", "node %u cannot sum up its state", c->number);
+    if (!c->amnesic)
+        audit(s, c);
+}
+
 void final_checks(struct sim *s)
 {
     struct mr_checkpoint first = {0}, sum;
     const struct copy *model = NULL;
-    check_receipts(s);
+    if (s->final)
+        check_receipts(s);
     for (uint32_t i = 0; i < s->copies_count; i++) {
         struct copy *c = &s->copies[i];
         if (!trusted(c))
             continue;
-        node_check_store(s, c);
-        if (node_sum(s, c, &sum) != MR_OK)
-            violated(s, "L3", "node %u cannot sum up its state", c->number);
+        check_node(s, c, &sum);
         if (model == NULL)
             first = sum;
-        else if (memcmp(first.state_root, sum.state_root, 32) != 0)
+        else if (s->final && memcmp(first.state_root, sum.state_root, 32) != 0)
             violated(s, "L3", "nodes %u and %u have settled the same and differ", model->number,
                      c->number);
         if (model == NULL || !c->amnesic)
             model = c;
-        audit(s, c);
     }
     mr_assert(model != NULL);
-    check_permutation(s, model, first.state_root);
+    if (s->final)
+        check_permutation(s, model, first.state_root);
 }

@@ -180,7 +180,9 @@ static void settle_down(struct sim *s)
             return;
         }
     }
-    if (s->split || (!s->o.safety && !s->o.beyond))
+    if (!s->split && (s->o.safety || s->o.beyond))
+        final_checks(s);
+    else
         violated(s, s->split ? "S15" : name, "after %d s of calm %s", CALM_S, why);
 }
 

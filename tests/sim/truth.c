@@ -6,6 +6,7 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "sim/watch.h"
+#include "storage/mem.h"
 
 static const char *slot_name(const struct sim *s, uint32_t owner, uint64_t seq)
 {
@@ -387,6 +388,25 @@ static void check_chain(struct sim *s, const struct copy *c, const struct mr_ent
     memcpy(r->prev, e->value, 32);
 }
 
+/* S6: the order that the node wrote down carries its owner's signatures. An id does not cover
+ * them. */
+static void check_signatures(struct sim *s, const struct copy *c, const struct mr_entry_settled *e,
+                             const struct owner *w, const char *name)
+{
+    const struct known_order *k = truth_find(s, e->value);
+    struct mr_keyset keys;
+    size_t len;
+    const uint8_t *bodies = mr_journal_mem_bytes(c->journal, MR_FAMILY_BODIES, &len);
+    if (k == NULL || !c->honest)
+        return;
+    owner_keys(w, k->generation, NULL, &keys);
+    if (e->body_at + e->body_len > len ||
+        mr_body_decode(&s->body, bodies + e->body_at, e->body_len) != MR_OK ||
+        s->body.kind != MR_BODY_ORDER || mr_order_verify(&s->body.u.order, &keys, 1) != MR_OK)
+        violated(s, "S6", "node %u settles %s with an order that its owner did not sign", c->number,
+                 name);
+}
+
 /* S28, S23: a void needs a reason; a freezing keeps later orders out. */
 static void check_reason(struct sim *s, const struct copy *c, const struct slot *at,
                          const struct mr_entry_settled *e, const struct owner *w, const char *name)
@@ -458,6 +478,7 @@ void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled 
     memcpy(at->value, e->value, 32);
     check_certificate(s, c, at, e, name);
     check_chain(s, c, e, w, first, name);
+    check_signatures(s, c, e, w, name);
     check_reason(s, c, at, e, w, name);
     check_postings(s, c, at, e, first, name);
     if (at->receipted && memcmp(at->receipt_value, e->value, 32) != 0 && !s->o.beyond)
