@@ -41,7 +41,7 @@ static void take_order(struct mr_engine *e, const struct mr_signed_order *order,
     const bool is_signed = checked->status == MR_OK && checked->generation != 0;
     if (held != NULL) {
         if (is_signed && held->verified == 0)
-            held->verified = checked->generation;
+            mri_keep_instead(e, o, held, order, memo, checked->generation);
         return;
     }
     /* What is not signed is kept only for the sake of what nodes vouch for. */

@@ -221,6 +221,14 @@ enum mr_status mri_open_stage(struct mr_engine *e, const struct mri_open *o,
 struct mri_candidate *mri_keep(struct mr_engine *e, struct mri_open *o,
                                const struct mr_signed_order *order, const uint8_t id[32],
                                const struct mr_memo_box *memo, uint32_t verified);
+/* The same order, signed as it should be: in place of what is kept. */
+void mri_keep_instead(struct mr_engine *e, struct mri_open *o, struct mri_candidate *c,
+                      const struct mr_signed_order *order, const struct mr_memo_box *memo,
+                      uint32_t verified);
+void mri_keep_drop(struct mri_open *o, struct mri_candidate *c);
+/* Whether the order in e->plan, kept as c, is signed with the keys of its place: INV-8. An id does
+ * not cover the signatures. */
+enum mr_status mri_keep_verify(struct mr_engine *e, struct mri_candidate *c);
 /* Say PARKED for what was kept in this step and still waits. */
 void mri_keep_say(struct mr_engine *e, struct mri_open *o);
 /* e->plan for a kept order. MR_OK, or what prepare says; trouble. */

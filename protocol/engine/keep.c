@@ -26,6 +26,22 @@ static struct mri_candidate *make_way(struct mri_slot *s)
     return NULL;
 }
 
+/* Its bodies go into the journal, and PARKED follows. */
+static void write_down(struct mr_engine *e, struct mri_open *o, struct mri_candidate *c,
+                       const struct mr_signed_order *order, const struct mr_memo_box *memo)
+{
+    c->fresh = true;
+    e->body.kind = MR_BODY_ORDER;
+    e->body.u.order = *order;
+    mri_say_body(e, &c->at.body_at, &c->at.body_len, &e->body);
+    if (memo != NULL) {
+        e->body.kind = MR_BODY_MEMO;
+        e->body.u.memo = *memo;
+        mri_say_body(e, &c->at.memo_at, &c->at.memo_len, &e->body);
+    }
+    mri_open_due(e, o);
+}
+
 struct mri_candidate *mri_keep(struct mr_engine *e, struct mri_open *o,
                                const struct mr_signed_order *order, const uint8_t id[32],
                                const struct mr_memo_box *memo, uint32_t verified)
@@ -35,23 +51,45 @@ struct mri_candidate *mri_keep(struct mr_engine *e, struct mri_open *o,
         s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(s);
     if (c == NULL)
         return NULL;
-    *c = (struct mri_candidate){.verified = verified, .fresh = true};
+    *c = (struct mri_candidate){.verified = verified};
     c->at.seq = s->seq;
     c->at.not_after_ms = order->order.not_after_ms;
     memcpy(c->at.account, s->account, 16);
     memcpy(c->at.order, id, 32);
-    e->body.kind = MR_BODY_ORDER;
-    e->body.u.order = *order;
-    mri_say_body(e, &c->at.body_at, &c->at.body_len, &e->body);
-    if (memo != NULL) {
-        e->body.kind = MR_BODY_MEMO;
-        e->body.u.memo = *memo;
-        mri_say_body(e, &c->at.memo_at, &c->at.memo_len, &e->body);
-    }
+    write_down(e, o, c, order, memo);
     if (s->orders_count > 1 && o->conflict_ms == 0)
         o->conflict_ms = e->now_ms;
-    mri_open_due(e, o);
     return c;
+}
+
+void mri_keep_instead(struct mr_engine *e, struct mri_open *o, struct mri_candidate *c,
+                      const struct mr_signed_order *order, const struct mr_memo_box *memo,
+                      uint32_t verified)
+{
+    c->verified = verified;
+    write_down(e, o, c, order, memo);
+    if (e->planned == &e->order)
+        e->planned = NULL; /* the same order under other signatures */
+}
+
+void mri_keep_drop(struct mri_open *o, struct mri_candidate *c)
+{
+    struct mri_slot *const s = &o->s;
+    const uint32_t i = (uint32_t)(c - s->orders);
+    mr_assert(i < s->orders_count);
+    memmove(&s->orders[i], &s->orders[i + 1], (s->orders_count - i - 1) * sizeof s->orders[0]);
+    s->orders_count--;
+    o->changed = true;
+}
+
+enum mr_status mri_keep_verify(struct mr_engine *e, struct mri_candidate *c)
+{
+    const struct mr_state_account *const a = &e->plan.rows[0].account;
+    if (c->verified == a->generation || !MRI_RULE(keys_in_force))
+        return MR_OK;
+    const enum mr_status st = mr_order_verify(e->planned, &a->keys, e->ledger.meta.epoch);
+    c->verified = st == MR_OK ? a->generation : 0;
+    return st;
 }
 
 void mri_keep_say(struct mr_engine *e, struct mri_open *o)
@@ -101,7 +139,6 @@ enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mr
     enum mr_status st = mri_keep_plan(e, c);
     if (st != MR_OK)
         return st;
-    const struct mr_state_account *const a = &e->plan.rows[0].account;
     st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
     if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT &&
         !mri_checkpoint_agrees(e, &e->plan.order->body.u.checkpoint))
@@ -110,11 +147,8 @@ enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mr
         st = MR_CHANGING;
     if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CUT)
         st = cut_holds(e, &e->plan.order->body.u.cut);
-    if (st == MR_OK && c->verified != a->generation && MRI_RULE(keys_in_force)) {
-        /* It was handed in under other keys than the present ones: INV-8. */
-        st = mr_order_verify(e->planned, &a->keys, e->ledger.meta.epoch);
-        c->verified = st == MR_OK ? a->generation : 0;
-    }
+    if (st == MR_OK)
+        st = mri_keep_verify(e, c);
     if (c == &o->s.orders[0] || st == MR_OK)
         mri_open_cause(e, o, st, e->plan.missing);
     return st;
@@ -123,14 +157,13 @@ enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mr
 enum mr_status mri_keep_replay(struct mr_engine *e, const struct mr_entry_parked *w)
 {
     struct mri_open *const o = mri_open_get(e, w->account, w->seq, e->config.node);
-    if (mri_slot_order(&o->s, w->order) == NULL) {
-        struct mri_slot *const s = &o->s;
-        struct mri_candidate *const c =
-            s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(s);
-        if (c == NULL)
-            return MR_DAMAGED;
-        *c = (struct mri_candidate){.at = *w};
-    }
+    struct mri_slot *const s = &o->s;
+    struct mri_candidate *c = mri_slot_order(s, w->order);
+    if (c == NULL)
+        c = s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(s);
+    if (c == NULL)
+        return MR_DAMAGED;
+    *c = (struct mri_candidate){.at = *w};
     mri_open_due(e, o);
     return MR_OK;
 }

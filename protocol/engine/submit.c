@@ -162,7 +162,9 @@ static enum mr_status submit(struct mr_engine *e, const struct mr_event *ev, boo
     struct mri_candidate *const held = mri_slot_order(&slot->s, id);
     if (held == NULL)
         return keep_second(e, ev, slot, id);
-    held->verified = chain->account.generation; /* it was handed in under the present keys */
+    if (held->verified != chain->account.generation)
+        mri_keep_instead(e, slot, held, &ev->u.request.request->body.u.submit.order, NULL,
+                         chain->account.generation);
     *ret_done = true;
     return work_and_answer(e, ev, chain->number);
 }

@@ -133,6 +133,12 @@ static enum mr_status settle(struct mr_engine *e, struct mri_open *o, const stru
         mri_open_cause(e, o, MR_BEHIND, 0); /* what it refers to is on its way */
         return MR_OK;
     }
+    if (mri_keep_verify(e, k) != MR_OK) {
+        /* Some peer spoilt it. Nodes voted for it: they have it as its owner signed it. */
+        mri_keep_drop(o, k);
+        mri_open_want(e, o, true);
+        return MR_OK;
+    }
     begin_settled(e, o, c);
     s->voided = false;
     s->body_at = k->at.body_at;
@@ -204,9 +210,7 @@ static void drop_lapsed(struct mr_engine *e, struct mri_open *o)
             i++;
             continue;
         }
-        memmove(&s->orders[i], &s->orders[i + 1], (s->orders_count - i - 1) * sizeof s->orders[0]);
-        s->orders_count--;
-        o->changed = true;
+        mri_keep_drop(o, &s->orders[i]);
     }
 }
 
