@@ -10,7 +10,7 @@
 
 struct liar {
     /* per mille of its answers to peers */
-    uint32_t silent, bare, stale, cut, garbled, forged;
+    uint32_t silent, bare, spoilt, stale, cut, garbled, forged;
     uint32_t deaf;             /* bit i: copy i is told nothing */
     uint8_t *last[COPIES_MAX]; /* an answer that it may send again */
     size_t last_len[COPIES_MAX];
@@ -27,6 +27,7 @@ void liar_make(struct sim *s, struct copy *c)
     mr_assert(l != NULL);
     l->silent = often(s, 500);
     l->bare = often(s, 1000);
+    l->spoilt = often(s, 500);
     l->stale = often(s, 300);
     l->cut = often(s, 500);
     l->garbled = often(s, 200);
@@ -35,8 +36,11 @@ void liar_make(struct sim *s, struct copy *c)
         l->deaf = UINT32_C(1) << rng_below(&s->lies, s->nodes);
     c->liar = l;
     c->honest = false;
-    tell(s, "node %u lies: silent %u, bare %u, stale %u, cut %u, garbled %u, forged %u, lacks %x",
-         c->number, l->silent, l->bare, l->stale, l->cut, l->garbled, l->forged, c->lacks);
+    tell(s,
+         "node %u lies: silent %u, bare %u, spoilt %u, stale %u, cut %u, garbled %u, forged %u, "
+         "lacks %x",
+         c->number, l->silent, l->bare, l->spoilt, l->stale, l->cut, l->garbled, l->forged,
+         c->lacks);
 }
 
 void liar_done(struct copy *c)
@@ -69,6 +73,15 @@ static void cut_leaves(struct sim *s, struct mr_rep_follow *f)
     f->ahead_count = f->ahead_count / 2;
 }
 
+/* Orders whose signatures are not their owner's: their ids stay the same. */
+static void spoil(struct sim *s, struct mr_body *bodies, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (bodies[i].kind == MR_BODY_ORDER && bodies[i].u.order.sigs_count > 0 &&
+            rng_chance(&s->lies, 500))
+            bodies[i].u.order.sigs[0].sig[7] ^= 1;
+}
+
 /* A head of another tree, signed with its key. */
 static void forge_head(struct sim *s, const struct copy *c, struct mr_rep_follow *f)
 {
@@ -90,6 +103,9 @@ static size_t tamper(struct sim *s, const struct copy *c, uint8_t *ret)
         f->bodies_count = 0;
     if (!follow && rng_chance(&s->lies, c->liar->bare))
         r->body.u.fetch.bodies_count = 0;
+    if (rng_chance(&s->lies, c->liar->spoilt))
+        spoil(s, follow ? f->bodies : r->body.u.fetch.bodies,
+              follow ? f->bodies_count : r->body.u.fetch.bodies_count);
     if (follow && rng_chance(&s->lies, c->liar->cut))
         cut_leaves(s, f);
     if (follow && rng_chance(&s->lies, c->liar->forged))
