@@ -323,8 +323,10 @@ bool mri_aud_justified(const struct mr_audit *a, const struct mri_aud_open *o, u
         const struct mri_aud_said *const s = &o->said[i];
         if (s->kind == MR_LEAF_UNLOCK && s->cert_ballot != MR_BALLOT_NONE &&
             memcmp(s->value, value, 32) == 0 && counts(a, o, s, ballot) &&
-            reports_below(a, o, ballot, s->cert_ballot) >= a->charter.quorum)
+            reports_below(a, o, ballot, s->cert_ballot) >= a->charter.quorum) {
+            *ret_free = false; /* it may be voted for whatever else is reported */
             return true;
+        }
     }
     return *ret_free;
 }
