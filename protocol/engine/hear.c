@@ -160,6 +160,8 @@ static enum mr_status reach_heads(struct mri_peer *p, const struct mr_head *head
         if (memcmp(root, s->pending[0].root, 32) == 0) {
             s->proven[0] = s->pending[0];
             s->proven_count = 1;
+        } else {
+            p->claimed = s->pending[0]; /* another history: looked at when this one is proven */
         }
         s->pending_count = 0;
     }
