@@ -234,9 +234,10 @@ static bool is_of_others(const struct sim *s, const struct mr_audit_finding *f)
             if (s->liar[i] && strstr(f->expected, name) != NULL)
                 return true;
         }
-    /* A node that dies between signing a head and writing it down, with its clock set back before
-     * it starts again, has no way to know. */
-    return s->w.jumps > 0 && strstr(f->what, "time of a peer's head") != NULL;
+    /* A clock that was set back while its node was down: heads that were signed and not written
+     * down, and a slot closed at an earlier time than the reason to close it. */
+    return s->w.jumps > 0 && (strstr(f->what, "time of a peer's head") != NULL ||
+                              strstr(f->what, "time of closing") != NULL);
 }
 
 static void on_finding(void *ctx, const struct mr_audit_finding *f)

@@ -124,6 +124,20 @@ static void grow(struct watch *w, const uint8_t hash[32])
             mr_node_hash(l->root, w->edge[height], l->root);
 }
 
+/* S12, S13: a head of the node's own is over leaves it has synced, and of this log. */
+static void check_head(struct sim *s, const struct copy *c, const struct mr_head *h)
+{
+    const struct watch *w = c->watch;
+    if (!c->honest || h->size == 0)
+        return;
+    if (h->size > w->count)
+        violated(s, "S12", "node %u shows a head of %llu leaves and has synced %llu", c->number,
+                 (unsigned long long)h->size, (unsigned long long)w->count);
+    if (memcmp(w->leaves[h->size - 1].root, h->root, 32) != 0)
+        violated(s, "S13", "node %u: the head of size %llu is not that of its log, which has %llu",
+                 c->number, (unsigned long long)h->size, (unsigned long long)w->count);
+}
+
 /* --- entries ---------------------------------------------------------------------------------- */
 
 /* A leaf of another node's log, as this node took it up. */
@@ -189,8 +203,10 @@ static void take_entry(struct sim *s, struct copy *c, const struct mr_entry *e,
     case MR_ENTRY_ABSTAIN:
         tell(s, "node %u abstains", c->number);
         break;
-    case MR_ENTRY_OPENED:
     case MR_ENTRY_HEAD:
+        check_head(s, c, &e->u.head);
+        break;
+    case MR_ENTRY_OPENED:
     case MR_ENTRY_PARKED:
     case MR_ENTRY_CLOSED:
     case MR_ENTRY_RESTART:
@@ -232,12 +248,7 @@ static void head_leaves(struct sim *s, struct copy *c, const struct mr_head *h)
     struct watch *w = c->watch;
     if (h->node != c->number || h->size == 0 || !c->honest)
         return;
-    if (h->size > w->count)
-        violated(s, "S12", "node %u shows a head of %llu leaves and has synced %llu", c->number,
-                 (unsigned long long)h->size, (unsigned long long)w->count);
-    if (memcmp(w->leaves[h->size - 1].root, h->root, 32) != 0)
-        violated(s, "S13", "node %u: the head of size %llu is not that of its log", c->number,
-                 (unsigned long long)h->size);
+    check_head(s, c, h);
     if (h->size < w->head_size)
         return; /* an old one, in a receipt or an answer built before */
     w->head_size = h->size;
@@ -277,7 +288,16 @@ void watch_reply(struct sim *s, struct copy *c, const uint8_t *bytes, size_t len
 void watch_started(struct sim *s, struct copy *c)
 {
     const struct watch *w = c->watch;
+    struct mr_engine_facts f;
     watch_read(s, c);
+    mr_engine_facts(c->engine, &f);
+    tell(s, "node %u has %llu leaves, and %llu with what it says now; its head is of %llu", c->number,
+         (unsigned long long)w->count, (unsigned long long)f.meta.leaves,
+         (unsigned long long)f.head.size);
+    if (w->count > 0 && (f.meta.leaves < w->count ||
+                         (f.meta.leaves == w->count &&
+                          memcmp(f.log_root, w->leaves[w->count - 1].root, 32) != 0)))
+        violated(s, "S13", "node %u starts with another log than the one it wrote", c->number);
     if (!c->honest || c->amnesic || w->head_size == 0)
         return;
     if (w->count < w->head_size || memcmp(w->leaves[w->head_size - 1].root, w->head_root, 32) != 0)
