@@ -256,7 +256,7 @@ static enum mr_status tick(struct mr_engine *e, struct mr_effects *fx)
     if (e->peers_count > 0 && e->key != NULL && e->seated && e->flying == NULL &&
         !e->ledger.meta.abstaining && e->head.size > 0 &&
         e->now_ms >= e->head.time_ms + HEARTBEAT_MS)
-        sign_head(e, e->synced_leaves, e->head.root);
+        sign_head(e, e->head.size, e->head.root); /* a heartbeat: the same again */
     mri_work_tick(e);
     enum mr_status st = mri_peers_tick(e, fx);
     return st == MR_OK ? mri_waiters(e, fx) : st;
