@@ -207,7 +207,7 @@ static bool is_behind(enum mr_status st)
            st == MR_NOTHING_TO_CANCEL;
 }
 
-static void think_about(struct sim *s, struct owner *w, enum mr_status st)
+static void think_about(struct sim *s, struct owner *w, const struct copy *from, enum mr_status st)
 {
     w->last = st;
     w->polls++;
@@ -224,7 +224,12 @@ static void think_about(struct sim *s, struct owner *w, enum mr_status st)
     }
     switch (mr_next_after(st)) {
     case MR_NEXT_CLOSED:
-        violated(s, "S21", "owner %u is told %s without a receipt", w->index, mr_status_name(st));
+        /* A node that cannot prove it yet: nothing is believed, another one is asked. */
+        if (from->honest && !s->split && !truth_slot(s, w->index, w->next_seq)->settled)
+            violated(s, "S21", "owner %u is told %s, and no node has settled that", w->index,
+                     mr_status_name(st));
+        again_in(s, w, SECOND / 4, 2 * SECOND);
+        break;
     case MR_NEXT_WAIT:
     case MR_NEXT_REPEAT:
         w->wondering = false;
@@ -283,5 +288,5 @@ void owner_reply(struct sim *s, struct event *ev)
     if (has && seq == w->next_seq)
         closed(s, w, value);
     else if (!has)
-        think_about(s, w, st);
+        think_about(s, w, from, st);
 }
