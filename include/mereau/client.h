@@ -56,7 +56,7 @@ int64_t mr_order_fee(const struct mr_order *order);
 enum mr_next {
     MR_NEXT_CLOSED, /**< the slot is closed: the receipt says how */
     MR_NEXT_WAIT,   /**< the node keeps the order until something arrives */
-    MR_NEXT_REPEAT, /**< nobody knows: the same again, later */
+    MR_NEXT_REPEAT, /**< under way, or nobody knows: the same again, here or at another node */
     MR_NEXT_CANCEL, /**< refused for good: close the slot before saying so (rules of SLOT-8) */
 };
 enum mr_next mr_next_after(enum mr_status answer);
@@ -68,6 +68,18 @@ enum mr_outcome {
     MR_OUTCOME_OTHER,   /**< with another order */
 };
 enum mr_outcome mr_outcome_of(const struct mr_order *order, const uint8_t value[MR_HASH_BYTES]);
+
+/** WAL-11: the numbers of the `count` nodes of a charter in the order in which a wallet asks them:
+ *  the one its owner prefers, that of its association (0: none, or another charter's), then the
+ *  others in a circle, which each account enters at another place. */
+void mr_node_order(uint32_t ret[MR_NODES_MAX], uint32_t count, uint32_t preferred, uint32_t home,
+                   const uint8_t account[MR_ACCOUNT_BYTES]);
+
+/** Whether an answer, or the lack of one, is that node's own trouble: another may do better. */
+bool mr_ask_another(enum mr_status answer);
+
+/** WAL-9: whether a head of a node is newer than another one of the same node. */
+bool mr_head_newer(const struct mr_head *a, const struct mr_head *b);
 
 /** X25519 secret that memos of a seed's generation are opened with, and its public key. */
 void mr_memo_key(uint8_t ret_secret[MR_KEY_BYTES], uint8_t ret_public[MR_KEY_BYTES],

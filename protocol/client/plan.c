@@ -171,6 +171,8 @@ enum mr_next mr_next_after(enum mr_status answer)
         return MR_NEXT_CLOSED;
     if (answer == MR_PARKED || answer == MR_UNSETTLED)
         return MR_NEXT_WAIT;
+    if (answer == MR_VOTING || answer == MR_CERTIFIED)
+        return MR_NEXT_REPEAT;
     /* What does not blame the order says nothing about its fate. */
     if (mr_status_fault(answer) != MR_FAULT_CALLER || answer == MR_NOT_AUTHORISED ||
         answer == MR_TOO_MANY)

@@ -193,11 +193,82 @@ START_TEST(answers_say_how_to_go_on)
         {MR_PAYEE_FROZEN, MR_NEXT_CANCEL},   {MR_LIMIT_DAY, MR_NEXT_CANCEL},
         {MR_EXPIRED, MR_NEXT_CANCEL},        {MR_POLICY_NOT_IN_FORCE, MR_NEXT_CANCEL},
         {MR_SLOT_TAKEN, MR_NEXT_CANCEL},     {MR_PREV_MISMATCH, MR_NEXT_CANCEL},
+        {MR_VOTING, MR_NEXT_REPEAT},         {MR_CERTIFIED, MR_NEXT_REPEAT},
+        {MR_STARTING, MR_NEXT_REPEAT},       {MR_NO_QUORUM, MR_NEXT_REPEAT},
+        {MR_BEHIND, MR_NEXT_REPEAT},         {MR_UNSETTLED, MR_NEXT_WAIT},
         {MR_PAYER_FROZEN, MR_NEXT_CANCEL},   {MR_BAD_SIGNATURE, MR_NEXT_CANCEL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         ck_assert_msg(mr_next_after(rows[i].answer) == rows[i].next, "%s",
                       mr_status_name(rows[i].answer));
+}
+END_TEST
+
+START_TEST(what_is_a_nodes_own_trouble_another_may_do)
+{
+    static const enum mr_status rows[] = {
+        MR_UNREACHABLE, MR_NO_ANSWER, MR_BUSY,   MR_DISK_FULL,  MR_STOPPING, MR_STARTING,
+        MR_ABSTAINING,  MR_NO_QUORUM, MR_BEHIND, MR_WRONG_NODE, MR_BAD_HEAD, MR_FORKED};
+    unsigned found = 0;
+    for (unsigned i = 0; i < 256; i++)
+        found += mr_ask_another((enum mr_status)i);
+    ck_assert_uint_eq(found, sizeof rows / sizeof rows[0]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_msg(mr_ask_another(rows[i]), "%s", mr_status_name(rows[i]));
+}
+END_TEST
+
+static void check_order(uint32_t count, uint32_t preferred, uint32_t home, uint8_t place,
+                        const uint32_t *want)
+{
+    uint32_t got[MR_NODES_MAX] = {0};
+    const uint8_t id[16] = {0, 0, 0, place};
+    mr_node_order(got, count, preferred, home, id);
+    for (uint32_t i = 0; i < count; i++)
+        ck_assert_uint_eq(got[i], want[i]);
+}
+
+START_TEST(nodes_are_asked_home_first_then_around)
+{
+    check_order(1, 0, 1, 9, (const uint32_t[]){1});
+    check_order(1, 0, 0, 9, (const uint32_t[]){1});
+    check_order(4, 0, 2, 0, (const uint32_t[]){2, 1, 3, 4});
+    check_order(4, 0, 2, 1, (const uint32_t[]){2, 3, 4, 1});
+    check_order(4, 0, 2, 5, (const uint32_t[]){2, 4, 1, 3});
+    check_order(4, 3, 2, 1, (const uint32_t[]){3, 2, 4, 1});
+    check_order(4, 2, 2, 2, (const uint32_t[]){2, 4, 1, 3});
+    check_order(4, 0, 0, 3, (const uint32_t[]){4, 1, 2, 3});
+    check_order(2, 9, 7, 0, (const uint32_t[]){1, 2}); /* not of this charter */
+}
+END_TEST
+
+/* When a node dies, its members do not all run to the same other one. */
+START_TEST(members_spread_over_the_other_nodes)
+{
+    unsigned second[5] = {0};
+    for (unsigned i = 0; i < 300; i++) {
+        uint32_t got[MR_NODES_MAX];
+        const uint8_t id[16] = {(uint8_t)(i * 31), (uint8_t)(i * 7), (uint8_t)i, (uint8_t)(i * 3)};
+        mr_node_order(got, 4, 0, 1, id);
+        second[got[1]]++;
+    }
+    for (uint32_t node = 2; node <= 4; node++)
+        ck_assert_uint_ge(second[node], 60);
+}
+END_TEST
+
+START_TEST(newer_heads)
+{
+    const struct mr_head old = {.epoch = 1, .generation = 1, .size = 9};
+    struct mr_head now = old;
+    ck_assert(!mr_head_newer(&now, &old));
+    now.size = 10;
+    ck_assert(mr_head_newer(&now, &old));
+    ck_assert(!mr_head_newer(&old, &now));
+    now = (struct mr_head){.epoch = 2, .generation = 1, .size = 1}; /* a log of a later epoch */
+    ck_assert(mr_head_newer(&now, &old));
+    now = (struct mr_head){.epoch = 1, .generation = 2, .size = 1};
+    ck_assert(mr_head_newer(&now, &old));
 }
 END_TEST
 
@@ -245,6 +316,10 @@ int main(void)
     tcase_add_test(tc, same_wish_is_known_again);
     tcase_add_test(tc, ids_are_salted);
     tcase_add_test(tc, answers_say_how_to_go_on);
+    tcase_add_test(tc, what_is_a_nodes_own_trouble_another_may_do);
+    tcase_add_test(tc, nodes_are_asked_home_first_then_around);
+    tcase_add_test(tc, members_spread_over_the_other_nodes);
+    tcase_add_test(tc, newer_heads);
     tcase_add_test(tc, outcome_is_seen_from_the_order);
     tcase_add_test(tc, memo_keys_follow_the_seed);
     suite_add_tcase(s, tc);
