@@ -10,7 +10,10 @@
 struct mr_receipt_facts {
     uint8_t value[32]; /**< order id, or the slot's void id */
     bool voided;
-    uint32_t quorum;    /**< proofs that counted */
+    uint32_t quorum;    /**< proofs that counted, each of another node */
+    uint64_t nodes;     /**< whose they are: bit i is node i */
+    uint32_t needed;    /**< q of their epoch */
+    uint32_t committee; /**< n of their epoch */
     uint32_t witnesses; /**< cosignatures present (not checked here) */
     uint64_t time_ms;   /**< latest head's time */
 };

@@ -44,6 +44,10 @@ enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_c
     if (st != MR_OK)
         return st;
     f.quorum = r->proofs_count;
+    f.needed = roster.quorum;
+    f.committee = roster.count;
+    for (uint32_t i = 0; i < r->proofs_count; i++)
+        f.nodes |= UINT64_C(1) << r->proofs[i].head.node;
     *ret = f;
     return MR_OK;
 }
