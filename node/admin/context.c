@@ -363,6 +363,8 @@ static enum mr_status connect_node(struct admin *a)
     if (st != MR_OK)
         return out_fail(a->out, st == MR_BAD_TEXT ? MR_USAGE : st,
                         _("\"%s\" is no address of a node"), config.address);
+    if (!a->local)
+        link_accept(a->link, a->charter->nodes, a->charter->nodes_count);
     return MR_OK;
 }
 

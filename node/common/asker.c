@@ -34,7 +34,7 @@ static struct asker_answer welcome(struct asker *a, const uint8_t *record, size_
         return of_status(ASKER_NOTHING, MR_OK);
     enum mr_status st = mr_welcome_decode(&w, record, len);
     if (st == MR_OK)
-        st = mr_session_welcome(&a->session, NULL, &a->hello, &w, pinned);
+        st = mr_session_welcome(&a->session, &a->identity, &a->hello, &w, pinned);
     a->established = st == MR_OK;
     return of_status(a->established ? ASKER_ESTABLISHED : ASKER_BROKEN, st);
 }

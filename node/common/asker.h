@@ -18,6 +18,7 @@
 struct asker {
     struct mr_session_hello hello;
     struct mr_session session;
+    struct mr_pubkey identity; /* of the other end, once established */
     bool established;
 };
 

@@ -10,7 +10,7 @@ enum exit_code exit_code_of(enum mr_status st)
 {
     if (st == MR_OK || st == MR_SETTLED || st == MR_ALREADY_DONE)
         return EXIT_DONE;
-    if (st == MR_PARKED || st == MR_UNSETTLED)
+    if (st == MR_PARKED || st == MR_UNSETTLED || st == MR_VOTING || st == MR_CERTIFIED)
         return EXIT_UNKNOWN;
     if (st == MR_CONFIG || st == MR_USAGE || st == MR_BAD_TEXT)
         return EXIT_USAGE;

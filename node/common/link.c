@@ -14,7 +14,8 @@ enum {
     TIMEOUT_MS = 10000,
     TRIES = 8, /* the first try gets this part of the time-out, each later one twice that */
     TRY_MS_MIN = 250,
-    PAUSE_MS = 50, /* between tries, doubled up to the largest */
+    SETTLE_MS = 4000, /* a node keeps SUBMIT and CANCEL so long, in the hope of a settlement */
+    PAUSE_MS = 50,    /* between tries, doubled up to the largest */
     PAUSE_MS_MAX = 1000,
     ID_BYTES = 4,
 };
@@ -23,6 +24,9 @@ struct link {
     struct wire *wire;
     bool is_pinned;
     struct mr_pubkey pinned;
+    const struct mr_node *accepted; /* NULL: the pinned one, or anybody */
+    size_t accepted_count;
+    bool leaves_stopping;
     uint8_t ledger[32];
     int timeout_ms;
 
@@ -78,6 +82,23 @@ void link_identify(struct link *l, enum mr_auth_role role, const uint8_t account
         auth->seen_count = 1;
         auth->seen[0] = *seen;
     }
+}
+
+void link_accept(struct link *l, const struct mr_node *nodes, size_t count)
+{
+    l->is_pinned = false;
+    l->accepted = nodes;
+    l->accepted_count = count;
+}
+
+void link_leave_stopping(struct link *l)
+{
+    l->leaves_stopping = true;
+}
+
+const struct mr_pubkey *link_identity(const struct link *l)
+{
+    return l->asker.established ? &l->asker.identity : NULL;
 }
 
 void link_close(struct link *l)
@@ -151,6 +172,14 @@ static enum mr_status take(struct link *l, struct asker_answer *ret, size_t len,
     return ret->got == ASKER_BROKEN ? ret->status : MR_NO_ANSWER;
 }
 
+static bool accepts(const struct link *l, const struct mr_pubkey *key)
+{
+    for (size_t i = 0; i < l->accepted_count; i++)
+        if (memcmp(&l->accepted[i].transport_key, key, sizeof *key) == 0)
+            return true;
+    return l->accepted == NULL;
+}
+
 static enum mr_status shake_hands(struct link *l, uint64_t deadline_ms)
 {
     struct asker_answer answer;
@@ -158,8 +187,13 @@ static enum mr_status shake_hands(struct link *l, uint64_t deadline_ms)
     randombytes_buf(seed, sizeof seed);
     size_t len = asker_hello(&l->asker, l->envelope, sizeof l->envelope, seed);
     sodium_memzero(seed, sizeof seed);
-    const enum mr_status st = round_trip(l, len, &len, deadline_ms);
-    return st == MR_OK ? take(l, &answer, len, 0, ASKER_ESTABLISHED) : st;
+    enum mr_status st = round_trip(l, len, &len, deadline_ms);
+    if (st == MR_OK)
+        st = take(l, &answer, len, 0, ASKER_ESTABLISHED);
+    if (st != MR_OK || accepts(l, &l->asker.identity))
+        return st;
+    forget_session(l);
+    return MR_WRONG_NODE;
 }
 
 static enum mr_status exchange(struct link *l, struct mr_reply *ret,
@@ -220,8 +254,16 @@ static uint32_t patience_ms(const struct mr_request_body *body)
     return 0;
 }
 
-static bool worth_repeating(enum mr_status st)
+/* What a try waits for within the deadline: to ask anew earlier would only begin it again. */
+static uint32_t settling_ms(const struct mr_request_body *body)
 {
+    return body->kind == MR_REQ_SUBMIT || body->kind == MR_REQ_CANCEL ? SETTLE_MS : 0;
+}
+
+static bool worth_repeating(const struct link *l, enum mr_status st)
+{
+    if (st == MR_STOPPING && l->leaves_stopping)
+        return false;
     return st == MR_NO_ANSWER || st == MR_UNREACHABLE || st == MR_BAD_SESSION || st == MR_BUSY ||
            st == MR_TOO_MANY || st == MR_STOPPING;
 }
@@ -251,7 +293,7 @@ enum mr_status link_call(struct link *l, struct mr_reply *ret, const struct mr_r
 {
     if (ID_BYTES + mr_request_body_size(body) > MR_SESSION_PLAIN_MAX)
         return MR_TOO_LARGE;
-    const uint32_t patience = patience_ms(body);
+    const uint32_t patience = patience_ms(body), settling = settling_ms(body);
     const uint64_t deadline = wire_now_ms() + (uint64_t)l->timeout_ms + patience;
     uint64_t try_ms = (uint64_t)l->timeout_ms / TRIES;
     if (try_ms < TRY_MS_MIN)
@@ -261,9 +303,9 @@ enum mr_status link_call(struct link *l, struct mr_reply *ret, const struct mr_r
     l->sent = false;
     l->request_id = (l->request_id + 1) & 0x7fffffff;
     for (;; try_ms *= 2) {
-        const uint64_t try_end = earlier(wire_now_ms() + try_ms + patience, deadline);
+        const uint64_t try_end = earlier(wire_now_ms() + try_ms + patience + settling, deadline);
         const enum mr_status st = attempt(l, ret, body, try_ms, try_end);
-        if (!worth_repeating(st))
+        if (!worth_repeating(l, st))
             return st;
         const bool pause = recover(l, st, &renewed);
         const uint64_t now = wire_now_ms();

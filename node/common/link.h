@@ -16,10 +16,10 @@
 struct link;
 
 struct link_config {
-    const char *address;             /* host:port, or path of a control socket */
-    const struct mr_pubkey *pinned;  /* NULL: accept any identity (mereau-admin on its own node) */
-    const uint8_t *ledger;           /* 32 bytes; copied */
-    int timeout_ms;                  /* of one call, all repeats together; 0: 10 s */
+    const char *address;            /* host:port, or path of a control socket */
+    const struct mr_pubkey *pinned; /* NULL: accept any identity (mereau-admin on its own node) */
+    const uint8_t *ledger;          /* 32 bytes; copied */
+    int timeout_ms;                 /* of one call, all repeats together; 0: 10 s */
 };
 
 /** Nothing is sent yet. MR_OK, MR_NO_MEMORY, MR_BAD_TEXT (address). */
@@ -33,8 +33,18 @@ void link_identify(struct link *l, enum mr_auth_role role, const uint8_t account
 /** One call. *ret is the caller's (allocate it: it is large). The result is the reply's status, or
  *  MR_NO_ANSWER, MR_UNREACHABLE, MR_WRONG_NODE, MR_BAD_SIGNATURE, or what made the bytes invalid.
  *  ret->body is meaningful only when the reply's status is MR_OK, SETTLED, VOIDED, PARKED,
- *  UNSETTLED, ALREADY_DONE, FUNDS_SHORT or a limit's. */
+ *  UNSETTLED, VOTING, CERTIFIED, ALREADY_DONE, FUNDS_SHORT or a limit's. */
 enum mr_status link_call(struct link *l, struct mr_reply *ret, const struct mr_request_body *body);
+
+/** Accept any of these identities (borrowed) in place of the pinned one: for an address that may be
+ *  of any node of a charter. Before the first call. */
+void link_accept(struct link *l, const struct mr_node *nodes, size_t count);
+
+/** The identity of the present session; NULL: there is none. */
+const struct mr_pubkey *link_identity(const struct link *l);
+
+/** Do not ask a node again that says it is stopping: for callers that know another one. */
+void link_leave_stopping(struct link *l);
 
 /** Change the time-out of later calls. */
 void link_set_timeout(struct link *l, int timeout_ms);

@@ -212,6 +212,13 @@ static void duration_text(char *ret, size_t cap, uint64_t seconds)
         snprintf(ret, cap, "%llu:%02llu", m, s);
 }
 
+static void progress_show(struct progress *p, const char *line)
+{
+    fprintf(stderr, "\r%s\033[K", line);
+    fflush(stderr);
+    p->shown = true;
+}
+
 static void progress_draw(struct progress *p, uint64_t elapsed_ms)
 {
     char bar[PROGRESS_BAR + 1], left[32] = "", line[512];
@@ -230,21 +237,31 @@ static void progress_draw(struct progress *p, uint64_t elapsed_ms)
         snprintf(line, sizeof line, _("%s: %llu, %llu/s"), p->what, (unsigned long long)p->done,
                  rate);
     }
-    fprintf(stderr, "\r%s\033[K", text_width(line) < term_width(STDERR_FILENO) ? line : p->what);
-    fflush(stderr);
-    p->shown = true;
+    progress_show(p, text_width(line) < term_width(STDERR_FILENO) ? line : p->what);
+}
+
+/* Whether it is time to draw. */
+static bool progress_due(struct progress *p, uint64_t now)
+{
+    if (!p->enabled || now - p->start_ms < PROGRESS_QUIET_MS ||
+        now - p->drawn_ms < PROGRESS_DRAW_MS)
+        return false;
+    p->drawn_ms = now;
+    return true;
 }
 
 void progress_update(struct progress *p, uint64_t done)
 {
-    p->done = done;
-    if (!p->enabled)
-        return;
     const uint64_t now = monotonic_ms();
-    if (now - p->start_ms < PROGRESS_QUIET_MS || now - p->drawn_ms < PROGRESS_DRAW_MS)
-        return;
-    p->drawn_ms = now;
-    progress_draw(p, now - p->start_ms);
+    p->done = done;
+    if (progress_due(p, now))
+        progress_draw(p, now - p->start_ms);
+}
+
+void progress_say(struct progress *p, const char *text)
+{
+    if (progress_due(p, monotonic_ms()))
+        progress_show(p, text);
 }
 
 void progress_end(struct progress *p)

@@ -63,6 +63,9 @@ void progress_begin(struct progress *p, const struct command *c, const char *wha
 /** done so far; redraws at most ten times a second. Cheap enough for every item. */
 void progress_update(struct progress *p, uint64_t done);
 
+/** The same with a line of text (translated) in place of a bar. */
+void progress_say(struct progress *p, const char *text);
+
 /** Removes the bar. */
 void progress_end(struct progress *p);
 

@@ -35,7 +35,8 @@ static struct {
     uint32_t wait_ids[WAITS];
     int wait_session[WAITS], waiting;
     /* set by the test, between or during calls */
-    atomic_int drop, busy, refuse, forget, odd;
+    atomic_int drop, busy, stopping, refuse, forget, odd;
+    atomic_int status; /* of the answer to NODE */
     /* counted here */
     atomic_int hellos, auths, asked;
 } node;
@@ -115,6 +116,7 @@ static void on_opened(int i, uint64_t token, uint64_t counter, const struct mr_r
         reply.status = (uint32_t)check_auth(i, &r->body.u.auth);
     } else {
         atomic_fetch_add(&node.asked, 1);
+        reply.status = (uint32_t)atomic_load(&node.status);
         strcpy(reply.body.u.node.software, "fake"); /* allow: fits */
         reply.body.u.node.software_len = 4;
         reply.body.u.node.accounts = node.sessions[i].proved ? 1 : 0;
@@ -168,6 +170,10 @@ static void on_request(void *ctx, struct conn *c, uint64_t token, const uint8_t 
         return;
     if (takes_one(&node.busy)) {
         send_refused(token, MR_BUSY);
+        return;
+    }
+    if (takes_one(&node.stopping)) {
+        send_refused(token, MR_STOPPING);
         return;
     }
     if (takes_one(&node.refuse)) {
@@ -286,6 +292,58 @@ START_TEST(identity_is_pinned)
     link_close(l);
     const struct link_config any = {.address = address, .ledger = ledger};
     ck_assert_int_eq(link_open(&l, &any), MR_OK);
+    ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_OK);
+    link_close(l);
+    node_stop();
+}
+END_TEST
+
+START_TEST(any_node_of_a_charter_is_accepted)
+{
+    struct mr_node nodes[2] = {{.number = 1, .transport_key = node.member},
+                               {.number = 2, .transport_key = node.identity}};
+    node_start(0, NULL);
+    struct link *l = open_link(NULL, 20000);
+    ck_assert_ptr_null(link_identity(l));
+    link_accept(l, nodes, 1);
+    ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_WRONG_NODE);
+    ck_assert_ptr_null(link_identity(l));
+    link_accept(l, nodes, 2);
+    ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_OK);
+    ck_assert_mem_eq(link_identity(l), &node.identity, sizeof node.identity);
+    link_close(l);
+    node_stop();
+}
+END_TEST
+
+START_TEST(stages_of_an_order_have_a_result)
+{
+    static const enum mr_status stages[] = {MR_VOTING, MR_CERTIFIED};
+    node_start(0, NULL);
+    struct link *l = open_link(NULL, 20000);
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        atomic_store(&node.status, (int)stages[i]);
+        atomic_store(&node.odd, ODD_NONE);
+        ck_assert_int_eq(ask(l, MR_REQ_NODE), stages[i]);
+        atomic_store(&node.odd, ODD_KIND);
+        ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_UNKNOWN_TAG);
+    }
+    link_close(l);
+    node_stop();
+}
+END_TEST
+
+/* Who knows another node does not wait for one that goes. */
+START_TEST(a_stopping_node_may_be_left)
+{
+    node_start(0, NULL);
+    struct link *l = open_link(NULL, 20000);
+    ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_OK);
+    atomic_store(&node.stopping, 1);
+    ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_OK);
+    link_leave_stopping(l);
+    atomic_store(&node.stopping, 1);
+    ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_STOPPING);
     ck_assert_int_eq(ask(l, MR_REQ_NODE), MR_OK);
     link_close(l);
     node_stop();
@@ -669,6 +727,9 @@ int main(void)
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_loop_test(c, calls_are_answered, 0, 2);
     tcase_add_test(c, identity_is_pinned);
+    tcase_add_test(c, any_node_of_a_charter_is_accepted);
+    tcase_add_test(c, stages_of_an_order_have_a_result);
+    tcase_add_test(c, a_stopping_node_may_be_left);
     tcase_add_test(c, keys_are_proved_in_every_session);
     tcase_add_test(c, long_poll_outlasts_the_timeout);
     tcase_add_loop_test(c, silence_is_survived, 0, 6);
