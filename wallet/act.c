@@ -1,5 +1,6 @@
 #include "wallet/act.h"
 
+#include <poll.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -14,7 +15,12 @@
 #include "wallet/memo.h"
 #include "wallet/node.h"
 
-enum { HEX_MAX = 2 * MR_HASH_BYTES + 1, FRESH_MS = 10000 };
+enum {
+    HEX_MAX = 2 * MR_HASH_BYTES + 1,
+    FRESH_MS = 10000,
+    LOOK_MS = 200,   /* between two looks at an order on its way */
+    STUCK_MS = 3000, /* without a step forward: another node is asked too */
+};
 
 /* --- showing ---------------------------------------------------------------------------------- */
 
@@ -188,65 +194,180 @@ static enum mr_status tell_parked(struct wallet *w, struct out *out, const struc
                     status_sentence(cause));
 }
 
-/* MR_SETTLED or MR_VOIDED: the answer closes the slot and its receipt was kept. */
-static enum mr_status keep_answer(struct wallet *w, struct out *out, uint64_t seq)
+/* --- an order on its way ---------------------------------------------------------------------- */
+
+struct way {
+    uint64_t seq;
+    bool cancel; /* the slot shall be closed without effect */
+    uint64_t deadline_ms, step_ms;
+    enum mr_status stage;
+    uint32_t votes;
+    size_t moves_left;
+    struct progress line;
+};
+
+static void stage_text(char *ret, size_t cap, enum mr_status stage, const struct mr_rep_slot *slot)
 {
+    if (stage == MR_CERTIFIED)
+        snprintf(ret, cap, _("enough nodes voted; %u of %u acknowledged that"), slot->votes,
+                 slot->quorum);
+    else
+        snprintf(ret, cap, _("%u of %u nodes voted"), slot->votes, slot->quorum);
+}
+
+static enum mr_status tell_stage(struct wallet *w, struct out *out, enum mr_status stage,
+                                 bool cancel)
+{
+    char text[DESCRIBE_MAX];
     const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
-    if (slot->receipt_count == 0)
-        return node_fetch_result(w, out, seq);
-    return node_keep_result(w, out, &slot->receipt[0], seq, slot->time_ms);
+    out_int(out, "votes", slot->votes);
+    out_int(out, "quorum", slot->quorum);
+    out_bool(out, "conflict", slot->conflict);
+    stage_text(text, sizeof text, stage, slot);
+    if (cancel)
+        return out_fail(out, stage,
+                        _("the cancellation is under way: %s. It goes on by itself; repeat the "
+                          "same command to see how it ends"),
+                        text);
+    return out_fail(out, stage,
+                    _("the order is signed and under way: %s. It goes on by itself; \"mereau "
+                      "resume\" looks again, \"mereau cancel\" takes it back"),
+                    text);
+}
+
+static enum mr_status hand_in(struct wallet *w, const struct way *way)
+{
+    const struct slot *const s = wallet_slot(w, way->seq);
+    struct mr_signed_order order;
+    if (way->cancel)
+        return node_cancel(w, way->seq, way->deadline_ms);
+    wallet_order(&order, s);
+    return node_submit(w, &order, s->memo, way->deadline_ms);
+}
+
+/* A node that another one was just exchanged for, or that comes a little late, lacks what others
+ * have: that passes by itself. */
+static bool passes(const struct wallet *w)
+{
+    const enum mr_status cause = mr_status_from_number(w->reply->body.u.slot.cause);
+    return w->charter->nodes_count > 1 &&
+           (cause == MR_SEQ_AHEAD || cause == MR_PAYEE_UNKNOWN || cause == MR_POLICY_UNKNOWN ||
+            (cause == MR_FUNDS_SHORT && w->moves > 0));
+}
+
+static bool under_way(const struct wallet *w, const struct way *way, enum mr_status st)
+{
+    return st == MR_VOTING || st == MR_CERTIFIED ||
+           (st == MR_PARKED && (way->cancel ? w->charter->nodes_count > 1 : passes(w)));
+}
+
+static void note_step(struct way *way, const struct mr_rep_slot *slot, enum mr_status st)
+{
+    char text[DESCRIBE_MAX];
+    if (st != way->stage || slot->votes > way->votes)
+        way->step_ms = wallet_clock_ms();
+    way->stage = st;
+    way->votes = slot->votes;
+    if (st == MR_PARKED)
+        return;
+    stage_text(text, sizeof text, st, slot);
+    progress_say(&way->line, text);
+}
+
+static bool refuses_session(enum mr_status st)
+{
+    return st == MR_BAD_SIGNATURE || st == MR_BAD_KEY || st == MR_NOT_AUTHORISED;
+}
+
+/* One more look. Without a step forward the same is handed in at another node too: its slot is
+ * taken, so that it counts once wherever it stands. */
+static enum mr_status look(struct wallet *w, struct way *way)
+{
+    if (way->moves_left > 0 && wallet_clock_ms() - way->step_ms > STUCK_MS) {
+        way->moves_left--;
+        way->step_ms = wallet_clock_ms();
+        if (node_move(w, MR_NO_QUORUM, way->deadline_ms) == MR_OK)
+            return hand_in(w, way);
+    }
+    enum mr_status st = node_slot(w, way->seq, way->deadline_ms);
+    if (refuses_session(st)) { /* the order may be a rotation, which has settled just now */
+        st = node_prove_again(w);
+        if (st == MR_OK)
+            st = node_slot(w, way->seq, way->deadline_ms);
+        if (refuses_session(st))
+            return MR_NOT_AUTHORISED; /* it says nothing about the order */
+    }
+    return st == MR_UNSETTLED || st == MR_NOT_FOUND ? hand_in(w, way) : st;
+}
+
+/* Hand in the order (or its cancellation), and look on until that is decided or time is up. The
+ * last answer's status. */
+static enum mr_status carry(struct wallet *w, const struct command *c, uint64_t seq, bool cancel)
+{
+    const uint64_t now = wallet_clock_ms();
+    struct way way = {.seq = seq,
+                      .cancel = cancel,
+                      .deadline_ms = now + (uint64_t)c->timeout_ms,
+                      .step_ms = now,
+                      .moves_left = w->seats.count - 1};
+    progress_begin(&way.line, c, "", 0);
+    enum mr_status st = hand_in(w, &way);
+    while (under_way(w, &way, st) && wallet_clock_ms() + LOOK_MS < way.deadline_ms) {
+        note_step(&way, &w->reply->body.u.slot, st);
+        poll(NULL, 0, LOOK_MS);
+        st = look(w, &way);
+    }
+    progress_end(&way.line);
+    return st;
 }
 
 /* A refusal does not free the slot: void it, and only then say no. */
-static enum mr_status close_refused(struct wallet *w, struct out *out, uint64_t seq,
-                                    enum mr_status why)
+static enum mr_status close_refused(struct wallet *w, const struct command *c, struct out *out,
+                                    uint64_t seq, enum mr_status why)
 {
-    enum mr_status st = node_cancel(w, seq);
+    enum mr_status st = carry(w, c, seq, true);
     if (mr_next_after(st) != MR_NEXT_CLOSED)
         return tell_unknown(w, out, why);
-    st = keep_answer(w, out, seq);
+    st = node_keep_answer(w, out, seq, st);
     return st == MR_OK ? tell_closed(w, out, seq, why) : st;
-}
-
-static enum mr_status submit(struct wallet *w, struct out *out, uint64_t seq)
-{
-    const struct slot *const s = wallet_slot(w, seq);
-    struct mr_signed_order order;
-    wallet_order(&order, s);
-    const uint32_t unit = unit_of(&order.order);
-    enum mr_status st = node_submit(w, &order, s->memo);
-    switch (mr_next_after(st)) {
-    case MR_NEXT_CLOSED:
-        st = keep_answer(w, out, seq);
-        return st == MR_OK ? tell_closed(w, out, seq, MR_OK) : st;
-    case MR_NEXT_WAIT:
-        return tell_parked(w, out, &w->reply->body.u.submit, unit);
-    case MR_NEXT_REPEAT:
-        return tell_unknown(w, out, st);
-    case MR_NEXT_CANCEL:
-        return close_refused(w, out, seq, st);
-    }
-    return MR_UNKNOWN_STATUS;
 }
 
 enum mr_status act_finish(struct wallet *w, const struct command *c, struct out *out, uint64_t seq)
 {
-    (void)c;
-    if (wallet_slot(w, seq)->closed)
+    const struct slot *const s = wallet_slot(w, seq);
+    struct mr_signed_order order;
+    if (s->closed)
         return tell_closed(w, out, seq, MR_OK);
-    return submit(w, out, seq);
+    wallet_order(&order, s);
+    enum mr_status st = carry(w, c, seq, false);
+    if (st == MR_VOTING || st == MR_CERTIFIED)
+        return tell_stage(w, out, st, false);
+    switch (mr_next_after(st)) {
+    case MR_NEXT_CLOSED:
+        st = node_keep_answer(w, out, seq, st);
+        return st == MR_OK ? tell_closed(w, out, seq, MR_OK) : st;
+    case MR_NEXT_WAIT:
+        return tell_parked(w, out, &w->reply->body.u.submit, unit_of(&order.order));
+    case MR_NEXT_REPEAT:
+        return tell_unknown(w, out, st);
+    case MR_NEXT_CANCEL:
+        return close_refused(w, c, out, seq, st);
+    }
+    return MR_UNKNOWN_STATUS;
 }
 
-enum mr_status act_cancel(struct wallet *w, struct out *out, uint64_t seq)
+enum mr_status act_cancel(struct wallet *w, const struct command *c, struct out *out, uint64_t seq)
 {
     const struct slot *const s = wallet_slot(w, seq);
     struct mr_signed_order o;
     enum mr_status st = MR_OK;
     if (!s->closed) {
-        st = node_cancel(w, seq);
+        st = carry(w, c, seq, true);
+        if (st == MR_VOTING || st == MR_CERTIFIED)
+            return tell_stage(w, out, st, true);
         if (mr_next_after(st) != MR_NEXT_CLOSED)
             return tell_unknown(w, out, st);
-        st = keep_answer(w, out, seq);
+        st = node_keep_answer(w, out, seq, st);
     }
     if (st != MR_OK)
         return st;

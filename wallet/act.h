@@ -29,7 +29,7 @@ enum mr_status act_finish(struct wallet *w, const struct command *c, struct out 
 
 /** Close the slot of the open order without effect. MR_OK when it was voided; reported otherwise,
  *  also when it had settled first. */
-enum mr_status act_cancel(struct wallet *w, struct out *out, uint64_t seq);
+enum mr_status act_cancel(struct wallet *w, const struct command *c, struct out *out, uint64_t seq);
 
 /** One line about an order: "12.50 EUSK to boulangerie@lyon". ret holds DESCRIBE_MAX bytes. */
 void act_describe(char *ret, const struct wallet *w, const struct mr_order *order);

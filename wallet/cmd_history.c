@@ -12,7 +12,12 @@
 #include "wallet/entry.h"
 #include "wallet/node.h"
 
-enum { TIME_TEXT_MAX = 40, FOLLOW_MS = 30000, HEX_MAX = 2 * MR_HASH_BYTES + 1 };
+enum {
+    TIME_TEXT_MAX = 40,
+    FOLLOW_MS = 30000,
+    FOLLOW_HOP_MS = 8000,
+    HEX_MAX = 2 * MR_HASH_BYTES + 1
+};
 
 /* --- one entry as text ------------------------------------------------------------------------ */
 
@@ -189,30 +194,58 @@ static enum mr_status fetch_own(struct entries *e, struct wallet *w, struct out 
     return st == MR_OK ? MR_OK : out_fail(out, st, NULL);
 }
 
-static void follow(struct wallet *w, const struct command *c, struct out *out, uint64_t next_seq,
-                   uint64_t next_credit)
+/* What --follow knows: places of the own chain and of credits, and what was printed. */
+struct watch {
+    uint64_t next_seq, next_credit;
+    unsigned moves;
+    struct entries *known;
+};
+
+/* Another node numbers credits otherwise: begin with its first, and leave out what was printed. */
+static void meet_node(struct watch *f, const struct wallet *w)
+{
+    if (f->moves == w->moves)
+        return;
+    f->moves = w->moves;
+    f->next_credit = 1;
+}
+
+static enum mr_status wait_for_news(struct entries *news, struct wallet *w, const struct command *c,
+                                    struct out *out, struct watch *f)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_WAIT};
+    struct mr_req_wait *const ask = &w->request->u.wait;
+    /* Where another node can go on, one that fell silent is not waited for so long. */
+    *ask = (struct mr_req_wait){.next_seq = f->next_seq,
+                                .credits = f->next_credit - 1,
+                                .timeout_ms = w->seats.count > 1 ? FOLLOW_HOP_MS : FOLLOW_MS};
+    memcpy(ask->account, wallet_account(w), sizeof ask->account);
+    enum mr_status st = node_call(w);
+    if (st != MR_OK)
+        return st;
+    const struct mr_rep_wait got = w->reply->body.u.wait;
+    meet_node(f, w);
+    w->account->hot.credits = got.credits;
+    if (got.credits >= f->next_credit)
+        st = entries_fetch_credits(news, w, c, out, f->next_credit, &f->next_credit);
+    if (st == MR_OK && got.next_seq > f->next_seq)
+        st = fetch_own(news, w, out, &f->next_seq);
+    if (w->moves > 0)
+        entries_drop(news, f->known);
+    return st;
+}
+
+static void follow(struct wallet *w, const struct command *c, struct out *out, struct watch *f)
 {
     enum mr_status st = MR_OK;
     wallet_unlock(w);
-    while (st == MR_OK || st == MR_NO_ANSWER || st == MR_UNREACHABLE) {
+    while (!out->failed && (st == MR_OK || exit_code_of(st) == EXIT_UNKNOWN)) {
         struct entries news = {0};
-        *w->request = (struct mr_request_body){.kind = MR_REQ_WAIT};
-        struct mr_req_wait *const ask = &w->request->u.wait;
-        *ask = (struct mr_req_wait){
-            .next_seq = next_seq, .credits = next_credit - 1, .timeout_ms = FOLLOW_MS};
-        memcpy(ask->account, wallet_account(w), sizeof ask->account);
-        st = node_call(w);
-        if (st != MR_OK)
-            continue;
-        const struct mr_rep_wait got = w->reply->body.u.wait;
-        w->account->hot.credits = got.credits;
-        if (got.credits >= next_credit)
-            st = entries_fetch_credits(&news, w, c, out, next_credit, &next_credit);
-        if (st == MR_OK && got.next_seq > next_seq)
-            st = fetch_own(&news, w, out, &next_seq);
+        st = wait_for_news(&news, w, c, out, f);
         entries_sort(&news);
         print_entries(c, out, w, &news, 0, false);
-        entries_free(&news);
+        if (entries_append(f->known, &news) != MR_OK)
+            out_fail(out, MR_NO_MEMORY, NULL);
     }
     if (!out->failed)
         node_fail(w, out, st);
@@ -242,7 +275,8 @@ void cmd_history(struct command *c, struct out *out)
     if (st == MR_OK && list.count == 0 && !out->json && !opt_flag(c, "csv"))
         out_note(out, _("Nothing was paid or received yet."));
     out_int(out, "count", (int64_t)list.count);
-    entries_free(&list);
+    struct watch f = {next_seq, next_credit, w->moves, &list};
     if (st == MR_OK && opt_flag(c, "follow"))
-        follow(w, c, out, next_seq, next_credit);
+        follow(w, c, out, &f);
+    entries_free(&list);
 }

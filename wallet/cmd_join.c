@@ -238,7 +238,7 @@ void cmd_join(struct command *c, struct out *out)
             st = make_wallet(&w, c, out, &link, class);
     }
     if (st == MR_OK)
-        st = node_reach(w, c, out);
+        st = node_reach_home(w, c, out);
     if (st != MR_OK)
         return;
     st = ask_status(w);

@@ -165,7 +165,7 @@ static enum mr_status ask_sheet(struct mr_sheet *ret, const struct command *c, s
 
 static void remove_wallet(struct wallet *w)
 {
-    static const char *const names[] = {"wallet.key", "book", "charter.mrc"};
+    static const char *const names[] = {"wallet.key", "book", "charter.mrc", "node"};
     char dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
     memcpy(dir, w->dir, sizeof dir);
     wallet_close(w);
@@ -221,6 +221,9 @@ void cmd_restore(struct command *c, struct out *out)
     }
     if (st != MR_OK) {
         out_note(out, _("The wallet is made; \"mereau status\" goes on fetching your history."));
+        if (w->charter == NULL && (st == MR_UNREACHABLE || st == MR_NO_ANSWER))
+            out_note(out, _("If that node is gone for good, name another one of the same currency "
+                            "with --node HOST:PORT."));
         return;
     }
     print_restored(w, out);

@@ -346,7 +346,7 @@ void cmd_cancel(struct command *c, struct out *out)
         return;
     wallet_order(&o, wallet_slot(w, seq));
     act_describe(what, w, &o.order);
-    const enum mr_status st = act_cancel(w, out, seq);
+    const enum mr_status st = act_cancel(w, c, out, seq);
     act_fields(out, w, seq, false);
     if (st != MR_OK)
         return;

@@ -54,14 +54,49 @@ static void print_order(struct out *out, const struct mr_charter *charter, const
     }
 }
 
-static const char *strength(const struct mr_charter *charter, const struct mr_receipt_facts *f)
+/* Whose nodes acknowledged it. */
+static void print_nodes(struct out *out, const struct mr_charter *charter,
+                        const struct mr_receipt_facts *f)
 {
-    if (charter->nodes_count == 1 && f->witnesses == 0)
-        return _("This receipt comes from a single node, without a witness: it proves that this "
-                 "node said so, and not that it says the same to everybody else.");
+    json_t *const list = out->json ? json_array() : NULL;
+    for (uint32_t i = 0; i < charter->nodes_count; i++) {
+        const struct mr_node *const n = &charter->nodes[i];
+        const struct mr_association *const a = node_association(charter, n->association);
+        if ((f->nodes >> n->number & 1) == 0)
+            continue;
+        if (list != NULL)
+            json_array_append_new(list, json_pack("{s:i, s:s, s:s}", "number", (int)n->number,
+                                                  "association", a != NULL ? a->alias : "", "name",
+                                                  a != NULL ? a->name : ""));
+        if (charter->nodes_count > 1)
+            out_print(out, _("  acknowledged by node %u, of %s\n"), n->number,
+                      a != NULL ? a->name : "?");
+    }
+    if (list != NULL)
+        out_json(out, "nodes", list);
+}
+
+/* How many of the q nodes would have had to lie: two quorums share 2q - n. */
+static void print_strength(struct out *out, const struct mr_charter *charter,
+                           const struct mr_receipt_facts *f)
+{
+    const uint32_t liars = 2 * charter->quorum - charter->nodes_count;
+    out_bool(out, "single_node", charter->quorum == 1);
+    out_int(out, "liars_needed", liars);
+    if (charter->quorum == 1 && f->witnesses == 0)
+        out_print(out, "%s\n",
+                  _("This receipt comes from a single node, without a witness: it proves that this "
+                    "node said so, and not that it says the same to everybody else."));
+    else if (charter->quorum > 1)
+        out_print(out,
+                  ngettext("Another receipt can contradict it only if %u of these nodes lied; its "
+                           "own log would convict it.\n",
+                           "Another receipt can contradict it only if %u of these nodes lied; "
+                           "their own logs would convict them.\n",
+                           liars),
+                  liars);
     if (f->witnesses > 0)
-        return _("A witness saw the same history.");
-    return _("A quorum of independent nodes says so.");
+        out_print(out, "%s\n", _("A witness saw the same history."));
 }
 
 /* Whole JSON of the record, for other programs. */
@@ -88,35 +123,61 @@ static void print_receipt(struct out *out, const struct mr_charter *charter,
     out_int(out, "seq", (int64_t)r->seq);
     out_int(out, "proofs", f->quorum);
     out_int(out, "witnesses", f->witnesses);
-    out_bool(out, "single_node", charter->nodes_count == 1);
     out_print(out, _("Currency: %s\nAccount: %s, place %" PRIu64 "\n"), charter->name, address,
               r->seq);
     if (f->voided)
         out_print(out, _("This place was closed without effect: nothing was paid.\n"));
     else
         print_order(out, charter, &r->order[0].order);
-    out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n%s\n"), hex, f->quorum,
-              charter->quorum, strength(charter, f));
+    out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n"), hex, f->quorum,
+              charter->quorum);
+    print_nodes(out, charter, f);
+    print_strength(out, charter, f);
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
+/* What one node has: a receipt in *ret, MR_OK or what is wrong with it in *ret_says. The status is
+ * MR_OK then, MR_BODY_ERASED where there is none, or why there is no answer. */
+static enum mr_status ask_receipt(struct wallet *w, struct mr_receipt *ret,
+                                  enum mr_status *ret_says)
+{
+    struct mr_receipt_facts facts;
+    const enum mr_status st = node_call(w);
+    const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
+    *ret_says = MR_BEHIND;
+    if (st != MR_SETTLED && st != MR_VOIDED)
+        return st;
+    if (slot->receipt_count == 0)
+        return MR_BODY_ERASED;
+    *ret = slot->receipt[0];
+    *ret_says = mr_receipt_verify(&facts, w->charter, ret);
+    return MR_OK;
+}
+
 static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt *ret,
                             const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
+    enum mr_status says;
     *w->request = (struct mr_request_body){.kind = MR_REQ_SLOT};
     memcpy(w->request->u.slot.account, account, MR_ACCOUNT_BYTES);
     w->request->u.slot.seq = seq;
-    const enum mr_status st = node_call(w);
-    const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
-    if ((st == MR_SETTLED || st == MR_VOIDED) && slot->receipt_count > 0) {
-        *ret = slot->receipt[0];
-        return MR_OK;
+    enum mr_status st = ask_receipt(w, ret, &says);
+    /* Another node may have what this one does not prove. */
+    for (size_t tries = 1;
+         tries < w->seats.count && says != MR_OK && (st == MR_OK || st == MR_BODY_ERASED);
+         tries++) {
+        if (node_move(w, says, wallet_clock_ms() + (uint64_t)w->timeout_ms) != MR_OK)
+            break;
+        st = ask_receipt(w, ret, &says);
     }
-    if (st == MR_UNSETTLED || st == MR_PARKED || st == MR_NOT_FOUND)
+    if (st == MR_OK)
+        return MR_OK; /* the caller says what it proves */
+    if (st == MR_UNSETTLED || st == MR_PARKED || st == MR_NOT_FOUND || st == MR_VOTING ||
+        st == MR_CERTIFIED)
         return out_fail(out, MR_NOT_FOUND,
                         _("nothing is settled at this place yet: there is no receipt"));
-    return node_fail(w, out, st == MR_SETTLED || st == MR_VOIDED ? MR_BODY_ERASED : st);
+    return node_fail(w, out, st);
 }
 
 /* The entry whose order id begins with these digits. */

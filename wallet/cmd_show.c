@@ -1,4 +1,5 @@
 /* status, address, balance, request, directory: commands that look only. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -51,6 +52,19 @@ static void print_open(const struct wallet *w, struct out *out)
     out_print(out, _("Open order: %s (\"mereau resume\" or \"mereau cancel\")\n"), what);
 }
 
+static void print_tolerance(struct out *out, uint32_t n, uint32_t q, uint32_t lie, uint32_t down)
+{
+    out_print(out, _("Trust: %u nodes, of which %u settle an order\n"), n, q);
+    if (lie > 0)
+        out_print(out, _("  safe while at most %u of them lie\n"), lie);
+    else
+        out_print(out, _("  safe while none of them lies\n"));
+    if (down > 0)
+        out_print(out, _("  going on while at most %u of them are down\n"), down);
+    else
+        out_print(out, _("  going on while none of them is down\n"));
+}
+
 /* How many lies and losses the ledger bears: 2q-n-1 and n-q. */
 static void print_trust(const struct wallet *w, struct out *out)
 {
@@ -61,10 +75,33 @@ static void print_trust(const struct wallet *w, struct out *out)
         out_print(out, _("Trust: one node; a receipt proves what it said, not that it says the "
                          "same to all\n"));
     else
-        out_print(out,
-                  _("Trust: %u nodes, %u settle; safe while at most %u lie, live while at "
-                    "most %u are down\n"),
-                  n, q, 2 * q - n - 1, n - q);
+        print_tolerance(out, n, q, 2 * q - n - 1, n - q);
+}
+
+/* Where it speaks, and for whom. */
+static void print_node(const struct wallet *w, struct out *out)
+{
+    char name[SEAT_NAME_MAX];
+    const struct seat *const s = &w->seats.list[w->seats.at];
+    seat_name(name, w, s);
+    out_text(out, "node", s->address);
+    out_int(out, "node_number", s->number);
+    out_text(out, "node_name", name);
+    out_bool(out, "node_is_home", s->number == seat_home(w));
+    out_print(out, _("Node: %s, at %s\n"), name, s->address);
+}
+
+static void print_waiting(const struct wallet *w, struct out *out, enum mr_status st)
+{
+    const struct seat *const s = &w->seats.list[w->seats.at];
+    if (st == MR_NOT_ADMITTED)
+        out_print(out, _("Waiting: the association has not admitted you yet\n"));
+    else if (w->seats.count > 1 && s->number != seat_home(w))
+        out_print(out, _("Waiting: the other nodes know of no admission, and your association's "
+                         "own node, which admits, does not answer\n"));
+    else
+        out_print(out, _("The node knows no request of this account: run \"mereau join LINK\" "
+                         "again, it is safe\n"));
 }
 
 void cmd_status(struct command *c, struct out *out)
@@ -76,22 +113,16 @@ void cmd_status(struct command *c, struct out *out)
     wallet_address(address, w, wallet_account(w));
     out_text(out, "account", address);
     out_text(out, "currency", w->charter->name);
-    out_text(out, "node", w->node_address);
     out_int(out, "generation", w->keys->stored.sheet.generation);
-    out_print(out, _("Currency: %s\nYour address: %s\nNode: %s\n"), w->charter->name, address,
-              w->node_address);
+    out_print(out, _("Currency: %s\nYour address: %s\n"), w->charter->name, address);
+    print_node(w, out);
     print_trust(w, out);
     *w->request = (struct mr_request_body){.kind = MR_REQ_JOIN_STATUS};
     memcpy(w->request->u.join_status.account, wallet_account(w), MR_ACCOUNT_BYTES);
     const enum mr_status st = node_call(w);
     out_bool(out, "admitted", st == MR_OK);
-    if (st == MR_NOT_ADMITTED) {
-        out_print(out, _("Waiting: the association has not admitted you yet\n"));
-        return;
-    }
-    if (st == MR_NOT_FOUND) {
-        out_print(out, _("The node knows no request of this account: run \"mereau join LINK\" "
-                         "again, it is safe\n"));
+    if (st == MR_NOT_ADMITTED || st == MR_NOT_FOUND) {
+        print_waiting(w, out, st);
         return;
     }
     if (st != MR_OK) {
@@ -236,12 +267,46 @@ static void add_listing(const struct wallet *w, struct out *out, struct table *t
                       l->trade, "town", l->town, "opening", l->opening, "account", address));
 }
 
+/* All listings, as one node numbers them. */
+static enum mr_status fetch_listings(struct wallet *w, struct out *out, struct mr_state_alias **ret,
+                                     size_t *ret_count)
+{
+    uint64_t from = 1, last = 1;
+    unsigned moves = w->moves;
+    while (from <= last) {
+        *w->request = (struct mr_request_body){.kind = MR_REQ_DIRECTORY};
+        w->request->u.directory = (struct mr_req_page){from, MR_PAGE_MAX};
+        const enum mr_status st = node_call(w);
+        const struct mr_rep_directory *const page = &w->reply->body.u.directory;
+        if (st != MR_OK)
+            return node_fail(w, out, st);
+        if (moves != w->moves) { /* another node numbers them otherwise */
+            moves = w->moves;
+            *ret_count = 0;
+            from = last = 1;
+            continue;
+        }
+        if (page->next <= from)
+            break;
+        struct mr_state_alias *const grown =
+            realloc(*ret, (*ret_count + page->listings_count + 1) * sizeof *grown);
+        if (grown == NULL)
+            return out_fail(out, MR_NO_MEMORY, NULL);
+        *ret = grown;
+        for (uint32_t i = 0; i < page->listings_count; i++)
+            grown[(*ret_count)++] = page->listings[i];
+        from = page->next;
+        last = page->last;
+    }
+    return MR_OK;
+}
+
 void cmd_directory(struct command *c, struct out *out)
 {
     struct wallet *w;
+    struct mr_state_alias *all = NULL;
     const char *const part = c->arg_count > 0 ? c->args[0] : NULL;
-    uint64_t from = 1, last = 0;
-    size_t shown = 0;
+    size_t count = 0, shown = 0;
     const struct table_column columns[] = {{_("NAME"), false},
                                            {_("SHOP"), false},
                                            {_("TRADE"), false},
@@ -249,27 +314,16 @@ void cmd_directory(struct command *c, struct out *out)
                                            {_("OPEN"), false}};
     if (wallet_open(&w, c, out) != MR_OK || node_reach(w, c, out) != MR_OK)
         return;
+    const enum mr_status st = fetch_listings(w, out, &all, &count);
     struct table *const t = table_create(columns, 5);
-    do {
-        *w->request = (struct mr_request_body){.kind = MR_REQ_DIRECTORY};
-        w->request->u.directory = (struct mr_req_page){from, MR_PAGE_MAX};
-        const enum mr_status st = node_call(w);
-        struct mr_rep_directory *const page = &w->reply->body.u.directory;
-        if (st != MR_OK || page->next <= from) {
-            if (st != MR_OK)
-                node_fail(w, out, st);
-            break;
-        }
-        for (uint32_t i = 0; i < page->listings_count; i++) {
-            if (!wanted(&page->listings[i].listing, part))
-                continue;
-            add_listing(w, out, t, &page->listings[i]);
-            shown++;
-        }
-        from = page->next;
-        last = page->last;
-    } while (from <= last);
+    for (size_t i = 0; st == MR_OK && i < count; i++) {
+        if (!wanted(&all[i].listing, part))
+            continue;
+        add_listing(w, out, t, &all[i]);
+        shown++;
+    }
     table_print(out, t);
+    free(all);
     out_int(out, "count", (int64_t)shown);
     if (shown == 0 && !out->failed)
         out_note(out, part != NULL ? _("No shop is listed with this word.")

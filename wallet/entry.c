@@ -141,6 +141,33 @@ enum mr_status entries_add_item(struct entries *e, const struct wallet *w,
     return add(e, &s, credit);
 }
 
+static bool among(const struct entries *known, const struct entry *one)
+{
+    for (size_t i = 0; i < known->count; i++)
+        if (known->list[i].seq == one->seq &&
+            memcmp(known->list[i].account, one->account, sizeof one->account) == 0)
+            return true;
+    return false;
+}
+
+void entries_drop(struct entries *e, const struct entries *known)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < e->count; i++)
+        if (!among(known, &e->list[i]))
+            e->list[kept++] = e->list[i];
+    e->count = kept;
+}
+
+enum mr_status entries_append(struct entries *e, struct entries *from)
+{
+    enum mr_status st = MR_OK;
+    for (size_t i = 0; st == MR_OK && i < from->count; i++)
+        st = push(e, &from->list[i]);
+    entries_free(from);
+    return st;
+}
+
 static int by_time(const void *a, const void *b)
 {
     const struct entry *const x = a, *const y = b;
@@ -163,32 +190,45 @@ void entries_free(struct entries *e)
     *e = (struct entries){0};
 }
 
+/* One page of what was received; *ret_last is the highest number there is. */
+static enum mr_status fetch_page(struct entries *e, struct wallet *w, struct out *out,
+                                 uint64_t from, uint64_t *ret_last)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_HISTORY};
+    struct mr_req_history *const ask = &w->request->u.history;
+    *ask = (struct mr_req_history){.credits = true, .from = from, .count = MR_PAGE_MAX};
+    memcpy(ask->account, wallet_account(w), sizeof ask->account);
+    enum mr_status st = node_call(w);
+    if (st != MR_OK)
+        return node_fail(w, out, st);
+    const struct mr_rep_history *const page = &w->reply->body.u.history;
+    *ret_last = page->last;
+    for (uint32_t i = 0; st == MR_OK && i < page->items_count; i++)
+        st = entries_add_item(e, w, &page->items[i], true);
+    return st == MR_OK ? MR_OK : out_fail(out, st, NULL);
+}
+
 enum mr_status entries_fetch_credits(struct entries *e, struct wallet *w, const struct command *c,
                                      struct out *out, uint64_t from, uint64_t *ret_next)
 {
     struct progress bar;
+    const size_t kept = e->count;
     uint64_t last = w->account->hot.credits;
+    unsigned moves = w->moves;
     enum mr_status st = MR_OK;
     progress_begin(&bar, c, _("fetching what you received"), last);
     while (st == MR_OK && from <= last) {
-        *w->request = (struct mr_request_body){.kind = MR_REQ_HISTORY};
-        struct mr_req_history *const ask = &w->request->u.history;
-        *ask = (struct mr_req_history){.credits = true, .from = from, .count = MR_PAGE_MAX};
-        memcpy(ask->account, wallet_account(w), sizeof ask->account);
-        st = node_call(w);
-        if (st != MR_OK) {
-            node_fail(w, out, st);
-            break;
+        st = fetch_page(e, w, out, from, &last);
+        const uint32_t got = w->reply->body.u.history.items_count;
+        if (st == MR_OK && moves != w->moves) { /* another node numbers them otherwise */
+            moves = w->moves;
+            e->count = kept;
+            from = 1;
+            continue;
         }
-        const struct mr_rep_history *const page = &w->reply->body.u.history;
-        last = page->last;
-        if (page->items_count == 0)
+        if (st != MR_OK || got == 0)
             break;
-        for (uint32_t i = 0; st == MR_OK && i < page->items_count; i++)
-            st = entries_add_item(e, w, &page->items[i], true);
-        if (st != MR_OK)
-            out_fail(out, st, NULL);
-        from += page->items_count;
+        from += got;
         progress_update(&bar, from - 1);
     }
     progress_end(&bar);

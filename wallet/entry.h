@@ -31,13 +31,20 @@ enum mr_status entries_add_own(struct entries *e, const struct wallet *w, uint64
 enum mr_status entries_add_item(struct entries *e, const struct wallet *w,
                                 const struct mr_history_item *item, bool credit);
 
+/** Take out what is among `known` (by chain and place). */
+void entries_drop(struct entries *e, const struct entries *known);
+
+/** Move all of `from` behind `e`. MR_OK or MR_NO_MEMORY (some are moved). */
+enum mr_status entries_append(struct entries *e, struct entries *from);
+
 /** By time, oldest first. */
 void entries_sort(struct entries *e);
 
 void entries_free(struct entries *e);
 
 /** All that others paid to this account, from number `from` on; *ret_next is the number behind the
- *  last one. MR_OK, or reported. */
+ *  last one. When another node takes over (w->moves), all of them by its own numbers.
+ *  MR_OK, or reported. */
 enum mr_status entries_fetch_credits(struct entries *e, struct wallet *w, const struct command *c,
                                      struct out *out, uint64_t from, uint64_t *ret_next);
 

@@ -8,6 +8,7 @@
 
 static const struct option_row program_options[] = {
     {"wallet", 0, N_("DIR"), N_("the wallet's directory")},
+    {"node", 0, N_("WHICH"), N_("ask this node alone: its number, association or HOST:PORT")},
     SECRET_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
@@ -87,6 +88,11 @@ static const struct option_row restore_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+static const struct option_row use_options[] = {
+    {"home", 0, NULL, N_("your association's own node again")},
+    {NULL, 0, NULL, NULL},
+};
+
 static const struct option_row passphrase_options[] = {
     {"new-passphrase-file", 0, N_("FILE"), N_("read the new passphrase from a file")},
     {"new-passphrase-fd", 0, N_("N"), N_("read it from an open file descriptor")},
@@ -132,6 +138,11 @@ static const struct command_row commands[] = {
     {"join", cmd_join, N_("ask an association for an account"), BEGIN, join_options, N_("LINK"),
      N_("Repeating the command is safe: there is one request and one account.\n")},
     {"status", cmd_status, N_("show how the account and the node are"), BEGIN, NULL, NULL, NULL},
+    {"node list", cmd_node_list, N_("show the currency's nodes, and which answer"), BEGIN, NULL,
+     NULL, NULL},
+    {"node use", cmd_node_use, N_("say which node to ask first"), BEGIN, use_options, N_("[WHICH]"),
+     N_("WHICH is a node's number, its association, or an address. Another one is asked when it\n"
+        "does not answer; every one of them proves who it is.\n")},
     {"close", cmd_close, N_("close the account for good"), BEGIN, close_options, NULL, NULL},
     {"backup", cmd_backup, N_("print the paper sheet"), SAFETY, sheet_options, NULL, NULL},
     {"restore", cmd_restore, N_("have the account back from the paper sheet"), SAFETY,

@@ -1,42 +1,74 @@
-/** The wallet's node: a proved session, what it says about the account, what it has said before.
+/** The wallet and the nodes of its currency: a proved session with one that answers, what it says
+ *  about the account, what it has said before.
  *
- *  All functions report with out_fail and return the status. */
+ *  A call that meets a node which cannot help goes on at the next one of the charter (seats.h),
+ *  within its deadline; the owner is told once. Numbers that a node gives of its own (credits,
+ *  directory) are another node's no longer: compare w->moves. Functions with `out` report with
+ *  out_fail and return the status. */
 #ifndef MEREAU_WALLET_NODE_H
 #define MEREAU_WALLET_NODE_H
 
 #include "mereau/receipt.h"
 #include "wallet/wallet.h"
 
+/** Where the node is that stands or was tried last. */
+const char *node_address(const struct wallet *w);
+
 /** Report a status of a call to the node, with what to do next. Returns st. */
 enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status st);
 
-/** Connect without proving a key, and have the charter: for joining. */
-enum mr_status node_reach(struct wallet *w, const struct command *c, struct out *out);
+/** Have the charter and room for calls; nobody is asked when the charter is known. */
+enum mr_status node_prepare(struct wallet *w, const struct command *c, struct out *out);
 
-/** Connect, prove the key, compare the node's head with the highest one held (MR_FORKED when the
- *  node shows an older or another history), fetch account and policies, and take in what was
- * settled on the own chain. w->account and w->policies are set afterwards. */
+/** Connect without proving a key, and have the charter. The second asks no other than the
+ *  association's own node: for joining. */
+enum mr_status node_reach(struct wallet *w, const struct command *c, struct out *out);
+enum mr_status node_reach_home(struct wallet *w, const struct command *c, struct out *out);
+
+/** Connect, prove the key, and compare the node's head with the highest one of it that is held. */
+enum mr_status node_reach_proved(struct wallet *w, const struct command *c, struct out *out);
+
+/** The same, then fetch account and policies, and take in what was settled on the own chain: from a
+ *  node that knows at least what the wallet can prove. w->account and w->policies are set. */
 enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *out);
 
 /** Besides, adopt an order that waits at the node in the next slot: needed before signing. */
 enum mr_status node_sync_to_sign(struct wallet *w, const struct command *c, struct out *out);
 
-/** The node's answer to w->request in w->reply. */
+/** The answer to w->request in w->reply, within the command's time-out or until wallet_clock_ms()
+ *  is deadline_ms; not reported. */
 enum mr_status node_call(struct wallet *w);
+enum mr_status node_call_until(struct wallet *w, uint64_t deadline_ms);
 
-/** SUBMIT an order with its memo (or NULL), CANCEL a slot: the answer's status, not reported; it is
- * in w->reply. */
+/** The same from the present node alone, within the time-out its link has. */
+enum mr_status node_call_here(struct wallet *w);
+
+/** Go on with the next node, because of `why`; w->request stays. MR_OK: one answers (it can be the
+ *  same). Not reported. */
+enum mr_status node_move(struct wallet *w, enum mr_status why, uint64_t deadline_ms);
+
+/** Prove the key anew to the present node: a rotation may just have settled there. */
+enum mr_status node_prove_again(struct wallet *w);
+
+/** SUBMIT an order with its memo (or NULL), CANCEL a slot, SLOT of the own chain: the answer's
+ *  status, not reported; it is in w->reply. */
 enum mr_status node_submit(struct wallet *w, const struct mr_signed_order *order,
-                           const struct mr_memo_box *memo);
-enum mr_status node_cancel(struct wallet *w, uint64_t seq);
+                           const struct mr_memo_box *memo, uint64_t deadline_ms);
+enum mr_status node_cancel(struct wallet *w, uint64_t seq, uint64_t deadline_ms);
+enum mr_status node_slot(struct wallet *w, uint64_t seq, uint64_t deadline_ms);
 
 /** Store how a slot of the own chain was closed, once its receipt has been verified.
  *  MR_OK, or reported (MR_BAD_RECEIPT and its like: the node's answer proves nothing). */
 enum mr_status node_keep_result(struct wallet *w, struct out *out, const struct mr_receipt *receipt,
                                 uint64_t seq, uint64_t time_ms);
 
-/** Ask how the slot of an order that is open here was closed, and store it. */
+/** Ask how a slot of the own chain was closed, here and elsewhere, until one node proves it; store
+ *  it. MR_UNSETTLED: none has, in time. */
 enum mr_status node_fetch_result(struct wallet *w, struct out *out, uint64_t seq);
+
+/** The same, where the answer to SUBMIT, CANCEL or SLOT in w->reply, with this status, may prove it
+ *  already. */
+enum mr_status node_keep_answer(struct wallet *w, struct out *out, uint64_t seq, enum mr_status st);
 
 /** Verify the receipt of any slot. MR_OK, or reported. */
 enum mr_status node_check_receipt(const struct wallet *w, struct out *out,

@@ -7,6 +7,7 @@
 #include "mereau/codec.h"
 #include "mereau/id.h"
 #include "mereau/order.h"
+#include "wallet/heads.h"
 #include "wallet/wallet.h"
 
 /* A copy of `size` bytes, or NULL. */
@@ -53,16 +54,6 @@ static enum mr_status take_order(struct wallet *w, const struct mr_book_order *n
     return s->order == NULL || (note->memo_count > 0 && s->memo == NULL) ? MR_NO_MEMORY : MR_OK;
 }
 
-static void remember_receipt_head(struct wallet *w, const struct mr_head *h)
-{
-    const struct mr_head *const held = &w->receipt_head;
-    if (w->has_receipt_head && (h->generation < held->generation ||
-                                (h->generation == held->generation && h->size <= held->size)))
-        return;
-    w->has_receipt_head = true;
-    w->receipt_head = *h;
-}
-
 static enum mr_status take_result(struct wallet *w, const struct mr_book_result *note)
 {
     struct slot *s;
@@ -77,7 +68,7 @@ static enum mr_status take_result(struct wallet *w, const struct mr_book_result 
         s->reported = true; /* learned from the node's history: nobody waits for it */
         return MR_OK;
     }
-    remember_receipt_head(w, &note->receipt[0].proofs[0].head);
+    heads_learn(w, &note->receipt[0]);
     free(s->receipt);
     s->receipt_len = mr_receipt_size(&note->receipt[0]);
     s->receipt = malloc(s->receipt_len);
@@ -127,6 +118,15 @@ static enum mr_status take_name(struct wallet *w, const struct mr_book_name *not
     return MR_OK;
 }
 
+static enum mr_status take_head(struct wallet *w, const struct mr_head *h)
+{
+    if (h->node == 0)
+        return MR_DAMAGED;
+    w->memory[h->node - 1].has_head = true;
+    w->memory[h->node - 1].head = *h;
+    return MR_OK;
+}
+
 static enum mr_status take_copy(void **at, const void *p, size_t size)
 {
     free(*at);
@@ -156,9 +156,7 @@ enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note)
     case MR_BOOK_REPORTED:
         return take_reported(w, &note->u.reported);
     case MR_BOOK_HEAD:
-        w->has_head = true;
-        w->head = note->u.head;
-        return MR_OK;
+        return take_head(w, &note->u.head);
     case MR_BOOK_NAME:
         return take_name(w, &note->u.name);
     }

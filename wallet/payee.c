@@ -163,6 +163,31 @@ static enum mr_status keep_pin(struct wallet *w, struct out *out, const char *al
     return wallet_add(w, out);
 }
 
+/* WAL-10: pay by name only on the word of the association's own chain; one node of several may not
+ * have the proof yet. */
+static enum mr_status look_up_proved(struct wallet *w, struct out *out,
+                                     const struct mr_list **ret_list, const char *alias,
+                                     const struct mr_association *a)
+{
+    for (size_t tries = 1;; tries++) {
+        const enum mr_status st = look_up(w, out, alias, NULL);
+        if (st != MR_OK)
+            return st;
+        const struct mr_list *const list = proved_listing(w, a);
+        if (list != NULL && list->alias_len == strcspn(alias, "@") &&
+            memcmp(list->alias, alias, list->alias_len) == 0) {
+            *ret_list = list;
+            return MR_OK;
+        }
+        if (tries >= w->seats.count ||
+            node_move(w, MR_BEHIND, wallet_clock_ms() + (uint64_t)w->timeout_ms) != MR_OK)
+            return out_fail(out, MR_BAD_RECEIPT,
+                            _("the node cannot prove that \"%s\" is listed under this name: do "
+                              "not pay by this name, ask the shop for its address"),
+                            alias);
+    }
+}
+
 static enum mr_status find_alias(struct wallet *w, struct out *out, struct payee *ret,
                                  const char *who)
 {
@@ -178,18 +203,11 @@ static enum mr_status find_alias(struct wallet *w, struct out *out, struct payee
     if (st != MR_OK)
         return out_fail(out, MR_ALIAS_UNKNOWN, _("there is no association \"%s\" in this currency"),
                         strchr(who, '@') != NULL ? strchr(who, '@') + 1 : who);
-    st = look_up(w, out, alias, NULL);
+    const struct mr_list *list = NULL;
+    st = look_up_proved(w, out, &list, alias, a);
     if (st != MR_OK)
         return st;
-    /* WAL-10: pay by name only on the word of the association's own chain. */
     const struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
-    const struct mr_list *const list = proved_listing(w, a);
-    if (list == NULL || list->alias_len != strcspn(alias, "@") ||
-        memcmp(list->alias, alias, list->alias_len) != 0)
-        return out_fail(out, MR_BAD_RECEIPT,
-                        _("the node cannot prove that \"%s\" is listed under this name: do not pay "
-                          "by this name, ask the shop for its address"),
-                        alias);
     memcpy(p.account, found->account, sizeof p.account);
     memcpy(p.memo_key, found->enc_key, sizeof p.memo_key);
     snprintf(p.shown, sizeof p.shown, "%s (%s)", list->name, alias);

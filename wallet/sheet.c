@@ -10,6 +10,8 @@
 #include "mereau/codec.h"
 #include "wallet/node.h"
 
+enum { OTHERS_MAX = 6 };
+
 static const char prefix[] = "mrsheet";
 static const char bech32_letters[] = "023456789acdefghjklmnpqrstuvwxyz";
 
@@ -119,6 +121,21 @@ static void put_code(struct page *p, const struct mr_sheet *sheet)
     sodium_memzero(code, sizeof code);
 }
 
+/* Where the account is found when that node is gone. */
+static void put_others(struct page *p, const struct mr_charter *charter,
+                       const struct mr_sheet *sheet)
+{
+    unsigned put_so_far = 0;
+    for (uint32_t i = 0; i < charter->nodes_count && put_so_far < OTHERS_MAX; i++) {
+        const struct mr_node *const n = &charter->nodes[i];
+        const struct mr_pubkey *const home = &sheet->link.transport_key;
+        if (memcmp(&n->transport_key, home, sizeof *home) == 0)
+            continue;
+        put(p, _("or              %s\n"), n->address);
+        put_so_far++;
+    }
+}
+
 enum mr_status sheet_print(struct secret *ret, const struct mr_charter *charter,
                            const struct mr_sheet *sheet, enum mr_words_language language)
 {
@@ -137,6 +154,7 @@ enum mr_status sheet_print(struct secret *ret, const struct mr_charter *charter,
     put(&p, _("Ledger          %s\n"), ledger);
     put(&p, _("Account         %s\n"), address);
     put(&p, _("Node            %s\n"), sheet->link.address);
+    put_others(&p, charter, sheet);
     put(&p, _("Key generation  %u (a sheet with a lower number is void)\n\n"), sheet->generation);
     put_words(&p, sheet, language);
     put(&p, _("\nThe same as a code, for \"mereau restore\":\n\n"));

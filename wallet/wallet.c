@@ -22,11 +22,21 @@ enum { LOCK_PAUSE_MS = 20 };
 static struct wallet *present;
 static uint64_t told_seq;
 
-uint64_t wallet_now_ms(void)
+static uint64_t clock_ms(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t wallet_now_ms(void)
+{
+    return clock_ms(CLOCK_REALTIME);
+}
+
+uint64_t wallet_clock_ms(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 /* --- directory and lock ----------------------------------------------------------------------- */
@@ -138,6 +148,7 @@ void wallet_close(struct wallet *w)
     free(w->join);
     free(w->reply);
     free(w->request);
+    free(w->asked);
     free(w->account);
     free(w->policies);
     free(w->note);

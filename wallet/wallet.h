@@ -1,7 +1,8 @@
 /** A wallet in a directory: wallet.key (sealed secrets), book (sealed records), lock.
  *
  *  One command holds the lock from wallet_open to wallet_close; another waits for it. What the book
- *  says is in memory as slots of the own chain, names, the charter and the highest head seen. */
+ *  says is in memory as slots of the own chain, names, the charter and the highest head seen of
+ * each node. */
 #ifndef MEREAU_WALLET_WALLET_H
 #define MEREAU_WALLET_WALLET_H
 
@@ -17,6 +18,7 @@
 #include "mereau/record.h"
 #include "mereau/sign.h"
 #include "wallet/book.h"
+#include "wallet/seats.h"
 
 enum { NAME_SHOWN_MAX = MR_OPENING_MAX + MR_NAME_MAX + 8 };
 
@@ -40,6 +42,18 @@ struct name {
     uint8_t account[MR_ACCOUNT_BYTES];
 };
 
+/** What one node has signed. */
+struct memory {
+    bool has_head, has_receipt_head;
+    struct mr_head head;         /* highest one that was checked against those before */
+    struct mr_head receipt_head; /* highest one of a receipt */
+};
+
+/** Sizes of two heads that do not extend each other. */
+struct fork {
+    uint64_t held, shown;
+};
+
 /** Secrets in guarded memory. */
 struct wallet_keys {
     struct mr_wallet_secret stored, before; /* before: keys.h */
@@ -56,20 +70,24 @@ struct wallet {
     struct book *book;
     struct mr_book_note *note; /* scratch for one record */
 
-    struct mr_charter *charter; /* NULL: not fetched yet */
-    struct mr_req_join *join;   /* NULL: none was made here */
-    bool has_head, has_receipt_head;
-    struct mr_head head;         /* highest one that was checked against those before */
-    struct mr_head receipt_head; /* highest one of a receipt */
-    struct slot *slots;          /* seq 1 is slots[0] */
+    struct mr_charter *charter;         /* NULL: not fetched yet */
+    struct mr_req_join *join;           /* NULL: none was made here */
+    struct memory memory[MR_NODES_MAX]; /* node 1 is memory[0] */
+    struct slot *slots;                 /* seq 1 is slots[0] */
     size_t slot_count;
     struct name *names;
     size_t name_count;
 
     struct link *link; /* node.h: all below */
-    char node_address[MR_ADDRESS_MAX + 1];
+    struct out *out;   /* of the command under way */
+    struct seats seats;
+    int timeout_ms;
+    bool proving;   /* the command needs a proved session */
+    bool warned;    /* of another order in the same place */
+    unsigned moves; /* how often the command went on with another node */
+    struct fork fork;
     struct mr_reply *reply;
-    struct mr_request_body *request;
+    struct mr_request_body *request, *asked; /* asked: kept while a node is being looked for */
     struct mr_rep_account *account;
     struct mr_policy *policies;
     uint32_t policy_count;
@@ -146,7 +164,8 @@ void wallet_amount(char *ret, const struct wallet *w, int64_t minor, uint32_t un
 void wallet_tell(struct wallet *w, uint64_t seq);
 void wallet_end(int exit_code);
 
-/** The clock. */
+/** The clock, and one that only counts on. */
 uint64_t wallet_now_ms(void);
+uint64_t wallet_clock_ms(void);
 
 #endif

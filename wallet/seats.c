@@ -1,0 +1,184 @@
+#include "wallet/seats.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/hostport.h"
+#include "mereau/client.h"
+#include "wallet/node.h"
+#include "wallet/wallet.h"
+
+/* --- the preferred node: a line in the file "node", which is no secret --------------------------
+ */
+
+static enum mr_status preference_path(char ret[FILE_PATH_MAX], const struct wallet *w)
+{
+    return path_join(ret, w->dir, "node");
+}
+
+enum mr_status seat_preferred(char *ret, const struct wallet *w)
+{
+    char path[FILE_PATH_MAX];
+    uint8_t *bytes = NULL;
+    size_t len;
+    if (preference_path(path, w) != MR_OK || file_read(&bytes, &len, path, 1024) != MR_OK)
+        return MR_NOT_FOUND;
+    const size_t n = strcspn((const char *)bytes, "\r\n");
+    const bool fits = n > 0 && n <= MR_ADDRESS_MAX;
+    if (fits) {
+        memcpy(ret, bytes, n);
+        ret[n] = '\0';
+    }
+    free(bytes);
+    return fits ? MR_OK : MR_NOT_FOUND;
+}
+
+enum mr_status seat_prefer(const struct wallet *w, struct out *out, const char *text)
+{
+    char path[FILE_PATH_MAX], line[MR_ADDRESS_MAX + 2];
+    enum mr_status st = preference_path(path, w);
+    if (st == MR_OK && text == NULL) {
+        if (file_exists(path) && unlink(path) != 0)
+            st = MR_IO_ERROR;
+    } else if (st == MR_OK) {
+        const int n = snprintf(line, sizeof line, "%.*s\n", MR_ADDRESS_MAX, text);
+        st = file_write(path, (const uint8_t *)line, (size_t)n, 0600, true);
+    }
+    return st == MR_OK ? MR_OK : out_fail(out, st, "%s: %s", w->dir, status_sentence(st));
+}
+
+/* --- who is where ----------------------------------------------------------------------------- */
+
+static bool same_key(const struct mr_pubkey *a, const struct mr_pubkey *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+uint32_t seat_home(const struct wallet *w)
+{
+    const struct mr_join_link *const link = &w->keys->stored.sheet.link;
+    for (uint32_t i = 0; w->charter != NULL && i < w->charter->nodes_count; i++)
+        if (same_key(&w->charter->nodes[i].transport_key, &link->transport_key))
+            return i + 1;
+    return 0;
+}
+
+/* The link knows where the home node is now; the charter where it was at the founding. */
+static struct seat of_link(const struct wallet *w)
+{
+    const struct mr_join_link *const link = &w->keys->stored.sheet.link;
+    struct seat s = {.number = seat_home(w), .key = link->transport_key};
+    memcpy(s.address, link->address, sizeof s.address);
+    return s;
+}
+
+static struct seat of_number(const struct wallet *w, uint32_t number)
+{
+    const struct mr_node *const n = &w->charter->nodes[number - 1];
+    struct seat s = {.number = number, .key = n->transport_key};
+    if (number == seat_home(w))
+        return of_link(w);
+    memcpy(s.address, n->address, sizeof s.address);
+    return s;
+}
+
+static uint32_t number_called(const struct wallet *w, const char *text)
+{
+    int64_t number;
+    const struct mr_charter *const c = w->charter;
+    const struct mr_association *const a = node_association_called(c, text);
+    if (number_parse(&number, text, 1, c->nodes_count) == MR_OK)
+        return (uint32_t)number;
+    for (uint32_t i = 0; i < c->nodes_count; i++)
+        if (strcmp(c->nodes[i].address, text) == 0 ||
+            (a != NULL && memcmp(c->nodes[i].association, a->id, MR_ACCOUNT_BYTES) == 0))
+            return i + 1;
+    return 0;
+}
+
+enum mr_status seat_parse(struct seat *ret, const struct wallet *w, const char *text)
+{
+    struct hostport to;
+    const uint32_t number = w->charter != NULL ? number_called(w, text) : 0;
+    if (number > 0) {
+        *ret = of_number(w, number);
+        return MR_OK;
+    }
+    if (strlen(text) > MR_ADDRESS_MAX || strchr(text, ':') == NULL ||
+        hostport_parse(&to, text) != MR_OK || to.port == 0)
+        return MR_NOT_FOUND;
+    *ret = (struct seat){.any = true};
+    memcpy(ret->address, text, strlen(text) + 1);
+    return MR_OK;
+}
+
+void seat_name(char *ret, const struct wallet *w, const struct seat *s)
+{
+    const struct mr_charter *const c = w->charter;
+    unsigned same = 0;
+    snprintf(ret, SEAT_NAME_MAX, "%s", s->address);
+    if (c == NULL || s->number == 0 || s->number > c->nodes_count)
+        return;
+    const uint8_t *const id = c->nodes[s->number - 1].association;
+    const struct mr_association *const a = node_association(c, id);
+    for (uint32_t i = 0; i < c->nodes_count; i++)
+        same += memcmp(c->nodes[i].association, id, MR_ACCOUNT_BYTES) == 0;
+    if (a != NULL && same > 1)
+        snprintf(ret, SEAT_NAME_MAX, "%s (%u)", a->alias, s->number);
+    else if (a != NULL)
+        snprintf(ret, SEAT_NAME_MAX, "%s", a->alias);
+}
+
+/* --- the order -------------------------------------------------------------------------------- */
+
+static void add(struct seats *seats, const struct seat *s)
+{
+    if (seats->count < sizeof seats->list / sizeof seats->list[0])
+        seats->list[seats->count++] = *s;
+}
+
+static enum mr_status given(struct seats *ret, const struct wallet *w, struct out *out,
+                            const char *text)
+{
+    struct seat s;
+    if (seat_parse(&s, w, text) != MR_OK)
+        return out_fail(out, MR_USAGE,
+                        w->charter == NULL
+                            ? _("\"%s\" is no address of a node: write HOST:PORT")
+                            : _("the currency has no node \"%s\"; see \"mereau node list\""),
+                        text);
+    add(ret, &s);
+    return MR_OK;
+}
+
+enum mr_status seats_fill(struct seats *ret, const struct wallet *w, const struct command *c,
+                          struct out *out, bool home_only)
+{
+    const char *const text = opt_text(c, "node");
+    char preferred[MR_ADDRESS_MAX + 1];
+    uint32_t order[MR_NODES_MAX];
+    struct seat first = {0};
+    const struct seat link = of_link(w);
+    *ret = (struct seats){0};
+    if (text != NULL && !home_only)
+        return given(ret, w, out, text);
+    if (home_only || w->charter == NULL) {
+        add(ret, &link);
+        return MR_OK;
+    }
+    if (seat_preferred(preferred, w) == MR_OK && seat_parse(&first, w, preferred) != MR_OK)
+        out_note(out, _("note: the currency has no node \"%s\"; see \"mereau node use\""),
+                 preferred);
+    if (first.any)
+        add(ret, &first);
+    if (link.number == 0)
+        add(ret, &link); /* its key was replaced: the link that was given last knows it */
+    mr_node_order(order, w->charter->nodes_count, first.number, link.number, wallet_account(w));
+    for (uint32_t i = 0; i < w->charter->nodes_count; i++) {
+        const struct seat s = of_number(w, order[i]);
+        add(ret, &s);
+    }
+    return MR_OK;
+}
