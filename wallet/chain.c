@@ -404,6 +404,13 @@ static enum mr_status adopt_waiting(struct wallet *w, struct out *out, uint64_t 
     return wallet_add(w, out);
 }
 
+/* Whether the slot's order waits at the node; it is in w->reply then. */
+static bool waits(const struct wallet *w, enum mr_status st)
+{
+    return (st == MR_PARKED || st == MR_VOTING || st == MR_CERTIFIED) &&
+           w->reply->body.u.slot.order_count > 0;
+}
+
 enum mr_status node_sync_to_sign(struct wallet *w, const struct command *c, struct out *out)
 {
     enum mr_status st = node_sync(w, c, out);
@@ -413,8 +420,57 @@ enum mr_status node_sync_to_sign(struct wallet *w, const struct command *c, stru
     st = node_slot(w, next, wallet_clock_ms() + (uint64_t)w->timeout_ms);
     if (st == MR_UNSETTLED || st == MR_NOT_FOUND)
         return MR_OK;
-    const bool waits = st == MR_PARKED || st == MR_VOTING || st == MR_CERTIFIED;
-    if (!waits || w->reply->body.u.slot.order_count == 0)
-        return node_fail(w, out, st);
-    return adopt_waiting(w, out, next);
+    return waits(w, st) ? adopt_waiting(w, out, next) : node_fail(w, out, st);
+}
+
+/* --- after a restore -------------------------------------------------------------------------- */
+
+static void ask_here(struct wallet *w, enum mr_request_kind kind, uint64_t seq)
+{
+    *w->request = (struct mr_request_body){.kind = kind};
+    if (kind == MR_REQ_SLOT) {
+        memcpy(w->request->u.slot.account, wallet_account(w), MR_ACCOUNT_BYTES);
+        w->request->u.slot.seq = seq;
+    } else {
+        memcpy(w->request->u.account.account, wallet_account(w), MR_ACCOUNT_BYTES);
+    }
+}
+
+/* What one more node knows beyond the book: a longer chain, or an order that waits behind it. */
+static enum mr_status survey_one(struct wallet *w, const struct command *c, struct out *out)
+{
+    enum mr_status st;
+    ask_here(w, MR_REQ_ACCOUNT, 0);
+    if (node_call_here(w) != MR_OK)
+        return MR_OK;
+    if (w->reply->body.u.account.hot.chain.next_seq > w->account->hot.chain.next_seq) {
+        st = look(w, c, out);
+        if (st != MR_OK)
+            return st == MR_BEHIND ? MR_OK : st;
+    }
+    const uint64_t next = w->account->hot.chain.next_seq;
+    if (wallet_slot(w, next) != NULL)
+        return MR_OK;
+    ask_here(w, MR_REQ_SLOT, next);
+    return waits(w, node_call_here(w)) ? adopt_waiting(w, out, next) : MR_OK;
+}
+
+enum mr_status node_survey(struct wallet *w, const struct command *c, struct out *out)
+{
+    const size_t first = w->seats.at, count = w->seats.count;
+    const uint32_t needed = w->charter->nodes_count - w->charter->quorum + 1;
+    uint32_t asked = 1;
+    enum mr_status st = MR_OK;
+    for (size_t i = 1; st == MR_OK && i < count && asked < needed; i++) {
+        if (node_visit(w, (first + i) % count) != MR_OK)
+            continue;
+        asked++;
+        st = survey_one(w, c, out);
+    }
+    if (count > 1 && w->seats.at != first)
+        node_visit(w, first);
+    if (st == MR_OK && asked < needed)
+        out_note(out, _("note: too few nodes answer to know of every order that another device "
+                        "may have signed; if there is one, wait with paying until they are back"));
+    return st;
 }

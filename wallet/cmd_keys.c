@@ -213,6 +213,8 @@ void cmd_restore(struct command *c, struct out *out)
         return;
     /* Nothing is signed before the chain, and an order in its next place, is known. */
     st = node_sync_to_sign(w, c, out);
+    if (st == MR_OK)
+        st = node_survey(w, c, out);
     if (st == MR_BAD_SIGNATURE || st == MR_BAD_KEY || st == MR_NOT_AUTHORISED ||
         st == MR_NOT_ADMITTED || st == MR_WRONG_NODE || st == MR_CHECK_FAILED) {
         remove_wallet(w);

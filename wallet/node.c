@@ -270,6 +270,11 @@ enum mr_status node_prove_again(struct wallet *w)
     return w->link == NULL ? MR_NO_ANSWER : prove(w, w->seats.list[w->seats.at].number);
 }
 
+enum mr_status node_visit(struct wallet *w, size_t at)
+{
+    return visit(w, at, earlier(HOP_MS, w->timeout_ms));
+}
+
 /* --- one node after the other ----------------------------------------------------------------- */
 
 /* Whether to ask this one (again): what it refused, and whom it showed itself to be, stays. */

@@ -35,6 +35,10 @@ enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *
 /** Besides, adopt an order that waits at the node in the next slot: needed before signing. */
 enum mr_status node_sync_to_sign(struct wallet *w, const struct command *c, struct out *out);
 
+/** Ask as many nodes as it takes to know of every order of this account that may have settled, and
+ *  adopt what is found: after a restore (WAL-5). MR_OK, or reported. */
+enum mr_status node_survey(struct wallet *w, const struct command *c, struct out *out);
+
 /** The answer to w->request in w->reply, within the command's time-out or until wallet_clock_ms()
  *  is deadline_ms; not reported. */
 enum mr_status node_call(struct wallet *w);
@@ -46,6 +50,10 @@ enum mr_status node_call_here(struct wallet *w);
 /** Go on with the next node, because of `why`; w->request stays. MR_OK: one answers (it can be the
  *  same). Not reported. */
 enum mr_status node_move(struct wallet *w, enum mr_status why, uint64_t deadline_ms);
+
+/** Go to one node of w->seats, without telling anybody. MR_OK: it answers and the key is proved.
+ * Not reported. */
+enum mr_status node_visit(struct wallet *w, size_t at);
 
 /** Prove the key anew to the present node: a rotation may just have settled there. */
 enum mr_status node_prove_again(struct wallet *w);

@@ -277,6 +277,40 @@ START_TEST(the_home_node_is_gone_for_good)
 }
 END_TEST
 
+static int restore_anew(const char *wallet)
+{
+    want_code(run("--wallet=ana", "backup", "--output=sheet.txt", "--force", NULL), 0);
+    return run("--wallet", wallet, "--json", "restore", "--sheet-file=sheet.txt", "--kdf-min",
+               NULL);
+}
+
+/* What the first node has not heard of, another one has: n - q + 1 are asked. */
+START_TEST(a_restored_wallet_asks_more_than_one)
+{
+    want_code(pay("1", "x"), 0);
+    set_sees(GALET, 0);
+    want_code(restore_anew("late"), 0);
+    ck_assert_str_eq(run_field("orders"), "1");
+    ck_assert_str_eq(run_field("balance_minor"), "99900");
+    set_sees(GALET, UINT64_MAX);
+    /* An order that stands at another node only. */
+    fake_stop(fakes, BREST);
+    pthread_mutex_lock(&fakes->lock);
+    fakes->ledger.linked = UINT32_C(1) << GALET;
+    pthread_mutex_unlock(&fakes->lock);
+    want_code(run("--wallet=ana", "--node=lyon", "pay", bob, "7", "--yes", "--timeout=1", NULL), 3);
+    want_code(restore_anew("again"), 0);
+    ck_assert_str_eq(run_field("order_open"), "true");
+    want_code(run("--wallet=again", "--json", "pay", bob, "8", "--yes", NULL), 1);
+    ck_assert_str_eq(run_field("status"), "ORDER_OPEN");
+    ck_assert_str_eq(run_field("amount_minor"), "700");
+    /* Nobody else is there to ask: it says so. */
+    fake_stop(fakes, LYON);
+    want_code(restore_anew("alone"), 0);
+    want_text(run_err, "too few nodes answer to know of every order");
+}
+END_TEST
+
 /* --- on its way ------------------------------------------------------------------------------- */
 
 static const enum mr_status stages[] = {MR_VOTING, MR_CERTIFIED};
@@ -674,6 +708,7 @@ static void add_away(TCase *tc)
     tcase_add_test(tc, nobody_answers);
     tcase_add_test(tc, another_key_at_the_address_is_told_and_left);
     tcase_add_test(tc, the_home_node_is_gone_for_good);
+    tcase_add_test(tc, a_restored_wallet_asks_more_than_one);
 }
 
 static void add_way(TCase *tc)
