@@ -19,7 +19,8 @@ enum {
     HEX_MAX = 2 * MR_HASH_BYTES + 1,
     FRESH_MS = 10000,
     LOOK_MS = 200,   /* between two looks at an order on its way */
-    STUCK_MS = 3000, /* without a step forward: another node is asked too */
+    STUCK_MS = 3000, /* without a step forward: another node is asked too, */
+    MOVE_MS = 5000,  /* if there is time to look for one */
 };
 
 /* --- showing ---------------------------------------------------------------------------------- */
@@ -200,42 +201,41 @@ struct way {
     uint64_t seq;
     bool cancel; /* the slot shall be closed without effect */
     uint64_t deadline_ms, step_ms;
-    enum mr_status stage;
-    uint32_t votes;
+    enum mr_status stage; /* how it stood when that was last heard; MR_OK: nothing yet */
+    uint32_t votes, quorum;
+    bool conflict;
     size_t moves_left;
     struct progress line;
 };
 
-static void stage_text(char *ret, size_t cap, enum mr_status stage, const struct mr_rep_slot *slot)
+static void stage_text(char *ret, size_t cap, const struct way *way)
 {
-    if (stage == MR_CERTIFIED)
-        snprintf(ret, cap, _("enough nodes voted; %u of %u acknowledged that"), slot->votes,
-                 slot->quorum);
+    if (way->stage == MR_CERTIFIED)
+        snprintf(ret, cap, _("enough nodes voted; %u of %u acknowledged that"), way->votes,
+                 way->quorum);
     else
-        snprintf(ret, cap, _("%u of %u nodes voted"), slot->votes, slot->quorum);
+        snprintf(ret, cap, _("%u of %u nodes voted"), way->votes, way->quorum);
 }
 
-static enum mr_status tell_stage(struct wallet *w, struct out *out, enum mr_status stage,
-                                 bool cancel)
+static enum mr_status tell_stage(struct out *out, const struct way *way)
 {
     char text[DESCRIBE_MAX];
-    const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
-    out_int(out, "votes", slot->votes);
-    out_int(out, "quorum", slot->quorum);
-    out_bool(out, "conflict", slot->conflict);
-    stage_text(text, sizeof text, stage, slot);
-    if (cancel)
-        return out_fail(out, stage,
+    out_int(out, "votes", way->votes);
+    out_int(out, "quorum", way->quorum);
+    out_bool(out, "conflict", way->conflict);
+    stage_text(text, sizeof text, way);
+    if (way->cancel)
+        return out_fail(out, way->stage,
                         _("the cancellation is under way: %s. It goes on by itself; repeat the "
                           "same command to see how it ends"),
                         text);
-    return out_fail(out, stage,
+    return out_fail(out, way->stage,
                     _("the order is signed and under way: %s. It goes on by itself; \"mereau "
                       "resume\" looks again, \"mereau cancel\" takes it back"),
                     text);
 }
 
-static enum mr_status hand_in(struct wallet *w, const struct way *way)
+static enum mr_status hand_over(struct wallet *w, const struct way *way)
 {
     const struct slot *const s = wallet_slot(w, way->seq);
     struct mr_signed_order order;
@@ -257,20 +257,24 @@ static bool passes(const struct wallet *w)
 
 static bool under_way(const struct wallet *w, const struct way *way, enum mr_status st)
 {
+    const bool several = w->charter->nodes_count > 1;
     return st == MR_VOTING || st == MR_CERTIFIED ||
-           (st == MR_PARKED && (way->cancel ? w->charter->nodes_count > 1 : passes(w)));
+           (several && (st == MR_UNSETTLED || st == MR_NOT_FOUND)) ||
+           (st == MR_PARKED && (way->cancel ? several : passes(w)));
 }
 
 static void note_step(struct way *way, const struct mr_rep_slot *slot, enum mr_status st)
 {
     char text[DESCRIBE_MAX];
+    if (st != MR_VOTING && st != MR_CERTIFIED)
+        return;
     if (st != way->stage || slot->votes > way->votes)
         way->step_ms = wallet_clock_ms();
     way->stage = st;
     way->votes = slot->votes;
-    if (st == MR_PARKED)
-        return;
-    stage_text(text, sizeof text, st, slot);
+    way->quorum = slot->quorum;
+    way->conflict = slot->conflict;
+    stage_text(text, sizeof text, way);
     progress_say(&way->line, text);
 }
 
@@ -283,11 +287,12 @@ static bool refuses_session(enum mr_status st)
  * taken, so that it counts once wherever it stands. */
 static enum mr_status look(struct wallet *w, struct way *way)
 {
-    if (way->moves_left > 0 && wallet_clock_ms() - way->step_ms > STUCK_MS) {
+    const uint64_t now = wallet_clock_ms();
+    if (way->moves_left > 0 && now - way->step_ms > STUCK_MS && now + MOVE_MS < way->deadline_ms) {
         way->moves_left--;
-        way->step_ms = wallet_clock_ms();
+        way->step_ms = now;
         if (node_move(w, MR_NO_QUORUM, way->deadline_ms) == MR_OK)
-            return hand_in(w, way);
+            return hand_over(w, way);
     }
     enum mr_status st = node_slot(w, way->seq, way->deadline_ms);
     if (refuses_session(st)) { /* the order may be a rotation, which has settled just now */
@@ -297,35 +302,44 @@ static enum mr_status look(struct wallet *w, struct way *way)
         if (refuses_session(st))
             return MR_NOT_AUTHORISED; /* it says nothing about the order */
     }
-    return st == MR_UNSETTLED || st == MR_NOT_FOUND ? hand_in(w, way) : st;
+    return st == MR_UNSETTLED || st == MR_NOT_FOUND ? hand_over(w, way) : st;
+}
+
+static struct way begin_way(const struct wallet *w, const struct command *c, uint64_t seq,
+                            bool cancel)
+{
+    const uint64_t now = wallet_clock_ms();
+    return (struct way){.seq = seq,
+                        .cancel = cancel,
+                        .deadline_ms = now + (uint64_t)c->timeout_ms,
+                        .step_ms = now,
+                        .moves_left = w->seats.count - 1};
 }
 
 /* Hand in the order (or its cancellation), and look on until that is decided or time is up. The
- * last answer's status. */
-static enum mr_status carry(struct wallet *w, const struct command *c, uint64_t seq, bool cancel)
+ * last answer's status; VOTING or CERTIFIED, too, when silence came after that. */
+static enum mr_status carry(struct wallet *w, const struct command *c, struct way *way)
 {
-    const uint64_t now = wallet_clock_ms();
-    struct way way = {.seq = seq,
-                      .cancel = cancel,
-                      .deadline_ms = now + (uint64_t)c->timeout_ms,
-                      .step_ms = now,
-                      .moves_left = w->seats.count - 1};
-    progress_begin(&way.line, c, "", 0);
-    enum mr_status st = hand_in(w, &way);
-    while (under_way(w, &way, st) && wallet_clock_ms() + LOOK_MS < way.deadline_ms) {
-        note_step(&way, &w->reply->body.u.slot, st);
+    progress_begin(&way->line, c, "", 0);
+    enum mr_status st = hand_over(w, way);
+    note_step(way, &w->reply->body.u.slot, st);
+    while (under_way(w, way, st) && wallet_clock_ms() + LOOK_MS < way->deadline_ms) {
         poll(NULL, 0, LOOK_MS);
-        st = look(w, &way);
+        st = look(w, way);
+        note_step(way, &w->reply->body.u.slot, st);
     }
-    progress_end(&way.line);
-    return st;
+    progress_end(&way->line);
+    if (st == MR_UNSETTLED || st == MR_NOT_FOUND)
+        st = MR_NO_ANSWER;
+    return way->stage != MR_OK && (st == MR_NO_ANSWER || st == MR_UNREACHABLE) ? way->stage : st;
 }
 
 /* A refusal does not free the slot: void it, and only then say no. */
 static enum mr_status close_refused(struct wallet *w, const struct command *c, struct out *out,
                                     uint64_t seq, enum mr_status why)
 {
-    enum mr_status st = carry(w, c, seq, true);
+    struct way way = begin_way(w, c, seq, true);
+    enum mr_status st = carry(w, c, &way);
     if (mr_next_after(st) != MR_NEXT_CLOSED)
         return tell_unknown(w, out, why);
     st = node_keep_answer(w, out, seq, st);
@@ -339,9 +353,10 @@ enum mr_status act_finish(struct wallet *w, const struct command *c, struct out 
     if (s->closed)
         return tell_closed(w, out, seq, MR_OK);
     wallet_order(&order, s);
-    enum mr_status st = carry(w, c, seq, false);
+    struct way way = begin_way(w, c, seq, false);
+    enum mr_status st = carry(w, c, &way);
     if (st == MR_VOTING || st == MR_CERTIFIED)
-        return tell_stage(w, out, st, false);
+        return tell_stage(out, &way);
     switch (mr_next_after(st)) {
     case MR_NEXT_CLOSED:
         st = node_keep_answer(w, out, seq, st);
@@ -362,9 +377,10 @@ enum mr_status act_cancel(struct wallet *w, const struct command *c, struct out 
     struct mr_signed_order o;
     enum mr_status st = MR_OK;
     if (!s->closed) {
-        st = carry(w, c, seq, true);
+        struct way way = begin_way(w, c, seq, true);
+        st = carry(w, c, &way);
         if (st == MR_VOTING || st == MR_CERTIFIED)
-            return tell_stage(w, out, st, true);
+            return tell_stage(out, &way);
         if (mr_next_after(st) != MR_NEXT_CLOSED)
             return tell_unknown(w, out, st);
         st = node_keep_answer(w, out, seq, st);

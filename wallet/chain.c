@@ -113,6 +113,15 @@ static enum mr_status heed(struct wallet *w, enum mr_status st)
     return st;
 }
 
+/* Silence after SUBMIT or CANCEL may be a node that waits for the others: ask it how it goes. */
+static enum mr_status hand_in(struct wallet *w, uint64_t seq, uint64_t deadline_ms)
+{
+    const enum mr_status st = node_call_until(w, deadline_ms);
+    if (st == MR_NO_ANSWER && w->charter->nodes_count > 1)
+        return node_slot(w, seq, deadline_ms);
+    return heed(w, st);
+}
+
 enum mr_status node_submit(struct wallet *w, const struct mr_signed_order *order,
                            const struct mr_memo_box *memo, uint64_t deadline_ms)
 {
@@ -123,7 +132,7 @@ enum mr_status node_submit(struct wallet *w, const struct mr_signed_order *order
         ask->memo_count = 1;
         ask->memo[0] = *memo;
     }
-    return heed(w, node_call_until(w, deadline_ms));
+    return hand_in(w, order->order.seq, deadline_ms);
 }
 
 enum mr_status node_cancel(struct wallet *w, uint64_t seq, uint64_t deadline_ms)
@@ -134,7 +143,7 @@ enum mr_status node_cancel(struct wallet *w, uint64_t seq, uint64_t deadline_ms)
     memcpy(sc->cancel.account, wallet_account(w), MR_ACCOUNT_BYTES);
     sc->cancel.seq = seq;
     mr_cancel_sign(sc, 0, &w->keys->signing);
-    return heed(w, node_call_until(w, deadline_ms));
+    return hand_in(w, seq, deadline_ms);
 }
 
 enum mr_status node_slot(struct wallet *w, uint64_t seq, uint64_t deadline_ms)

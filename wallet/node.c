@@ -13,7 +13,7 @@
 enum {
     HOP_MS = 1800,      /* what a node that does not answer may cost, before another is asked */
     HOP_MS_MAX = 30000, /* doubled from round to round */
-    SUBMIT_MS = 6000,   /* the same for what a node keeps until it settles (TRA-9) */
+    KEPT_MS = 1500,     /* SUBMIT and CANCEL may be kept (TRA-9): then SLOT tells how it goes */
     PAUSE_MS = 100,     /* when all were asked in vain, before they are asked again */
 };
 
@@ -365,12 +365,18 @@ static enum mr_status find(struct wallet *w, size_t first, uint64_t deadline_ms)
     return st == MR_OK ? MR_OK : f.why;
 }
 
+static bool is_kept(const struct wallet *w)
+{
+    return w->charter != NULL && w->charter->nodes_count > 1 &&
+           (w->request->kind == MR_REQ_SUBMIT || w->request->kind == MR_REQ_CANCEL);
+}
+
 static int patience_ms(const struct wallet *w, uint64_t deadline_ms)
 {
-    const enum mr_request_kind kind = w->request->kind;
-    const int most = kind == MR_REQ_SUBMIT || kind == MR_REQ_CANCEL ? SUBMIT_MS : HOP_MS;
     const int left = left_ms(deadline_ms);
-    return w->seats.count == 1 ? left : earlier(most, left > 1 ? left / 2 : left);
+    if (is_kept(w))
+        return earlier(KEPT_MS, left / 2);
+    return w->seats.count == 1 ? left : earlier(HOP_MS, left / 2);
 }
 
 enum mr_status node_move(struct wallet *w, enum mr_status why, uint64_t deadline_ms)
@@ -387,7 +393,7 @@ enum mr_status node_call_until(struct wallet *w, uint64_t deadline_ms)
         limit(w, patience_ms(w, deadline_ms));
         st = node_call_here(w);
         if (!mr_ask_another(st) || w->seats.count == 1 || moves == w->seats.count ||
-            left_ms(deadline_ms) == 0)
+            left_ms(deadline_ms) == 0 || (st == MR_NO_ANSWER && is_kept(w)))
             return st;
         const enum mr_status why = st;
         st = node_move(w, why, deadline_ms);

@@ -40,7 +40,8 @@ enum mr_status node_sync_to_sign(struct wallet *w, const struct command *c, stru
 enum mr_status node_survey(struct wallet *w, const struct command *c, struct out *out);
 
 /** The answer to w->request in w->reply, within the command's time-out or until wallet_clock_ms()
- *  is deadline_ms; not reported. */
+ *  is deadline_ms; not reported. With several nodes SUBMIT and CANCEL end early with MR_NO_ANSWER.
+ */
 enum mr_status node_call(struct wallet *w);
 enum mr_status node_call_until(struct wallet *w, uint64_t deadline_ms);
 
@@ -59,7 +60,8 @@ enum mr_status node_visit(struct wallet *w, size_t at);
 enum mr_status node_prove_again(struct wallet *w);
 
 /** SUBMIT an order with its memo (or NULL), CANCEL a slot, SLOT of the own chain: the answer's
- *  status, not reported; it is in w->reply. */
+ *  status, not reported; it is in w->reply. Where a node keeps the first two, the answer is SLOT's:
+ *  MR_UNSETTLED then means that it does not have the order. */
 enum mr_status node_submit(struct wallet *w, const struct mr_signed_order *order,
                            const struct mr_memo_box *memo, uint64_t deadline_ms);
 enum mr_status node_cancel(struct wallet *w, uint64_t seq, uint64_t deadline_ms);

@@ -166,15 +166,37 @@ START_TEST(a_silent_node_is_left_for_another)
 }
 END_TEST
 
+/* The node dies after it took the order; others have it already, or never heard of it (_i). */
 START_TEST(an_answer_that_is_lost_does_not_pay_twice)
 {
+    pthread_mutex_lock(&fakes->lock);
+    fakes->ledger.linked = _i == 0 ? ~UINT32_C(0) : ~(UINT32_C(1) << GALET);
+    pthread_mutex_unlock(&fakes->lock);
     atomic_store(&node(GALET)->swallows, 1);
     want_code(pay("1", "x"), 0);
     ck_assert_str_eq(run_field("status"), "SETTLED");
     ck_assert_uint_ge(atomic_load(&node(GALET)->submits), 1);
-    ck_assert_uint_eq(atomic_load(&node(LYON)->submits) + atomic_load(&node(BREST)->submits), 1);
+    ck_assert_uint_eq(atomic_load(&node(LYON)->submits) + atomic_load(&node(BREST)->submits),
+                      (unsigned)_i);
     ck_assert_int_eq(paid(), 100);
     ck_assert_uint_eq(fakes_chain(fakes, 0), 1);
+}
+END_TEST
+
+/* A node may keep SUBMIT until it settles; SLOT tells meanwhile. */
+START_TEST(a_node_that_keeps_the_answer_is_asked_how_it_goes)
+{
+    atomic_store(&node(GALET)->keeps, 1);
+    want_code(pay("1", "x"), 0);
+    ck_assert_str_eq(run_err, "");
+    ck_assert_uint_eq(atomic_load(&node(GALET)->submits), 1);
+    set_hold(MR_VOTING);
+    want_code(run("--wallet=ana", "--json", "pay", bob, "2", "--yes", "--timeout=2", NULL), 3);
+    ck_assert_str_eq(run_field("status"), "VOTING");
+    set_hold(MR_OK);
+    want_code(run("--wallet=ana", "--json", "cancel", NULL), 0);
+    ck_assert_uint_eq(atomic_load(&node(LYON)->submits) + atomic_load(&node(BREST)->submits), 0);
+    ck_assert_int_eq(paid(), 100);
 }
 END_TEST
 
@@ -702,7 +724,8 @@ static void add_away(TCase *tc)
     const int count = sizeof refusals / sizeof refusals[0];
     tcase_add_test(tc, a_dead_node_is_left_for_another);
     tcase_add_test(tc, a_silent_node_is_left_for_another);
-    tcase_add_test(tc, an_answer_that_is_lost_does_not_pay_twice);
+    tcase_add_loop_test(tc, an_answer_that_is_lost_does_not_pay_twice, 0, 2);
+    tcase_add_test(tc, a_node_that_keeps_the_answer_is_asked_how_it_goes);
     tcase_add_loop_test(tc, what_a_node_cannot_do_another_does, 0, count);
     tcase_add_loop_test(tc, how_a_node_is_counts_before_it_is_asked, 0, count);
     tcase_add_test(tc, nobody_answers);

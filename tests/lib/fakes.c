@@ -200,7 +200,10 @@ static void on_opened(struct fake *n, struct fake_session *s, uint64_t token, ui
     pthread_mutex_lock(&n->all->lock);
     const enum mr_status st = answer(n, s, &n->request->body, &r->body);
     pthread_mutex_unlock(&n->all->lock);
-    if ((kind == MR_REQ_SUBMIT || kind == MR_REQ_CANCEL) && atomic_load(&n->swallows) != 0)
+    const bool handed = kind == MR_REQ_SUBMIT || kind == MR_REQ_CANCEL;
+    if (handed && atomic_load(&n->swallows) != 0)
+        atomic_store(&n->fallen, 1);
+    if (handed && (atomic_load(&n->keeps) != 0 || atomic_load(&n->fallen) != 0))
         return;
     if (!has_result(st)) {
         memset(&r->body, 0, sizeof r->body);
@@ -227,7 +230,9 @@ static void on_request(void *ctx, struct conn *c, uint64_t token, const uint8_t 
     uint64_t counter;
     size_t plain_len;
     (void)c;
-    if (atomic_load(&n->mute) != 0)
+    if (atomic_load(&n->swallows) == 0)
+        atomic_store(&n->fallen, 0);
+    if (atomic_load(&n->mute) != 0 || atomic_load(&n->fallen) != 0)
         return;
     if (mr_session_peek(id, body, len) != MR_OK) {
         must(mr_envelope_decode(n->envelope, body, len) == MR_OK);

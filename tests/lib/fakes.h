@@ -41,7 +41,9 @@ struct fake {
     uint8_t plain[MR_FRAME_MAX], sealed[MR_FRAME_MAX];
     /* set by the test, any time */
     atomic_int mute;      /* does nothing and answers nothing */
-    atomic_int swallows;  /* does what SUBMIT and CANCEL ask, and does not answer */
+    atomic_int keeps;     /* does what SUBMIT and CANCEL ask, and does not answer them */
+    atomic_int swallows;  /* the same, and then it is mute as long as this is set */
+    atomic_int fallen;    /* it has swallowed something */
     atomic_int mode;      /* told by NODE */
     atomic_int refuses;   /* status for SUBMIT and CANCEL; MR_OK: none */
     atomic_int impostor;  /* another key */

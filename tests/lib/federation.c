@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ static void add_association(struct federation *f, uint32_t i)
     struct mr_association *const a = &f->w.charter.associations[i];
     *a = f->w.charter.associations[0];
     memset(a->id, (int)(7 + i), sizeof a->id);
+    const uint8_t secret[32] = {(uint8_t)(1 + i)}; /* of its register: wallets join */
+    ck_assert_int_eq(crypto_scalarmult_curve25519_base(a->register_key, secret), 0);
     a->name_len = (uint32_t)snprintf(a->name, sizeof a->name, "Association %u", (unsigned)i + 1);
     a->alias_len = (uint32_t)snprintf(a->alias, sizeof a->alias, "town%u", (unsigned)i + 1);
     mr_sub_account(f->desks[i], a->id, MR_CLASS_DESK);
