@@ -13,10 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
 
-enum { CALL_MS = 20000, AGREE_MS = 60000, SUBMIT_MS = 60000, STEP_MS = 50 };
+enum { CALL_MS = 20000, AGREE_MS = 60000, SUBMIT_MS = 60000, STEP_MS = 50, CONF_MAX = 512 };
 
 /* --- charter ---------------------------------------------------------------------------------- */
 
@@ -41,7 +42,7 @@ static void add_association(struct federation *f, uint32_t i)
     mr_sub_account(f->treasuries[i], a->id, MR_CLASS_TREASURY);
 }
 
-static void add_node(struct federation *f, uint32_t i)
+static void add_node(struct federation *f, uint32_t i, bool proxied)
 {
     struct mr_node *const c = &f->w.charter.nodes[i];
     struct federation_node *const n = &f->nodes[i];
@@ -54,27 +55,58 @@ static void add_node(struct federation *f, uint32_t i)
     make_key(&n->transport_key, &c->transport_key, "transport", i);
     c->address_len =
         (uint32_t)snprintf(c->address, sizeof c->address, "127.0.0.1:%u", (unsigned)n->wallet);
-    c->peer_address_len = (uint32_t)snprintf(c->peer_address, sizeof c->peer_address,
-                                             "127.0.0.1:%u", (unsigned)n->peer);
+    if (proxied)
+        ck_assert_ptr_nonnull(n->proxy = proxy_start(0, &n->peer, 1));
+    c->peer_address_len =
+        (uint32_t)snprintf(c->peer_address, sizeof c->peer_address, "127.0.0.1:%u",
+                           (unsigned)(proxied ? proxy_port(n->proxy) : n->peer));
+}
+
+static void write_conf(char ret[CONF_MAX], const struct federation_node *n, uint32_t number)
+{
+    snprintf(ret, CONF_MAX,
+             "[node]\nnumber = %u\nverify-threads = 1\n[wallet]\nlisten = 127.0.0.1:%u\n"
+             "[peer]\nlisten = 127.0.0.1:%u\n[http]\nlisten = 127.0.0.1:%u\n"
+             "[journal]\nsegment-size = 8MiB\n",
+             (unsigned)number, (unsigned)n->wallet, (unsigned)n->peer, (unsigned)n->http);
+}
+
+static void name_dir(struct federation *f, uint32_t i)
+{
+    struct federation_node *const n = &f->nodes[i];
+    ck_assert_int_lt(snprintf(n->data, sizeof n->data, "%.500s/node%u", f->dir, (unsigned)i + 1),
+                     (int)sizeof n->data);
 }
 
 static void write_dir(struct federation *f, uint32_t i)
 {
     struct federation_node *const n = &f->nodes[i];
-    char conf[512];
-    ck_assert_int_lt(snprintf(n->data, sizeof n->data, "%.500s/node%u", f->dir, (unsigned)i + 1),
-                     (int)sizeof n->data);
+    char conf[CONF_MAX];
+    name_dir(f, i);
     ck_assert_int_eq(mkdir(n->data, 0700), 0);
-    snprintf(conf, sizeof conf,
-             "[node]\nnumber = %u\nverify-threads = 1\n[wallet]\nlisten = 127.0.0.1:%u\n"
-             "[peer]\nlisten = 127.0.0.1:%u\n[http]\nlisten = 127.0.0.1:%u\n"
-             "[journal]\nsegment-size = 8MiB\n",
-             (unsigned)i + 1, (unsigned)n->wallet, (unsigned)n->peer, (unsigned)n->http);
+    write_conf(conf, n, i + 1);
     ck_assert_int_eq(nodedir_write(n->data, &f->w.charter, &n->log_key, &n->transport_key, conf),
                      MR_OK);
 }
 
-void federation_make(struct federation *f, uint32_t n, uint32_t quorum)
+void federation_copy(struct federation *f, uint32_t node, uint32_t twin)
+{
+    struct federation_node *const t = &f->nodes[twin];
+    char conf[CONF_MAX], path[SCRATCH_PATH_MAX + 32];
+    name_dir(f, twin);
+    const char *const argv[] = {"/bin/cp", "-r", f->nodes[node].data, t->data, NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert(p != NULL && proc_wait(p, PROC_DEADLINE_MS) == 0);
+    proc_end(p);
+    t->wallet = free_port();
+    t->peer = free_port();
+    t->http = free_port();
+    write_conf(conf, t, node + 1);
+    snprintf(path, sizeof path, "%s/mereaud.conf", t->data);
+    ck_assert_int_eq(file_write(path, conf, strlen(conf), 0600, true), MR_OK);
+}
+
+static void make(struct federation *f, uint32_t n, uint32_t quorum, bool proxied)
 {
     const char *what = "";
     ck_assert_uint_le(n, FEDERATION_MAX);
@@ -88,11 +120,21 @@ void federation_make(struct federation *f, uint32_t n, uint32_t quorum)
     for (uint32_t i = 0; i < n; i++)
         add_association(f, i);
     for (uint32_t i = 0; i < n; i++)
-        add_node(f, i);
+        add_node(f, i, proxied);
     mr_ledger_id(f->w.ledger, &f->w.charter);
     ck_assert_msg(mr_charter_check(&f->w.charter, &what) == MR_OK, "charter: %s", what);
     for (uint32_t i = 0; i < n; i++)
         write_dir(f, i);
+}
+
+void federation_make(struct federation *f, uint32_t n, uint32_t quorum)
+{
+    make(f, n, quorum, false);
+}
+
+void federation_make_proxied(struct federation *f, uint32_t n, uint32_t quorum)
+{
+    make(f, n, quorum, true);
 }
 
 /* --- processes -------------------------------------------------------------------------------- */
@@ -169,12 +211,28 @@ void federation_kill(struct federation *f, uint32_t node)
 
 void federation_done(struct federation *f)
 {
-    for (uint32_t i = 0; i < f->n; i++)
+    for (uint32_t i = 0; i < f->n; i++) {
         forget(&f->nodes[i]);
+        proxy_stop(f->nodes[i].proxy);
+    }
     world_done(&f->w);
     scratch_remove(f->dir);
     free(f->ask);
     free(f->reply);
+}
+
+void federation_audit(const struct federation *f, uint32_t node)
+{
+    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit", "verify", f->nodes[node].data,
+                                NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    char *text = proc_text(p);
+    ck_assert_msg(code == 0, "mereau-audit of node %u ended with %d:\n%s", (unsigned)node + 1, code,
+                  text != NULL ? text : "");
+    free(text);
+    proc_end(p);
 }
 
 /* --- questions -------------------------------------------------------------------------------- */
@@ -227,6 +285,14 @@ static const struct mr_rep_account *account(struct federation *f, uint32_t node,
 int64_t federation_balance(struct federation *f, uint32_t node, uint32_t member)
 {
     return account(f, node, f->w.members[member].id)->hot.chain.balances[0].minor;
+}
+
+struct mr_state_chain federation_chain(struct federation *f, uint32_t node, uint32_t member,
+                                       uint32_t *ret_policy)
+{
+    const struct mr_rep_account *const a = account(f, node, f->w.members[member].id);
+    *ret_policy = a->policy;
+    return a->hot.chain;
 }
 
 static const struct mr_rep_node *node_facts(struct federation *f, uint32_t node)

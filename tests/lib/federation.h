@@ -6,6 +6,7 @@
 
 #include "common/link.h"
 #include "lib/nodedir.h"
+#include "lib/proxy.h"
 #include "lib/scratch.h"
 #include "lib/world.h"
 
@@ -15,7 +16,8 @@ struct federation_node {
     char data[SCRATCH_PATH_MAX];
     uint16_t wallet, peer, http;
     struct mr_seckey log_key, transport_key;
-    struct proc *proc; /* NULL: it does not run */
+    struct proxy *proxy; /* in front of the port for nodes, or NULL */
+    struct proc *proc;   /* NULL: it does not run */
     struct link *local;
 };
 
@@ -30,9 +32,10 @@ struct federation {
     struct mr_reply *reply; /* of the last call */
 };
 
-
 /** Charter and n data directories. ck_asserts, like all here. */
 void federation_make(struct federation *f, uint32_t n, uint32_t quorum);
+/** The same with a proxy in front of every node: the charter names its port. */
+void federation_make_proxied(struct federation *f, uint32_t n, uint32_t quorum);
 void federation_done(struct federation *f);
 
 /** Start one node or all, and link to its control socket. */
@@ -48,14 +51,25 @@ void federation_kill(struct federation *f, uint32_t node);
  *  nothing. For the caller to close. */
 struct link *federation_as_peer(const struct federation *f, uint32_t node, uint16_t port,
                                 uint32_t number, const struct mr_seckey *key);
+/** A second node on a copy of the data directory of one that does not run: it has the keys of
+ * `node` and ports of its own, and is called `twin` from here on, a number from f->n on. Who starts
+ * it ends it. */
+void federation_copy(struct federation *f, uint32_t node, uint32_t twin);
 
 /** The request in f->ask over a node's local control; f->reply is the answer. */
 enum mr_status federation_call(struct federation *f, uint32_t node);
+
+/** mereau-audit on the books of a node that does not run: nothing is found. */
+void federation_audit(const struct federation *f, uint32_t node);
 
 /** REQ_PEERS of a node: the answer is in f->reply. */
 const struct mr_rep_peers *federation_peers(struct federation *f, uint32_t node);
 /** Wait until the node is in this mode. */
 void federation_wait_mode(struct federation *f, uint32_t node, enum mr_status mode);
+
+/** The state of a member's chain at a node, and the rules in force. */
+struct mr_state_chain federation_chain(struct federation *f, uint32_t node, uint32_t member,
+                                       uint32_t *ret_policy);
 
 /** The next order of a chain as the node knows it, unsigned, body zero. */
 void federation_order(struct federation *f, uint32_t node, struct mr_signed_order *ret,
