@@ -1,4 +1,4 @@
-/** The load generator: a real mereaud, wallets over TCP loopback, orders signed beforehand. */
+/** The load generator: real mereauds, wallets over TCP loopback, orders signed beforehand. */
 #ifndef MEREAU_BENCH_H
 #define MEREAU_BENCH_H
 
@@ -9,10 +9,17 @@
 #include "common/command.h"
 #include "common/term.h"
 #include "lib/procs.h"
+#include "lib/proxy.h"
 #include "mereau/record.h"
 #include "mereau/sign.h"
 
-enum { BENCH_PATH_MAX = 512, CONNS_MAX = 512, WINDOW_MAX = 64, LINES_OF_ISSUE = 256 };
+enum {
+    BENCH_PATH_MAX = 512,
+    CONNS_MAX = 512,
+    WINDOW_MAX = 64,
+    LINES_OF_ISSUE = 256,
+    BENCH_NODES_MAX = 4,
+};
 
 uint64_t bench_ns(void);
 
@@ -36,7 +43,7 @@ struct deck {
 
 void deck_done(struct deck *d);
 
-/* --- the node and its members ----------------------------------------------------------------- */
+/* --- nodes and members ------------------------------------------------------------------------ */
 
 struct member {
     uint8_t id[16], head[32];
@@ -45,22 +52,43 @@ struct member {
     struct mr_pubkey public;
 };
 
-struct estate {
+struct bench_node {
     char dir[BENCH_PATH_MAX];
+    struct mr_seckey log_key;
+    uint16_t port;       /* of wallets */
+    uint16_t at, behind; /* where the others find it; where it listens when a proxy is there */
+    struct proc *proc;   /* NULL: it does not run */
+    struct proxy *proxy; /* in front of the port for nodes, or NULL */
+};
+
+struct estate {
+    char dir[BENCH_PATH_MAX];  /* with one node its data directory, else of all of them */
     bool own_dir;              /* to be removed */
     struct mr_charter charter; /* several associations, so that many desks admit at once */
     uint8_t ledger[32];
-    struct mr_seckey log_key, operators[2];
+    struct mr_seckey operators[2];
     struct member *members;
     uint32_t members_count;
-    struct proc *node;
-    uint16_t port;
+    struct bench_node nodes[BENCH_NODES_MAX];
+    uint32_t nodes_count;
 };
 
-/** Make the data directory (`dir` NULL: a new one below $TMPDIR or /tmp) and start mereaud. */
-enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members);
-enum mr_status estate_restart(struct estate *e);
+/** Make the data directories (`dir` NULL: a new one below $TMPDIR or /tmp) and start the nodes, 1
+ *  or 4 of which 3 settle. */
+enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members, uint32_t nodes);
+/** Start a node that does not run; end one by signal. */
+enum mr_status estate_start(struct estate *e, uint32_t node);
+enum mr_status estate_stop(struct estate *e, uint32_t node);
 void estate_close(struct estate *e);
+
+/** Restart all with a proxy in front of each port for nodes that delays each direction. */
+enum mr_status estate_delay(struct estate *e, uint32_t us);
+
+/** Wait until all nodes that run have settled as much, at least `least`. MR_NO_ANSWER: not within
+ *  the deadline. */
+enum mr_status estate_agree(struct estate *e, uint64_t least, int deadline_s);
+/** Orders that a node has settled. */
+enum mr_status estate_settled(struct estate *e, uint32_t node, uint64_t *ret);
 
 /** Orders that open all members and that issue to them, one chain an association. */
 enum mr_status estate_opens(struct estate *e, struct deck *ret);
@@ -69,13 +97,13 @@ enum mr_status estate_issues(struct estate *e, struct deck *ret);
 enum mr_status estate_payments(struct estate *e, struct deck *ret, uint32_t rounds,
                                unsigned threads);
 
-/** What the node says of itself after everything so far was flushed. */
+/** What a node says of itself after everything so far was flushed. */
 struct figures {
     uint64_t turn, settled, log_bytes, body_bytes, store_bytes, written_bytes, rss_bytes,
         rss_anon_bytes, cpu_ms;
     bool written_known; /* /proc/PID/io may be closed to us */
 };
-enum mr_status estate_figures(struct estate *e, struct figures *ret);
+enum mr_status estate_figures(struct estate *e, uint32_t node, struct figures *ret);
 
 /* --- load ------------------------------------------------------------------------------------- */
 
@@ -94,7 +122,8 @@ struct outcome {
     uint32_t receipts;       /* last ones of the connections that verified */
 };
 
-/** Send what the deck has left over fresh connections and sessions, one thread. MR_OK;
+/** Send what the deck has left over fresh connections and sessions, one thread, to all nodes that
+ * run in turn. MR_OK;
  * MR_UNREACHABLE and other trouble of connections; MR_NO_MEMORY. */
 enum mr_status load_run(struct outcome *ret, const struct estate *e, struct deck *d,
                         const struct load *l, struct progress *p);
@@ -107,5 +136,32 @@ double limit_verify(const struct estate *e, const struct deck *d, unsigned threa
 
 /** Appends of so many bytes a second, each written and synced before the next; median µs of one. */
 double limit_append(const char *dir, size_t bytes, uint64_t *ret_median_us);
+
+/* --- what the commands share ------------------------------------------------------------------ */
+
+struct plan {
+    int64_t accounts, clients, window, payments, seconds, threads, behind;
+    const char *data;
+};
+
+unsigned bench_processors(void);
+enum mr_status plan_read(struct plan *ret, const struct command *c, struct out *out);
+
+double per_second(const struct outcome *o);
+void put_real(struct out *out, const char *name, double value);
+void tell_machine(struct out *out, const char *dir);
+
+/** Open all members and issue to them. */
+enum mr_status populate(struct out *out, struct command *c, struct estate *e);
+
+/** One run of a deck and its line; anything but SETTLED for every request is a failure. */
+enum mr_status phase(struct out *out, struct command *c, struct estate *e, struct deck *d,
+                     const struct load *l, struct outcome *got, const char *name, const char *text);
+
+/** The better one of two looks at the verification limit: a shared machine changes from one second
+ *  to the next. `before` is what limit_verify said before the run. */
+double limit_again(const struct estate *e, const struct deck *d, unsigned threads, double before);
+
+void run_federation(struct command *c, struct out *out);
 
 #endif

@@ -1,10 +1,13 @@
-/* A data directory of its own and the node on it. */
+/* Data directories of their own and the nodes on them. */
+#include <arpa/inet.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/bench.h"
@@ -15,8 +18,7 @@
 #include "mereau/id.h"
 #include "mereau/order.h"
 
-static const char conf[] = "[wallet]\nlisten = 127.0.0.1:0\n"
-                           "address-max = 1000\n";
+enum { CONF_MAX = 512, STEP_MS = 20, AGREE_S = 60 };
 
 static void make_key(struct mr_seckey *ret, struct mr_pubkey *ret_public)
 {
@@ -32,6 +34,38 @@ static uint32_t set_text(char *field, const char *text)
     return (uint32_t)strlen(text);
 }
 
+/* A port that was free a moment ago. */
+static uint16_t free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&a, sizeof a) == 0)
+        getsockname(fd, (struct sockaddr *)&a, &len);
+    if (fd >= 0)
+        close(fd);
+    return ntohs(a.sin_port);
+}
+
+static void make_node(struct estate *e, uint32_t i)
+{
+    struct mr_node *const c = &e->charter.nodes[i];
+    struct bench_node *const n = &e->nodes[i];
+    char at[32];
+    c->number = i + 1;
+    memcpy(c->association, e->charter.associations[i].id, 16);
+    make_key(&n->log_key, &c->log_key);
+    c->transport_key = c->log_key;
+    snprintf(at, sizeof at, "127.0.0.1:%u", (unsigned)i + 1);
+    c->address_len = set_text(c->address, at); /* the bench knows better */
+    if (e->nodes_count == 1)
+        return;
+    n->at = free_port();
+    n->behind = free_port();
+    snprintf(at, sizeof at, "127.0.0.1:%u", (unsigned)n->at);
+    c->peer_address_len = set_text(c->peer_address, at);
+}
+
 static void make_charter(struct estate *e)
 {
     struct mr_charter *c = &e->charter;
@@ -39,9 +73,9 @@ static void make_charter(struct estate *e)
     *c = (struct mr_charter){.version = 1,
                              .created_ms = 1,
                              .units_count = 2,
-                             .nodes_count = 1,
+                             .nodes_count = e->nodes_count,
                              .associations_count = MR_ASSOCIATIONS_MAX,
-                             .quorum = 1};
+                             .quorum = e->nodes_count - (e->nodes_count - 1) / 3};
     randombytes_buf(c->salt, sizeof c->salt);
     c->name_len = set_text(c->name, "Bench");
     c->prefix_len = set_text(c->prefix, "bench");
@@ -63,11 +97,8 @@ static void make_charter(struct estate *e)
     }
     c->governance = operators;
     c->governance.threshold = 2;
-    c->nodes[0].number = 1;
-    memcpy(c->nodes[0].association, c->associations[0].id, 16);
-    make_key(&e->log_key, &c->nodes[0].log_key);
-    c->nodes[0].transport_key = c->nodes[0].log_key;
-    c->nodes[0].address_len = set_text(c->nodes[0].address, "127.0.0.1:1");
+    for (uint32_t i = 0; i < e->nodes_count; i++)
+        make_node(e, i);
     c->policy = (struct mr_policy){.version = 1, .classes_count = 1};
     c->policy.classes[0] = (struct mr_class_rule){.class = MR_CLASS_SHOP,
                                                   .may_pay = true,
@@ -91,15 +122,47 @@ static enum mr_status make_dir(struct estate *e, const char *dir)
     return e->own_dir ? MR_OK : MR_IO_ERROR;
 }
 
-enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members)
+/* What mereaud.conf says; the port for nodes depends on whether a proxy is in front of it. */
+static void make_conf(char ret[CONF_MAX], const struct estate *e, uint32_t node)
 {
-    enum mr_status st = make_dir(e, dir);
+    const struct bench_node *const n = &e->nodes[node];
+    const int len = snprintf(ret, CONF_MAX,
+                             "[node]\nnumber = %u\n[wallet]\nlisten = 127.0.0.1:0\n"
+                             "address-max = 1000\n",
+                             (unsigned)node + 1);
+    if (e->nodes_count > 1)
+        snprintf(ret + len, CONF_MAX - (size_t)len, "[peer]\nlisten = 127.0.0.1:%u\n",
+                 (unsigned)(n->proxy != NULL ? n->behind : n->at));
+}
+
+static enum mr_status make_nodes(struct estate *e)
+{
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; i < e->nodes_count && st == MR_OK; i++) {
+        struct bench_node *const n = &e->nodes[i];
+        char conf[CONF_MAX];
+        snprintf(n->dir, sizeof n->dir, e->nodes_count == 1 ? "%.480s" : "%.480s/node%u", e->dir,
+                 (unsigned)i + 1);
+        if (e->nodes_count > 1 && mkdir(n->dir, 0700) != 0)
+            return MR_FILE_EXISTS;
+        make_conf(conf, e, i);
+        st = nodedir_write(n->dir, &e->charter, &n->log_key, &n->log_key, conf);
+        if (st == MR_OK)
+            st = estate_start(e, i);
+    }
+    return st == MR_OK ? estate_agree(e, 0, AGREE_S) : st;
+}
+
+enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members, uint32_t nodes)
+{
+    const enum mr_status st = make_dir(e, dir);
     if (st != MR_OK)
         return st;
     e->members = calloc(members, sizeof *e->members);
     if (e->members == NULL)
         return MR_NO_MEMORY;
     e->members_count = members;
+    e->nodes_count = nodes;
     make_charter(e);
     for (uint32_t i = 0; i < members; i++) {
         struct member *m = &e->members[i];
@@ -107,34 +170,131 @@ enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members)
         make_key(&m->key, &m->public);
         m->next_seq = 1;
     }
-    st = nodedir_write(e->dir, &e->charter, &e->log_key, &e->log_key, conf);
-    return st == MR_OK ? estate_restart(e) : st;
+    return make_nodes(e);
 }
 
-enum mr_status estate_restart(struct estate *e)
+enum mr_status estate_start(struct estate *e, uint32_t node)
 {
-    if (e->node != NULL) {
-        proc_signal(e->node, SIGTERM);
-        if (proc_wait(e->node, PROC_DEADLINE_MS) != 0)
-            return MR_NO_ANSWER;
-        proc_end(e->node);
+    struct bench_node *const n = &e->nodes[node];
+    n->proc = nodedir_start(n->dir, &n->port);
+    return n->proc != NULL ? MR_OK : MR_UNREACHABLE;
+}
+
+enum mr_status estate_stop(struct estate *e, uint32_t node)
+{
+    struct bench_node *const n = &e->nodes[node];
+    proc_signal(n->proc, SIGTERM);
+    const int code = proc_wait(n->proc, PROC_DEADLINE_MS);
+    proc_end(n->proc);
+    n->proc = NULL;
+    return code == 0 ? MR_OK : MR_NO_ANSWER;
+}
+
+/* From now on a proxy is where the others find this node, which runs behind it. */
+static enum mr_status put_proxy(struct estate *e, uint32_t node)
+{
+    struct bench_node *const n = &e->nodes[node];
+    char conf[CONF_MAX], path[FILE_PATH_MAX];
+    enum mr_status st = estate_stop(e, node);
+    if (st != MR_OK)
+        return st;
+    n->proxy = proxy_start(n->at, &n->behind, 1);
+    if (n->proxy == NULL)
+        return MR_UNREACHABLE;
+    make_conf(conf, e, node);
+    snprintf(path, sizeof path, "%s/mereaud.conf", n->dir);
+    st = file_write(path, conf, strlen(conf), 0600, true);
+    return st == MR_OK ? estate_start(e, node) : st;
+}
+
+enum mr_status estate_delay(struct estate *e, uint32_t us)
+{
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; i < e->nodes_count && st == MR_OK; i++) {
+        if (e->nodes[i].proxy == NULL)
+            st = put_proxy(e, i);
+        if (st == MR_OK)
+            proxy_delay(e->nodes[i].proxy, us);
     }
-    e->node = nodedir_start(e->dir, &e->port);
-    return e->node != NULL ? MR_OK : MR_UNREACHABLE;
+    return st == MR_OK ? estate_agree(e, 0, AGREE_S) : st;
 }
 
 void estate_close(struct estate *e)
 {
-    if (e->node != NULL) {
-        proc_signal(e->node, SIGTERM);
-        proc_wait(e->node, PROC_DEADLINE_MS);
+    for (uint32_t i = 0; i < e->nodes_count; i++) {
+        if (e->nodes[i].proc != NULL)
+            estate_stop(e, i);
+        proxy_stop(e->nodes[i].proxy);
     }
-    proc_end(e->node);
     if (e->own_dir)
         scratch_remove(e->dir);
     if (e->members != NULL)
         sodium_memzero(e->members, e->members_count * sizeof *e->members);
     free(e->members);
+}
+
+/* --- questions -------------------------------------------------------------------------------- */
+
+static enum mr_status open_local(struct link **ret, const struct estate *e, uint32_t node)
+{
+    char path[FILE_PATH_MAX];
+    snprintf(path, sizeof path, "%s/run/control.sock", e->nodes[node].dir);
+    const struct link_config config = {.address = path, .ledger = e->ledger, .timeout_ms = 60000};
+    return link_open(ret, &config);
+}
+
+/* What the node says of itself: reply->body.u.node. */
+static enum mr_status ask_node(struct estate *e, uint32_t node, struct mr_reply *reply)
+{
+    static const struct mr_request_body body = {.kind = MR_REQ_NODE};
+    struct link *l = NULL;
+    enum mr_status st = open_local(&l, e, node);
+    if (st == MR_OK)
+        st = link_call(l, reply, &body);
+    link_close(l);
+    return st;
+}
+
+enum mr_status estate_settled(struct estate *e, uint32_t node, uint64_t *ret)
+{
+    struct mr_reply *const reply = malloc(sizeof *reply);
+    const enum mr_status st = reply == NULL ? MR_NO_MEMORY : ask_node(e, node, reply);
+    if (st == MR_OK)
+        *ret = reply->body.u.node.settled;
+    free(reply);
+    return st;
+}
+
+static bool agree(struct estate *e, struct mr_reply *reply, uint64_t least)
+{
+    uint64_t first = UINT64_MAX;
+    for (uint32_t i = 0; i < e->nodes_count; i++) {
+        if (e->nodes[i].proc == NULL)
+            continue;
+        if (ask_node(e, i, reply) != MR_OK || reply->body.u.node.mode != MR_OK ||
+            reply->body.u.node.settled < least)
+            return false;
+        if (first == UINT64_MAX)
+            first = reply->body.u.node.settled;
+        if (reply->body.u.node.settled != first)
+            return false;
+    }
+    return true;
+}
+
+enum mr_status estate_agree(struct estate *e, uint64_t least, int deadline_s)
+{
+    const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+    const uint64_t until = bench_ns() + (uint64_t)deadline_s * UINT64_C(1000000000);
+    struct mr_reply *const reply = malloc(sizeof *reply);
+    bool done = false;
+    while (reply != NULL && !done && bench_ns() < until) {
+        done = agree(e, reply, least);
+        if (!done)
+            nanosleep(&step, NULL);
+    }
+    free(reply);
+    return reply == NULL ? MR_NO_MEMORY : done ? MR_OK : MR_NO_ANSWER;
 }
 
 /* --- figures ---------------------------------------------------------------------------------- */
@@ -199,22 +359,20 @@ static enum mr_status ask(struct figures *ret, struct link *l, struct mr_reply *
     return st == MR_OK ? stream_end(&ret->body_bytes, l, MR_FAMILY_BODIES, reply) : st;
 }
 
-enum mr_status estate_figures(struct estate *e, struct figures *ret)
+enum mr_status estate_figures(struct estate *e, uint32_t node, struct figures *ret)
 {
     char path[FILE_PATH_MAX];
     struct stat store;
     struct link *l = NULL;
-    const pid_t pid = proc_pid(e->node);
+    const pid_t pid = proc_pid(e->nodes[node].proc);
     struct mr_reply *reply = malloc(sizeof *reply);
     *ret = (struct figures){0};
-    snprintf(path, sizeof path, "%s/run/control.sock", e->dir);
-    const struct link_config config = {.address = path, .ledger = e->ledger, .timeout_ms = 60000};
-    enum mr_status st = reply == NULL ? MR_NO_MEMORY : link_open(&l, &config);
+    enum mr_status st = reply == NULL ? MR_NO_MEMORY : open_local(&l, e, node);
     if (st == MR_OK)
         st = ask(ret, l, reply);
     link_close(l);
     free(reply);
-    snprintf(path, sizeof path, "%s/store/data.mdb", e->dir);
+    snprintf(path, sizeof path, "%s/store/data.mdb", e->nodes[node].dir);
     if (stat(path, &store) == 0)
         ret->store_bytes = (uint64_t)store.st_blocks * 512;
     ret->written_known = proc_number(&ret->written_bytes, pid, "io", "write_bytes: ");

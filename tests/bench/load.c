@@ -25,6 +25,7 @@ struct flight {
 
 struct conn {
     int fd;
+    uint32_t node;
     bool up, want_out;
     struct lean_client lean;
     unsigned flying;
@@ -149,9 +150,11 @@ static enum mr_status fill(struct run *r, struct conn *c)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
+/* The last three: several nodes have to agree, and it takes a while. */
 static bool is_worth_repeating(enum mr_status st)
 {
-    return st == MR_BUSY || st == MR_TOO_MANY;
+    return st == MR_BUSY || st == MR_TOO_MANY || st == MR_VOTING || st == MR_CERTIFIED ||
+           st == MR_PARKED;
 }
 
 static void settled(struct run *r, struct conn *c, const struct lean_reply *reply, uint32_t chain,
@@ -189,7 +192,7 @@ static void answered(struct run *r, struct conn *c, const struct lean_reply *rep
 
 static enum mr_status take_replies(struct run *r, struct conn *c)
 {
-    const struct mr_pubkey *const pinned = &r->estate->charter.nodes[0].transport_key;
+    const struct mr_pubkey *const pinned = &r->estate->charter.nodes[c->node].transport_key;
     for (;;) {
         const struct lean_reply reply = lean_next(&c->lean, r->room, pinned);
         switch (reply.got) {
@@ -229,7 +232,7 @@ static enum mr_status receive(struct run *r, struct conn *c)
 static enum mr_status open_conn(struct run *r, struct conn *c)
 {
     struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons(r->estate->port),
+                             .sin_port = htons(r->estate->nodes[c->node].port),
                              .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
     const int on = 1;
@@ -252,6 +255,13 @@ static enum mr_status share_out(struct run *r)
 {
     const unsigned n = r->load->conns;
     const uint32_t chains = r->deck->chains_count;
+    uint32_t node = 0;
+    for (unsigned i = 0; i < n; i++) {
+        do
+            node = (node + 1) % r->estate->nodes_count;
+        while (r->estate->nodes[node].proc == NULL);
+        r->conns[i].node = node;
+    }
     for (unsigned i = 0; i < n; i++) {
         struct conn *c = &r->conns[i];
         c->idle_cap = chains / n + 1;
