@@ -200,8 +200,7 @@ static enum mr_status walk_cursor(MDB_cursor *c, enum mr_table table, const uint
 }
 
 static enum mr_status walk_with(struct store_lmdb *s, MDB_txn *reader, enum mr_table table,
-                                const uint8_t *from, size_t from_len, mr_store_each each,
-                                void *ctx)
+                                const uint8_t *from, size_t from_len, mr_store_each each, void *ctx)
 {
     MDB_cursor *c = NULL;
 
@@ -374,9 +373,8 @@ static enum mr_status snapshot_get(struct mr_store *base, enum mr_table table, c
     return get_with(p->of, p->reader, table, key, key_len, ret, cap, ret_len);
 }
 
-static enum mr_status snapshot_walk(struct mr_store *base, enum mr_table table,
-                                    const uint8_t *from, size_t from_len, mr_store_each each,
-                                    void *ctx)
+static enum mr_status snapshot_walk(struct mr_store *base, enum mr_table table, const uint8_t *from,
+                                    size_t from_len, mr_store_each each, void *ctx)
 {
     struct snapshot *p = snapshot_self(base);
     return walk_with(p->of, p->reader, table, from, from_len, each, ctx);

@@ -32,7 +32,7 @@ struct mri_ledger {
 /* One account a plan touches. */
 struct mri_row {
     uint64_t number;
-    bool credited;   /* gets an entry in its list of credits */
+    bool credited; /* gets an entry in its list of credits */
     struct mr_state_account account;
     struct mr_state_hot hot;
 };

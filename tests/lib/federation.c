@@ -98,9 +98,9 @@ void federation_copy(struct federation *f, uint32_t node, uint32_t twin)
     struct proc *const p = proc_start(argv);
     ck_assert(p != NULL && proc_wait(p, PROC_DEADLINE_MS) == 0);
     proc_end(p);
-    t->wallet = free_port();
-    t->peer = free_port();
-    t->http = free_port();
+    t->wallet = loopback_free_port();
+    t->peer = loopback_free_port();
+    t->http = loopback_free_port();
     write_conf(conf, t, node + 1);
     snprintf(path, sizeof path, "%s/mereaud.conf", t->data);
     ck_assert_int_eq(file_write(path, conf, strlen(conf), 0600, true), MR_OK);

@@ -291,12 +291,12 @@ void watch_started(struct sim *s, struct copy *c)
     struct mr_engine_facts f;
     watch_read(s, c);
     mr_engine_facts(c->engine, &f);
-    tell(s, "node %u has %llu leaves, and %llu with what it says now; its head is of %llu", c->number,
-         (unsigned long long)w->count, (unsigned long long)f.meta.leaves,
+    tell(s, "node %u has %llu leaves, and %llu with what it says now; its head is of %llu",
+         c->number, (unsigned long long)w->count, (unsigned long long)f.meta.leaves,
          (unsigned long long)f.head.size);
-    if (w->count > 0 && (f.meta.leaves < w->count ||
-                         (f.meta.leaves == w->count &&
-                          memcmp(f.log_root, w->leaves[w->count - 1].root, 32) != 0)))
+    if (w->count > 0 &&
+        (f.meta.leaves < w->count ||
+         (f.meta.leaves == w->count && memcmp(f.log_root, w->leaves[w->count - 1].root, 32) != 0)))
         violated(s, "S13", "node %u starts with another log than the one it wrote", c->number);
     if (!c->honest || c->amnesic || w->head_size == 0)
         return;
