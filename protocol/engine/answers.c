@@ -11,7 +11,7 @@
 #include "mereau/order.h"
 #include "mereau/sign.h"
 
-enum { SEEN_MS = 2000, QUIET_MS = 100, REFUSED_MS = 500 };
+enum { SEEN_MS = 2000, SOON_MS = 500, QUIET_MS = 100, REFUSED_MS = 500 };
 
 /* --- orders ----------------------------------------------------------------------------------- */
 
@@ -190,7 +190,10 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
         return MR_OK;
     }
     if (r->leaves_count == 0) {
-        p->quiet_ms = first ? 0 : e->now_ms + QUIET_MS;
+        /* Whoever says at once that there is nothing, such as of a log that ended, would say it
+         * again at once. */
+        if (!first && e->now_ms < p->asked_ms + SOON_MS)
+            p->quiet_ms = e->now_ms + QUIET_MS;
         return MR_OK;
     }
     st = take_leaves(e, p, r);

@@ -113,7 +113,7 @@ struct mri_peer {
     bool resync; /* what comes next is not what was expected: begin anew */
     uint64_t resync_from;
     uint32_t follows, fetches; /* under way */
-    uint64_t heard_ms, refused, opened;
+    uint64_t heard_ms, asked_ms, refused, opened;
     uint64_t quiet_ms; /* it had no news: it is asked again then */
     enum mr_status trouble;
     uint64_t spoke;              /* leaves of its log up to the last one that is not SEEN */

@@ -296,6 +296,7 @@ static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_reques
         .timeout_ms = p->heard ? POLL_MS : 0}; /* a node that starts wants an answer at once */
     p->resync = false;
     p->resync_from = 0;
+    p->asked_ms = e->now_ms;
     p->follows++;
     return true;
 }
