@@ -50,6 +50,7 @@ enum {
     MR_SEATS_MAX = 16,    /* nodes of a federation: as many keys as one account has */
     MR_JOINERS_MAX = 4,   /* associations that one NEXT brings in */
     MR_HANDOVERS_MAX = 8, /* epochs that a receipt can reach back over */
+    MR_SHOWN_MAX = 48,     /* leaves that one answer proves one by one */
     MR_ROW_KEY_MAX = 48,  /* a row of the state, as stores keep it */
     MR_ROW_VALUE_MAX = 16384,
     MR_CANDIDATES_MAX = 3, /* orders kept for one open slot */

@@ -148,6 +148,9 @@ static void take_entry(struct mr_audit *a, const uint8_t *bytes, size_t len)
     case MR_ENTRY_ABSTAIN:
         a->abstaining = true;
         return;
+    case MR_ENTRY_SHOWN:
+        mri_aud_shown(a, &e->u.shown);
+        return;
     case MR_ENTRY_EPOCH:
         return;
     case MR_ENTRY_RESTART:

@@ -274,6 +274,30 @@ static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t nod
         hear(a, node, index, leaf);
 }
 
+/* SLOT-14: one leaf that another node showed, of a log that need not be the one that is mirrored. */
+static void take_shown(struct mr_audit *a, const struct mr_proof *p)
+{
+    uint8_t bytes[sizeof p->leaf], hash[32], root[32];
+    const struct mr_pubkey *const key = key_of(a, p->head.node, &p->head);
+    if (key == NULL)
+        return;
+    sign_job(a, &p->head, key);
+    mri_aud_leaf_hash(hash, bytes, mr_leaf_encode(&p->leaf, bytes, sizeof bytes));
+    if (!mri_aud_path_root(root, hash, p->index, p->head.size, p->path, p->path_count) ||
+        memcmp(root, p->head.root, 32) != 0) {
+        mri_aud_hash(a, "SLOT-14", MR_BAD_PROOF, "root that a leaf's path leads to", p->head.root,
+                     root);
+        return;
+    }
+    hear(a, p->head.node, p->index, &p->leaf);
+}
+
+void mri_aud_shown(struct mr_audit *a, const struct mr_entry_shown *e)
+{
+    for (uint32_t i = 0; i < e->proofs_count; i++)
+        take_shown(a, &e->proofs[i]);
+}
+
 void mri_aud_seen(struct mr_audit *a, uint32_t by, const struct mr_head *h)
 {
     if (mri_aud_seat(a, h->node) < 0 || h->node == by) {

@@ -432,6 +432,7 @@ void mri_aud_close_turn(struct mr_audit *a);
 /* A leaf of the own log about a slot: VOTE, ACK or UNLOCK. */
 void mri_aud_own_leaf(struct mr_audit *a, const struct mr_leaf *leaf, uint64_t index);
 void mri_aud_trigger(struct mr_audit *a, const struct mr_entry_trigger *t);
+void mri_aud_shown(struct mr_audit *a, const struct mr_entry_shown *e);
 void mri_aud_peer(struct mr_audit *a, const struct mr_entry_peer *p);
 void mri_aud_evidence(struct mr_audit *a, const struct mr_evidence *e, const uint8_t *bytes,
                       size_t len);

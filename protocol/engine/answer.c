@@ -100,7 +100,7 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
         r->body.u.follow.yours_count = 0;
         break;
     case MR_REQ_FETCH:
-        r->body.u.fetch.bodies_count = 0;
+        r->body.u.fetch.bodies_count = r->body.u.fetch.proofs_count = 0;
         break;
     case MR_REQ_HANDOVER:
         r->body.u.handover.epoch = e->committee.epoch;
@@ -179,46 +179,15 @@ enum mr_status mri_handover(struct mr_engine *e, struct mr_handover *ret, uint32
     return MR_OK;
 }
 
-/* The head that proves an ACK leaf, and the tree it stands over. MR_NOT_FOUND: no head reaches it.
- */
-static enum mr_status proving_head(struct mr_engine *e, struct mr_head *ret,
-                                   struct mri_tree **ret_tree, const struct mr_state_slot *slot,
-                                   const struct mr_ack_ref *ack)
-{
-    struct mri_peer *const p = mri_peer_of(e, ack->node);
-    enum mr_status st = MR_OK;
-    *ret_tree = &e->past;
-    if (slot->epoch != e->ledger.meta.epoch) {
-        st = ack->node == e->config.node ? mri_past_head(e, ret, slot->epoch) : MR_NOT_FOUND;
-        if (st == MR_OK)
-            st = mri_tree_load(&e->past, &e->view, ret->node, slot->epoch, ret->size);
-    } else if (ack->node == e->config.node) {
-        *ret = e->head;
-        *ret_tree = &e->tree;
-    } else if (p != NULL && p->state.proven_count > 0) {
-        *ret = p->state.proven[0];
-        *ret_tree = &p->tree;
-    } else {
-        st = MR_NOT_FOUND;
-    }
-    return st == MR_OK && ack->index >= ret->size ? MR_NOT_FOUND : st;
-}
-
 static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
                                 const uint8_t account[16], uint64_t seq,
                                 const struct mr_state_slot *slot, const struct mr_ack_ref *ack)
 {
-    struct mri_tree *tree;
-    const enum mr_status st = proving_head(e, &ret->head, &tree, slot, ack);
-    if (st != MR_OK)
-        return st;
-    ret->index = ack->index;
-    ret->leaf.kind = MR_LEAF_ACK;
-    ret->leaf.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = slot->ballot};
-    memcpy(ret->leaf.u.ack.account, account, 16);
-    memcpy(ret->leaf.u.ack.value, slot->value, 32);
-    memcpy(ret->leaf.u.ack.certificate, ack->certificate, 32);
-    return mri_tree_path(tree, ret->path, &ret->path_count, ret->index, ret->head.size);
+    struct mr_leaf leaf = {.kind = MR_LEAF_ACK, .u.ack = {.seq = seq, .ballot = slot->ballot}};
+    memcpy(leaf.u.ack.account, account, 16);
+    memcpy(leaf.u.ack.value, slot->value, 32);
+    memcpy(leaf.u.ack.certificate, ack->certificate, 32);
+    return mri_prove(e, ret, slot->epoch, ack->node, ack->index, &leaf);
 }
 
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,

@@ -23,6 +23,9 @@ static bool names(const struct mri_slot *s, const uint8_t id[32])
     for (uint32_t i = 0; i < s->acks_count; i++)
         if (memcmp(s->acks[i].value, id, 32) == 0)
             return true;
+    for (uint32_t i = 0; i < s->certified_count; i++)
+        if (memcmp(s->certified[i].value, id, 32) == 0)
+            return true;
     return false;
 }
 
@@ -45,7 +48,9 @@ static void take_order(struct mr_engine *e, const struct mr_signed_order *order,
         return;
     }
     /* What is not signed is kept only for the sake of what nodes vouch for. */
-    if (names(&o->s, id) || (is_signed && o->s.orders_count > 0))
+    const struct mri_shown *const shown = mri_shown_of(e, o);
+    if (names(&o->s, id) || (shown != NULL && memcmp(shown->settled.value, id, 32) == 0) ||
+        (is_signed && o->s.orders_count > 0))
         mri_keep(e, o, order, id, memo, is_signed ? checked->generation : 0);
 }
 
@@ -218,8 +223,10 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
                                            : MR_UNKNOWN_TAG);
     if (ev->u.answer.kind == MR_REQ_FOLLOW)
         return take_follow(e, p, ev);
+    const enum mr_status st =
+        mri_shown_take(e, r->body.u.fetch.proofs, r->body.u.fetch.proofs_count);
     take_bodies(e, r->body.u.fetch.bodies, r->body.u.fetch.bodies_count, ev->u.answer.checked);
-    return MR_OK;
+    return st;
 }
 
 /* --- time passes ------------------------------------------------------------------------------ */

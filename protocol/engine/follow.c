@@ -308,7 +308,7 @@ static enum mr_status fetch_open(struct mr_engine *e, struct fetching *f, const 
     }
     if (st == MR_OK && o->s.triggered)
         st = add(e, f, o->s.trigger.body_at, o->s.trigger.body_len);
-    return st;
+    return st == MR_OK ? mri_show_open(e, f->r, &f->used, o) : st;
 }
 
 static enum mr_status fetch_settled(struct mr_engine *e, struct fetching *f,
@@ -321,10 +321,11 @@ static enum mr_status fetch_settled(struct mr_engine *e, struct fetching *f,
         st = mri_slot_get(&e->ledger, &s, number, q->seq);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_OK : st;
-    if (s.voided)
-        return MR_OK;
-    st = add(e, f, s.body_at, s.body_len);
-    return st == MR_OK ? add(e, f, s.memo_at, s.memo_len) : st;
+    if (!s.voided)
+        st = add(e, f, s.body_at, s.body_len);
+    if (st == MR_OK && !s.voided)
+        st = add(e, f, s.memo_at, s.memo_len);
+    return st == MR_OK ? mri_show_settled(e, f->r, &f->used, q->account, q->seq, &s) : st;
 }
 
 enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev)

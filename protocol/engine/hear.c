@@ -69,7 +69,7 @@ static enum mr_status hear_late(struct mr_engine *e, struct mri_peer *p, uint64_
 /* --- heads that others saw -------------------------------------------------------------------- */
 
 /* Somebody saw this head of a peer: is it of the log that this node follows? */
-static enum mr_status compare_seen(struct mr_engine *e, struct mri_peer *p, const struct mr_head *h)
+enum mr_status mri_compare_head(struct mr_engine *e, struct mri_peer *p, const struct mr_head *h)
 {
     struct mr_hash proof[2 * MR_PATH_MAX];
     uint32_t count = 0;
@@ -95,7 +95,7 @@ static enum mr_status hear_seen(struct mr_engine *e, const struct mr_head *h)
         return MR_OK;
     if (h->node == e->config.node)
         return mri_seen_head(e, h);
-    return p != NULL && h->generation == p->seat->generation ? compare_seen(e, p, h) : MR_OK;
+    return p != NULL && h->generation == p->seat->generation ? mri_compare_head(e, p, h) : MR_OK;
 }
 
 /* SEAL and FINAL. The own ones are met in replay only. */
@@ -199,7 +199,7 @@ enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *en
         p->claimed.size <= p->state.proven[0].size) {
         const struct mr_head seen = p->claimed;
         p->claimed.size = 0;
-        st = compare_seen(e, p, &seen);
+        st = mri_compare_head(e, p, &seen);
     }
     return st;
 }

@@ -78,6 +78,7 @@ struct mri_open {
     uint64_t ballot_ms, conflict_ms, asked_ms;
     enum mr_status cause; /* what its first order waits for */
     int64_t missing;
+    uint32_t asked_node; /* who was asked for what is wanted last */
     uint32_t opened_by; /* node whose leaf opened it; 0: an order was handed in */
     uint32_t askers, askers_count;
 };
@@ -90,6 +91,17 @@ struct mri_opens {
     struct mri_asker *askers;
     uint32_t askers_free, askers_count;
 };
+
+/* q ACK leaves for a slot, as another node showed them. */
+struct mri_shown {
+    uint8_t account[16];
+    uint64_t seq;
+    struct mr_certified settled;
+    uint32_t acks_count;
+    struct mr_ack_ref acks[MR_SEATS_MAX];
+};
+
+enum { MRI_SHOWN_MAX = 32 };
 
 /* A long poll of a peer for more of this node's log. */
 struct mri_poll {
@@ -150,6 +162,8 @@ struct mr_engine {
     struct mri_peer *peers;             /* the others, by ascending number */
     uint32_t peers_count;
     struct mri_opens opens;
+    struct mri_shown shown[MRI_SHOWN_MAX]; /* a ring */
+    uint32_t shown_next;
     struct mri_told *told;        /* ring of own leaves by index; NULL when alone */
     uint64_t told_from;           /* first one in it */
     uint8_t *scan;                /* a frame of the journal; NULL when alone */
@@ -292,6 +306,23 @@ enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *en
 /* A leaf of a log was read, the own one included. */
 enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
                         const struct mr_leaf *leaf);
+/* Leaves that a peer showed one by one (SLOT-14): certificates and settlements that this node
+ * cannot read in the logs it follows. Verified here. */
+enum mr_status mri_shown_take(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count);
+enum mr_status mri_shown_replay(struct mr_engine *e, const struct mr_entry_shown *entry);
+/* Whether q ACK leaves for the slot were shown, and they. */
+const struct mri_shown *mri_shown_of(const struct mr_engine *e, const struct mri_open *o);
+/* What this node can show of a slot, behind what r holds already; *used counts bytes. */
+enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
+                             const struct mri_open *o);
+enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
+                                const uint8_t account[16], uint64_t seq,
+                                const struct mr_state_slot *slot);
+/* A leaf of a log of an epoch under the head that stands over it. MR_NOT_FOUND: none does. */
+enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epoch, uint32_t node,
+                         uint64_t index, const struct mr_leaf *leaf);
+/* A head of a peer that somebody else has: is it of the log that this node follows? */
+enum mr_status mri_compare_head(struct mr_engine *e, struct mri_peer *p, const struct mr_head *h);
 /* Serving. */
 void mri_follow(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev);

@@ -268,10 +268,13 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
     for (struct mri_open *o = e->opens.oldest;
          o != NULL && q->slots_count < MR_PAGE_MAX && scanned < FETCH_SCAN_MAX;
          o = o->newer, scanned++) {
-        if (!o->wanted || e->now_ms < o->asked_ms + FETCH_AGAIN_MS ||
-            !spoke_of(&o->s, p->seat->number))
+        /* Who was asked in vain lets the others go first. */
+        const uint64_t again =
+            o->asked_node == p->seat->number ? 3 * FETCH_AGAIN_MS : FETCH_AGAIN_MS;
+        if (!o->wanted || e->now_ms < o->asked_ms + again || !spoke_of(&o->s, p->seat->number))
             continue;
         o->asked_ms = e->now_ms;
+        o->asked_node = p->seat->number;
         memcpy(q->slots[q->slots_count].account, o->s.account, 16);
         q->slots[q->slots_count++].seq = o->s.seq;
     }

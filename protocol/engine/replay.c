@@ -105,6 +105,8 @@ static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_
         return mri_evidence_replay(e, &e->entry.u.evidence);
     case MR_ENTRY_TRIGGER:
         return mri_trigger_replay(e, &e->entry.u.trigger);
+    case MR_ENTRY_SHOWN:
+        return mri_shown_replay(e, &e->entry.u.shown);
     case MR_ENTRY_EPOCH:
         return mri_epoch_apply(e, &e->entry.u.epoch);
     }

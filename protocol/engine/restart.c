@@ -142,6 +142,7 @@ enum mr_status mri_begin_epoch(struct mr_engine *e)
     e->past_committee = e->committee;
     for (uint32_t i = 0; i < e->past_committee.count; i++)
         e->past_committee.seats[i].address = e->past_committee.seats[i].peer_address = NULL;
+    memset(e->shown, 0, sizeof e->shown);
     e->cut.logs_count = 0;
     e->sum_wanted = false;
     e->next_ms = 0;

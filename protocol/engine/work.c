@@ -12,6 +12,7 @@ enum {
     RETRY_MS = 1000, /* an order that waits for more than votes */
     WATCH_MS = 500,  /* a slot with votes: ballots may have to begin */
     IDLE_MS = 5000,
+    LOST_MS = 1500, /* what was acknowledged settles sooner */
 };
 
 /* --- what is said about a slot ---------------------------------------------------------------- */
@@ -88,6 +89,11 @@ static void begin_settled(struct mr_engine *e, const struct mri_open *o,
     s->ballot = c->ballot;
     memcpy(s->value, c->value, 32);
     s->acks_count = mri_slot_acks(&o->s, s->acks, c, e->config.node);
+    const struct mri_shown *const shown = mri_shown_of(e, o);
+    if (s->acks_count < e->committee.quorum && shown != NULL) {
+        s->acks_count = shown->acks_count;
+        memcpy(s->acks, shown->acks, shown->acks_count * sizeof s->acks[0]);
+    }
     mr_assert(s->acks_count == e->committee.quorum || e->ledger.meta.cut != 0 ||
               !MRI_RULE(acks_of_quorum));
     s->time_ms = e->now_ms;
@@ -228,6 +234,13 @@ static void look_for_orders(struct mr_engine *e, struct mri_open *o)
     /* A promise whose reason is not known here: the reporters have it. */
     for (uint32_t i = 0; i < o->s.reports_count; i++)
         missing = missing || (o->s.reports[i].ballot > o->s.promised && !o->s.triggered);
+    /* A certificate that was reported and not seen; acknowledgements that lead nowhere. */
+    for (uint32_t i = 0; i < o->s.reports_count; i++) {
+        const struct mr_said_report *const r = &o->s.reports[i];
+        missing = missing || (r->cert_ballot != MR_BALLOT_NONE && r->ballot >= o->s.promised &&
+                              !mri_slot_is_certified(&o->s, r->cert_ballot, r->cert_value));
+    }
+    missing = missing || (o->s.acks_count > 0 && e->now_ms >= o->s.since_ms + LOST_MS);
     mri_open_want(e, o, missing);
 }
 
@@ -255,6 +268,17 @@ static enum mr_status find_place(struct mr_engine *e, const struct mri_open *o, 
     return st;
 }
 
+/* Whether the slot is decided: by what was read, by what was shown, or by the end of the epoch. */
+static bool is_decided(const struct mr_engine *e, const struct mri_open *o, struct mr_certified *ret)
+{
+    if (mri_slot_settles(&o->s, ret) || mri_cut_settles(e, o, ret))
+        return true;
+    const struct mri_shown *const shown = mri_shown_of(e, o);
+    if (shown != NULL)
+        *ret = shown->settled;
+    return shown != NULL;
+}
+
 /* One thing that is due. *ret_closed: the slot is gone. *ret_more: there may be another one. */
 static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_closed, bool *ret_more)
 {
@@ -269,7 +293,7 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
         *ret_closed = true;
         return MR_OK;
     }
-    if (mri_slot_settles(&o->s, &c) || mri_cut_settles(e, o, &c))
+    if (is_decided(e, o, &c))
         return at.next ? settle(e, o, &c, at.number, ret_closed) : MR_OK;
     drop_lapsed(e, o);
     if (o->s.orders_count == 0 && !is_spoken_of(o) && !o->s.triggered) {
@@ -315,7 +339,7 @@ enum mr_status mri_work_on(struct mr_engine *e, struct mri_open *o)
     mri_keep_say(e, o);
     if (o->cause != MR_OK)
         o->look_ms = e->now_ms + RETRY_MS;
-    else if (o->s.voted || o->s.triggered || o->s.reports_count > 0 || o->s.orders_count > 1)
+    else if (o->s.voted || o->s.acks_count > 0 || o->s.triggered || o->s.reports_count > 0 || o->s.orders_count > 1)
         o->look_ms = e->now_ms + WATCH_MS;
     else
         o->look_ms = e->now_ms + IDLE_MS;

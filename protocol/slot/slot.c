@@ -78,7 +78,7 @@ uint32_t mri_slot_acks_for(const struct mri_slot *s, uint32_t ballot, const uint
     return n;
 }
 
-static bool is_certified(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32])
+bool mri_slot_is_certified(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32])
 {
     for (uint32_t i = 0; i < s->certified_count; i++)
         if (s->certified[i].ballot == ballot && same(s->certified[i].value, value))
@@ -87,10 +87,10 @@ static bool is_certified(const struct mri_slot *s, uint32_t ballot, const uint8_
 }
 
 /* Remember a certificate; the lowest makes room. */
-static void certify(struct mri_slot *s, uint32_t ballot, const uint8_t value[32])
+void mri_slot_certify(struct mri_slot *s, uint32_t ballot, const uint8_t value[32])
 {
     uint32_t at = s->certified_count;
-    if (is_certified(s, ballot, value))
+    if (mri_slot_is_certified(s, ballot, value))
         return;
     if (at == MR_CERTIFIED_MAX) {
         at = 0;
@@ -173,7 +173,7 @@ static void hear_vote(struct mri_slot *s, uint32_t node, uint64_t index,
     s->votes[at] = (struct mr_said_vote){.node = node, .ballot = v->ballot, .index = index};
     memcpy(s->votes[at].value, v->value, 32);
     if (mri_slot_votes_for(s, v->ballot, v->value) >= (MRI_RULE(votes_of_quorum) ? s->quorum : 1))
-        certify(s, v->ballot, v->value);
+        mri_slot_certify(s, v->ballot, v->value);
 }
 
 static void hear_ack(struct mri_slot *s, uint32_t node, uint64_t index, const struct mr_leaf_ack *a,
@@ -374,7 +374,7 @@ static bool counts(const struct mri_slot *s, const struct mr_said_report *r, uin
 {
     return r->ballot == ballot &&
            (r->cert_ballot == MR_BALLOT_NONE ||
-            (r->cert_ballot < ballot && is_certified(s, r->cert_ballot, r->cert_value)));
+            (r->cert_ballot < ballot && mri_slot_is_certified(s, r->cert_ballot, r->cert_value)));
 }
 
 /* Reports for the ballot that name no certificate above this one. */

@@ -84,6 +84,10 @@ bool mri_slot_promise(struct mri_slot *s, uint32_t ballot);
 /* Nodes that reported for a ballot. */
 uint32_t mri_slot_reports(const struct mri_slot *s, uint32_t ballot);
 
+/* q votes for the value were seen, here or as another node showed them: SLOT-14. */
+void mri_slot_certify(struct mri_slot *s, uint32_t ballot, const uint8_t value[32]);
+bool mri_slot_is_certified(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32]);
+
 /* SLOT-9. Whether q reports for the ballot force a value: the reported certificate of the highest
  * ballot whose q votes were seen. */
 bool mri_slot_forced(const struct mri_slot *s, uint32_t ballot, uint8_t ret[32]);

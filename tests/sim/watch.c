@@ -211,6 +211,7 @@ static void take_entry(struct sim *s, struct copy *c, const struct mr_entry *e,
     case MR_ENTRY_CLOSED:
     case MR_ENTRY_RESTART:
     case MR_ENTRY_TRIGGER:
+    case MR_ENTRY_SHOWN:
     case MR_ENTRY_EPOCH:
         break;
     }

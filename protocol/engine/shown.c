@@ -1,0 +1,253 @@
+/* Leaves that nodes show each other one by one (SLOT-14). Who lies may show his log to some only: a
+ * certificate that one honest node holds, or what settled at it, must reach the others all the
+ * same. A leaf with its path and its head needs no log that one follows. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/log.h"
+
+enum { SHOWN_BYTES_MAX = 58 << 10 };
+
+/* --- showing ---------------------------------------------------------------------------------- */
+
+/* The head that a peer's mirror of an epoch stands under, and the mirror. */
+static enum mr_status mirror_of(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
+                                uint32_t epoch, uint32_t node)
+{
+    struct mri_peer *const p = mri_peer_of(e, node);
+    struct mr_state_peer state;
+    uint8_t key[8], bytes[2048];
+    size_t len;
+    if (epoch == e->committee.epoch) {
+        if (p == NULL || p->state.proven_count == 0)
+            return MR_NOT_FOUND;
+        *ret = p->state.proven[0];
+        *ret_tree = &p->tree;
+        return MR_OK;
+    }
+    enum mr_status st = mri_view_get(&e->view, MR_TABLE_PEER, key,
+                                     mri_key_u64(key, (uint64_t)node << 32 | epoch), bytes,
+                                     sizeof bytes, &len);
+    if (st == MR_OK && mr_state_peer_decode(&state, bytes, len) != MR_OK)
+        st = MR_DAMAGED;
+    if (st == MR_OK && state.proven_count == 0)
+        st = MR_NOT_FOUND;
+    if (st != MR_OK)
+        return st;
+    *ret = state.proven[0];
+    *ret_tree = &e->past;
+    return mri_tree_load(&e->past, &e->view, node, epoch, ret->size);
+}
+
+static enum mr_status own_log(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
+                              uint32_t epoch)
+{
+    *ret = e->head;
+    *ret_tree = &e->tree;
+    if (epoch == e->ledger.meta.epoch)
+        return MR_OK;
+    const enum mr_status st = mri_past_head(e, ret, epoch);
+    *ret_tree = &e->past;
+    return st == MR_OK ? mri_tree_load(&e->past, &e->view, e->config.node, epoch, ret->size) : st;
+}
+
+enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epoch, uint32_t node,
+                         uint64_t index, const struct mr_leaf *leaf)
+{
+    struct mri_tree *tree;
+    uint8_t bytes[512], hash[32];
+    const bool own = node == e->config.node;
+    enum mr_status st = own ? own_log(e, &ret->head, &tree, epoch)
+                            : mirror_of(e, &ret->head, &tree, epoch, node);
+    if (st == MR_OK && index >= ret->head.size)
+        st = MR_NOT_FOUND;
+    if (st != MR_OK)
+        return st;
+    ret->index = index;
+    ret->leaf = *leaf;
+    st = mri_tree_path(tree, ret->path, &ret->path_count, index, ret->head.size);
+    if (st != MR_OK || own)
+        return st;
+    /* The leaf may have been shown here, of another log than the one that is followed. */
+    mr_leaf_hash(hash, bytes, mr_leaf_encode(leaf, bytes, sizeof bytes));
+    return mr_path_verify(ret->head.root, hash, index, ret->head.size, ret->path, ret->path_count)
+               ? MR_OK
+               : MR_NOT_FOUND;
+}
+
+static enum mr_status show(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
+                           uint32_t epoch, uint32_t node, uint64_t index,
+                           const struct mr_leaf *leaf)
+{
+    if (r->proofs_count == MR_SHOWN_MAX)
+        return MR_OK;
+    struct mr_proof *const p = &r->proofs[r->proofs_count];
+    const enum mr_status st = mri_prove(e, p, epoch, node, index, leaf);
+    if (st != MR_OK)
+        return st == MR_NOT_FOUND ? MR_OK : st;
+    const size_t n = mr_proof_size(p);
+    if (*used + n > SHOWN_BYTES_MAX)
+        return MR_OK;
+    *used += n;
+    r->proofs_count++;
+    return MR_OK;
+}
+
+enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
+                             const struct mri_open *o)
+{
+    const struct mri_slot *const s = &o->s;
+    const struct mr_certified *best = NULL;
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; i < s->certified_count; i++)
+        if (best == NULL || s->certified[i].ballot > best->ballot)
+            best = &s->certified[i];
+    for (uint32_t i = 0; best != NULL && st == MR_OK && i < s->votes_count; i++) {
+        const struct mr_said_vote *const v = &s->votes[i];
+        struct mr_leaf leaf = {.kind = MR_LEAF_VOTE,
+                               .u.vote = {.seq = s->seq, .ballot = v->ballot}};
+        if (v->ballot != best->ballot || memcmp(v->value, best->value, 32) != 0)
+            continue;
+        memcpy(leaf.u.vote.account, s->account, 16);
+        memcpy(leaf.u.vote.value, v->value, 32);
+        st = show(e, r, used, e->committee.epoch, v->node, v->index, &leaf);
+    }
+    return st;
+}
+
+enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
+                                const uint8_t account[16], uint64_t seq,
+                                const struct mr_state_slot *slot)
+{
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++) {
+        struct mr_leaf leaf = {.kind = MR_LEAF_ACK,
+                               .u.ack = {.seq = seq, .ballot = slot->ballot}};
+        memcpy(leaf.u.ack.account, account, 16);
+        memcpy(leaf.u.ack.value, slot->value, 32);
+        memcpy(leaf.u.ack.certificate, slot->acks[i].certificate, 32);
+        st = show(e, r, used, slot->epoch, slot->acks[i].node, slot->acks[i].index, &leaf);
+    }
+    return st;
+}
+
+/* --- being shown ------------------------------------------------------------------------------ */
+
+static bool is_proven(const struct mr_engine *e, const struct mr_proof *p)
+{
+    const struct mr_seat *const seat = mri_seat_of(e, p->head.node);
+    uint8_t bytes[512], hash[32];
+    if (seat == NULL || p->head.epoch != e->committee.epoch ||
+        p->head.generation != seat->generation ||
+        (p->leaf.kind != MR_LEAF_VOTE && p->leaf.kind != MR_LEAF_ACK))
+        return false;
+    mr_leaf_hash(hash, bytes, mr_leaf_encode(&p->leaf, bytes, sizeof bytes));
+    return mr_path_verify(p->head.root, hash, p->index, p->head.size, p->path, p->path_count) &&
+           mr_head_verify(&p->head, e->ledger.id, &seat->log_key);
+}
+
+/* VOTE and ACK name slot, ballot and value alike. */
+static bool says_the_same(const struct mr_leaf *a, const struct mr_leaf *b)
+{
+    const struct mr_leaf_vote *const v = &a->u.vote, *const w = &b->u.vote;
+    return a->kind == b->kind && v->seq == w->seq && v->ballot == w->ballot &&
+           memcmp(v->account, w->account, 16) == 0 && memcmp(v->value, w->value, 32) == 0;
+}
+
+/* The ACK leaves among the proofs that say what the first one says, ascending by node. */
+static void remember(struct mr_engine *e, const struct mr_leaf *first,
+                     const struct mr_proof *proofs, uint32_t count)
+{
+    struct mri_shown *const s = &e->shown[e->shown_next++ % MRI_SHOWN_MAX];
+    *s = (struct mri_shown){.seq = first->u.ack.seq, .settled.ballot = first->u.ack.ballot};
+    memcpy(s->account, first->u.ack.account, 16);
+    memcpy(s->settled.value, first->u.ack.value, 32);
+    for (uint32_t node = 1; node <= MR_NODES_MAX && s->acks_count < e->committee.quorum; node++)
+        for (uint32_t i = 0; i < count; i++) {
+            if (proofs[i].head.node != node || !says_the_same(&proofs[i].leaf, first))
+                continue;
+            struct mr_ack_ref *const a = &s->acks[s->acks_count++];
+            a->node = node;
+            a->index = proofs[i].index;
+            memcpy(a->certificate, proofs[i].leaf.u.ack.certificate, 32);
+            break;
+        }
+}
+
+/* What q distinct nodes say alike counts like what was read in their logs. */
+static void count_alike(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count,
+                        uint32_t at)
+{
+    const struct mr_leaf *const first = &proofs[at].leaf;
+    uint64_t nodes = 0;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t bit = UINT64_C(1) << (proofs[i].head.node & 63);
+        if (!says_the_same(&proofs[i].leaf, first))
+            continue;
+        if (i < at)
+            return; /* counted before */
+        n += (nodes & bit) == 0;
+        nodes |= bit;
+    }
+    struct mri_open *const o =
+        mri_open_find(e, first->u.vote.account, first->u.vote.seq);
+    if (n < e->committee.quorum || o == NULL)
+        return;
+    if (first->kind == MR_LEAF_VOTE)
+        mri_slot_certify(&o->s, first->u.vote.ballot, first->u.vote.value);
+    else
+        remember(e, first, proofs, count);
+    mri_open_due(e, o);
+}
+
+static void count_all(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        count_alike(e, proofs, count, i);
+}
+
+enum mr_status mri_shown_take(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count)
+{
+    struct mr_entry_shown *const s = &e->entry.u.shown;
+    e->entry.kind = MR_ENTRY_SHOWN;
+    s->proofs_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (is_proven(e, &proofs[i]))
+            s->proofs[s->proofs_count++] = proofs[i];
+    if (s->proofs_count < e->committee.quorum)
+        return MR_OK;
+    mri_say(e, &e->entry);
+    count_all(e, s->proofs, s->proofs_count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct mri_peer *const p = mri_peer_of(e, proofs[i].head.node);
+        if (p == NULL || !is_proven(e, &proofs[i]))
+            continue;
+        const enum mr_status st = mri_compare_head(e, p, &proofs[i].head);
+        if (st != MR_OK)
+            return st;
+    }
+    return MR_OK;
+}
+
+enum mr_status mri_shown_replay(struct mr_engine *e, const struct mr_entry_shown *entry)
+{
+    for (uint32_t i = 0; i < entry->proofs_count; i++) {
+        const struct mr_leaf_vote *const v = &entry->proofs[i].leaf.u.vote;
+        mri_open_get(e, v->account, v->seq, e->config.node);
+    }
+    count_all(e, entry->proofs, entry->proofs_count);
+    return MR_OK;
+}
+
+const struct mri_shown *mri_shown_of(const struct mr_engine *e, const struct mri_open *o)
+{
+    for (uint32_t i = 0; i < MRI_SHOWN_MAX; i++)
+        if (e->shown[i].acks_count > 0 && e->shown[i].seq == o->s.seq &&
+            memcmp(e->shown[i].account, o->s.account, 16) == 0)
+            return &e->shown[i];
+    return NULL;
+}
