@@ -274,7 +274,8 @@ static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t nod
         hear(a, node, index, leaf);
 }
 
-/* SLOT-14: one leaf that another node showed, of a log that need not be the one that is mirrored. */
+/* SLOT-14: one leaf that another node showed, of a log that need not be the one that is mirrored.
+ */
 static void take_shown(struct mr_audit *a, const struct mr_proof *p)
 {
     uint8_t bytes[sizeof p->leaf], hash[32], root[32];
@@ -289,7 +290,18 @@ static void take_shown(struct mr_audit *a, const struct mr_proof *p)
                      root);
         return;
     }
-    hear(a, p->head.node, p->index, &p->leaf);
+    struct mri_aud_said s;
+    const uint8_t *account = NULL;
+    uint64_t seq = 0;
+    if (!mri_aud_read_said(&s, &account, &seq, &p->leaf))
+        return;
+    s.node = p->head.node;
+    s.index = p->index;
+    /* It says nothing about order: what stands behind it in its log may have been read before. */
+    struct mri_aud_account *const x = mri_aud_account(a, account);
+    struct mri_aud_open *const o = x == NULL ? NULL : mri_aud_slot_get(a, x, seq);
+    if (o != NULL)
+        mri_aud_say(a, o, &s);
 }
 
 void mri_aud_shown(struct mr_audit *a, const struct mr_entry_shown *e)

@@ -164,7 +164,7 @@ static void check_acks(struct checking *k, const char *where, const struct mr_st
         if (last != NULL && last->node >= a->node)
             report(k, "INV-5", where, "ACK leaves of distinct nodes, ascending", "another order");
         if (slot->epoch == k->t.meta.epoch && a->node == k->t.meta.node &&
-            a->index >= k->t.meta.leaves)
+            a->index >= k->t.meta.leaves && !k->t.meta.abstaining)
             report(k, "INV-5", where, "an ACK leaf in the log", "an index behind its end");
         last = a;
     }

@@ -14,8 +14,8 @@ enum { SHOWN_BYTES_MAX = 58 << 10 };
 /* --- showing ---------------------------------------------------------------------------------- */
 
 /* The head that a peer's mirror of an epoch stands under, and the mirror. */
-static enum mr_status mirror_of(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
-                                uint32_t epoch, uint32_t node)
+static enum mr_status mirror_of(struct mr_engine *e, struct mr_head *ret,
+                                struct mri_tree **ret_tree, uint32_t epoch, uint32_t node)
 {
     struct mri_peer *const p = mri_peer_of(e, node);
     struct mr_state_peer state;
@@ -28,9 +28,9 @@ static enum mr_status mirror_of(struct mr_engine *e, struct mr_head *ret, struct
         *ret_tree = &p->tree;
         return MR_OK;
     }
-    enum mr_status st = mri_view_get(&e->view, MR_TABLE_PEER, key,
-                                     mri_key_u64(key, (uint64_t)node << 32 | epoch), bytes,
-                                     sizeof bytes, &len);
+    enum mr_status st =
+        mri_view_get(&e->view, MR_TABLE_PEER, key, mri_key_u64(key, (uint64_t)node << 32 | epoch),
+                     bytes, sizeof bytes, &len);
     if (st == MR_OK && mr_state_peer_decode(&state, bytes, len) != MR_OK)
         st = MR_DAMAGED;
     if (st == MR_OK && state.proven_count == 0)
@@ -60,8 +60,8 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
     struct mri_tree *tree;
     uint8_t bytes[512], hash[32];
     const bool own = node == e->config.node;
-    enum mr_status st = own ? own_log(e, &ret->head, &tree, epoch)
-                            : mirror_of(e, &ret->head, &tree, epoch, node);
+    enum mr_status st =
+        own ? own_log(e, &ret->head, &tree, epoch) : mirror_of(e, &ret->head, &tree, epoch, node);
     if (st == MR_OK && index >= ret->head.size)
         st = MR_NOT_FOUND;
     if (st != MR_OK)
@@ -124,8 +124,7 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
 {
     enum mr_status st = MR_OK;
     for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++) {
-        struct mr_leaf leaf = {.kind = MR_LEAF_ACK,
-                               .u.ack = {.seq = seq, .ballot = slot->ballot}};
+        struct mr_leaf leaf = {.kind = MR_LEAF_ACK, .u.ack = {.seq = seq, .ballot = slot->ballot}};
         memcpy(leaf.u.ack.account, account, 16);
         memcpy(leaf.u.ack.value, slot->value, 32);
         memcpy(leaf.u.ack.certificate, slot->acks[i].certificate, 32);
@@ -193,8 +192,7 @@ static void count_alike(struct mr_engine *e, const struct mr_proof *proofs, uint
         n += (nodes & bit) == 0;
         nodes |= bit;
     }
-    struct mri_open *const o =
-        mri_open_find(e, first->u.vote.account, first->u.vote.seq);
+    struct mri_open *const o = mri_open_find(e, first->u.vote.account, first->u.vote.seq);
     if (n < e->committee.quorum || o == NULL)
         return;
     if (first->kind == MR_LEAF_VOTE)

@@ -269,7 +269,8 @@ static enum mr_status find_place(struct mr_engine *e, const struct mri_open *o, 
 }
 
 /* Whether the slot is decided: by what was read, by what was shown, or by the end of the epoch. */
-static bool is_decided(const struct mr_engine *e, const struct mri_open *o, struct mr_certified *ret)
+static bool is_decided(const struct mr_engine *e, const struct mri_open *o,
+                       struct mr_certified *ret)
 {
     if (mri_slot_settles(&o->s, ret) || mri_cut_settles(e, o, ret))
         return true;
@@ -339,7 +340,8 @@ enum mr_status mri_work_on(struct mr_engine *e, struct mri_open *o)
     mri_keep_say(e, o);
     if (o->cause != MR_OK)
         o->look_ms = e->now_ms + RETRY_MS;
-    else if (o->s.voted || o->s.acks_count > 0 || o->s.triggered || o->s.reports_count > 0 || o->s.orders_count > 1)
+    else if (o->s.voted || o->s.acks_count > 0 || o->s.triggered || o->s.reports_count > 0 ||
+             o->s.orders_count > 1)
         o->look_ms = e->now_ms + WATCH_MS;
     else
         o->look_ms = e->now_ms + IDLE_MS;
