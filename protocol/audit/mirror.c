@@ -202,6 +202,8 @@ static void contradict(struct mr_audit *a, const struct mri_aud_open *o,
 {
     for (size_t i = 0; i < o->said_count; i++) {
         const struct mri_aud_said *const x = &o->said[i];
+        if (x->shown)
+            continue;
         const unsigned breach = x->node == s->node ? mri_aud_breach(x, s) : 0;
         if (breach == 0)
             continue;
@@ -297,6 +299,7 @@ static void take_shown(struct mr_audit *a, const struct mr_proof *p)
         return;
     s.node = p->head.node;
     s.index = p->index;
+    s.shown = true;
     /* It says nothing about order: what stands behind it in its log may have been read before. */
     struct mri_aud_account *const x = mri_aud_account(a, account);
     struct mri_aud_open *const o = x == NULL ? NULL : mri_aud_slot_get(a, x, seq);

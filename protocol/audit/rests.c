@@ -77,17 +77,17 @@ static void check_own(struct mr_audit *a, const struct mri_aud_open *o,
 /* --- several nodes ---------------------------------------------------------------------------- */
 
 /* The ACK leaf of a node at an index, or its ACK of the ballot for comparison. */
-static const struct mri_aud_said *ack_leaf(const struct mri_aud_open *o, uint32_t node,
-                                           uint64_t index, uint32_t ballot)
+static const struct mri_aud_said *ack_leaf(const struct mri_aud_open *o,
+                                           const struct mr_ack_ref *ref, uint32_t ballot)
 {
     const struct mri_aud_said *other = NULL;
     for (size_t i = 0; i < o->said_count; i++) {
         const struct mri_aud_said *const s = &o->said[i];
-        if (s->kind != MR_LEAF_ACK || s->node != node)
+        if (s->kind != MR_LEAF_ACK || s->node != ref->node)
             continue;
-        if (s->index == index)
+        if (s->index == ref->index && memcmp(s->certificate, ref->certificate, 32) == 0)
             return s;
-        if (s->ballot == ballot)
+        if (s->index == ref->index || (other == NULL && s->ballot == ballot))
             other = s;
     }
     return other;
@@ -99,7 +99,7 @@ static bool check_ref(struct mr_audit *a, const struct mri_aud_open *o,
                       const struct mr_entry_settled *s, uint32_t i, const struct mri_aud_said **ret)
 {
     const struct mr_ack_ref *const ref = &s->acks[i];
-    const struct mri_aud_said *const k = ack_leaf(o, ref->node, ref->index, s->ballot);
+    const struct mri_aud_said *const k = ack_leaf(o, ref, s->ballot);
     if (i > 0 && ref->node <= s->acks[i - 1].node) {
         mri_aud_u64(a, "SLOT-5", MR_CHECK_FAILED, "node of an ACK, ascending, at least",
                     (uint64_t)s->acks[i - 1].node + 1, ref->node);

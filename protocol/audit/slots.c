@@ -189,7 +189,8 @@ void mri_aud_say(struct mr_audit *a, struct mri_aud_open *o, const struct mri_au
 {
     for (size_t i = 0; i < o->said_count; i++) {
         const struct mri_aud_said *const x = &o->said[i];
-        if (x->node == s->node && x->kind == s->kind && x->ballot == s->ballot)
+        if (x->node == s->node && x->kind == s->kind && x->ballot == s->ballot &&
+            x->shown == s->shown && (!s->shown || x->index == s->index))
             return;
     }
     if (o->said_count == o->said_cap) {
@@ -214,9 +215,14 @@ uint32_t mri_aud_count(const struct mri_aud_open *o, enum mr_leaf_kind kind, uin
                        const uint8_t value[32])
 {
     uint32_t n = 0;
+    uint64_t nodes = 0; /* one may have been read and shown */
     for (size_t i = 0; i < o->said_count; i++) {
         const struct mri_aud_said *const s = &o->said[i];
-        n += s->kind == kind && s->ballot == ballot && memcmp(s->value, value, 32) == 0;
+        const uint64_t bit = UINT64_C(1) << (s->node & 63);
+        if (s->kind != kind || s->ballot != ballot || memcmp(s->value, value, 32) != 0)
+            continue;
+        n += (nodes & bit) == 0;
+        nodes |= bit;
     }
     return n;
 }
@@ -245,7 +251,8 @@ static uint32_t collect_votes(uint8_t ret[MR_NODES_MAX][12], const struct mri_au
     uint32_t n = 0;
     for (size_t i = 0; i < o->said_count; i++) {
         const struct mri_aud_said *const s = &o->said[i];
-        if (s->kind != MR_LEAF_VOTE || s->ballot != ballot || memcmp(s->value, value, 32) != 0)
+        if (s->kind != MR_LEAF_VOTE || s->shown || s->ballot != ballot ||
+            memcmp(s->value, value, 32) != 0)
             continue;
         uint8_t row[12];
         for (unsigned b = 0; b < 4; b++)

@@ -153,6 +153,7 @@ struct mri_aud_said {
     uint32_t node, ballot;
     uint32_t cert_ballot; /* of the certificate that an UNLOCK reports */
     uint64_t index;       /* leaf in its log */
+    bool shown;           /* by another node, perhaps of another history of its log: SLOT-14 */
     uint8_t value[32];    /* of an UNLOCK: that of the certificate */
     uint8_t certificate[32];
 };
