@@ -88,12 +88,25 @@ typedef void (*mr_audit_settled)(void *ctx, const uint8_t account[MR_ACCOUNT_BYT
                                  const uint8_t value[MR_HASH_BYTES]);
 void mr_audit_watch(struct mr_audit *a, mr_audit_settled fn, void *ctx);
 
-/** The log of a node as this book has it: its own, or what it followed of another's. 0: none of it.
- */
-uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t node);
+/** The log of a node in an epoch as this book has it: its own, or what it followed of another's. 0:
+ *  none of it. */
+uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t epoch, uint32_t node);
 /** Root of its first leaves; false: not known (any more). */
-bool mr_audit_log_root(const struct mr_audit *a, uint32_t node, uint64_t size,
+bool mr_audit_log_root(const struct mr_audit *a, uint32_t epoch, uint32_t node, uint64_t size,
                        uint8_t ret[MR_HASH_BYTES]);
+
+/** Of a node that joined later, the book begins in the epoch it joined in (0: with the ledger): it
+ *  rests on the state behind the epoch before, which another book leads to. That one is audited
+ *  first, until that epoch; then comes the book that begins there:
+ *
+ *      mr_audit_until(a, epoch); feed ...; mr_audit_go_on(a); feed ...
+ *
+ *  A book that begins later and comes without that is one finding, and nothing else of it is
+ *  looked at. */
+uint32_t mr_audit_begins(const struct mr_audit *a);
+void mr_audit_until(struct mr_audit *a, uint32_t epoch);
+/** False: the epoch did not begin in what was fed. Batches must have been given back. */
+bool mr_audit_go_on(struct mr_audit *a);
 
 struct mr_audit_kind {
     enum mr_order_kind kind;
@@ -111,7 +124,14 @@ struct mr_audit_association {
     int64_t cap;
 };
 
-enum { MR_AUDIT_KINDS = 17 };
+enum { MR_AUDIT_KINDS = 19, MR_AUDIT_EPOCHS = 32 };
+
+struct mr_audit_epoch {
+    uint32_t epoch, quorum;
+    uint64_t nodes;   /**< bit n: node n votes in it */
+    uint64_t turn;    /**< in which it began, in this book; 0: with the ledger */
+    uint64_t settled; /**< slots settled in it, void ones too */
+};
 
 struct mr_audit_totals {
     uint32_t node, epoch; /**< whose book; 0 before its START */
@@ -125,6 +145,8 @@ struct mr_audit_totals {
     int64_t supply[MR_UNITS_MAX]; /**< LED-51 */
     struct mr_audit_association association[MR_ASSOCIATIONS_MAX];
     int64_t reserve, outstanding;      /**< coverage is the first over the second */
+    uint32_t epochs_count;
+    struct mr_audit_epoch epochs[MR_AUDIT_EPOCHS]; /**< the last so many, ascending */
     uint8_t log_root[MR_HASH_BYTES];   /**< over `leaves` */
     uint8_t state_root[MR_HASH_BYTES]; /**< LED-50; zero when state_known is false */
     bool state_known;                  /**< no body that the state needs was erased */

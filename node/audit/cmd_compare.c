@@ -180,13 +180,13 @@ static void compare_log(struct comparison *k, const struct book *of, const struc
 {
     uint8_t root[32], other[32];
     const uint32_t node = of->totals.node;
-    const uint64_t own = mr_audit_log_size(of->audit, node),
-                   seen = mr_audit_log_size(in->audit, node);
+    const uint64_t own = mr_audit_log_size(of->audit, of->totals.epoch, node),
+                   seen = mr_audit_log_size(in->audit, of->totals.epoch, node);
     const uint64_t size = own < seen ? own : seen;
     if (of->totals.epoch != in->totals.epoch || size == 0)
         return;
-    if (!mr_audit_log_root(of->audit, node, size, root) ||
-        !mr_audit_log_root(in->audit, node, size, other)) {
+    if (!mr_audit_log_root(of->audit, of->totals.epoch, node, size, root) ||
+        !mr_audit_log_root(in->audit, of->totals.epoch, node, size, other)) {
         k->unknown++;
         return;
     }

@@ -79,6 +79,25 @@ static void make_chain(struct mr_audit *a, struct mri_aud_account *x, const stru
     mri_aud_set_keys(a, x, keys);
 }
 
+void mri_aud_add_association(struct mr_audit *a, uint32_t place)
+{
+    const struct mr_association *const as = &a->charter.associations[place];
+    const int home = (int)place;
+    struct mri_aud_account **const all[] = {
+        &a->of[place].desk,    &a->of[place].treasury, &a->of[place].issuer,
+        &a->of[place].reserve, &a->of[place].redeemed, &a->of[place].own};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        *all[i] = derive(a, as->id, (enum mr_account_class)(MR_CLASS_DESK + i), home);
+        if (*all[i] == NULL)
+            return;
+        (*all[i])->partial = false;
+        (*all[i])->opened_turn = a->turn;
+    }
+    make_chain(a, a->of[place].desk, &as->desk);
+    make_chain(a, a->of[place].treasury, &as->treasury);
+    a->of[place].issuer->cold.credit = as->cap;
+}
+
 bool mri_aud_add_policy(struct mr_audit *a, const struct mr_policy *p)
 {
     void *list = a->policies;
@@ -126,17 +145,7 @@ enum mr_status mri_aud_genesis(struct mr_audit *a)
         if (!mri_aud_keyset_right(&as->desk, MR_CLASS_DESK) ||
             !mri_aud_keyset_right(&as->treasury, MR_CLASS_TREASURY))
             return MR_BAD_KEY;
-        a->of[i].desk = derive(a, as->id, MR_CLASS_DESK, (int)i);
-        a->of[i].treasury = derive(a, as->id, MR_CLASS_TREASURY, (int)i);
-        a->of[i].issuer = derive(a, as->id, MR_CLASS_ISSUER, (int)i);
-        a->of[i].reserve = derive(a, as->id, MR_CLASS_RESERVE, (int)i);
-        a->of[i].redeemed = derive(a, as->id, MR_CLASS_REDEEMED, (int)i);
-        a->of[i].own = derive(a, as->id, MR_CLASS_OWN, (int)i);
-        if (a->no_memory)
-            return MR_NO_MEMORY;
-        make_chain(a, a->of[i].desk, &as->desk);
-        make_chain(a, a->of[i].treasury, &as->treasury);
-        a->of[i].issuer->cold.credit = as->cap;
+        mri_aud_add_association(a, i);
     }
     if (a->no_memory)
         return MR_NO_MEMORY;

@@ -328,7 +328,10 @@ void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_
         apply_clear(a, c);
         return;
     case MR_KIND_NEXT:
+        mri_aud_apply_next(a, &b->u.next, id);
+        return;
     case MR_KIND_CUT:
+        mri_aud_apply_cut(a, &b->u.cut);
         return;
     case MR_KIND_RETURN:
         apply_done(a, &b->u.return_.redemption, 2);

@@ -128,6 +128,16 @@ static bool is_past(const struct mr_audit *a, const struct mri_aud_body *body)
     return x != NULL && body->seq < x->hot.next_seq;
 }
 
+void mri_aud_bodies_forget(struct mr_audit *a)
+{
+    a->bodies_count = 0;
+    while (a->kept != NULL) {
+        struct mri_aud_kept *const next = a->kept->next;
+        mri_aud_put(a, a->kept);
+        a->kept = next;
+    }
+}
+
 /* The frame's bytes are lent: copy what a later turn may settle, drop what was settled. */
 void mri_aud_bodies_close(struct mr_audit *a)
 {

@@ -9,11 +9,10 @@ static void text_of_log(char ret[64], const struct mr_head *h)
     snprintf(ret, 64, "%u/%u/%u", (unsigned)h->epoch, (unsigned)h->node, (unsigned)h->generation);
 }
 
-static void check_head(struct mr_audit *a, const struct mr_evidence *e, const struct mr_head *h)
+static void check_head(struct mr_audit *a, const struct mri_aud_roster *r, const struct mr_head *h)
 {
     char text[256];
-    const struct mr_pubkey *const key =
-        mri_aud_handover(a, "EVD-2", e->handover, e->handover_count, h);
+    const struct mr_pubkey *const key = mri_aud_roster_key(r, h);
     if (key == NULL) {
         text_of_log(text, h);
         mri_aud_text(a, "EVD-2", MR_BAD_HEAD, "epoch/node/generation of a head",
@@ -119,13 +118,15 @@ static enum mr_status check_leaves(struct mr_audit *a, struct mr_evidence_facts 
 /* --- the whole -------------------------------------------------------------------------------- */
 
 /* Signatures of the turn, in an audit, stay for their own batch. */
-static bool heads_right(struct mr_audit *a, const struct mr_evidence *e, const struct mr_head *x,
-                        const struct mr_head *y)
+static bool heads_right(struct mr_audit *a, struct mri_aud_roster *r, const struct mr_evidence *e,
+                        const struct mr_head *x, const struct mr_head *y)
 {
     const uint64_t before = a->totals.findings;
     struct mr_audit_batch *const others = mr_audit_take(a);
-    check_head(a, e, x);
-    check_head(a, e, y);
+    if (mri_aud_reach(a, "EVD-2", r, e->handover, e->handover_count, x->epoch)) {
+        check_head(a, r, x);
+        check_head(a, r, y);
+    }
     mri_aud_verify_now(a);
     a->batch = others;
     return a->totals.findings == before;
@@ -137,6 +138,7 @@ enum mr_status mri_aud_convicts(struct mr_audit *a, struct mr_evidence_facts *re
     const bool fork = e->body.kind == MR_EVIDENCE_FORK;
     const struct mr_head *const x = fork ? &e->body.u.fork.older : &e->body.u.leaves.first.head;
     const struct mr_head *const y = fork ? &e->body.u.fork.newer : &e->body.u.leaves.second.head;
+    struct mri_aud_roster roster;
     char one[64], other[64];
     memset(ret, 0, sizeof *ret);
     if (memcmp(e->ledger, a->ledger, 32) != 0) {
@@ -152,14 +154,14 @@ enum mr_status mri_aud_convicts(struct mr_audit *a, struct mr_evidence_facts *re
                      other);
     if (e->version != 1 || strcmp(one, other) != 0)
         return MR_BAD_EVIDENCE;
-    if (!heads_right(a, e, x, y))
+    if (!heads_right(a, &roster, e, x, y))
         return MR_BAD_HEAD;
     ret->node = x->node;
     ret->epoch = x->epoch;
     ret->generation = x->generation;
-    for (uint32_t i = 0; i < a->charter.nodes_count; i++) {
-        if (a->charter.nodes[i].number == x->node)
-            memcpy(ret->association, a->charter.nodes[i].association, 16);
+    for (uint32_t i = 0; i < roster.count; i++) {
+        if (roster.seats[i].node == x->node)
+            memcpy(ret->association, roster.seats[i].association, 16);
     }
     return fork ? check_fork(a, ret, &e->body.u.fork) : check_leaves(a, ret, &e->body.u.leaves);
 }

@@ -131,6 +131,8 @@ static void take_entry(struct mr_audit *a, const uint8_t *bytes, size_t len)
     mri_aud_at(a, NULL, 0);
     switch (e->kind) {
     case MR_ENTRY_OPENED:
+        a->speaks = false;
+        return;
     case MR_ENTRY_CLOSED:
         return;
     case MR_ENTRY_LEAF:
@@ -152,6 +154,7 @@ static void take_entry(struct mr_audit *a, const uint8_t *bytes, size_t len)
         mri_aud_shown(a, &e->u.shown);
         return;
     case MR_ENTRY_EPOCH:
+        mri_aud_epoch(a, &e->u.epoch);
         return;
     case MR_ENTRY_RESTART:
         mri_aud_restart(a, &e->u.restart);
@@ -169,9 +172,16 @@ static void take_entry(struct mr_audit *a, const uint8_t *bytes, size_t len)
     mr_bug("entry kind");
 }
 
+/* Nothing else of this book is looked at. */
+static bool is_over(struct mr_audit *a)
+{
+    a->reached = a->until != 0 && a->epoch >= a->until;
+    return a->reached || a->late;
+}
+
 static void take_entries(struct mr_audit *a, const uint8_t *in, size_t len)
 {
-    for (a->entry = 0; len > 0 && !a->no_memory; a->entry++) {
+    for (a->entry = 0; len > 0 && !a->no_memory && !is_over(a); a->entry++) {
         size_t used;
         const enum mr_status st = mr_entry_decode_first(&a->e, &used, in, len);
         if (st != MR_OK) {
@@ -189,6 +199,8 @@ static void take_entries(struct mr_audit *a, const uint8_t *in, size_t len)
 enum mr_status mr_audit_feed(struct mr_audit *a, const struct mr_audit_turn *t)
 {
     struct frame f;
+    if (is_over(a))
+        return MR_OK;
     a->turn++;
     a->totals.turns++;
     a->entry = MR_AUDIT_NO_ENTRY;

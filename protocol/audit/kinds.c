@@ -102,6 +102,7 @@ static bool depends_on_others(const struct mri_aud_case *c, enum mr_status st)
     static const enum mr_status all[] = {
         MR_FUNDS_SHORT,  MR_LIMIT_PAYMENT, MR_LIMIT_DAY, MR_LIMIT_MONTH,
         MR_CAP_EXCEEDED, MR_COVERAGE,      MR_LOWERED,   MR_NOT_CLOSED,
+        MR_BEHIND,
     };
     const enum mr_order_kind kind = c->order->body.kind;
     if (st == MR_NO_CHANGE)
@@ -190,13 +191,12 @@ static void check_flag(struct mr_audit *a, struct mri_aud_case *c)
 
 /* --- LED-26 LIST ------------------------------------------------------------------------------ */
 
-static bool alias_right(const struct mr_list *l)
+bool mri_aud_alias_right(const char *alias, uint32_t len)
 {
-    if (l->alias_len < 2 || l->alias_len > MR_ALIAS_MAX || l->alias[0] == '-' ||
-        l->alias[l->alias_len - 1] == '-')
+    if (len < 2 || len > MR_ALIAS_MAX || alias[0] == '-' || alias[len - 1] == '-')
         return false;
-    for (uint32_t i = 0; i < l->alias_len; i++) {
-        const char ch = l->alias[i];
+    for (uint32_t i = 0; i < len; i++) {
+        const char ch = alias[i];
         if (!(ch >= 'a' && ch <= 'z') && !(ch >= '0' && ch <= '9') && ch != '-')
             return false;
     }
@@ -207,7 +207,7 @@ static void check_list(struct mr_audit *a, struct mri_aud_case *c)
 {
     const struct mr_list *const l = &c->order->body.u.list;
     const struct mri_aud_account *const x = own_member(a, c, l->account);
-    if (!alias_right(l)) {
+    if (!mri_aud_alias_right(l->alias, l->alias_len)) {
         mri_aud_wrong_text(a, c, MR_ALIAS_SYNTAX, "alias", "2 to 32 of a-z, 0-9 and -", l->alias);
         return;
     }
@@ -339,7 +339,7 @@ static bool check_sizes(struct mr_audit *a, const struct mr_checkpoint *p)
                     a->turn - 1, p->turn);
         return false;
     }
-    if (p->turn < a->restart_turn) {
+    if (p->turn < a->log_turn) {
         a->totals.checkpoints_unchecked++; /* its tree is that of the log before */
         return true;
     }
@@ -410,7 +410,10 @@ void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c)
     c->planned = true;
     switch (c->order->body.kind) {
     case MR_KIND_NEXT:
+        mri_aud_check_next(a, c);
+        return;
     case MR_KIND_CUT:
+        mri_aud_check_cut(a, c);
         return;
     case MR_KIND_OPEN:
         check_open(a, c);

@@ -4,6 +4,26 @@
 
 #include "audit/state.h"
 
+/* START names the last head of the log before. The journal has that head, or a shorter one. */
+static void last_head(struct mr_audit *a, const struct mr_leaf_start *s)
+{
+    const struct mri_aud_past_log *p = a->past_logs;
+    const struct mr_head *const h = &a->totals.head;
+    const bool has = a->totals.has_head && h->epoch + 1 == a->epoch;
+    uint8_t root[32];
+    while (p != NULL && (p->node != s->node || p->epoch + 1 != a->epoch))
+        p = p->next;
+    if (p == NULL)
+        return;
+    if (s->last_size > p->tree.size || (has && s->last_size < h->size))
+        mri_aud_u64(a, "LOG-2", MR_BAD_HEAD, "leaves of the log before, in START",
+                    has ? h->size : p->tree.size, s->last_size);
+    else if (s->last_size > 0 && mri_aud_tree_root(&p->tree, root, s->last_size) &&
+             memcmp(root, s->last_root, 32) != 0)
+        mri_aud_hash(a, "LOG-2", MR_BAD_HEAD, "root of the log before, in START", root,
+                     s->last_root);
+}
+
 /* LOG-2 */
 static void start(struct mr_audit *a, const struct mr_leaf_start *s)
 {
@@ -11,23 +31,44 @@ static void start(struct mr_audit *a, const struct mr_leaf_start *s)
         mri_aud_text(a, "LOG-2", MR_CHECK_FAILED, "START", "only as the first leaf", "another");
     if (memcmp(s->ledger, a->ledger, 32) != 0)
         mri_aud_hash(a, "LOG-2", MR_WRONG_LEDGER, "ledger of START", a->ledger, s->ledger);
-    bool known = false;
-    for (uint32_t i = 0; i < a->charter.nodes_count; i++)
-        known = known || a->charter.nodes[i].number == s->node;
-    if (!known)
+    const int seat = mri_aud_seat(a, s->node);
+    if (seat < 0)
         mri_aud_u64(a, "LOG-2", MR_WRONG_NODE, "node of START, in the charter", 1, s->node);
-    if (a->epoch > 1 && (s->epoch != a->epoch || s->generation != a->generation))
+    else if (a->node != 0 && s->node != a->node)
+        mri_aud_u64(a, "LOG-2", MR_WRONG_NODE, "node of START", a->node, s->node);
+    else if (s->epoch != a->epoch)
         mri_aud_u64(a, "LOG-2", MR_WRONG_EPOCH, "epoch of START", a->epoch, s->epoch);
+    else if (s->generation != a->generations[seat])
+        mri_aud_u64(a, "LOG-2", MR_WRONG_EPOCH, "generation of START", a->generations[seat],
+                    s->generation);
+    if (!a->started)
+        last_head(a, s);
     a->started = true;
     a->node = s->node;
-    a->epoch = s->epoch;
-    a->generation = s->generation;
+    a->generation = seat < 0 ? s->generation : a->generations[seat];
+}
+
+/* Whether the book begins in a later epoch, which the journal does not lead to. */
+static bool begins_late(struct mr_audit *a, const struct mr_leaf *leaf)
+{
+    if (leaf->kind != MR_LEAF_START || leaf->u.start.epoch <= a->epoch || a->node != 0 ||
+        a->past_logs != NULL || a->totals.settled + a->totals.voided > 0)
+        return false;
+    char found[64];
+    snprintf(found, sizeof found, "epoch %u", (unsigned)leaf->u.start.epoch);
+    mri_aud_text(a, "LOG-2", MR_WRONG_EPOCH, "epoch a book begins in",
+                 "epoch 1, or behind another node's book of the epoch before", found);
+    a->late = true;
+    a->begins = leaf->u.start.epoch;
+    return true;
 }
 
 void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t *bytes, size_t len)
 {
     const uint64_t index = a->tree.size;
     uint8_t h[32];
+    if (begins_late(a, leaf))
+        return;
     mri_aud_leaf_hash(h, bytes, len);
     if (mri_aud_tree_add(&a->tree, &a->mem, h) != MR_OK) {
         a->no_memory = true;
@@ -53,7 +94,10 @@ void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t 
         mri_aud_announced(a, a->node, &leaf->u.evidence);
         return;
     case MR_LEAF_SEAL:
+        mri_aud_seal(a, &leaf->u.seal, index);
+        return;
     case MR_LEAF_FINAL:
+        mri_aud_final(a, &leaf->u.final);
         return;
     }
     mr_bug("leaf kind");
@@ -61,13 +105,8 @@ void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t 
 
 const struct mr_pubkey *mri_aud_log_key(const struct mr_audit *a, uint32_t node)
 {
-    if (a->epoch > 1 && node == a->node)
-        return &a->log_key;
-    for (uint32_t i = 0; i < a->charter.nodes_count; i++) {
-        if (a->charter.nodes[i].number == node)
-            return &a->charter.nodes[i].log_key;
-    }
-    return NULL;
+    const int seat = mri_aud_seat(a, node);
+    return seat < 0 ? NULL : &a->charter.nodes[seat].log_key;
 }
 
 static void head_signature(struct mr_audit *a, const struct mr_head *h)
@@ -86,7 +125,7 @@ static void head_signature(struct mr_audit *a, const struct mr_head *h)
 void mri_aud_head(struct mr_audit *a, const struct mr_head *h)
 {
     const struct mr_head *last = a->totals.has_head ? &a->totals.head : NULL;
-    if (last != NULL && last->generation != a->generation)
+    if (last != NULL && (last->generation != a->generation || last->epoch != a->epoch))
         last = NULL; /* of the log before */
     uint8_t root[32];
     a->totals.heads++;

@@ -90,13 +90,12 @@ static void convict_of_fork(struct mr_audit *a, uint32_t node, uint64_t size, ui
 /* Whose head it is: NULL, and reported, when no key of the present epoch signs such heads. */
 static const struct mr_pubkey *key_of(struct mr_audit *a, uint32_t node, const struct mr_head *h)
 {
-    const bool own = node == a->node;
-    const uint32_t epoch = own ? a->epoch : 1, generation = own ? a->generation : 1;
-    const struct mr_pubkey *const key = mri_aud_log_key(a, node);
+    const int seat = mri_aud_seat(a, node);
+    const uint32_t generation = seat < 0 ? 0 : a->generations[seat];
     char e[64], f[64];
-    if (key != NULL && h->node == node && h->epoch == epoch && h->generation == generation)
-        return key;
-    snprintf(e, sizeof e, "%u/%u/%u", (unsigned)epoch, (unsigned)node, (unsigned)generation);
+    if (seat >= 0 && h->node == node && h->epoch == a->epoch && h->generation == generation)
+        return &a->charter.nodes[seat].log_key;
+    snprintf(e, sizeof e, "%u/%u/%u", (unsigned)a->epoch, (unsigned)node, (unsigned)generation);
     snprintf(f, sizeof f, "%u/%u/%u", (unsigned)h->epoch, (unsigned)h->node,
              (unsigned)h->generation);
     mri_aud_text(a, "LOG-5", MR_BAD_HEAD, "epoch/node/generation of a peer's head", e, f);
@@ -185,7 +184,8 @@ static void check_start(struct mr_audit *a, uint32_t node, const struct mr_leaf 
     snprintf(expected, sizeof expected, "START of node %u", (unsigned)node);
     if (memcmp(s->ledger, a->ledger, 32) != 0)
         mri_aud_hash(a, "LOG-2", MR_WRONG_LEDGER, "ledger of a peer's START", a->ledger, s->ledger);
-    else if (s->node != node || s->epoch != 1 || s->generation != 1)
+    else if (s->node != node || s->epoch != a->epoch ||
+             s->generation != a->generations[mri_aud_seat(a, node)])
         mri_aud_text(a, "LOG-2", MR_WRONG_NODE, "first leaf of a peer's log", expected, "another");
 }
 
@@ -231,7 +231,8 @@ static void check_unique(struct mr_audit *a, const struct mri_aud_open *o,
                  o->value, s->value);
 }
 
-static void hear(struct mr_audit *a, uint32_t node, uint64_t index, const struct mr_leaf *leaf)
+static void hear(struct mr_audit *a, const struct mri_aud_mirror *m, uint32_t node, uint64_t index,
+                 const struct mr_leaf *leaf)
 {
     struct mri_aud_said s;
     const uint8_t *account = NULL;
@@ -240,6 +241,8 @@ static void hear(struct mr_audit *a, uint32_t node, uint64_t index, const struct
         return;
     s.node = node;
     s.index = index;
+    if (mri_aud_silence(a, node, m->sealed, account, seq))
+        return;
     struct mri_aud_account *const x = mri_aud_account(a, account);
     struct mri_aud_open *const o = x == NULL ? NULL : mri_aud_slot_get(a, x, seq);
     if (o == NULL)
@@ -272,8 +275,10 @@ static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t nod
         mri_aud_seen(a, node, &leaf->u.seen.head);
     else if (leaf->kind == MR_LEAF_EVIDENCE)
         mri_aud_announced(a, node, &leaf->u.evidence);
+    else if (leaf->kind == MR_LEAF_SEAL || leaf->kind == MR_LEAF_FINAL)
+        mri_aud_peer_end(a, m, node, leaf, index);
     else
-        hear(a, node, index, leaf);
+        hear(a, m, node, index, leaf);
 }
 
 /* SLOT-14: one leaf that another node showed, of a log that need not be the one that is mirrored.
@@ -337,6 +342,19 @@ void mri_aud_seen(struct mr_audit *a, uint32_t by, const struct mr_head *h)
     } else if (h->size > a->shown && is_signed(a, h, key)) {
         a->shown = h->size; /* it lost its memory: JNL-9 */
     }
+}
+
+void mri_aud_look_at(struct mr_audit *a, const struct mr_head *h)
+{
+    const int seat = mri_aud_seat(a, h->node);
+    const struct mri_aud_mirror *const m = seat < 0 ? NULL : a->mirrors[seat];
+    const struct mri_aud_tree *const t = h->node == a->node ? &a->tree
+                                         : m != NULL && !m->lost ? &m->tree
+                                                                 : NULL;
+    if (t != NULL && h->size <= t->size)
+        compare_root(a, t, h, &a->charter.nodes[seat].log_key);
+    else
+        a->totals.heads_unchecked++;
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */
@@ -449,9 +467,15 @@ void mri_aud_announced(struct mr_audit *a, uint32_t by, const struct mr_leaf_evi
 
 /* --- for comparing books ---------------------------------------------------------------------- */
 
-static const struct mri_aud_tree *tree_of(const struct mr_audit *a, uint32_t node)
+static const struct mri_aud_tree *tree_of(const struct mr_audit *a, uint32_t epoch, uint32_t node)
 {
     const int seat = mri_aud_seat(a, node);
+    if (epoch != a->epoch) {
+        const struct mri_aud_past_log *p = a->past_logs;
+        while (p != NULL && (p->epoch != epoch || p->node != node))
+            p = p->next;
+        return p == NULL || p->lost ? NULL : &p->tree;
+    }
     if (node == a->node)
         return &a->tree;
     if (seat < 0 || a->mirrors[seat] == NULL || a->mirrors[seat]->lost)
@@ -459,15 +483,15 @@ static const struct mri_aud_tree *tree_of(const struct mr_audit *a, uint32_t nod
     return &a->mirrors[seat]->tree;
 }
 
-uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t node)
+uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t epoch, uint32_t node)
 {
-    const struct mri_aud_tree *const t = tree_of(a, node);
+    const struct mri_aud_tree *const t = tree_of(a, epoch, node);
     return t == NULL ? 0 : t->size;
 }
 
-bool mr_audit_log_root(const struct mr_audit *a, uint32_t node, uint64_t size,
+bool mr_audit_log_root(const struct mr_audit *a, uint32_t epoch, uint32_t node, uint64_t size,
                        uint8_t ret[MR_HASH_BYTES])
 {
-    const struct mri_aud_tree *const t = tree_of(a, node);
+    const struct mri_aud_tree *const t = tree_of(a, epoch, node);
     return t != NULL && size <= t->size && mri_aud_tree_root(t, ret, size);
 }

@@ -15,16 +15,16 @@ static void checkpoint_sigs(struct mr_audit *a, struct mri_aud_case *c,
                     so->sigs_count);
         return;
     }
-    c->node = so->sigs[0].key_index + 1;
-    const struct mr_pubkey *const key = mri_aud_log_key(a, c->node);
-    if (key == NULL) {
-        mri_aud_u64(a, "SLOT-12", MR_BAD_SIGNATURE, "node of a checkpoint, in the charter", 0,
-                    so->sigs[0].key_index);
+    if (so->sigs[0].key_index >= a->charter.nodes_count) {
+        mri_aud_u64(a, "SLOT-12", MR_BAD_SIGNATURE, "key index of a checkpoint, at most",
+                    a->charter.nodes_count - 1, so->sigs[0].key_index);
         return;
     }
+    const struct mr_node *const node = &a->charter.nodes[so->sigs[0].key_index];
+    c->node = node->number;
     mri_aud_digest(digest, MR_PURPOSE_CHECKPOINT, a->ledger, a->epoch, record, len);
     mri_aud_sign_job(a, "SLOT-12", "signature of a checkpoint", digest, sizeof digest,
-                     so->sigs[0].sig, key->key, so->sigs[0].key_index);
+                     so->sigs[0].sig, node->log_key.key, so->sigs[0].key_index);
 }
 
 static void check_times(struct mr_audit *a, const struct mri_aud_account *x,
@@ -401,6 +401,12 @@ static bool check_place(struct mr_audit *a, struct mri_aud_account *x, uint64_t 
     return ahead;
 }
 
+static void count_in_epoch(struct mr_audit *a)
+{
+    if (a->totals.epochs_count > 0)
+        a->totals.epochs[a->totals.epochs_count - 1].settled++;
+}
+
 static void settle_value(struct mr_audit *a, struct mri_aud_account *x, uint64_t seq,
                          const uint8_t value[32], uint32_t ballot, const struct mr_entry_settled *s,
                          bool missing)
@@ -413,10 +419,12 @@ static void settle_value(struct mr_audit *a, struct mri_aud_account *x, uint64_t
                      is_void ? "voided" : "settled", s->voided ? "voided" : "settled");
     if (is_void) {
         a->totals.voided++;
+        count_in_epoch(a);
         mri_aud_check_void(a, x, seq, ballot, s);
         return;
     }
     a->totals.settled++;
+    count_in_epoch(a);
     const uint64_t findings = a->totals.findings;
     if (!settle_order(a, x, seq, value, s, missing)) {
         a->unsure = true;

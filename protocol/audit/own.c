@@ -209,13 +209,17 @@ void mri_aud_own_leaf(struct mr_audit *a, const struct mr_leaf *leaf, uint64_t i
     const uint8_t *account = NULL;
     uint64_t seq = 0;
     check_memory(a, index);
+    a->speaks = true;
+    const bool about = mri_aud_read_said(&s, &account, &seq, leaf);
+    if (!about || mri_aud_silence(a, a->node, a->end.sealed, account, seq))
+        return;
     if (leaf->kind == MR_LEAF_VOTE)
         vote(a, &leaf->u.vote, index);
     else if (leaf->kind == MR_LEAF_ACK)
         ack(a, &leaf->u.ack, index);
     else
         unlock(a, &leaf->u.unlock);
-    if (mri_aud_alone(a) || !mri_aud_read_said(&s, &account, &seq, leaf))
+    if (mri_aud_alone(a))
         return;
     struct mri_aud_open *const o = mri_aud_slot(a, account, seq);
     if (o == NULL)

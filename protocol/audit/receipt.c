@@ -55,8 +55,8 @@ static void check_path(struct mr_audit *a, const struct mr_proof *p)
                      root);
 }
 
-static void check_proof(struct mr_audit *a, const struct mr_receipt *r, uint32_t i,
-                        const uint8_t value[32])
+static void check_proof(struct mr_audit *a, const struct mri_aud_roster *roster,
+                        const struct mr_receipt *r, uint32_t i, const uint8_t value[32])
 {
     const struct mr_proof *const p = &r->proofs[i];
     a->entry = i;
@@ -64,10 +64,9 @@ static void check_proof(struct mr_audit *a, const struct mr_receipt *r, uint32_t
         if (r->proofs[k].head.node == p->head.node)
             mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "node of a proof, each once", 0, p->head.node);
     }
-    const struct mr_pubkey *const key =
-        mri_aud_handover(a, "RCP-1a", r->handover, r->handover_count, &p->head);
+    const struct mr_pubkey *const key = mri_aud_roster_key(roster, &p->head);
     if (key == NULL) {
-        mri_aud_u64(a, "RCP-1", MR_BAD_HEAD, "node of a head, in the charter", 1, p->head.node);
+        mri_aud_u64(a, "RCP-1", MR_BAD_HEAD, "node of a head, one of its epoch", 1, p->head.node);
         return;
     }
     char text[256];
@@ -77,6 +76,24 @@ static void check_proof(struct mr_audit *a, const struct mr_receipt *r, uint32_t
     const struct mr_leaf *const first = &r->proofs[0].leaf;
     check_leaf(a, r, &p->leaf, value, first->kind == MR_LEAF_ACK ? first->u.ack.ballot : 0);
     check_path(a, p);
+}
+
+/* The epoch of the heads, by the handovers; then its nodes' acknowledgements. */
+static void check_proofs(struct mr_audit *a, const struct mr_receipt *r, const uint8_t value[32])
+{
+    struct mri_aud_roster roster;
+    if (r->proofs_count == 0) {
+        mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "proofs of distinct nodes", a->first.quorum, 0);
+        return;
+    }
+    if (!mri_aud_reach(a, "RCP-1a", &roster, r->handover, r->handover_count,
+                       r->proofs[0].head.epoch))
+        return;
+    if (r->proofs_count < roster.quorum)
+        mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "proofs of distinct nodes", roster.quorum,
+                    r->proofs_count);
+    for (uint32_t i = 0; i < r->proofs_count; i++)
+        check_proof(a, &roster, r, i, value);
 }
 
 enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, const uint8_t *bytes,
@@ -90,11 +107,7 @@ enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, cons
     a->entry = MR_AUDIT_NO_ENTRY;
     mri_aud_at(a, ret->account, ret->seq);
     if (check_slot(a, ret, value)) {
-        if (ret->proofs_count < a->charter.quorum)
-            mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "proofs of distinct nodes", a->charter.quorum,
-                        ret->proofs_count);
-        for (uint32_t i = 0; i < ret->proofs_count; i++)
-            check_proof(a, ret, i, value);
+        check_proofs(a, ret, value);
         mri_aud_verify_now(a);
     }
     mri_aud_at(a, NULL, 0);

@@ -1,11 +1,10 @@
-/* RESTART: a new log with a new key, by governance (JNL-9, RCP-1a). */
+/* RESTART: a new log with a new key, by governance (JNL-9). */
 #include <string.h>
 
 #include "audit/state.h"
 #include "mereau/codec.h"
 
-/* Governance's signatures, at its threshold, as jobs. */
-static void governance_sigs(struct mr_audit *a, const char *rule, const struct mr_signed_restart *r)
+void mri_aud_governance(struct mr_audit *a, const char *rule, const struct mr_signed_restart *r)
 {
     const struct mr_keyset *const keys = &a->charter.governance;
     uint8_t digest[32], record[512];
@@ -45,58 +44,34 @@ static void check_fields(struct mr_audit *a, const struct mr_restart *r)
         mri_aud_hash(a, "JNL-9", MR_BAD_HEAD, "root of what was kept", root, r->last_root);
 }
 
-/* The chain of checkpoints is signed with the new key. */
-static void change_checkpoint_key(struct mr_audit *a, const struct mr_restart *r)
+/* The node's new key, in the charter as it stands and on the chain of checkpoints. */
+static void change_key(struct mr_audit *a, const struct mr_restart *r)
 {
     struct mri_aud_account *const x = a->checkpoints;
+    const int seat = mri_aud_seat(a, r->node);
     struct mr_keyset keys = {.threshold = x->cold.threshold};
     mri_aud_touch_cold(a, x);
     for (uint32_t i = 0; i < x->cold.key_count && i < MR_KEYS_MAX; i++)
-        keys.keys[keys.keys_count++] = i + 1 == r->node ? r->log_key : x->cold.keys[i];
+        keys.keys[keys.keys_count++] = (int)i == seat ? r->log_key : x->cold.keys[i];
     mri_aud_set_keys(a, x, &keys);
     if (x->cold.generation < 1000000)
         x->cold.generation++;
+    if (seat < 0)
+        return;
+    a->charter.nodes[seat].log_key = r->log_key;
+    a->generations[seat] = r->generation;
 }
 
 void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r)
 {
     check_fields(a, &r->restart);
-    governance_sigs(a, "JNL-9", r);
-    change_checkpoint_key(a, &r->restart);
-    mri_aud_tree_done(&a->tree, &a->mem);
-    memset(&a->tree, 0, sizeof a->tree);
-    a->started = a->abstaining = false;
-    a->synced = a->head_size = a->shown = 0;
+    mri_aud_governance(a, "JNL-9", r);
+    mri_aud_end_logs(a);
+    change_key(a, &r->restart);
+    a->abstaining = false;
     a->epoch = r->restart.epoch;
     a->generation = r->restart.generation;
-    a->log_key = r->restart.log_key;
-    a->restart_turn = a->turn;
     a->restart_ms = r->restart.time_ms;
     a->claims_until_ms = r->restart.claims_until_ms;
-}
-
-const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const char *rule,
-                                         const struct mr_handover *handover, uint32_t count,
-                                         const struct mr_head *h)
-{
-    const struct mr_pubkey *key = NULL;
-    uint32_t generation = 1;
-    for (uint32_t i = 0; i < a->charter.nodes_count; i++)
-        if (a->charter.nodes[i].number == h->node)
-            key = &a->charter.nodes[i].log_key;
-    if (h->epoch == 0 || h->epoch - 1 > count)
-        return NULL;
-    for (uint32_t i = 0; i + 1 < h->epoch; i++) {
-        if (handover[i].kind != MR_HANDOVER_RESTART)
-            return NULL;
-        const struct mr_restart *const next = &handover[i].u.restart.restart;
-        if (next->epoch != i + 2 || memcmp(next->ledger, a->ledger, 32) != 0)
-            return NULL;
-        governance_sigs(a, rule, &handover[i].u.restart);
-        if (next->node == h->node) {
-            key = &next->log_key;
-            generation = next->generation;
-        }
-    }
-    return h->generation == generation ? key : NULL;
+    mri_aud_note_epoch(a);
 }

@@ -138,12 +138,29 @@ static void count_certificate(struct mr_audit *a, const struct mri_aud_open *o,
         a->totals.certificates_unchecked++;
 }
 
+/* EPO-5: fewer than q acknowledgements settle what the CUT's logs say. */
+static void check_cut(struct mr_audit *a, const struct mri_aud_open *o,
+                      const struct mr_entry_settled *s)
+{
+    uint8_t value[32];
+    uint32_t ballot;
+    if (!mri_aud_cut_decides(a, o, &ballot, value))
+        mri_aud_u64(a, "EPO-5", MR_CHECK_FAILED, "ACKs that a settlement stands on, none in the CUT",
+                    a->charter.quorum, s->acks_count);
+    else if (ballot != s->ballot)
+        mri_aud_u64(a, "EPO-5", MR_CHECK_FAILED, "highest ballot acknowledged in the CUT", ballot,
+                    s->ballot);
+    else if (memcmp(value, s->value, 32) != 0)
+        mri_aud_hash(a, "EPO-5", MR_CHECK_FAILED, "value acknowledged in the CUT", value, s->value);
+}
+
 /* The first fault is reported. */
 static void check_refs(struct mr_audit *a, const struct mri_aud_open *o,
                        const struct mr_entry_settled *s, uint32_t *ret_ballot,
                        uint8_t ret_value[32])
 {
-    bool right = s->acks_count == a->charter.quorum;
+    const bool few = a->end.has_cut && s->acks_count > 0 && s->acks_count < a->charter.quorum;
+    bool right = s->acks_count == a->charter.quorum || few;
     if (!right)
         mri_aud_u64(a, "SLOT-5", MR_CHECK_FAILED, "ACKs that a settlement stands on",
                     a->charter.quorum, s->acks_count);
@@ -157,6 +174,8 @@ static void check_refs(struct mr_audit *a, const struct mri_aud_open *o,
         if (right)
             count_certificate(a, o, k);
     }
+    if (right && few)
+        check_cut(a, o, s);
 }
 
 struct mri_aud_open *mri_aud_rests_on(struct mr_audit *a, const struct mr_entry_settled *s,

@@ -51,7 +51,7 @@ static void link_old(struct mr_audit *a, struct mri_aud_open *o)
     o->link = a->old_end;
     *a->old_end = o;
     a->old_end = &o->next;
-    a->old_said += o->said_count;
+    a->old_said += 1 + o->said_count;
 }
 
 struct mri_aud_open *mri_aud_slot_get(struct mr_audit *a, struct mri_aud_account *account,
@@ -88,7 +88,7 @@ void mri_aud_slot_done(struct mr_audit *a, struct mri_aud_open *o)
     *at = o->next_hash;
     unlink_open(a, o);
     if (o->settled)
-        a->old_said -= o->said_count;
+        a->old_said -= 1 + o->said_count;
     mri_aud_put(a, o->said);
     mri_aud_put(a, o);
 }
@@ -105,6 +105,43 @@ void mri_aud_slot_settled(struct mr_audit *a, struct mri_aud_open *o, const uint
     o->settled = true;
     memcpy(o->value, value, 32);
     link_old(a, o);
+}
+
+/* What outlives an epoch of a slot: its orders, its CANCEL, what it settled with. */
+static void renew(struct mr_audit *a, struct mri_aud_open *o)
+{
+    const struct mri_aud_open was = *o;
+    *o = (struct mri_aud_open){.next = was.next,
+                               .link = was.link,
+                               .next_hash = was.next_hash,
+                               .account = was.account,
+                               .seq = was.seq,
+                               .ordered = was.ordered,
+                               .conflict = was.conflict,
+                               .lapse_ms = was.lapse_ms,
+                               .settled = was.settled};
+    memcpy(o->order, was.order, 32);
+    memcpy(o->value, was.value, 32);
+    if (was.triggered && was.trigger_kind == MR_TRIGGER_CANCEL) {
+        o->triggered = true;
+        o->trigger_kind = was.trigger_kind;
+        memcpy(o->trigger, was.trigger, 32);
+    }
+    if (was.settled)
+        a->old_said -= was.said_count;
+    mri_aud_put(a, was.said);
+}
+
+void mri_aud_slots_renew(struct mr_audit *a)
+{
+    for (struct mri_aud_open *o = a->old; o != NULL; o = o->next)
+        renew(a, o);
+    for (struct mri_aud_open *o = a->open, *next; o != NULL; o = next) {
+        next = o->next;
+        renew(a, o);
+        if (!o->ordered && !o->triggered)
+            mri_aud_slot_done(a, o);
+    }
 }
 
 void mri_aud_slots_done(struct mr_audit *a)
@@ -194,7 +231,7 @@ void mri_aud_say(struct mr_audit *a, struct mri_aud_open *o, const struct mri_au
             return;
     }
     if (o->said_count == o->said_cap) {
-        const size_t cap = o->said_cap == 0 ? 2 * (size_t)a->charter.nodes_count : o->said_cap * 2;
+        const size_t cap = o->said_cap == 0 ? 2 * (size_t)a->charter.nodes_count + 2 : o->said_cap * 2;
         struct mri_aud_said *const wider = mri_aud_get(a, cap * sizeof *wider);
         if (wider == NULL)
             return;

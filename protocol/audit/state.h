@@ -185,9 +185,42 @@ struct mri_aud_open {
     uint8_t value[32];
 };
 
+/* The nodes of one epoch. */
+struct mri_aud_roster {
+    uint32_t epoch, quorum, count;
+    struct {
+        uint32_t node, generation;
+        struct mr_pubkey key; /* log key */
+        uint8_t association[MR_ACCOUNT_BYTES];
+    } seats[MR_NODES_MAX];
+};
+
+/* How far the present epoch has got to its end. */
+struct mri_aud_end {
+    bool has_next, has_cut, has_final;
+    uint8_t id[32]; /* of the NEXT that waits */
+    struct mr_next_epoch next;
+    struct mr_cut cut;
+    uint32_t unread; /* logs of the CUT that were not compared yet, by place in it */
+    uint64_t sealed; /* own leaves up to SEAL; 0: none */
+    uint8_t root[32]; /* of the state at the own FINAL */
+};
+
+/* A log of an epoch that is over. */
+struct mri_aud_past_log {
+    struct mri_aud_past_log *next;
+    struct mri_aud_tree tree;
+    uint32_t epoch, node;
+    bool lost;
+};
+
 /* Another node's log, as far as the journal has it. */
 struct mri_aud_mirror {
     struct mri_aud_tree tree;
+    uint64_t sealed;   /* its leaves up to SEAL; 0: none */
+    uint8_t seals[32]; /* the NEXT that its SEAL names */
+    bool has_final;
+    uint8_t final[32]; /* state root in its FINAL */
     uint64_t size; /* leaves read: of the tree, unless it is lost */
     bool lost;     /* a leaf is wrong or missing: its tree cannot be followed */
     bool has_head;
@@ -253,7 +286,7 @@ struct mri_aud_case {
     bool planned;                     /* moves are known */
     bool at_vote;  /* judged where the node votes: what depends on other chains */
     bool at_end;   /* judged where others' votes settle: what does not */
-    uint32_t node; /* CHECKPOINT: who signed */
+    uint32_t node; /* CHECKPOINT, CUT: who signed */
     struct mri_aud_move moves[MR_POSTINGS_MAX];
     uint32_t moves_count;
 };
@@ -266,7 +299,9 @@ struct mr_audit {
     void *ctx;
     mr_audit_settled watch;
     void *watch_ctx;
-    struct mr_charter charter;
+    struct mr_charter charter;          /* as it stands: EPO-2 */
+    uint32_t generations[MR_NODES_MAX]; /* of its nodes' log keys */
+    struct mri_aud_roster first;        /* nodes of epoch 1 */
     uint8_t ledger[32];
     bool no_memory;
 
@@ -294,9 +329,16 @@ struct mr_audit {
     uint64_t shown; /* leaves under a head of the node that others hold, more than its log has */
     uint64_t size_after[MRI_AUD_TURNS]; /* by turn */
     bool started, abstaining;
+    bool speaks; /* it said something about slots since it started: it signs in this run */
     uint32_t node, epoch, generation;
-    struct mr_pubkey log_key; /* from the second epoch on */
-    uint64_t restart_turn, restart_ms, claims_until_ms;
+    uint64_t log_turn; /* in which this log began; 0: the first one */
+    uint64_t restart_ms, claims_until_ms;
+    struct mri_aud_end end;
+    struct mri_aud_past_log *past_logs; /* newest first */
+    uint32_t until; /* what stands behind the beginning of this epoch is not looked at; 0: all is */
+    bool reached;   /* that beginning */
+    bool late;      /* the book begins in a later epoch, and what it rests on was not fed */
+    uint32_t begins; /* that epoch; 0: with the ledger */
 
     /* slots */
     struct mri_aud_open *open;           /* not settled */
@@ -384,17 +426,54 @@ void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *accoun
                         const uint8_t *record, size_t len);
 /* JNL-9: take a RESTART over. */
 void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r);
-/* RCP-1a: the log key of a head in a receipt or evidence; NULL: its handover does not lead there.
- * Governance's signatures become jobs of the rule. */
-const struct mr_pubkey *mri_aud_handover(struct mr_audit *a, const char *rule,
-                                         const struct mr_handover *handover, uint32_t count,
-                                         const struct mr_head *h);
+/* Governance's signatures of a RESTART, at its threshold, as jobs. */
+void mri_aud_governance(struct mr_audit *a, const char *rule, const struct mr_signed_restart *r);
 /* Verify what was handed out, here and now. */
 void mri_aud_verify_now(struct mr_audit *a);
 /* The log key of a node in the present epoch, or NULL. */
 const struct mr_pubkey *mri_aud_log_key(const struct mr_audit *a, uint32_t node);
 /* LED-6 for a key set of this class of chain. */
 bool mri_aud_keyset_right(const struct mr_keyset *keys, enum mr_account_class class);
+
+/* --- who votes in which epoch (roster.c) ------------------------------------------------------ */
+void mri_aud_first_roster(struct mri_aud_roster *ret, const struct mr_charter *charter);
+/* The nodes of the present epoch. */
+void mri_aud_present(const struct mr_audit *a, struct mri_aud_roster *ret);
+/* The key that signs such heads; NULL: no node of the epoch does. */
+const struct mr_pubkey *mri_aud_roster_key(const struct mri_aud_roster *r, const struct mr_head *h);
+/* RCP-1a: from the charter to an epoch. False: the handovers do not lead there, and it was
+ * reported. Their signatures become jobs of the rule. */
+bool mri_aud_reach(struct mr_audit *a, const char *rule, struct mri_aud_roster *ret,
+                   const struct mr_handover *handover, uint32_t count, uint32_t epoch);
+/* EPO-7: q acknowledgements of the roster's nodes for a NEXT that follows their epoch. False: the
+ * first fault was reported. Heads' signatures become jobs. */
+bool mri_aud_next_proved(struct mr_audit *a, const char *rule, const struct mri_aud_roster *r,
+                         const struct mr_handover_next *h);
+
+/* --- the end of an epoch (epoch.c, next.c) ---------------------------------------------------- */
+/* EPO-3, EPO-4: checks of the orders NEXT and CUT, and what they change. */
+void mri_aud_check_next(struct mr_audit *a, struct mri_aud_case *c);
+void mri_aud_check_cut(struct mr_audit *a, struct mri_aud_case *c);
+void mri_aud_apply_next(struct mr_audit *a, const struct mr_next_epoch *next, const uint8_t id[32]);
+void mri_aud_apply_cut(struct mr_audit *a, const struct mr_cut *cut);
+/* EPO-5: whether the CUT's logs decide a slot, and for what. */
+bool mri_aud_cut_decides(const struct mr_audit *a, const struct mri_aud_open *o,
+                         uint32_t *ret_ballot, uint8_t ret_value[32]);
+/* Own leaves SEAL and FINAL; the same of a peer. */
+void mri_aud_seal(struct mr_audit *a, const struct mr_leaf_seal *s, uint64_t index);
+void mri_aud_final(struct mr_audit *a, const struct mr_leaf_final *f);
+void mri_aud_peer_end(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t node,
+                      const struct mr_leaf *leaf, uint64_t index);
+/* S17: whether a leaf about a slot stands behind SEAL and was reported. */
+bool mri_aud_silence(struct mr_audit *a, uint32_t node, uint64_t sealed, const uint8_t account[16],
+                     uint64_t seq);
+/* ENTRY_EPOCH */
+void mri_aud_epoch(struct mr_audit *a, const struct mr_handover_next *h);
+/* The logs end; nodes, quorum and keys are others afterwards. */
+void mri_aud_end_logs(struct mr_audit *a);
+void mri_aud_past_logs_done(struct mr_audit *a);
+/* The present epoch, in the totals. */
+void mri_aud_note_epoch(struct mr_audit *a);
 
 /* --- accounts --------------------------------------------------------------------------------- */
 bool mri_aud_is_member(enum mr_account_class class);
@@ -403,6 +482,8 @@ struct mri_aud_account *mri_aud_account(struct mr_audit *a, const uint8_t id[16]
 void mri_aud_set_keys(struct mr_audit *a, struct mri_aud_account *account,
                       const struct mr_keyset *keys);
 int mri_aud_association(const struct mr_audit *a, const uint8_t id[16]); /* -1: none */
+/* The sub-accounts of an association of the charter (LED-2). */
+void mri_aud_add_association(struct mr_audit *a, uint32_t place);
 enum mr_status mri_aud_genesis(struct mr_audit *a);
 /* Adds to a balance; what leaves the bounds of ENC-4 is reported and cut. */
 void mri_aud_move(struct mr_audit *a, struct mri_aud_account *account, uint32_t unit,
@@ -458,6 +539,8 @@ void mri_aud_slot_done(struct mr_audit *a, struct mri_aud_open *o);
 /* It is settled with this value: forgotten at once, or after a while. */
 void mri_aud_slot_settled(struct mr_audit *a, struct mri_aud_open *o, const uint8_t value[32]);
 void mri_aud_slots_done(struct mr_audit *a);
+/* A new epoch: what was said counts no more; orders, cancels and settled values stay. */
+void mri_aud_slots_renew(struct mr_audit *a);
 /* A node said this; the first VOTE, ACK and UNLOCK of a node in a ballot count. */
 void mri_aud_say(struct mr_audit *a, struct mri_aud_open *o, const struct mri_aud_said *s);
 /* What a leaf says about a slot; false: it is about none. The account and seq are the leaf's. */
@@ -481,11 +564,13 @@ bool mri_aud_justified(const struct mr_audit *a, const struct mri_aud_open *o, u
 unsigned mri_aud_breach(const struct mri_aud_said *first, const struct mri_aud_said *second);
 
 /* --- other nodes (mirror.c) ------------------------------------------------------------------- */
-/* Place of a node in the charter, or -1. */
+/* Place of a node in the charter as it stands, or -1. */
 int mri_aud_seat(const struct mr_audit *a, uint32_t node);
 /* A breach was proved: one finding for a node, breach and slot. */
 void mri_aud_convict(struct mr_audit *a, const char *rule, const struct mr_evidence_facts *f);
 void mri_aud_mirrors_done(struct mr_audit *a);
+/* A head that a proof shows: of the log that the journal has, or its node has forked. */
+void mri_aud_look_at(struct mr_audit *a, const struct mr_head *h);
 
 /* --- what a settlement rests on (rests.c) ----------------------------------------------------- */
 /* SLOT-5, INV-5. What stands in *s may be replaced by what its leaves say; the slot is theirs, or
@@ -500,6 +585,7 @@ void mri_aud_check_void(struct mr_audit *a, const struct mri_aud_account *x, uin
 /* Index the bodies of a turn, whose first byte stands at a position; forget or keep them. */
 void mri_aud_bodies_open(struct mr_audit *a, uint64_t at, const uint8_t *in, size_t len);
 void mri_aud_bodies_close(struct mr_audit *a);
+void mri_aud_bodies_forget(struct mr_audit *a);
 struct mri_aud_body *mri_aud_body_at(const struct mr_audit *a, uint64_t at, uint32_t len);
 struct mri_aud_body *mri_aud_body_named(const struct mr_audit *a, enum mr_body_kind kind,
                                         const uint8_t id[32]);
@@ -511,6 +597,8 @@ enum mr_status mri_aud_convicts(struct mr_audit *a, struct mr_evidence_facts *re
 
 /* --- kinds ------------------------------------------------------------------------------------ */
 const char *mri_aud_kind_rule(enum mr_order_kind kind);
+/* 2 to 32 of a-z, 0-9 and -, the last not at an end. */
+bool mri_aud_alias_right(const char *alias, uint32_t len);
 bool mri_aud_kind_stands_on(enum mr_order_kind kind, enum mr_account_class class);
 /* LED-20 to LED-30: plan the moves, report what is wrong. Changes nothing. */
 void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c);

@@ -261,7 +261,7 @@ enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
         check_funds(a);
     struct mr_audit_totals *const t = &a->totals;
     t->node = a->node;
-    t->epoch = a->epoch;
+    t->epoch = a->node == 0 ? 0 : a->epoch;
     t->accounts = a->account_count;
     t->members = a->member_count;
     t->bank_references = a->banks.count;
@@ -292,7 +292,7 @@ static void init_kinds(struct mr_audit *a)
         MR_KIND_OPEN,   MR_KIND_PAY,        MR_KIND_ISSUE, MR_KIND_REDEEM, MR_KIND_PAYOUT,
         MR_KIND_RETURN, MR_KIND_SETKEYS,    MR_KIND_FLAG,  MR_KIND_LIST,   MR_KIND_CLOSE,
         MR_KIND_GRANT,  MR_KIND_SWEEP,      MR_KIND_CLEAR, MR_KIND_POLICY, MR_KIND_CAP,
-        MR_KIND_LOWER,  MR_KIND_CHECKPOINT,
+        MR_KIND_LOWER,  MR_KIND_CHECKPOINT, MR_KIND_NEXT, MR_KIND_CUT,
     };
     for (size_t i = 0; i < MR_AUDIT_KINDS; i++)
         a->totals.kinds[i].kind = kinds[i];
@@ -344,6 +344,11 @@ enum mr_status mr_audit_create(struct mr_audit **ret, const struct mr_mem *mem,
         init_map(a, &a->redemptions, 24);
         init_map(a, &a->listings, 48);
         init_kinds(a);
+        a->epoch = a->generation = 1;
+        mri_aud_first_roster(&a->first, &a->charter);
+        for (uint32_t i = 0; i < MR_NODES_MAX; i++)
+            a->generations[i] = 1;
+        mri_aud_note_epoch(a);
         st = mri_aud_genesis(a);
     }
     if (st != MR_OK)
@@ -359,11 +364,8 @@ void mr_audit_destroy(struct mr_audit *a)
         return;
     mri_aud_slots_done(a);
     mri_aud_mirrors_done(a);
-    while (a->kept != NULL) {
-        struct mri_aud_kept *const next = a->kept->next;
-        mri_aud_put(a, a->kept);
-        a->kept = next;
-    }
+    mri_aud_past_logs_done(a);
+    mri_aud_bodies_forget(a);
     mri_aud_past_done(a);
     for (size_t i = 0; i < a->keys_count; i++)
         mri_aud_put(a, a->keys[i]);
@@ -387,6 +389,63 @@ void mr_audit_destroy(struct mr_audit *a)
     mri_aud_tree_done(&a->tree, &a->mem);
     const struct mr_mem mem = a->mem;
     mem.put(mem.ctx, a);
+}
+
+/* --- a book that begins later ----------------------------------------------------------------- */
+
+uint32_t mr_audit_begins(const struct mr_audit *a)
+{
+    return a->begins;
+}
+
+void mr_audit_until(struct mr_audit *a, uint32_t epoch)
+{
+    a->until = epoch;
+}
+
+static void made_before(struct mr_audit *a)
+{
+    for (size_t i = 0; i < a->accounts.cap; i++) {
+        struct mri_aud_account *const x = a->accounts.slots[i];
+        if (x != NULL)
+            x->opened_turn = x->hot_turn = x->cold_turn = 0;
+    }
+    for (size_t i = 0; i < a->banks.cap; i++)
+        if (a->banks.slots[i] != NULL)
+            ((struct mri_aud_bank *)a->banks.slots[i])->turn = 0;
+    for (size_t i = 0; i < a->redemptions.cap; i++) {
+        struct mri_aud_redemption *const r = a->redemptions.slots[i];
+        if (r != NULL)
+            r->turn = r->done_turn = 0;
+    }
+    for (size_t i = 0; i < a->listings.cap; i++)
+        if (a->listings.slots[i] != NULL)
+            ((struct mri_aud_listing *)a->listings.slots[i])->turn = 0;
+    for (size_t i = 0; i < a->policies_count; i++)
+        a->policies[i]->turn = 0;
+}
+
+/* The other book's frames, bodies and logs count no more; its state is where this one begins. */
+bool mr_audit_go_on(struct mr_audit *a)
+{
+    struct mr_audit_totals *const t = &a->totals;
+    if (!a->reached)
+        return false;
+    mri_aud_slots_done(a);
+    a->slots = NULL;
+    mri_aud_bodies_forget(a);
+    mri_aud_past_done(a);
+    memset(&a->past, 0, sizeof a->past);
+    made_before(a);
+    mri_aud_past_logs_done(a);
+    memset(a->check, 0, sizeof a->check);
+    a->turn = a->bodies_end = a->erased_until = a->log_turn = 0;
+    a->until = a->node = 0;
+    a->reached = a->abstaining = false;
+    a->begins = a->epoch;
+    t->turns = t->entries = t->leaves = t->heads = t->parked = t->peer_leaves = 0;
+    t->has_head = false;
+    return true;
 }
 
 const uint8_t *mr_audit_ledger(const struct mr_audit *a)
