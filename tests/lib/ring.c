@@ -25,7 +25,7 @@ static struct mr_node make_node(struct ring *r, uint32_t at)
     uint8_t seed[32] = {'r', 'i', 'n', 'g', (uint8_t)at};
     mr_seckey_from_seed(&unused, &transport, seed);
     seed[5] = (uint8_t)n->generation;
-    mr_seckey_from_seed(&n->log_key, &ret.log_key, seed);
+    mr_seckey_from_seed(n->generation % 2 == 1 ? &n->log_key : &n->next_key, &ret.log_key, seed);
     ret.transport_key = transport;
     memcpy(ret.association, r->w.charter.associations[0].id, 16);
     return ret;
@@ -253,7 +253,7 @@ void ring_start(struct ring *r, uint32_t node)
     const struct mr_engine_config config = {.charter = &r->w.charter,
                                             .node = node + 1,
                                             .log_key = &n->log_key,
-                                            .next_key = &n->old_key,
+                                            .next_key = &n->next_key,
                                             .software = "test",
                                             .store = n->store,
                                             .journal = n->journal,
@@ -431,10 +431,7 @@ enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t
     next->epoch = ring_epoch(r, node) + 1;
     next->quorum = quorum;
     for (uint32_t i = first; i <= last; i++) {
-        if ((rekey >> i & 1) != 0) {
-            r->nodes[i].old_key = r->nodes[i].log_key;
-            r->nodes[i].generation++;
-        }
+        r->nodes[i].generation += rekey >> i & 1;
         next->seats[next->seats_count].node = make_node(r, i);
         next->seats[next->seats_count++].generation = r->nodes[i].generation;
     }

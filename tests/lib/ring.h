@@ -9,7 +9,7 @@
 enum { RING_NODES_MAX = 7, RING_MAIL_MAX = 256 };
 
 struct ring_node {
-    struct mr_seckey log_key, old_key;
+    struct mr_seckey log_key, next_key; /* of odd generations, of even ones */
     uint32_t generation;
     struct mr_store *store;
     struct mr_journal *journal;

@@ -1,0 +1,165 @@
+/* Books over several epochs, by the real engines: no finding in any of them, and lies about the
+ * end of an epoch. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/lies.h"
+#include "mereau/codec.h"
+
+static struct ring r;
+static struct book book;
+static struct found found;
+static struct mr_audit_totals totals;
+
+static void begin(uint32_t nodes, uint32_t quorum)
+{
+    ring_init(&r, nodes, quorum);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+}
+
+static void four(void)
+{
+    begin(4, 3);
+}
+
+static void done(void)
+{
+    ring_done(&r);
+}
+
+static void print_findings(const char *name)
+{
+    fprintf(stderr, "%s: %u findings\n", name, (unsigned)found.count);
+    for (uint32_t i = 0; i < found.count && i < STORY_FINDINGS_MAX; i++) {
+        const struct mr_audit_finding *const f = &found.rows[i];
+        fprintf(stderr, "    %s %s turn %llu entry %u: %s: expected %s, found %s\n", f->rule,
+                mr_status_name(f->status), (unsigned long long)f->turn, (unsigned)f->entry, f->what,
+                f->expected, f->found);
+    }
+}
+
+static void no_findings(uint32_t node)
+{
+    char name[16];
+    snprintf(name, sizeof name, "node %u", (unsigned)node + 1);
+    if (found.count > 0)
+        print_findings(name);
+    ck_assert_uint_eq(found.count, 0);
+}
+
+/* A book that begins with the ledger. */
+static void audit(uint32_t node, uint32_t epoch)
+{
+    book_read(&book, r.nodes[node].journal);
+    book_audit(&found, &totals, &r.w.charter, &book, true);
+    book_done(&book);
+    no_findings(node);
+    ck_assert_uint_eq(totals.epoch, epoch);
+    ck_assert_uint_eq(totals.epochs_count, epoch);
+    ck_assert_uint_eq(totals.heads_unchecked, 0);
+    ck_assert_uint_eq(totals.checkpoints_unchecked, 0);
+    ck_assert(totals.state_known);
+}
+
+/* --- honest books ----------------------------------------------------------------------------- */
+
+START_TEST(a_node_leaves)
+{
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_int_eq(ring_pay(&r, i, 0, 1, 1250), MR_SETTLED);
+    ring_wait(&r, 3000);
+    for (uint32_t i = 0; i < 4; i++) {
+        audit(i, 2);
+        ck_assert_uint_eq(totals.epochs[0].nodes, 0x1e);
+        ck_assert_uint_eq(totals.epochs[1].nodes, 0x0e);
+        ck_assert_uint_eq(totals.epochs[1].quorum, 3);
+        ck_assert_uint_eq(totals.epochs[1].settled, i < 3 ? 3 : 0);
+        ck_assert_uint_gt(totals.epochs[1].turn, 1);
+    }
+}
+END_TEST
+
+START_TEST(a_node_gets_a_new_key)
+{
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 2), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ring_kill(&r, 0);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    ring_start(&r, 0);
+    ring_wait(&r, 3000);
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 3000);
+    for (uint32_t i = 0; i < 4; i++)
+        audit(i, 2);
+}
+END_TEST
+
+START_TEST(a_node_comes_back_after_the_change)
+{
+    ring_kill(&r, 3);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    ring_start(&r, 3);
+    ring_wait(&r, 10000);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 3000);
+    for (uint32_t i = 0; i < 4; i++)
+        audit(i, 2);
+}
+END_TEST
+
+static void one_four_one(void)
+{
+    begin(1, 1);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 5000);
+    for (uint32_t i = 1; i < 4; i++)
+        ring_join(&r, i, 0);
+    ring_wait(&r, 1000);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    ring_kill(&r, 2);
+    ring_start(&r, 2);
+    ring_wait(&r, 1000);
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_SETTLED);
+    ck_assert_int_eq(ring_next(&r, 1, 0, 0, 1, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
+}
+
+START_TEST(one_node_becomes_four_and_one_again)
+{
+    one_four_one();
+    audit(0, 3);
+    ck_assert_uint_eq(totals.epochs[1].nodes, 0x1e);
+    ck_assert_uint_eq(totals.epochs[2].nodes, 0x02);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *const honest = tcase_create("honest");
+    tcase_add_checked_fixture(honest, four, done);
+    tcase_set_timeout(honest, 120);
+    tcase_add_test(honest, a_node_leaves);
+    tcase_add_test(honest, a_node_gets_a_new_key);
+    tcase_add_test(honest, a_node_comes_back_after_the_change);
+    TCase *const single = tcase_create("single");
+    tcase_add_checked_fixture(single, NULL, done);
+    tcase_set_timeout(single, 120);
+    tcase_add_test(single, one_node_becomes_four_and_one_again);
+    Suite *const s = suite_create("audit epochs");
+    suite_add_tcase(s, honest);
+    suite_add_tcase(s, single);
+    SRunner *const runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
