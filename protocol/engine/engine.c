@@ -159,7 +159,7 @@ static void sign_head(struct mr_engine *e, uint64_t leaves, const uint8_t root[3
 }
 
 /* A head stands in a later turn than its leaves: JNL-7. */
-static void journal_head(struct mr_engine *e)
+void mri_journal_head(struct mr_engine *e)
 {
     uint8_t bytes[256];
     if (!e->head_due)
@@ -316,7 +316,7 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
     if (st == MR_OK)
         st = mri_epoch_work(e);
     if (st == MR_OK && turn_wrote(e->current))
-        journal_head(e);
+        mri_journal_head(e);
     return st;
 }
 

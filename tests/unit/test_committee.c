@@ -184,6 +184,8 @@ START_TEST(one_node_becomes_four_and_one_again)
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
     ring_wait(&r, 5000);
     expect_epoch(0, 0, 2);
+    ring_kill(&r, 0); /* what the others are shown of the end stands in the journal */
+    ring_start(&r, 0);
     for (uint32_t i = 1; i < 4; i++)
         ring_join(&r, i, 0);
     ring_wait(&r, 1000);
