@@ -4,24 +4,17 @@
 
 #include "audit/state.h"
 
-/* START names the last head of the log before. The journal has that head, or a shorter one. */
+/* START names the last head of the log before. */
 static void last_head(struct mr_audit *a, const struct mr_leaf_start *s)
 {
-    const struct mri_aud_past_log *p = a->past_logs;
     const struct mr_head *const h = &a->totals.head;
     const bool has = a->totals.has_head && h->epoch + 1 == a->epoch;
-    uint8_t root[32];
-    while (p != NULL && (p->node != s->node || p->epoch + 1 != a->epoch))
-        p = p->next;
-    if (p == NULL)
-        return;
-    if (s->last_size > p->tree.size || (has && s->last_size < h->size))
-        mri_aud_u64(a, "LOG-2", MR_BAD_HEAD, "leaves of the log before, in START",
-                    has ? h->size : p->tree.size, s->last_size);
-    else if (s->last_size > 0 && mri_aud_tree_root(&p->tree, root, s->last_size) &&
-             memcmp(root, s->last_root, 32) != 0)
-        mri_aud_hash(a, "LOG-2", MR_BAD_HEAD, "root of the log before, in START", root,
-                     s->last_root);
+    if (s->last_size != (has ? h->size : 0))
+        mri_aud_u64(a, "LOG-2", MR_BAD_HEAD, "size of the last head of the log before, in START",
+                    has ? h->size : 0, s->last_size);
+    else if (has && memcmp(h->root, s->last_root, 32) != 0)
+        mri_aud_hash(a, "LOG-2", MR_BAD_HEAD, "root of the last head of the log before, in START",
+                     h->root, s->last_root);
 }
 
 /* LOG-2 */

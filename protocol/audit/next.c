@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "audit/state.h"
-#include "mereau/store.h"
 
 static bool same_key(const struct mr_pubkey *x, const struct mr_pubkey *y)
 {
@@ -116,9 +115,9 @@ static void check_size(struct mr_audit *a, struct mri_aud_case *c, const struct 
         p->generations[i].number = n->seats[i].generation;
     }
     const size_t present = mr_state_present_size(p), next = mr_next_epoch_size(n);
-    if (present > MR_STORE_VALUE_MAX || next > MR_STORE_VALUE_MAX)
+    if (present > MR_ROW_VALUE_MAX || next > MR_ROW_VALUE_MAX)
         mri_aud_wrong(a, c, MR_OUT_OF_RANGE, "bytes of the charter as it would stand, at most",
-                      MR_STORE_VALUE_MAX, (int64_t)(present > next ? present : next));
+                      MR_ROW_VALUE_MAX, (int64_t)(present > next ? present : next));
     mri_aud_put(a, p);
 }
 

@@ -145,7 +145,7 @@ static void check_cut(struct mr_audit *a, const struct mri_aud_open *o,
     uint8_t value[32];
     uint32_t ballot;
     if (!mri_aud_cut_decides(a, o, &ballot, value))
-        mri_aud_u64(a, "EPO-5", MR_CHECK_FAILED, "ACKs that a settlement stands on, none in the CUT",
+        mri_aud_u64(a, "EPO-5", MR_CHECK_FAILED, "ACKs of a settlement, none in the CUT",
                     a->charter.quorum, s->acks_count);
     else if (ballot != s->ballot)
         mri_aud_u64(a, "EPO-5", MR_CHECK_FAILED, "highest ballot acknowledged in the CUT", ballot,

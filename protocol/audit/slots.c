@@ -231,7 +231,8 @@ void mri_aud_say(struct mr_audit *a, struct mri_aud_open *o, const struct mri_au
             return;
     }
     if (o->said_count == o->said_cap) {
-        const size_t cap = o->said_cap == 0 ? 2 * (size_t)a->charter.nodes_count + 2 : o->said_cap * 2;
+        const size_t first = 2 * (size_t)a->charter.nodes_count + 2;
+        const size_t cap = o->said_cap == 0 ? first : o->said_cap * 2;
         struct mri_aud_said *const wider = mri_aud_get(a, cap * sizeof *wider);
         if (wider == NULL)
             return;
