@@ -155,6 +155,7 @@ struct mr_audit_totals {
     /* with more than one node */
     uint64_t peer_leaves; /**< of other nodes' logs */
     uint64_t open;        /**< slots that nodes spoke of and that are not settled here */
+    uint64_t settled_by_cut; /**< with fewer than q acknowledgements: EPO-5 */
     uint64_t overdrawn;   /**< balances below what they may be: money that is still to settle */
     uint64_t evidence;    /**< pieces that convict */
     uint64_t convicted;   /**< bit n: node n, by evidence or by what is in its log */

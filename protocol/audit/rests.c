@@ -174,8 +174,10 @@ static void check_refs(struct mr_audit *a, const struct mri_aud_open *o,
         if (right)
             count_certificate(a, o, k);
     }
-    if (right && few)
+    if (right && few) {
+        a->totals.settled_by_cut++;
         check_cut(a, o, s);
+    }
 }
 
 struct mri_aud_open *mri_aud_rests_on(struct mr_audit *a, const struct mr_entry_settled *s,

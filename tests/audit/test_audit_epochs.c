@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit/lies.h"
+#include "audit/turn.h"
 #include "mereau/codec.h"
 
 static struct ring r;
@@ -142,6 +143,19 @@ START_TEST(one_node_becomes_four_and_one_again)
 }
 END_TEST
 
+START_TEST(a_cut_settles_what_one_node_acknowledged)
+{
+    uint64_t few = 0;
+    turn_tell(&r);
+    for (uint32_t i = 0; i < 4; i++) {
+        audit(i, 2);
+        ck_assert_uint_eq(totals.epochs[1].settled, 4);
+        few += totals.settled_by_cut;
+    }
+    ck_assert_uint_eq(few, 4);
+}
+END_TEST
+
 int main(void)
 {
     TCase *const honest = tcase_create("honest");
@@ -153,6 +167,7 @@ int main(void)
     TCase *const single = tcase_create("single");
     tcase_add_checked_fixture(single, NULL, done);
     tcase_set_timeout(single, 120);
+    tcase_add_test(single, a_cut_settles_what_one_node_acknowledged);
     tcase_add_test(single, one_node_becomes_four_and_one_again);
     Suite *const s = suite_create("audit epochs");
     suite_add_tcase(s, honest);

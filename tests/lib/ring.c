@@ -285,6 +285,15 @@ void ring_kill(struct ring *r, uint32_t node)
         link_up(r, k, node, false);
 }
 
+void ring_break(struct ring *r, uint32_t node, uint32_t peer)
+{
+    for (uint32_t i = 0; i < RING_MAIL_MAX; i++)
+        if (r->mail[i].used && r->mail[i].from == node + 1 && r->mail[i].to == peer + 1)
+            r->mail[i].dead = true;
+    link_up(r, node, peer, false);
+    link_up(r, node, peer, true);
+}
+
 /* --- callers ---------------------------------------------------------------------------------- */
 
 static enum mr_status call(struct ring *r, uint32_t node)

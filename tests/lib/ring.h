@@ -47,6 +47,9 @@ void ring_start(struct ring *r, uint32_t node);
 /** It loses what was not synced. */
 void ring_kill(struct ring *r, uint32_t node);
 
+/** The link of a node to a peer breaks, and comes up again: what it asked there is not answered. */
+void ring_break(struct ring *r, uint32_t node, uint32_t peer);
+
 /** Deliver all that is under way until nothing moves. */
 void ring_settle(struct ring *r);
 /** Time passes, in steps of at most 250 ms, and everything is delivered. */
