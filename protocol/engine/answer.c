@@ -190,6 +190,16 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
     return mri_prove(e, ret, slot->epoch, ack->node, ack->index, &leaf);
 }
 
+/* The quorum of the epoch that the handovers lead to. */
+static uint32_t quorum_behind(const struct mr_engine *e, const struct mr_receipt *r)
+{
+    uint32_t quorum = e->config.charter->quorum;
+    for (uint32_t i = 0; i < r->handover_count; i++)
+        if (r->handover[i].kind == MR_HANDOVER_NEXT)
+            quorum = r->handover[i].u.next.order.order.body.u.next.quorum;
+    return quorum;
+}
+
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot)
 {
@@ -202,6 +212,8 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
         st = MR_DAMAGED;
     if (st == MR_OK)
         st = mri_handover(e, ret->handover, &ret->handover_count, ret->proofs[0].head.epoch);
+    if (st == MR_OK && slot->acks_count < quorum_behind(e, ret))
+        st = MR_NOT_FOUND; /* a CUT settled it by fewer: EPO-5 */
     if (st != MR_OK)
         return st;
     ret->version = 1;

@@ -39,7 +39,7 @@ static void two_orders(struct ring *r, struct mr_signed_order *a, struct mr_sign
     world_sign(&r->w, b);
 }
 
-void turn_tell(struct ring *r)
+void turn_tell(struct ring *r, struct mr_signed_order *ret_paid)
 {
     static struct mr_signed_order a, b;
     ring_init(r, 4, 3);
@@ -48,6 +48,7 @@ void turn_tell(struct ring *r)
     ck_assert_int_eq(ring_issue(r, 0, 0, 100000), MR_SETTLED);
     ck_assert_int_eq(ring_pay(r, 1, 0, 1, 10), MR_SETTLED);
     two_orders(r, &a, &b);
+    *ret_paid = a;
     part(r);
     ring_submit(r, 1, &a);
     ring_submit(r, 3, &b);
