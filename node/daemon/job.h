@@ -38,4 +38,7 @@ void job_finish_status(struct job *j, enum mr_status st); /* without a result: T
 void register_give(struct job *j); /* REGISTER_*, and JOIN_STATUS that the engine does not know */
 void join_begin(struct job *j);    /* the request is in node->request */
 
+/* state.c: rows of a snapshot, off the loop's thread */
+void state_give(struct job *j);
+
 #endif

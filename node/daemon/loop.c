@@ -52,7 +52,7 @@ struct flush_task {
     struct task task;
     struct node *node;
     enum mr_status status;
-    bool sum;
+    bool sum, final; /* final: at the end of an epoch */
     struct mr_checkpoint checkpoint;
     uint64_t turn, settled;
 };
@@ -105,8 +105,10 @@ static void sum_up(struct flush_task *f)
     if (st == MR_OK) {
         char dir[1024];
         snprintf(dir, sizeof dir, "%s/snapshots", f->node->dir);
-        const enum mr_status kept =
+        enum mr_status kept =
             snapshot_write(f->node->store, dir, f->checkpoint.turn, f->checkpoint.state_root);
+        if (f->final && (kept == MR_OK || kept == MR_FILE_EXISTS))
+            kept = snapshot_keep(dir, f->checkpoint.turn, f->checkpoint.state_root);
         if (kept != MR_OK && kept != MR_FILE_EXISTS)
             log_event(LOG_LEVEL_WARN, "snapshot",
                       log_with(log_text("status", mr_status_name(kept))));
@@ -152,6 +154,7 @@ static void flush_done(struct node *n, struct task *t)
     n->flushed_turn = f->turn;
     n->flushed_settled = f->settled;
     n->counters.flushes++;
+    epochs_follow(n);
     requests_flushed(n);
     if (f->sum && !n->stopping) {
         struct mr_effects fx = {requests_reply, n};
@@ -182,6 +185,7 @@ static void flush_give(struct node *n, bool sum)
     f->task.done = flush_done;
     f->node = n;
     f->sum = sum;
+    f->final = facts.sum_wanted;
     f->turn = facts.meta.turn;
     f->settled = facts.meta.settled;
     n->flushing = true;
@@ -406,6 +410,7 @@ static void on_tick(uv_timer_t *h)
     if (n->puts != NULL && !n->flushing && !n->freeze_due &&
         ev.now_ms - n->store_full_ms >= STORE_RETRY_MS)
         flush_give(n, false); /* it met a full disk before */
+    epochs_look(n);
     pump(n);
     requests_tick(n);
     peers_tick(n);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <uv.h>
 
+#include "common/epochs.h"
 #include "common/secret.h"
 #include "daemon/settings.h"
 #include "mereau/engine.h"
@@ -108,14 +109,19 @@ struct stream_wait {
 struct node {
     struct settings settings;
     const char *dir;
-    struct mr_charter charter;
+    struct mr_charter charter; /* as founded: the ledger's name */
+    struct mr_charter present; /* with the nodes and associations of the present epoch */
+    struct epochs epochs;      /* what led to it */
     uint8_t ledger[32];
-    struct mr_seckey log_key, transport_key;
+    struct mr_seckey log_key, next_key, transport_key;
+    bool has_next_key; /* node.next.key: for an epoch in which this node's log key changes */
     struct mr_pubkey transport_public;
     struct mr_pubkey auditors[16];
     uint32_t auditors_count;
     struct dir_lock *lock;
     struct mr_store *store;
+    struct mr_store *state; /* a snapshot that a joining node reads; of the background's thread */
+    uint8_t state_root[32]; /* its root */
     struct mr_journal *journal;
     struct register_store *members;
     struct mr_engine *engine;
@@ -173,6 +179,14 @@ _Noreturn void node_fail(struct node *n, const char *what, enum mr_status st);
 /* Queue for the engine and see that the pump runs. */
 void node_ready(struct node *n, struct task *t);
 void node_pump_soon(struct node *n);
+
+/* epochs.c: after a commit: who the nodes are now, beside the charter; on every tick: whether the
+ * state must be summed up, since an epoch ends. */
+void epochs_follow(struct node *n);
+void epochs_look(struct node *n);
+
+/* state.c: once no thread reads it */
+void state_close(struct node *n);
 
 /* requests.c */
 void requests_take(struct node *n, enum port port, struct conn *conn, uint64_t token,

@@ -132,8 +132,8 @@ void join_begin(struct job *j)
     uint32_t generation;
     enum mr_status st = MR_OK;
     bool known = false;
-    for (uint32_t i = 0; i < n->charter.associations_count; i++)
-        known = known || memcmp(n->charter.associations[i].id, q->association, 16) == 0;
+    for (uint32_t i = 0; i < n->present.associations_count; i++)
+        known = known || memcmp(n->present.associations[i].id, q->association, 16) == 0;
     if (memcmp(q->ledger, n->ledger, 32) != 0)
         st = MR_WRONG_LEDGER;
     else if (!known || !mr_is_member_class(q->open.class))

@@ -259,7 +259,7 @@ static void auth_done(struct node *n, struct task *t)
         j->status = MR_ALREADY_DONE;
     if (s != NULL && j->status == MR_OK) {
         s->who = j->proved;
-        if (s->who.peer != 0)
+        if (s->who.peer != 0 && j->port == PORT_PEER)
             keep_peer_session(n, s->who.peer, j->session);
     }
     job_finish_status(j, j->status);
@@ -481,14 +481,16 @@ static void watch_begin(struct job *j)
     }
 }
 
-/* Peers have a port of their own, and ask nothing else there (TRA-19). */
+/* Peers have a port of their own, and ask nothing else there (TRA-19). A node that joins asks for
+ * the state at either port. */
 static bool belongs_here(const struct job *j, const struct mr_request_body *b)
 {
     const bool as_peer = b->kind == MR_REQ_AUTH && b->u.auth.role == MR_AUTH_PEER;
     const bool of_peers = b->kind == MR_REQ_FOLLOW || b->kind == MR_REQ_FETCH;
+    const bool of_joiners = b->kind == MR_REQ_STATE || b->kind == MR_REQ_HANDOVER;
     if (j->port != PORT_PEER)
-        return !as_peer && !of_peers;
-    return as_peer || (of_peers && j->who.peer != 0) || b->kind == MR_REQ_HEAD;
+        return !of_peers && (!as_peer || j->port == PORT_WALLET);
+    return as_peer || ((of_peers || of_joiners) && j->who.peer != 0) || b->kind == MR_REQ_HEAD;
 }
 
 /* n->request is decoded. */
@@ -530,7 +532,7 @@ static void route(struct job *j, const struct session *s)
             job_finish_status(j, MR_NOT_AUTHORISED);
         return;
     case MR_REQ_STATE:
-        job_finish_status(j, MR_NOT_AUTHORISED);
+        state_give(j);
         return;
     case MR_REQ_CONTROL:
         if (j->who.local)

@@ -62,34 +62,53 @@ static int read_charter(struct node *n)
     free(bytes);
     if (st == MR_OK && mr_charter_check(&n->charter, &what) != MR_OK)
         st = MR_DAMAGED;
-    if (st == MR_OK && n->settings.node > n->charter.nodes_count) {
-        st = MR_CONFIG;
-        what = "the charter has no node of this number";
-    }
     if (st != MR_OK)
         return failed("charter", path, st, what);
     mr_ledger_id(n->ledger, &n->charter);
+    n->present = n->charter;
     return 0;
 }
 
-/* node.key holds the seeds of the log key and of the transport key. */
-static int read_keys(struct node *n, const struct secret *passphrase)
+/* A key file of a node holds the seeds of its log key and of its transport key. */
+static enum mr_status read_key(struct mr_seckey *ret_log, struct mr_seckey *ret_transport,
+                               struct mr_pubkey *ret_public, const char *path,
+                               const struct secret *passphrase)
 {
-    char path[PATH_BYTES];
     struct keyfile *file = NULL;
     struct mr_pubkey log_public;
     size_t len = 0;
-    path_in(path, n, "node.key");
     enum mr_status st = keyfile_open(&file, path, "node", passphrase);
     const uint8_t *seeds = st == MR_OK ? keyfile_payload(file, &len) : NULL;
     if (st == MR_OK && len != 64)
         st = MR_DAMAGED;
     if (st == MR_OK) {
-        mr_seckey_from_seed(&n->log_key, &log_public, seeds);
-        mr_seckey_from_seed(&n->transport_key, &n->transport_public, seeds + 32);
+        mr_seckey_from_seed(ret_log, &log_public, seeds);
+        mr_seckey_from_seed(ret_transport, ret_public, seeds + 32);
     }
     keyfile_close(file);
-    return st == MR_OK ? 0 : failed("node_key", path, st, "the node's own key file");
+    return st;
+}
+
+/* node.next.key has the same transport key: only the log key changes while a node lives. */
+static int read_keys(struct node *n, const struct secret *passphrase)
+{
+    char path[PATH_BYTES];
+    struct mr_seckey unused;
+    struct mr_pubkey public;
+    path_in(path, n, "node.key");
+    enum mr_status st =
+        read_key(&n->log_key, &n->transport_key, &n->transport_public, path, passphrase);
+    if (st != MR_OK)
+        return failed("node_key", path, st, "the node's own key file");
+    path_in(path, n, "node.next.key");
+    if (access(path, F_OK) != 0)
+        return 0;
+    st = read_key(&n->next_key, &unused, &public, path, passphrase);
+    mr_seckey_done(&unused);
+    if (st == MR_OK && memcmp(public.key, n->transport_public.key, MR_KEY_BYTES) != 0)
+        st = MR_BAD_KEY;
+    n->has_next_key = st == MR_OK;
+    return st == MR_OK ? 0 : failed("node_key", path, st, "the node's next key file");
 }
 
 static int read_auditors(struct node *n)
@@ -226,6 +245,7 @@ static int open_engine(struct node *n)
     const struct mr_engine_config config = {.charter = &n->charter,
                                             .node = (uint32_t)n->settings.node,
                                             .log_key = &n->log_key,
+                                            .next_key = n->has_next_key ? &n->next_key : NULL,
                                             .software = version,
                                             .store = n->store,
                                             .journal = n->journal,
@@ -241,6 +261,7 @@ static int open_engine(struct node *n)
     mr_engine_facts(n->engine, &facts);
     n->flushed_ms = n->checkpoint_ms = n->started_ms = now_ms();
     n->checkpoint_settled = facts.meta.settled;
+    epochs_follow(n);
     log_event(LOG_LEVEL_INFO, "loaded",
               log_with(log_uint("turn", facts.meta.turn), log_uint("leaves", facts.meta.leaves),
                        log_uint("accounts", facts.meta.accounts),
@@ -290,6 +311,8 @@ void node_close(struct node *n)
     register_close(n->members);
     if (n->journal != NULL)
         n->journal->api->close(n->journal);
+    state_close(n);
+    epochs_done(&n->epochs);
     if (n->store != NULL) {
         n->store->api->close(n->store);
         path_in(path, n, "store");
@@ -298,5 +321,6 @@ void node_close(struct node *n)
     }
     lock_release(n->lock);
     mr_seckey_done(&n->log_key);
+    mr_seckey_done(&n->next_key);
     mr_seckey_done(&n->transport_key);
 }

@@ -11,6 +11,9 @@
 
 enum { NAME_BYTES = 16 + 1 + 64 + 1, NAMES_MAX = 64 };
 
+/* Says the name of the one that is kept whatever comes. */
+static const char kept_file[] = "keep";
+
 /* Names of snapshots in ascending order of turns. */
 struct names {
     char name[NAMES_MAX][NAME_BYTES];
@@ -59,20 +62,51 @@ static void discard(const char *path)
 static void forget_old(const char *dir)
 {
     struct names *all = malloc(sizeof *all);
-    char path[FILES_PATH_MAX];
+    char path[FILES_PATH_MAX], keep[NAME_BYTES] = "";
+    size_t len;
+    if (files_read(dir, kept_file, keep, sizeof keep - 1, &len) != MR_OK)
+        keep[0] = '\0';
     if (all != NULL && list(all, dir) == MR_OK)
         for (size_t i = 0; i + SNAPSHOTS_KEPT < all->count; i++)
-            if (files_path(path, dir, all->name[i]) == MR_OK)
+            if (strcmp(all->name[i], keep) != 0 && files_path(path, dir, all->name[i]) == MR_OK)
                 discard(path);
     free(all);
+}
+
+static void make_name(char ret[NAME_BYTES], uint64_t turn, const uint8_t state_root[32])
+{
+    char hex[65];
+    mr_hex_format(hex, state_root, 32);
+    snprintf(ret, NAME_BYTES, "%016llx-%s", (unsigned long long)turn, hex);
+}
+
+enum mr_status snapshot_keep(const char *dir, uint64_t turn, const uint8_t state_root[32])
+{
+    char name[NAME_BYTES];
+    make_name(name, turn, state_root);
+    return files_write(dir, kept_file, name, NAME_BYTES - 1);
+}
+
+enum mr_status snapshot_find(char ret_path[FILES_PATH_MAX], const char *dir,
+                             const uint8_t state_root[32])
+{
+    struct names *all = malloc(sizeof *all);
+    char hex[65];
+    enum mr_status st = all == NULL ? MR_NO_MEMORY : list(all, dir);
+    bool found = false;
+    mr_hex_format(hex, state_root, 32);
+    for (size_t i = st == MR_OK ? all->count : 0; i-- > 0 && !found;)
+        if (strcmp(all->name[i] + 17, hex) == 0)
+            found = files_path(ret_path, dir, all->name[i]) == MR_OK;
+    free(all);
+    return found ? MR_OK : st == MR_NO_MEMORY ? st : MR_NOT_FOUND;
 }
 
 enum mr_status snapshot_write(struct mr_store *store, const char *dir, uint64_t turn,
                               const uint8_t state_root[32])
 {
-    char hex[65], name[NAME_BYTES], making[FILES_PATH_MAX], path[FILES_PATH_MAX];
-    mr_hex_format(hex, state_root, 32);
-    snprintf(name, sizeof name, "%016llx-%s", (unsigned long long)turn, hex);
+    char name[NAME_BYTES], making[FILES_PATH_MAX], path[FILES_PATH_MAX];
+    make_name(name, turn, state_root);
     enum mr_status st = files_path(making, dir, "making");
     if (st == MR_OK)
         st = files_path(path, dir, name);

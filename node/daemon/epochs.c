@@ -1,0 +1,100 @@
+/* What the shell does when an epoch ends and the next one begins: who the nodes are now is written
+ * beside the charter, and a new key takes the place of the old one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "daemon/node.h"
+#include "mereau/codec.h"
+#include "mereau/handover.h"
+
+enum { META_BYTES = 1024, ROW_BYTES = MR_FRAME_MAX };
+
+static bool committed(struct node *n, struct mr_state_meta *ret)
+{
+    uint8_t bytes[META_BYTES];
+    size_t len;
+    return n->store->api->get(n->store, MR_TABLE_META, (const uint8_t *)"m", 1, bytes, sizeof bytes,
+                              &len) == MR_OK &&
+           mr_state_meta_decode(ret, bytes, len) == MR_OK;
+}
+
+/* The handover that began an epoch, as the engine keeps it: "r" and the epoch. */
+static enum mr_status load(struct node *n, struct mr_handover *ret, uint32_t epoch)
+{
+    uint8_t key[5] = {'r'};
+    size_t len;
+    for (int i = 0; i < 4; i++)
+        key[1 + i] = (uint8_t)(epoch >> (24 - 8 * i));
+    uint8_t *const bytes = malloc(ROW_BYTES);
+    if (bytes == NULL)
+        return MR_NO_MEMORY;
+    enum mr_status st =
+        n->store->api->get(n->store, MR_TABLE_META, key, sizeof key, bytes, ROW_BYTES, &len);
+    if (st == MR_OK && mr_handover_decode(ret, bytes, len) != MR_OK)
+        st = MR_DAMAGED;
+    free(bytes);
+    return st;
+}
+
+static enum mr_status add_missing(struct node *n, uint32_t epoch)
+{
+    struct mr_handover *const h = malloc(sizeof *h);
+    enum mr_status st = h != NULL ? MR_OK : MR_NO_MEMORY;
+    while (st == MR_OK && n->epochs.count + 1 < epoch) {
+        st = load(n, h, n->epochs.count + 2);
+        if (st == MR_OK)
+            st = epochs_add(&n->epochs, h);
+    }
+    free(h);
+    return st;
+}
+
+/* The key that the epoch names is in the store as well: the old one is of no more use. */
+static void replace_key(struct node *n, const struct mr_state_meta *meta)
+{
+    char next[1024], old[1024];
+    if (!n->has_next_key || memcmp(meta->log_key.key, n->next_key.bytes + 32, MR_KEY_BYTES) != 0)
+        return;
+    snprintf(next, sizeof next, "%s/node.next.key", n->dir);
+    snprintf(old, sizeof old, "%s/node.key", n->dir);
+    if (access(next, F_OK) != 0)
+        return;
+    if (rename(next, old) == 0)
+        log_event(LOG_LEVEL_INFO, "key_replaced", log_with(log_text("path", old)));
+    else
+        log_event(LOG_LEVEL_WARN, "key_not_replaced",
+                  log_with(log_text("path", old),
+                           log_text("do", "keep node.next.key: it is the node's key now")));
+}
+
+void epochs_follow(struct node *n)
+{
+    struct mr_state_meta meta;
+    if (!committed(n, &meta) || n->epochs.count + 1 >= meta.epoch)
+        return;
+    enum mr_status st = add_missing(n, meta.epoch);
+    if (st == MR_OK)
+        st = mr_charter_reach(&n->present, &n->charter, n->epochs.items, n->epochs.count);
+    if (st == MR_OK)
+        st = epochs_write(&n->epochs, n->dir);
+    if (st != MR_OK) {
+        log_event(LOG_LEVEL_WARN, "epochs_file",
+                  log_with(log_uint("epoch", meta.epoch), log_text("status", mr_status_name(st))));
+        return;
+    }
+    replace_key(n, &meta);
+    log_event(LOG_LEVEL_INFO, "epoch",
+              log_with(log_uint("epoch", meta.epoch), log_uint("nodes", n->present.nodes_count),
+                       log_uint("quorum", n->present.quorum)));
+}
+
+void epochs_look(struct node *n)
+{
+    struct mr_engine_facts facts;
+    mr_engine_facts(n->engine, &facts);
+    if (facts.sum_wanted && !n->flushing && !n->freeze_due && !n->stopping)
+        n->checkpoint_wanted = n->flush_wanted = true;
+}
