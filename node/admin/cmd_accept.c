@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "admin/cmd.h"
+#include "admin/node_key.h"
 #include "common/term.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
@@ -14,7 +15,9 @@
 #include "storage/journal_scan.h"
 #include "storage/lock.h"
 
-enum { RESTART_BYTES_MAX = 4096, DEPTH_MAX = 64, NODE_SEEDS = 64, CLAIMS_DAYS = 90 };
+enum { RESTART_BYTES_MAX = 4096, DEPTH_MAX = 64, CLAIMS_DAYS = 90 };
+
+static const char next_key_name[] = "node.key.next";
 
 /* What is left of the log: epoch, size and root, in one pass and constant memory. */
 struct kept {
@@ -92,7 +95,7 @@ static enum mr_status find_places(struct accepting *x)
                   {x->part, "restart.part"},
                   {x->whole, "restart.mrr"},
                   {x->key, "node.key"},
-                  {x->next_key, "node.key.next"}};
+                  {x->next_key, next_key_name}};
     pid_t holder = 0;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (path_join(places[i].ret, x->a.data, places[i].name) != MR_OK)
@@ -107,38 +110,15 @@ static enum mr_status find_places(struct accepting *x)
 /* A new log key beside the old one; the transport key, which wallets know, stays. */
 static enum mr_status make_key(struct accepting *x, struct mr_pubkey *ret)
 {
-    struct secret pass = {NULL, 0}, seeds = {NULL, 0};
-    struct keyfile *old = NULL;
-    struct mr_seckey secret;
-    char path[FILE_PATH_MAX];
-    uint8_t *text = NULL;
-    size_t len = 0;
-    enum mr_status st = path_join(path, x->a.data, "node.pass");
+    struct mr_seckey log, transport;
+    struct mr_pubkey unused;
+    enum mr_status st = node_key_renew(x->a.data, next_key_name);
     if (st == MR_OK)
-        st = file_read(&text, &len, path, SECRET_PASSPHRASE_MAX);
-    while (st == MR_OK && len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        len--;
-    if (st == MR_OK)
-        st = secret_copy(&pass, text, len);
-    if (text != NULL)
-        sodium_memzero(text, len);
-    free(text);
-    if (st == MR_OK)
-        st = keyfile_open(&old, x->key, "node", &pass);
-    if (st == MR_OK)
-        st = secret_copy(&seeds, keyfile_payload(old, &len), NODE_SEEDS);
-    if (st == MR_OK && len != NODE_SEEDS)
-        st = MR_DAMAGED;
+        st = node_key_read(&log, ret, &transport, &unused, x->a.data, next_key_name);
     if (st == MR_OK) {
-        randombytes_buf(seeds.bytes, 32);
-        mr_seckey_from_seed(&secret, ret, seeds.bytes);
-        mr_seckey_done(&secret);
-        st = keyfile_create(NULL, x->next_key, "node", KEYFILE_INTERACTIVE, &pass, seeds.bytes,
-                            NODE_SEEDS, true);
+        mr_seckey_done(&log);
+        mr_seckey_done(&transport);
     }
-    keyfile_close(old);
-    secret_free(&pass);
-    secret_free(&seeds);
     return st == MR_OK ? st
                        : out_fail(x->a.out, st, _("The node's new key cannot be made: %s"),
                                   status_sentence(st));
@@ -274,7 +254,7 @@ static enum mr_status sign_and_keep(struct accepting *x)
     st = write_restart(x, x->part);
     if (st != MR_OK)
         return st;
-    st = mr_restart_verify(&x->restart, x->a.charter);
+    st = mr_restart_verify(&x->restart, x->a.genesis);
     if (st == MR_OK)
         return complete(x);
     if (st != MR_SIGNATURES_MISSING)

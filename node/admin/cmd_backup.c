@@ -71,8 +71,8 @@ static enum mr_status check_dest(struct backup *b)
     free(charter);
     if (st == MR_OK && memcmp(ledger, b->a->ledger, sizeof ledger) != 0)
         st = out_fail(b->a->out, MR_WRONG_LEDGER, _("%s is the backup of another ledger"), b->dest);
-    if (st == MR_OK && b->a->charter->nodes_count > 1)
-        st = conf_node_number(&number, b->a->out, conf, b->a->charter->nodes_count);
+    if (st == MR_OK)
+        st = conf_node_number(&number, b->a->out, conf);
     if (st == MR_OK && number != b->a->own->number)
         st = out_fail(b->a->out, MR_WRONG_LEDGER, _("%s is the backup of another node"), b->dest);
     return st;

@@ -260,7 +260,7 @@ static enum mr_status check_store(struct books *b, const struct mr_check *check,
 static enum mr_status run_checks(struct books *b, struct mr_check_totals *totals)
 {
     struct mr_state_meta meta = {.turn = 0};
-    struct mr_check check = {.charter = b->a->charter,
+    struct mr_check check = {.charter = b->a->genesis,
                              .store = b->store,
                              .journal = b->journal,
                              .mem = plain_mem,
@@ -355,7 +355,7 @@ static enum mr_status begin_with_snapshot(struct books *b, const char *fresh, ui
     if (st == MR_OK)
         st = mr_store_lmdb_open(&s, path, &options);
     if (st == MR_OK)
-        st = mr_state_sum(&sum, s, b->a->charter, &plain_mem);
+        st = mr_state_sum(&sum, s, b->a->genesis, &plain_mem);
     if (st == MR_OK && memcmp(sum.state_root, root, sizeof root) != 0)
         st = MR_DAMAGED;
     if (st == MR_OK)
@@ -375,7 +375,7 @@ static enum mr_status fill(struct books *b, const char *fresh, uint64_t *ret_fro
         st = begin_with_snapshot(b, fresh, ret_from);
     if (st == MR_OK)
         st = mr_store_lmdb_open(&b->again, fresh, &options);
-    const struct mr_check check = {.charter = b->a->charter,
+    const struct mr_check check = {.charter = b->a->genesis,
                                    .store = b->again,
                                    .journal = b->journal,
                                    .mem = plain_mem,
@@ -453,7 +453,7 @@ static enum mr_status rebuild(struct books *b, struct mr_checkpoint *ret, uint64
     if (st == MR_OK)
         st = b->again->api->refresh(b->again);
     if (st == MR_OK)
-        st = mr_state_sum(ret, b->again, b->a->charter, &plain_mem);
+        st = mr_state_sum(ret, b->again, b->a->genesis, &plain_mem);
     if (b->again != NULL)
         b->again->api->close(b->again);
     b->again = NULL;

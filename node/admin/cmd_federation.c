@@ -60,8 +60,8 @@ static enum mr_status ask_all(struct watch *w)
 static const struct mr_association *who(const struct watch *w, uint32_t node)
 {
     const struct mr_charter *c = w->a.charter;
-    return node >= 1 && node <= c->nodes_count ? admin_association_of(c, &c->nodes[node - 1])
-                                               : NULL;
+    const struct mr_node *n = admin_node_of(c, node);
+    return n != NULL ? admin_association_of(c, n) : NULL;
 }
 
 /* "node 3 (Association du Port)" */
@@ -78,7 +78,8 @@ static const char *node_name(const struct watch *w, uint32_t node, char text[NAM
 static const char *peer_address(const struct watch *w, uint32_t node)
 {
     const struct mr_charter *c = w->a.charter;
-    return node >= 1 && node <= c->nodes_count ? c->nodes[node - 1].peer_address : "?";
+    const struct mr_node *n = admin_node_of(c, node);
+    return n != NULL ? n->peer_address : "?";
 }
 
 /* 2440 is "2.4". */
@@ -191,6 +192,9 @@ static const char *mode_advice(enum mr_status mode)
         return _("make room on its disk; nothing is lost");
     if (mode == MR_NO_QUORUM)
         return _("bring the nodes back that do not answer; nothing is lost meanwhile");
+    if (mode == MR_RETIRED)
+        return _("stop it when its members know another node; its directory stays a record of the "
+                 "time in which it was one");
     return _("wait; it goes on by itself");
 }
 
@@ -271,6 +275,14 @@ static void print_headline(struct watch *w)
     char words[TOLERANCE_MAX];
     out_print(out, _("Federation:  %s, %u nodes, %u of them settle. This is node %u, epoch %u.\n"),
               w->a.charter->name, v->nodes, v->quorum, w->peers.node, w->peers.epoch);
+    if (w->peers.mode == (uint32_t)MR_RETIRED) {
+        out_print(out, _("Now:         this node is not one of them any more; members pay through "
+                         "the others\n"));
+        return;
+    }
+    if (w->peers.mode == (uint32_t)MR_CHANGING)
+        out_print(out, _("Now:         the next epoch begins; orders wait for it, which takes some "
+                         "seconds\n"));
     if (v->nodes == 1) {
         out_print(out,
                   _("Now:         one node: its word alone counts, and when it is down nothing "

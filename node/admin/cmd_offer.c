@@ -28,7 +28,7 @@ static enum mr_status fill_offer(struct founding *f)
 }
 
 /* A copy to hand on; what is there already is left as it is. */
-static enum mr_status write_copy(struct founding *f, const char *path)
+enum mr_status offer_copy(struct founding *f, const char *path)
 {
     uint8_t bytes[sizeof *f->offer];
     const size_t len = mr_signed_offer_encode(f->offer, bytes, sizeof bytes);
@@ -67,9 +67,9 @@ static void print_offered(struct founding *f, const char *path)
               code, f->data);
 }
 
-static enum mr_status offer(struct founding *f)
+enum mr_status offer_make(struct founding *f, const struct mr_charter *joins)
 {
-    enum mr_status st = offer_plan_read(&f->plan, f->c, f->out);
+    enum mr_status st = offer_plan_read(&f->plan, f->c, f->out, joins);
     if (st != MR_OK)
         return st;
     f->offer = calloc(1, sizeof *f->offer);
@@ -86,16 +86,16 @@ void cmd_offer(struct command *c, struct out *out)
     struct founding f;
     const char *copy = opt_text(c, "output");
     char path[FILE_PATH_MAX];
-    enum mr_status st = founding_begin(&f, c, out);
+    enum mr_status st = founding_begin(&f, c, out, c->args[0]);
     if (st == MR_OK && path_join(path, f.data, offer_file) != MR_OK)
         st = out_fail(out, MR_USAGE, NULL);
     if (st == MR_OK && copy != NULL && file_exists(copy))
         st = out_fail(out, MR_FILE_EXISTS, _("%s exists already: it is left as it is"), copy);
     if (st == MR_OK)
-        st = offer(&f);
+        st = offer_make(&f, NULL);
     if (st != MR_OK)
         founding_undo(&f);
     else
-        print_offered(&f, copy != NULL && write_copy(&f, copy) == MR_OK ? copy : path);
+        print_offered(&f, copy != NULL && offer_copy(&f, copy) == MR_OK ? copy : path);
     founding_end(&f);
 }

@@ -15,6 +15,7 @@
 #include "common/secret.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/handover.h"
 #include "mereau/order.h"
 
 enum { CHARTER_FILE_MAX = 1 << 20, TEXTS = 8, TEXT_BYTES = 128 };
@@ -173,11 +174,40 @@ static enum mr_status find_places(struct admin *a)
     return st;
 }
 
+/* Who the nodes and associations are now. */
+static enum mr_status reach(struct admin *a)
+{
+    const enum mr_status st =
+        mr_charter_reach(a->charter, a->genesis, a->epochs.items, a->epochs.count);
+    return st == MR_OK ? st
+                       : out_fail(a->out, st,
+                                  _("what stands beside the charter about later epochs cannot "
+                                    "be: %s"),
+                                  status_sentence(st));
+}
+
+static enum mr_status find_epochs(struct admin *a, const char *path)
+{
+    char dir[FILE_PATH_MAX];
+    a->charter = calloc(1, sizeof *a->charter);
+    if (a->charter == NULL)
+        return out_fail(a->out, MR_NO_MEMORY, NULL);
+    enum mr_status st = path_parent(dir, path);
+    if (st == MR_OK)
+        st = epochs_read(&a->epochs, dir);
+    if (st != MR_OK)
+        return out_fail(a->out, st, _("%s beside the charter cannot be read: %s"), epochs_file,
+                        status_sentence(st));
+    return reach(a);
+}
+
 static enum mr_status find_charter(struct admin *a)
 {
     char path[FILE_PATH_MAX] = "", dir[FILE_PATH_MAX];
     enum mr_status st = take_path(a, path, opt_text(a->c, "charter"));
-    if (st == MR_OK && path[0] == '\0' && a->data[0] != '\0') {
+    /* A data directory that was lost leaves what is beside the key. */
+    const bool lost = a->key_path[0] != '\0' && !file_exists(a->data);
+    if (st == MR_OK && path[0] == '\0' && a->data[0] != '\0' && !lost) {
         st = path_join(path, a->data, "charter.mrc");
     } else if (st == MR_OK && path[0] == '\0' && a->key_path[0] != '\0') {
         st = path_parent(dir, a->key_path);
@@ -190,7 +220,8 @@ static enum mr_status find_charter(struct admin *a)
         return out_fail(a->out, MR_USAGE,
                         _("which ledger? Give --data DIR (or set MEREAU_DATA), or --key FILE with "
                           "the charter beside it"));
-    return charter_read(&a->charter, a->ledger, a->out, path);
+    st = charter_read(&a->genesis, a->ledger, a->out, path);
+    return st == MR_OK ? find_epochs(a, path) : st;
 }
 
 /* Two commands with one key would overwrite each other's memory of what was signed. Where no lock
@@ -259,7 +290,7 @@ static void ignore_complaint(void *user, const char *file, unsigned line, const 
     (void)user, (void)file, (void)line, (void)sentence;
 }
 
-enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path, uint32_t nodes)
+enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path)
 {
     struct conf {
         char number[64];
@@ -269,30 +300,56 @@ enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path
     int64_t number = 1;
     config_defaults(&conf, &row, 1);
     config_read(&conf, &row, 1, path, ignore_complaint, NULL);
-    if (number_parse(&number, conf.number, 1, nodes) != MR_OK)
+    if (number_parse(&number, conf.number, 1, MR_NODES_MAX) != MR_OK)
         return out_fail(out, MR_CONFIG,
-                        _("%s: [node] number is \"%s\", and the charter has nodes 1 to %u"), path,
-                        conf.number, nodes);
+                        _("%s: [node] number is \"%s\": nodes have numbers 1 to %u"), path,
+                        conf.number, MR_NODES_MAX);
     *ret = (uint32_t)number;
     return MR_OK;
 }
 
-/* Which of the charter's nodes the data directory is of. */
+const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t number)
+{
+    for (uint32_t i = 0; i < charter->nodes_count; i++)
+        if (charter->nodes[i].number == number)
+            return &charter->nodes[i];
+    return NULL;
+}
+
+/* As the node was when it was one: nodes leave. */
+static const struct mr_node *past_node(const struct admin *a, uint32_t number)
+{
+    for (uint32_t i = a->epochs.count; i-- > 0;) {
+        const struct mr_handover *h = &a->epochs.items[i];
+        const struct mr_next_epoch *next = &h->u.next.order.order.body.u.next;
+        for (uint32_t k = 0; h->kind == MR_HANDOVER_NEXT && k < next->seats_count; k++)
+            if (next->seats[k].node.number == number)
+                return &next->seats[k].node;
+    }
+    return admin_node_of(a->genesis, number);
+}
+
+/* Which node the data directory is of. */
 static enum mr_status find_own(struct admin *a)
 {
     char path[FILE_PATH_MAX];
     uint32_t number = 1;
-    enum mr_status st = MR_OK;
-    if (a->charter->nodes_count > 1 && a->data[0] == '\0')
+    if (a->data[0] == '\0') {
+        a->own = a->charter->nodes_count == 1 ? &a->charter->nodes[0] : NULL;
         return MR_OK;
-    if (a->charter->nodes_count > 1) {
-        if (path_join(path, a->data, "mereaud.conf") != MR_OK)
-            return out_fail(a->out, MR_USAGE, NULL);
-        st = conf_node_number(&number, a->out, path, a->charter->nodes_count);
     }
-    if (st == MR_OK)
-        a->own = &a->charter->nodes[number - 1];
-    return st;
+    if (path_join(path, a->data, "mereaud.conf") != MR_OK)
+        return out_fail(a->out, MR_USAGE, NULL);
+    const enum mr_status st = conf_node_number(&number, a->out, path);
+    if (st != MR_OK)
+        return st;
+    a->own = admin_node_of(a->charter, number);
+    if (a->own == NULL)
+        a->own = past_node(a, number);
+    return a->own != NULL ? MR_OK
+                          : out_fail(a->out, MR_CONFIG,
+                                     _("%s: [node] number is %u, and the charter has no such node"),
+                                     path, number);
 }
 
 static enum mr_status find_home(struct admin *a)
@@ -325,8 +382,10 @@ static const struct mr_node *expected_node(const struct admin *a, const char *ad
 {
     const struct mr_node *found = NULL;
     unsigned count = 0;
-    if (a->local || a->charter->nodes_count == 1)
+    if (a->local)
         return a->own;
+    if (a->charter->nodes_count == 1)
+        return &a->charter->nodes[0];
     for (uint32_t i = 0; i < a->charter->nodes_count; i++)
         if (strcmp(a->charter->nodes[i].address, address) == 0)
             return &a->charter->nodes[i];
@@ -337,6 +396,32 @@ static const struct mr_node *expected_node(const struct admin *a, const char *ad
         }
     }
     return count == 1 ? found : NULL;
+}
+
+enum mr_status admin_take_epochs(struct admin *a, const struct mr_handover *items, uint32_t count)
+{
+    enum mr_status st = MR_OK;
+    for (uint32_t i = a->epochs.count; st == MR_OK && i < count; i++)
+        st = epochs_add(&a->epochs, &items[i]);
+    if (st != MR_OK)
+        return out_fail(a->out, st, NULL);
+    st = reach(a);
+    if (st == MR_OK)
+        st = find_own(a);
+    return st == MR_OK ? find_home(a) : st;
+}
+
+/* Beside a key there may be no more than the charter. What does not answer now is met again by the
+ * call that the command is about. */
+enum mr_status admin_ask_epochs(struct admin *a)
+{
+    *a->ask = (struct mr_request_body){.kind = MR_REQ_HEAD};
+    if (admin_call(a) != MR_OK)
+        return MR_OK;
+    const struct mr_rep_head *r = &a->reply->body.u.head;
+    return r->handover_count > a->epochs.count
+               ? admin_take_epochs(a, r->handover, r->handover_count)
+               : MR_OK;
 }
 
 static enum mr_status connect_node(struct admin *a)
@@ -363,9 +448,10 @@ static enum mr_status connect_node(struct admin *a)
     if (st != MR_OK)
         return out_fail(a->out, st == MR_BAD_TEXT ? MR_USAGE : st,
                         _("\"%s\" is no address of a node"), config.address);
-    if (!a->local)
-        link_accept(a->link, a->charter->nodes, a->charter->nodes_count);
-    return MR_OK;
+    if (a->local)
+        return MR_OK;
+    link_accept(a->link, a->charter->nodes, a->charter->nodes_count);
+    return admin_ask_epochs(a);
 }
 
 void admin_as(struct admin *a, const uint8_t chain[16])
@@ -449,6 +535,8 @@ void admin_end(struct admin *a)
     if (a->key_lock >= 0)
         close(a->key_lock);
     free(a->charter);
+    free(a->genesis);
+    epochs_done(&a->epochs);
     free(a->ask);
     free(a->reply);
     *a = (struct admin){.c = a->c, .out = a->out, .key_lock = -1};

@@ -7,6 +7,7 @@
 
 #include "admin/signer.h"
 #include "common/command.h"
+#include "common/epochs.h"
 #include "common/file.h"
 #include "common/link.h"
 
@@ -25,9 +26,12 @@ struct admin {
     struct out *out;
     char data[FILE_PATH_MAX];     /* "": none was named */
     char key_path[FILE_PATH_MAX]; /* "": none was named or found */
-    struct mr_charter *charter;
+    struct mr_charter *charter;   /* with the nodes and associations of the present epoch */
+    struct mr_charter *genesis;   /* as founded: what receipts are verified from */
+    struct epochs epochs;         /* what led from one to the other, as far as it is known here */
     uint8_t ledger[32];
-    const struct mr_node *own;         /* the data directory's node; NULL: none is known */
+    const struct mr_node *own;         /* the data directory's node, also one that left; NULL: none
+                                          is known */
     const struct mr_association *home; /* whose operator the key is; else the own node's; else the
                                           charter's first */
     uint8_t desk[16], treasury[16], system[16];
@@ -55,9 +59,18 @@ enum mr_status charter_read(struct mr_charter **ret, uint8_t ret_ledger[32], str
 const struct mr_association *admin_association_of(const struct mr_charter *charter,
                                                   const struct mr_node *node);
 
-/** [node] number of a mereaud.conf, 1 to `nodes`, as mereaud takes it: 1 when nothing says another.
- *  Reported. */
-enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path, uint32_t nodes);
+/** [node] number of a mereaud.conf as mereaud takes it: 1 when nothing says another. Reported. */
+enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path);
+
+/** The node of this number in a charter; NULL: it has none. */
+const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t number);
+
+/** Take handovers over that lead further than those known here, once they are verified; what was
+ * found in the charter before (own, home) is found again. Reported. */
+enum mr_status admin_take_epochs(struct admin *a, const struct mr_handover *items, uint32_t count);
+
+/** Ask the node whether there are later epochs. Reported only when what it says cannot be. */
+enum mr_status admin_ask_epochs(struct admin *a);
 
 /** Prove the operator's key as this chain (desk, treasury, system) from now on. */
 void admin_as(struct admin *a, const uint8_t chain[16]);

@@ -7,6 +7,7 @@
 #include "admin/bank.h"
 #include "admin/clearing.h"
 #include "admin/members.h"
+#include "admin/next.h"
 #include "common/amount_text.h"
 #include "mereau/codec.h"
 #include "mereau/order.h"
@@ -208,6 +209,8 @@ void describe_order(struct admin *a, const struct mr_order *o, const struct mr_b
         describe_limits(a, &b->u.lower);
     else if (b->kind == MR_KIND_POLICY)
         describe_policy(a, &b->u.policy);
+    else if (b->kind == MR_KIND_NEXT)
+        next_describe(a, &b->u.next);
     else if (b->kind == MR_KIND_SETKEYS)
         describe_keys(a, &b->u.setkeys);
     else

@@ -36,11 +36,11 @@ static const char *key_name(const struct founding *f, uint32_t i, char *text, si
 /* --- places and memory -------------------------------------------------------------------------
  */
 
-static enum mr_status find_places(struct founding *f)
+static enum mr_status find_places(struct founding *f, const char *data)
 {
     char beside[FILE_PATH_MAX];
-    const size_t len = strlen(f->c->args[0]);
-    snprintf(f->data, sizeof f->data, "%s", f->c->args[0]);
+    const size_t len = strlen(data);
+    snprintf(f->data, sizeof f->data, "%s", data);
     for (size_t i = len; len < sizeof f->data && i > 1 && f->data[i - 1] == '/'; i--)
         f->data[i - 1] = '\0';
     const char *keys = opt_text(f->c, "keys");
@@ -60,10 +60,11 @@ static enum mr_status find_places(struct founding *f)
     return MR_OK;
 }
 
-enum mr_status founding_begin(struct founding *f, const struct command *c, struct out *out)
+enum mr_status founding_begin(struct founding *f, const struct command *c, struct out *out,
+                              const char *data)
 {
     *f = (struct founding){.c = c, .out = out};
-    return sodium_init() < 0 ? out_fail(out, MR_NO_MEMORY, NULL) : find_places(f);
+    return sodium_init() < 0 ? out_fail(out, MR_NO_MEMORY, NULL) : find_places(f, data);
 }
 
 void founding_end(struct founding *f)
@@ -142,10 +143,13 @@ static enum mr_status fill_association(struct founding *f)
     return MR_OK;
 }
 
-static enum mr_status fill_node(struct founding *f)
+enum mr_status founding_fill_node(struct founding *f)
 {
     struct mr_node *n = f->node;
     struct mr_seckey secret;
+    f->node_seeds = sodium_malloc(NODE_SEEDS);
+    if (f->node_seeds == NULL)
+        return out_fail(f->out, MR_NO_MEMORY, NULL);
     memcpy(n->association, f->association->id, sizeof n->association);
     randombytes_buf(f->node_seeds, NODE_SEEDS);
     mr_seckey_from_seed(&secret, &n->log_key, f->node_seeds);
@@ -161,12 +165,11 @@ enum mr_status founding_fill(struct founding *f)
 {
     f->key_count = f->plan.operators + f->plan.governance;
     f->keys = sodium_allocarray(f->key_count, sizeof *f->keys);
-    f->node_seeds = sodium_malloc(NODE_SEEDS);
     f->passphrases = calloc(f->key_count, sizeof *f->passphrases);
-    if (f->keys == NULL || f->node_seeds == NULL || f->passphrases == NULL)
+    if (f->keys == NULL || f->passphrases == NULL)
         return out_fail(f->out, MR_NO_MEMORY, NULL);
     const enum mr_status st = fill_association(f);
-    return st == MR_OK ? fill_node(f) : st;
+    return st == MR_OK ? founding_fill_node(f) : st;
 }
 
 void founding_sign_offer(struct founding *f)
@@ -338,34 +341,46 @@ static enum mr_status make_dir(struct founding *f, bool *ret_made, const char *p
     return st == MR_OK ? st : write_failed(f, st, path);
 }
 
+static enum mr_status put_parts(struct founding *f)
+{
+    enum mr_status st = make_dir(f, &f->made_parts, f->parts);
+    if (st == MR_OK)
+        st = put_record(f, f->parts);
+    if (st == MR_OK)
+        st = put_node_key(f);
+    return st == MR_OK ? put_conf(f) : st;
+}
+
+static enum mr_status put_name(struct founding *f)
+{
+    char parent[FILE_PATH_MAX];
+    enum mr_status st = path_parent(parent, f->data);
+    if (st == MR_OK && rename(f->parts, f->data) != 0)
+        st = write_failed(f, file_status(errno), f->data);
+    return st == MR_OK ? dir_sync(parent) : st;
+}
+
+enum mr_status founding_put_node(struct founding *f)
+{
+    const enum mr_status st = put_parts(f);
+    return st == MR_OK ? put_name(f) : st;
+}
+
 enum mr_status founding_put(struct founding *f)
 {
     struct progress bar;
-    char parent[FILE_PATH_MAX];
     enum mr_status st = make_dir(f, &f->made_keys, f->key_dir);
     if (st == MR_OK)
-        st = make_dir(f, &f->made_parts, f->parts);
-    if (st == MR_OK)
-        st = put_record(f, f->parts);
+        st = put_parts(f);
     if (st == MR_OK && f->offer == NULL)
         st = put_record(f, f->key_dir);
-    if (st == MR_OK)
-        st = put_node_key(f);
-    if (st == MR_OK)
-        st = put_conf(f);
     progress_begin(&bar, f->c, _("sealing keys"), f->key_count);
     for (uint32_t i = 0; st == MR_OK && i < f->key_count; i++) {
         st = put_signer(f, i);
         progress_update(&bar, i + 1);
     }
     progress_end(&bar);
-    if (st == MR_OK)
-        st = path_parent(parent, f->data);
-    if (st == MR_OK && rename(f->parts, f->data) != 0)
-        st = write_failed(f, file_status(errno), f->data);
-    if (st == MR_OK)
-        st = dir_sync(parent);
-    return st;
+    return st == MR_OK ? put_name(f) : st;
 }
 
 static void remove_names(const char *dir, const char *const *names)

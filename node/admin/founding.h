@@ -38,11 +38,15 @@ extern const char conf_number_line[];
 
 /** Find the places, none of which may exist. All of these report their failures; founding_end in
  *  any case. */
-enum mr_status founding_begin(struct founding *f, const struct command *c, struct out *out);
+enum mr_status founding_begin(struct founding *f, const struct command *c, struct out *out,
+                              const char *data);
 void founding_end(struct founding *f);
 
 /** Make the keys of the plan, and fill `association` and `node`, but for the node's number. */
 enum mr_status founding_fill(struct founding *f);
+
+/** Make only the node's keys, and fill `node`. */
+enum mr_status founding_fill_node(struct founding *f);
 
 /** Sign the offer with the node's log key and the first operator's key. */
 void founding_sign_offer(struct founding *f);
@@ -53,8 +57,16 @@ enum mr_status founding_ask(struct founding *f);
 /** Write everything. */
 enum mr_status founding_put(struct founding *f);
 
+/** Only the data directory, of a node whose association has its key files already. */
+enum mr_status founding_put_node(struct founding *f);
+
 /** Remove what a failed founding made; nothing that was there before. */
 void founding_undo(struct founding *f);
+
+/** cmd_offer.c: decide, make keys and offer, write everything. */
+enum mr_status offer_make(struct founding *f, const struct mr_charter *joins);
+/** A copy to hand on; what is there already is left as it is. */
+enum mr_status offer_copy(struct founding *f, const char *path);
 
 void founding_print_keys(struct founding *f);
 

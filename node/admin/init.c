@@ -107,8 +107,8 @@ enum mr_status init_print_link(struct out *out, const struct mr_charter *charter
     return qr_print(out, text);
 }
 
-static void print_ids(struct out *out, const struct mr_charter *charter,
-                      const struct mr_association *association, const struct mr_node *node)
+void init_print_ids(struct out *out, const struct mr_charter *charter,
+                    const struct mr_association *association, const struct mr_node *node)
 {
     uint8_t id[32];
     char hex[65];
@@ -160,7 +160,7 @@ static void print_founded(struct founding *f)
     const struct init_plan *p = &f->plan;
     out_text(f->out, "data", f->data);
     out_print(f->out, _("%s is founded, in %s.\n"), p->name, f->data);
-    print_ids(f->out, f->charter, f->association, f->node);
+    init_print_ids(f->out, f->charter, f->association, f->node);
     founding_print_keys(f);
     print_next(f);
 }
@@ -201,7 +201,7 @@ void cmd_init(struct command *c, struct out *out)
 {
     struct founding f;
     struct offers offers = {.count = 0};
-    enum mr_status st = founding_begin(&f, c, out);
+    enum mr_status st = founding_begin(&f, c, out, c->args[0]);
     if (st == MR_OK)
         st = offers_read(&offers, c, out);
     if (st == MR_OK)
@@ -224,8 +224,8 @@ void cmd_link(struct command *c, struct out *out)
     struct admin a;
     const char *address = opt_text(c, "address");
     if (admin_begin(&a, c, out, NEED_CHARTER | NEED_OWN) == MR_OK) {
-        print_ids(out, a.charter, a.home, a.own);
-        init_print_link(out, a.charter, a.own, address != NULL ? address : a.own->address);
+        init_print_ids(out, a.genesis, a.home, a.own);
+        init_print_link(out, a.genesis, a.own, address != NULL ? address : a.own->address);
     }
     admin_end(&a);
 }

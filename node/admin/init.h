@@ -36,8 +36,11 @@ struct init_plan {
 enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out,
                               uint32_t offers, uint32_t offered_keys);
 
-/** The same of an association that offers to take part: the parts of the plan that are its own. */
-enum mr_status offer_plan_read(struct init_plan *ret, const struct command *c, struct out *out);
+/** The same of an association that offers to take part: the parts of the plan that are its own.
+ *  `joins`: charter of the ledger it joins, which has its governance already; NULL: one is founded.
+ */
+enum mr_status offer_plan_read(struct init_plan *ret, const struct command *c, struct out *out,
+                               const struct mr_charter *joins);
 
 /** The default policy: the rules of French local currencies. Minimum and fee are for those who may
  *  redeem. */
@@ -47,11 +50,16 @@ void init_policy(struct mr_policy *ret, const struct init_plan *plan);
  *  bytes; "" when the name has no usable letter. */
 void init_slug(char *ret, size_t cap, const char *name, char sep);
 
+/** Ledger, currency, association and address. */
+void init_print_ids(struct out *out, const struct mr_charter *charter,
+                    const struct mr_association *association, const struct mr_node *node);
+
 /** The join link of a node's association, and its QR code. Reported. */
 enum mr_status init_print_link(struct out *out, const struct mr_charter *charter,
                                const struct mr_node *node, const char *address);
 
-command_fn cmd_init, cmd_link, cmd_offer, cmd_found;
-extern const struct option_row init_options[], link_options[], offer_options[], found_options[];
+command_fn cmd_init, cmd_link, cmd_offer, cmd_found, cmd_join;
+extern const struct option_row init_options[], link_options[], offer_options[], found_options[],
+    join_options[];
 
 #endif

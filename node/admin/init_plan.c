@@ -32,7 +32,6 @@ enum { SLUG_MAX = 64, DECIMALS_MAX = 6, FEE_BP = 500 };
          N_("where they find it, when that differs from --peer-listen")},                          \
         {"bank-account", 0, N_("TEXT"), N_("reserve account that bank references belong to")},     \
         {"cap", 0, N_("AMOUNT"), N_("most units outstanding (default 10000000)")},                 \
-        {"decimals", 0, "N", N_("digits behind the point (default 2)")},                           \
     {                                                                                              \
         "kdf-min", 0, NULL, N_("weak sealing of the key files, for tests only")                    \
     }
@@ -43,6 +42,7 @@ const struct option_row init_options[] = {
     {"unit", 0, N_("CODE"), N_("short code of the unit, as in 12.50 CODE")},
     {"reserve-unit", 0, N_("CODE"), N_("code of the money in the reserve (default EUR)")},
     ASSOCIATION_OPTIONS,
+    {"decimals", 0, "N", N_("digits behind the point (default 2)")},
     {"governance", 0, "K/M", N_("K keys for the rules, M of them sign (default 3/2)")},
     {"redeem-min", 0, N_("AMOUNT"), N_("smallest redemption (default 20)")},
     {"redeem-fee-bp", 0, "N", N_("fee of a redemption in 1/10000 (default 500)")},
@@ -53,8 +53,16 @@ const struct option_row init_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+const struct option_row join_options[] = {
+    ASSOCIATION_OPTIONS,
+    {"output", 'o', N_("FILE"), N_("write the offer there too, to be handed on")},
+    {"wait", 0, N_("SECONDS"), N_("how long to wait; 0: make keys and the offer, and stop")},
+    {NULL, 0, NULL, NULL},
+};
+
 const struct option_row offer_options[] = {
     ASSOCIATION_OPTIONS,
+    {"decimals", 0, "N", N_("digits behind the point (default 2)")},
     {"no-governance", 0, NULL, N_("bring no governance key: the others govern")},
     {"output", 'o', N_("FILE"), N_("write the offer there too, to be handed on")},
     {NULL, 0, NULL, NULL},
@@ -305,25 +313,14 @@ static enum mr_status read_quorum(struct init_plan *p, const struct command *c, 
                     p->quorum, nodes);
 }
 
-/* A node that is alone has no other nodes to be found by. */
-static enum mr_status refuse_peers(const struct command *c, struct out *out)
-{
-    static const char *const options[] = {"peer-listen", "peer-address"};
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (opt_flag(c, options[i]))
-            return out_fail(out, MR_USAGE, _("--%s is for several associations: give --offer FILE"),
-                            options[i]);
-    return MR_OK;
-}
-
 enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out,
                               uint32_t offers, uint32_t offered_keys)
 {
     struct init_plan *p = ret;
     *p = (struct init_plan){.policy_file = opt_text(c, "policy")};
-    enum mr_status st = offers == 0 ? refuse_peers(c, out) : MR_OK;
-    if (st == MR_OK)
-        st = read_currency(p, c, out);
+    /* A node that is alone may have a place where others will find it. */
+    const bool peers = offers > 0 || opt_flag(c, "peer-listen") || opt_flag(c, "peer-address");
+    enum mr_status st = read_currency(p, c, out);
     if (st == MR_OK)
         st = read_association(p, c, out);
     if (st == MR_OK)
@@ -333,7 +330,7 @@ enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, st
     if (st == MR_OK)
         st = read_governance(p, c, out, offered_keys);
     if (st == MR_OK)
-        st = read_own(p, c, out, offers > 0);
+        st = read_own(p, c, out, peers);
     if (st == MR_OK)
         st = read_quorum(p, c, out, offers + 1);
     if (st == MR_OK)
@@ -343,12 +340,17 @@ enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, st
     return st;
 }
 
-enum mr_status offer_plan_read(struct init_plan *ret, const struct command *c, struct out *out)
+enum mr_status offer_plan_read(struct init_plan *ret, const struct command *c, struct out *out,
+                               const struct mr_charter *joins)
 {
     struct init_plan *p = ret;
-    *p = (struct init_plan){.governance = opt_flag(c, "no-governance") ? 0 : 1};
+    *p = (struct init_plan){.governance = 0};
+    if (joins == NULL)
+        p->governance = opt_flag(c, "no-governance") ? 0 : 1;
+    else
+        p->decimals = joins->units[0].decimals;
     enum mr_status st = read_association(p, c, out);
-    if (st == MR_OK)
+    if (st == MR_OK && joins == NULL)
         st = take_number(&p->decimals, c, out, "decimals", 2, 0, DECIMALS_MAX);
     if (st == MR_OK)
         st = read_people(p, c, out);

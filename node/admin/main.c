@@ -5,13 +5,14 @@
 #include "admin/members.h"
 #include "common/command.h"
 
-#define FOUNDING N_("Founding a currency")
-#define MEMBERS  N_("Members")
-#define MONEY    N_("Money")
-#define DRAFTS   N_("Drafts")
-#define RULES    N_("Rules")
-#define NODE     N_("The node")
-#define KEYS     N_("Keys")
+#define FOUNDING   N_("Founding a currency")
+#define MEMBERS    N_("Members")
+#define MONEY      N_("Money")
+#define DRAFTS     N_("Drafts")
+#define RULES      N_("Rules")
+#define FEDERATION N_("The federation")
+#define NODE       N_("The node")
+#define KEYS       N_("Keys")
 
 static const struct command_row commands[] = {
     {"init", cmd_init, N_("found a currency: charter, keys, data directory, join link"), FOUNDING,
@@ -104,10 +105,37 @@ static const struct command_row commands[] = {
      N_("ADDRESS"), NULL},
     {"status", cmd_status, N_("how the node and the currency are"), NODE, NULL, NULL, NULL},
     {"federation status", cmd_federation_status,
-     N_("what the federation bears now, who is away or lags, and what to do"), NODE, NULL, NULL,
-     NULL},
-    {"federation evidence", cmd_evidence, N_("what convicts other nodes"), NODE, evidence_options,
+     N_("what the federation bears now, who is away or lags, and what to do"), FEDERATION, NULL,
      NULL, NULL},
+    {"federation evidence", cmd_evidence, N_("what convicts other nodes"), FEDERATION,
+     evidence_options, NULL, NULL},
+    {"federation invite", cmd_invite, N_("the link and the code for an association that joins"),
+     FEDERATION, invite_options, NULL, NULL},
+    {"federation join", cmd_join, N_("get into a ledger that runs, and take its state over"),
+     FEDERATION, join_options, N_("[LINK] DATA"),
+     N_("Makes keys and an offer, and waits until governance lets the node in. Stopped, it goes "
+        "on\n"
+        "with the same command without LINK. Example:\n"
+        "  mereau-admin federation join mereau-join:... --association \"Association du Port\" \\\n"
+        "      --alias port --listen 0.0.0.0:7290 --address port.example.org:7290 \\\n"
+        "      --peer-listen 0.0.0.0:7292 --peer-address port.example.org:7292 /var/lib/mereau")},
+    {"federation propose", cmd_propose, N_("who the nodes are from the next epoch on"), FEDERATION,
+     propose_options, NULL,
+     N_("Governance signs. Refused before it can hurt: a quorum out of bounds, a node that is not\n"
+        "where it says, or not the one it says. Examples:\n"
+        "  mereau-admin -d /var/lib/mereau federation propose --add port.offer --key gov1.key\n"
+        "  mereau-admin -d /var/lib/mereau federation propose --remove 3 --key gov1.key\n"
+        "  mereau-admin -d /var/lib/mereau federation propose --expel 3 --evidence 1.evidence \\\n"
+        "      --key gov1.key")},
+    {"federation sign", cmd_draft_sign, N_("sign a proposal, and send it when it is complete"),
+     FEDERATION, draft_sign_options, N_("FILE"), NULL},
+    {"federation leave", cmd_leave, N_("propose that this node leaves"), FEDERATION, leave_options,
+     NULL, NULL},
+    {"federation rekey", cmd_rekey, N_("a new key for this node, also when its directory is lost"),
+     FEDERATION, rekey_options, N_("[DATA]"),
+     N_("Where DATA is gone, charter and epochs are taken from beside the operator's key, or from\n"
+        "another node (--node). Then \"federation propose --rekey\", and \"federation join "
+        "DATA\".")},
     {"stop", cmd_stop, N_("stop the node"), NODE, NULL, NULL, NULL},
     {"check", cmd_check, N_("check the books: every invariant, and the store against the journal"),
      NODE, NULL, N_("[DATA]"),

@@ -6,7 +6,8 @@
 #include "mereau/id.h"
 #include "storage/files.h"
 
-const char *const backup_files[] = {"charter.mrc", "mereaud.conf", "node.key", "node.pass", NULL};
+const char *const backup_files[] = {"charter.mrc", "mereaud.conf",  "node.key", "node.pass",
+                                    "epochs.mrh",  "node.next.key", NULL};
 
 enum { MANIFEST_MAX = 65536, FORMAT = 1 };
 

@@ -387,13 +387,16 @@ static const struct mr_seat *seat_of(const struct mr_committee *c, uint32_t numb
     return NULL;
 }
 
-/* Links to exactly those who vote, at their present addresses and keys. */
+/* Links to exactly those who vote, at their present addresses and keys. A node that is not one of
+ * them any more follows nobody. */
 static enum mr_status follow_committee(struct node *n)
 {
     enum mr_status st = MR_OK;
     for (uint32_t i = 1; i <= MR_NODES_MAX && st == MR_OK; i++) {
         const struct mr_committee *const c = mr_engine_committee(n->engine);
-        const struct mr_seat *const seat = i == (uint32_t)n->settings.node ? NULL : seat_of(c, i);
+        const uint32_t own = (uint32_t)n->settings.node;
+        const struct mr_seat *const seat =
+            i == own || seat_of(c, own) == NULL ? NULL : seat_of(c, i);
         struct peer *const p = &n->peers->all[i];
         if (p->number != 0 && (seat == NULL || !is_same(p, seat))) {
             close_link(p);
