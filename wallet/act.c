@@ -250,14 +250,14 @@ static enum mr_status hand_over(struct wallet *w, const struct way *way)
 static bool passes(const struct wallet *w)
 {
     const enum mr_status cause = mr_status_from_number(w->reply->body.u.slot.cause);
-    return w->charter->nodes_count > 1 &&
+    return wallet_present(w)->nodes_count > 1 &&
            (cause == MR_SEQ_AHEAD || cause == MR_PAYEE_UNKNOWN || cause == MR_POLICY_UNKNOWN ||
             (cause == MR_FUNDS_SHORT && w->moves > 0));
 }
 
 static bool under_way(const struct wallet *w, const struct way *way, enum mr_status st)
 {
-    const bool several = w->charter->nodes_count > 1;
+    const bool several = wallet_present(w)->nodes_count > 1;
     return st == MR_VOTING || st == MR_CERTIFIED ||
            (several && (st == MR_UNSETTLED || st == MR_NOT_FOUND)) ||
            (st == MR_PARKED && (way->cancel ? several : passes(w)));

@@ -117,7 +117,7 @@ static enum mr_status heed(struct wallet *w, enum mr_status st)
 static enum mr_status hand_in(struct wallet *w, uint64_t seq, uint64_t deadline_ms)
 {
     const enum mr_status st = node_call_until(w, deadline_ms);
-    if (st == MR_NO_ANSWER && w->charter->nodes_count > 1)
+    if (st == MR_NO_ANSWER && wallet_present(w)->nodes_count > 1)
         return node_slot(w, seq, deadline_ms);
     return heed(w, st);
 }
@@ -330,7 +330,7 @@ static enum mr_status claim(struct wallet *w, struct out *out, uint64_t seq)
 {
     enum mr_status st = MR_OK;
     const uint32_t now = epoch_now(w);
-    const bool several = w->charter->nodes_count > 1;
+    const bool several = wallet_present(w)->nodes_count > 1;
     if (now < 2 || (several && now <= epoch_proved(wallet_slot(w, seq))))
         return several ? MR_BEHIND : forgotten(w, out, seq);
     out_note(out, _("note: the association restored its node from a copy; orders of yours that it "
@@ -467,7 +467,7 @@ static enum mr_status survey_one(struct wallet *w, const struct command *c, stru
 enum mr_status node_survey(struct wallet *w, const struct command *c, struct out *out)
 {
     const size_t first = w->seats.at, count = w->seats.count;
-    const uint32_t needed = w->charter->nodes_count - w->charter->quorum + 1;
+    const uint32_t needed = wallet_present(w)->nodes_count - wallet_present(w)->quorum + 1;
     uint32_t asked = 1;
     enum mr_status st = MR_OK;
     for (size_t i = 1; st == MR_OK && i < count && asked < needed; i++) {

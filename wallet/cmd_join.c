@@ -75,7 +75,7 @@ static enum mr_status seal_identity(const struct wallet *w, struct out *out, str
                                     const struct mr_identity *who)
 {
     uint8_t plain[sizeof *who];
-    const struct mr_association *const a = node_association(w->charter, join->association);
+    const struct mr_association *const a = node_association(wallet_present(w), join->association);
     const size_t n = mr_identity_encode(who, plain, sizeof plain);
     const int bad = crypto_box_seal(join->identity, plain, n, a->register_key);
     sodium_memzero(plain, sizeof plain);
@@ -187,7 +187,7 @@ static void print_next(struct wallet *w, struct out *out, bool admitted)
 {
     char address[MR_ADDRESS_TEXT_MAX];
     const struct mr_association *const a =
-        node_association(w->charter, w->keys->stored.sheet.link.association);
+        node_association(wallet_present(w), w->keys->stored.sheet.link.association);
     wallet_address(address, w, wallet_account(w));
     out_text(out, "account", address);
     out_text(out, "currency", w->charter->name);

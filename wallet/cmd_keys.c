@@ -44,7 +44,7 @@ static enum mr_status write_sheet(const struct wallet *w, const struct command *
 {
     struct secret text = {0};
     const char *const path = opt_text(c, "output");
-    enum mr_status st = sheet_print(&text, w->charter, sheet, sheet_language(c));
+    enum mr_status st = sheet_print(&text, wallet_present(w), sheet, sheet_language(c));
     if (st != MR_OK)
         return out_fail(out, st, NULL);
     if (path == NULL) {

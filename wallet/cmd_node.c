@@ -47,8 +47,8 @@ static void add_node(const struct wallet *w, struct out *out, struct table *t, c
                      const struct row *r)
 {
     char number[16], mark[STATE_MAX];
-    const struct mr_node *const n = &w->charter->nodes[s->number - 1];
-    const struct mr_association *const a = node_association(w->charter, n->association);
+    const struct mr_node *const n = seat_node(w, s->number);
+    const struct mr_association *const a = node_association(wallet_present(w), n->association);
     if (out->json) {
         out_row(out, json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:b, s:s}", "number", (int)s->number,
                                "association", a != NULL ? a->alias : "", "name",
@@ -99,8 +99,8 @@ void cmd_node_list(struct command *c, struct out *out)
     if (wallet_open(&w, c, out) != MR_OK || node_prepare(w, c, out) != MR_OK ||
         list(w, c, out, &answering) != MR_OK)
         return;
-    const uint32_t quorum = w->charter->quorum;
-    out_int(out, "count", w->charter->nodes_count);
+    const uint32_t quorum = wallet_present(w)->quorum;
+    out_int(out, "count", wallet_present(w)->nodes_count);
     out_int(out, "answering", answering);
     out_int(out, "quorum", quorum);
     if (seat_preferred(preferred, w) == MR_OK)

@@ -263,8 +263,8 @@ static enum mr_status find_payer(const struct wallet *w, struct command *c, stru
                                  const struct mr_association **ret)
 {
     const char *const at = opt_text(c, "at");
-    *ret = at != NULL ? node_association_called(w->charter, at)
-                      : node_association(w->charter, w->account->account.association);
+    *ret = at != NULL ? node_association_called(wallet_present(w), at)
+                      : node_association(wallet_present(w), w->account->account.association);
     if (*ret != NULL)
         return MR_OK;
     return out_fail(out, MR_NOT_FOUND, _("no association has the short name \"%s\""),

@@ -7,6 +7,7 @@
 #include "common/ledger_words.h"
 #include "common/term.h"
 #include "mereau/codec.h"
+#include "mereau/handover.h"
 #include "mereau/id.h"
 #include "mereau/order.h"
 #include "mereau/receipt.h"
@@ -54,21 +55,21 @@ static void print_order(struct out *out, const struct mr_charter *charter, const
     }
 }
 
-/* Whose nodes acknowledged it. */
-static void print_nodes(struct out *out, const struct mr_charter *charter,
+/* Whose nodes acknowledged it, in the epoch of the receipt. */
+static void print_nodes(struct out *out, const struct mr_charter *then,
                         const struct mr_receipt_facts *f)
 {
     json_t *const list = out->json ? json_array() : NULL;
-    for (uint32_t i = 0; i < charter->nodes_count; i++) {
-        const struct mr_node *const n = &charter->nodes[i];
-        const struct mr_association *const a = node_association(charter, n->association);
+    for (uint32_t i = 0; i < then->nodes_count; i++) {
+        const struct mr_node *const n = &then->nodes[i];
+        const struct mr_association *const a = node_association(then, n->association);
         if ((f->nodes >> n->number & 1) == 0)
             continue;
         if (list != NULL)
             json_array_append_new(list, json_pack("{s:i, s:s, s:s}", "number", (int)n->number,
                                                   "association", a != NULL ? a->alias : "", "name",
                                                   a != NULL ? a->name : ""));
-        if (charter->nodes_count > 1)
+        if (f->committee > 1)
             out_print(out, _("  acknowledged by node %u, of %s\n"), n->number,
                       a != NULL ? a->name : "?");
     }
@@ -77,17 +78,16 @@ static void print_nodes(struct out *out, const struct mr_charter *charter,
 }
 
 /* How many of the q nodes would have had to lie: two quorums share 2q - n. */
-static void print_strength(struct out *out, const struct mr_charter *charter,
-                           const struct mr_receipt_facts *f)
+static void print_strength(struct out *out, const struct mr_receipt_facts *f)
 {
-    const uint32_t liars = 2 * charter->quorum - charter->nodes_count;
-    out_bool(out, "single_node", charter->quorum == 1);
+    const uint32_t liars = 2 * f->needed - f->committee;
+    out_bool(out, "single_node", f->needed == 1);
     out_int(out, "liars_needed", liars);
-    if (charter->quorum == 1 && f->witnesses == 0)
+    if (f->needed == 1 && f->witnesses == 0)
         out_print(out, "%s\n",
                   _("This receipt comes from a single node, without a witness: it proves that this "
                     "node said so, and not that it says the same to everybody else."));
-    else if (charter->quorum > 1)
+    else if (f->needed > 1)
         out_print(out,
                   ngettext("Another receipt can contradict it only if %u of these nodes lied; its "
                            "own log would convict it.\n",
@@ -97,6 +97,16 @@ static void print_strength(struct out *out, const struct mr_charter *charter,
                   liars);
     if (f->witnesses > 0)
         out_print(out, "%s\n", _("A witness saw the same history."));
+}
+
+static void print_proofs(struct out *out, const struct mr_charter *charter,
+                         const struct mr_receipt *r, const struct mr_receipt_facts *f)
+{
+    struct mr_charter *const then = malloc(sizeof *then);
+    if (then != NULL && mr_charter_reach(then, charter, r->handover, r->handover_count) == MR_OK)
+        print_nodes(out, then, f);
+    free(then);
+    print_strength(out, f);
 }
 
 /* Whole JSON of the record, for other programs. */
@@ -129,10 +139,8 @@ static void print_receipt(struct out *out, const struct mr_charter *charter,
         out_print(out, _("This place was closed without effect: nothing was paid.\n"));
     else
         print_order(out, charter, &r->order[0].order);
-    out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n"), hex, f->quorum,
-              charter->quorum);
-    print_nodes(out, charter, f);
-    print_strength(out, charter, f);
+    out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n"), hex, f->quorum, f->needed);
+    print_proofs(out, charter, r, f);
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */

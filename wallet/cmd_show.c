@@ -68,7 +68,7 @@ static void print_tolerance(struct out *out, uint32_t n, uint32_t q, uint32_t li
 /* How many lies and losses the ledger bears: 2q-n-1 and n-q. */
 static void print_trust(const struct wallet *w, struct out *out)
 {
-    const uint32_t n = w->charter->nodes_count, q = w->charter->quorum;
+    const uint32_t n = wallet_present(w)->nodes_count, q = wallet_present(w)->quorum;
     out_int(out, "nodes", n);
     out_int(out, "quorum", q);
     if (n == 1)
@@ -251,7 +251,7 @@ static void add_listing(const struct wallet *w, struct out *out, struct table *t
 {
     char alias[2 * MR_ALIAS_MAX + 2], address[MR_ADDRESS_TEXT_MAX];
     struct mr_list *const l = &s->listing;
-    const struct mr_association *const a = node_association(w->charter, s->association);
+    const struct mr_association *const a = node_association(wallet_present(w), s->association);
     snprintf(alias, sizeof alias, "%s@%s", l->alias, a != NULL ? a->alias : "?");
     text_clean(l->name);
     text_clean(l->trade);

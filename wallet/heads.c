@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mereau/assert.h"
+#include "mereau/handover.h"
 #include "mereau/log.h"
 #include "mereau/receipt.h"
 #include "wallet/node.h"
@@ -58,6 +59,38 @@ static bool extends(const struct mr_head *held, const struct mr_rep_head *now)
                                  now->consistency_count);
 }
 
+/* A wallet that only looks on has given its book back. */
+static enum mr_status keep(struct wallet *w)
+{
+    return w->book != NULL ? wallet_add(w, w->out) : wallet_take(w, w->note);
+}
+
+/* Epochs that follow those that are known. Each was verified from the charter on: nobody can show
+ * others without q nodes of the epoch before. */
+static enum mr_status learn_epochs(struct wallet *w, const struct mr_rep_head *now)
+{
+    struct mr_roster roster;
+    enum mr_status st = MR_OK;
+    if (now->handover_count <= w->handover_count ||
+        mr_roster_reach(&roster, w->charter, now->handover, now->handover_count,
+                        now->handover_count + 1) != MR_OK)
+        return MR_OK;
+    while (st == MR_OK && w->handover_count < now->handover_count &&
+           wallet_follows(w, &now->handover[w->handover_count])) {
+        w->note->kind = MR_BOOK_HANDOVER;
+        w->note->u.handover = now->handover[w->handover_count];
+        st = keep(w);
+    }
+    return st;
+}
+
+enum mr_status heads_fetch_epochs(struct wallet *w)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
+    const enum mr_status st = node_call_here(w);
+    return st == MR_OK ? learn_epochs(w, &w->reply->body.u.head) : st;
+}
+
 /* Ask for the newest head and compare it with one that is held; NULL: none is. */
 static enum mr_status ask_head(struct wallet *w, uint32_t node, const struct mr_head *held)
 {
@@ -73,6 +106,8 @@ static enum mr_status ask_head(struct wallet *w, uint32_t node, const struct mr_
         return st;
     const struct mr_rep_head *const now = &w->reply->body.u.head;
     st = head_signed(w, now, node);
+    if (st == MR_OK)
+        st = learn_epochs(w, now);
     if (st != MR_OK)
         return st;
     /* A later epoch is governance's word that the log before has ended. */
@@ -80,14 +115,6 @@ static enum mr_status ask_head(struct wallet *w, uint32_t node, const struct mr_
         return MR_OK;
     w->fork = (struct fork){held->size, now->head.size};
     return MR_FORKED;
-}
-
-/* A wallet that only looks on has given its book back. */
-static enum mr_status keep(struct wallet *w, const struct mr_head *h)
-{
-    w->note->kind = MR_BOOK_HEAD;
-    w->note->u.head = *h;
-    return w->book != NULL ? wallet_add(w, w->out) : wallet_take(w, w->note);
 }
 
 enum mr_status heads_check(struct wallet *w, uint32_t node)
@@ -101,5 +128,9 @@ enum mr_status heads_check(struct wallet *w, uint32_t node)
     if (st != MR_OK)
         return st;
     const struct mr_head *const h = &w->reply->body.u.head.head;
-    return m->has_head && !mr_head_newer(h, &m->head) ? MR_OK : keep(w, h);
+    if (m->has_head && !mr_head_newer(h, &m->head))
+        return MR_OK;
+    w->note->kind = MR_BOOK_HEAD;
+    w->note->u.head = *h;
+    return keep(w);
 }

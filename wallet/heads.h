@@ -12,6 +12,10 @@ const struct mr_head *heads_seen(const struct wallet *w, uint32_t node);
  *  reported. */
 enum mr_status heads_check(struct wallet *w, uint32_t node);
 
+/** Ask the present node for the epochs that began since the wallet looked last (RCP-1a), verify and
+ *  keep them. MR_OK, or what the call met; not reported. */
+enum mr_status heads_fetch_epochs(struct wallet *w);
+
 /** The heads that a verified receipt shows, one a node. */
 void heads_learn(struct wallet *w, const struct mr_receipt *receipt);
 

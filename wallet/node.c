@@ -176,7 +176,7 @@ static enum mr_status open_link(struct wallet *w, const struct seat *s)
     w->link = NULL;
     const enum mr_status st = link_open(&w->link, &config);
     if (st == MR_OK && s->any && w->charter != NULL)
-        link_accept(w->link, w->charter->nodes, w->charter->nodes_count);
+        link_accept(w->link, wallet_present(w)->nodes, wallet_present(w)->nodes_count);
     if (st == MR_OK && w->seats.count > 1)
         link_leave_stopping(w->link);
     return st == MR_BAD_TEXT ? MR_UNREACHABLE : st;
@@ -185,16 +185,20 @@ static enum mr_status open_link(struct wallet *w, const struct seat *s)
 /* The answer to NODE: which node this is, and how it is. */
 static enum mr_status learn(struct wallet *w, struct seat *s)
 {
-    const struct mr_rep_node *const n = &w->reply->body.u.node;
+    const uint32_t number = w->reply->body.u.node.node;
+    const enum mr_status mode = mr_status_from_number(w->reply->body.u.node.mode);
     const struct mr_pubkey *const key = link_identity(w->link);
-    if (n->node == 0 || n->node > w->charter->nodes_count ||
-        (s->number != 0 && s->number != n->node))
+    enum mr_status st = MR_OK;
+    if (seat_node(w, number) == NULL) /* perhaps one that came later */
+        st = heads_fetch_epochs(w);
+    const struct mr_node *const n = seat_node(w, number);
+    if (st != MR_OK)
+        return st;
+    if (n == NULL || (s->number != 0 && s->number != number) ||
+        (s->any && (key == NULL || memcmp(key, &n->transport_key, sizeof *key) != 0)))
         return MR_WRONG_NODE;
-    if (s->any && (key == NULL ||
-                   memcmp(key, &w->charter->nodes[n->node - 1].transport_key, sizeof *key) != 0))
-        return MR_WRONG_NODE;
-    s->number = n->node;
-    s->trouble = mr_status_from_number(n->mode);
+    s->number = number;
+    s->trouble = mode;
     return MR_OK;
 }
 
@@ -367,7 +371,7 @@ static enum mr_status find(struct wallet *w, size_t first, uint64_t deadline_ms)
 
 static bool is_kept(const struct wallet *w)
 {
-    return w->charter != NULL && w->charter->nodes_count > 1 &&
+    return w->charter != NULL && wallet_present(w)->nodes_count > 1 &&
            (w->request->kind == MR_REQ_SUBMIT || w->request->kind == MR_REQ_CANCEL);
 }
 
@@ -427,9 +431,8 @@ static enum mr_status check_charter(struct wallet *w, struct out *out,
 {
     uint8_t id[MR_HASH_BYTES];
     const char *what = NULL;
-    const struct mr_join_link *const to = &w->keys->stored.sheet.link;
     mr_ledger_id(id, charter);
-    if (memcmp(id, to->ledger, sizeof id) != 0)
+    if (memcmp(id, w->keys->stored.sheet.link.ledger, sizeof id) != 0)
         return out_fail(out, MR_CHECK_FAILED,
                         _("the node at %s shows the charter of another ledger than the join link "
                           "names: ask your association for a new link"),
@@ -437,7 +440,16 @@ static enum mr_status check_charter(struct wallet *w, struct out *out,
     if (mr_charter_check(charter, &what) != MR_OK)
         return out_fail(out, MR_CHECK_FAILED, _("the charter of this ledger is not usable: %s"),
                         what);
-    if (node_association(charter, to->association) == NULL)
+    return MR_OK;
+}
+
+/* Epochs that began since the founding may have brought the association of the join link. */
+static enum mr_status fetch_epochs(struct wallet *w, struct out *out)
+{
+    const enum mr_status st = heads_fetch_epochs(w);
+    if (st != MR_OK)
+        return node_fail(w, out, st);
+    if (node_association(wallet_present(w), w->keys->stored.sheet.link.association) == NULL)
         return out_fail(out, MR_CHECK_FAILED,
                         _("the join link names an association that the charter does not have"));
     return MR_OK;
@@ -457,6 +469,8 @@ static enum mr_status fetch_charter(struct wallet *w, struct out *out)
     st = check_charter(w, out, charter);
     if (st == MR_OK)
         st = wallet_keep_charter(w, out, charter);
+    if (st == MR_OK)
+        st = fetch_epochs(w, out);
     if (st != MR_OK || !s->any)
         return st;
     link_close(w->link); /* nobody has looked yet who it was that answered */

@@ -5,6 +5,7 @@
 #include "common/amount_text.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/handover.h"
 #include "mereau/id.h"
 #include "mereau/order.h"
 #include "wallet/heads.h"
@@ -118,6 +119,46 @@ static enum mr_status take_name(struct wallet *w, const struct mr_book_name *not
     return MR_OK;
 }
 
+/* Where the next epoch leads, if it follows from those that are known. */
+static enum mr_status reach_next(struct wallet *w, struct mr_charter *ret,
+                                 const struct mr_handover *h)
+{
+    if (w->charter == NULL || w->handover_count == MR_HANDOVERS_MAX)
+        return MR_DAMAGED;
+    if (w->handovers == NULL)
+        w->handovers = malloc(MR_HANDOVERS_MAX * sizeof *w->handovers);
+    if (w->handovers == NULL)
+        return MR_NO_MEMORY;
+    w->handovers[w->handover_count] = *h;
+    const enum mr_status st =
+        mr_charter_reach(ret, w->charter, w->handovers, w->handover_count + 1);
+    return st == MR_OK ? MR_OK : MR_DAMAGED;
+}
+
+bool wallet_follows(struct wallet *w, const struct mr_handover *h)
+{
+    struct mr_charter *const next = malloc(sizeof *next);
+    const bool follows = next != NULL && reach_next(w, next, h) == MR_OK;
+    free(next);
+    return follows;
+}
+
+/* The present charter changes in place: a link may look at its nodes. */
+static enum mr_status take_handover(struct wallet *w, const struct mr_handover *h)
+{
+    struct mr_charter *const next = malloc(sizeof *next);
+    const enum mr_status st = next != NULL ? reach_next(w, next, h) : MR_NO_MEMORY;
+    if (st != MR_OK || w->present != NULL) {
+        if (st == MR_OK)
+            *w->present = *next;
+        free(next);
+    } else {
+        w->present = next;
+    }
+    w->handover_count += st == MR_OK;
+    return st;
+}
+
 static enum mr_status take_head(struct wallet *w, const struct mr_head *h)
 {
     if (h->node == 0)
@@ -159,6 +200,8 @@ enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note)
         return take_head(w, &note->u.head);
     case MR_BOOK_NAME:
         return take_name(w, &note->u.name);
+    case MR_BOOK_HANDOVER:
+        return take_handover(w, &note->u.handover);
     }
     return MR_DAMAGED;
 }
@@ -222,11 +265,11 @@ static const struct mr_association *association_of(const struct wallet *w,
 {
     static const enum mr_account_class classes[] = {MR_CLASS_TREASURY, MR_CLASS_OWN};
     uint8_t id[MR_ACCOUNT_BYTES];
-    for (uint32_t i = 0; w->charter != NULL && i < w->charter->associations_count; i++)
+    for (uint32_t i = 0; w->charter != NULL && i < wallet_present(w)->associations_count; i++)
         for (size_t k = 0; k < sizeof classes / sizeof classes[0]; k++) {
-            mr_sub_account(id, w->charter->associations[i].id, classes[k]);
+            mr_sub_account(id, wallet_present(w)->associations[i].id, classes[k]);
             if (memcmp(id, account, sizeof id) == 0)
-                return &w->charter->associations[i];
+                return &wallet_present(w)->associations[i];
         }
     return NULL;
 }

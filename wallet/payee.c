@@ -106,7 +106,8 @@ enum mr_status payee_at(struct wallet *w, struct out *out, struct payee *ret,
     memcpy(p.account, account, sizeof p.account);
     memcpy(p.memo_key, found->enc_key, sizeof p.memo_key);
     wallet_address(address, w, account);
-    const struct mr_association *const home = node_association(w->charter, found->association);
+    const struct mr_association *const home =
+        node_association(wallet_present(w), found->association);
     const struct mr_list *const list = home != NULL ? proved_listing(w, home) : NULL;
     if (label != NULL)
         snprintf(p.shown, sizeof p.shown, "%s (%s)", label, address);
@@ -128,8 +129,8 @@ enum mr_status payee_alias(char *ret, const struct mr_association **ret_associat
     if (st != MR_OK)
         return st;
     const struct mr_association *const a =
-        at[0] != '\0' ? node_association_called(w->charter, at)
-                      : node_association(w->charter, w->account->account.association);
+        at[0] != '\0' ? node_association_called(wallet_present(w), at)
+                      : node_association(wallet_present(w), w->account->account.association);
     if (a == NULL)
         return MR_NOT_FOUND;
     snprintf(ret, MR_OPENING_MAX + 1, "%s@%s", name, a->alias);

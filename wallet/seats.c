@@ -56,54 +56,71 @@ static bool same_key(const struct mr_pubkey *a, const struct mr_pubkey *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+const struct mr_node *seat_node(const struct wallet *w, uint32_t number)
+{
+    const struct mr_charter *const c = wallet_present(w);
+    for (uint32_t i = 0; c != NULL && i < c->nodes_count; i++)
+        if (c->nodes[i].number == number)
+            return &c->nodes[i];
+    return NULL;
+}
+
+/* By the join link's key; by its association, when that runs another node by now. */
 uint32_t seat_home(const struct wallet *w)
 {
     const struct mr_join_link *const link = &w->keys->stored.sheet.link;
-    for (uint32_t i = 0; w->charter != NULL && i < w->charter->nodes_count; i++)
-        if (same_key(&w->charter->nodes[i].transport_key, &link->transport_key))
-            return i + 1;
-    return 0;
+    const struct mr_charter *const c = wallet_present(w);
+    uint32_t of_association = 0;
+    for (uint32_t i = c != NULL ? c->nodes_count : 0; i > 0; i--) {
+        const struct mr_node *const n = &c->nodes[i - 1];
+        if (same_key(&n->transport_key, &link->transport_key))
+            return n->number;
+        if (memcmp(n->association, link->association, MR_ACCOUNT_BYTES) == 0)
+            of_association = n->number;
+    }
+    return of_association;
 }
 
-/* The link knows where the home node is now; the charter where it was at the founding. */
 static struct seat of_link(const struct wallet *w)
 {
     const struct mr_join_link *const link = &w->keys->stored.sheet.link;
-    struct seat s = {.number = seat_home(w), .key = link->transport_key};
+    struct seat s = {.key = link->transport_key};
     memcpy(s.address, link->address, sizeof s.address);
     return s;
 }
 
-static struct seat of_number(const struct wallet *w, uint32_t number)
+/* The link knows where a node with its key is now; the charter where it was at the founding. */
+static struct seat of_node(const struct wallet *w, const struct mr_node *n)
 {
-    const struct mr_node *const n = &w->charter->nodes[number - 1];
-    struct seat s = {.number = number, .key = n->transport_key};
-    if (number == seat_home(w))
-        return of_link(w);
+    struct seat s = of_link(w);
+    s.number = n->number;
+    if (same_key(&s.key, &n->transport_key))
+        return s;
+    s.key = n->transport_key;
     memcpy(s.address, n->address, sizeof s.address);
     return s;
 }
 
-static uint32_t number_called(const struct wallet *w, const char *text)
+static const struct mr_node *node_called(const struct wallet *w, const char *text)
 {
     int64_t number;
-    const struct mr_charter *const c = w->charter;
+    const struct mr_charter *const c = wallet_present(w);
     const struct mr_association *const a = node_association_called(c, text);
-    if (number_parse(&number, text, 1, c->nodes_count) == MR_OK)
-        return (uint32_t)number;
+    if (number_parse(&number, text, 1, MR_NODES_MAX) == MR_OK)
+        return seat_node(w, (uint32_t)number);
     for (uint32_t i = 0; i < c->nodes_count; i++)
         if (strcmp(c->nodes[i].address, text) == 0 ||
             (a != NULL && memcmp(c->nodes[i].association, a->id, MR_ACCOUNT_BYTES) == 0))
-            return i + 1;
-    return 0;
+            return &c->nodes[i];
+    return NULL;
 }
 
 enum mr_status seat_parse(struct seat *ret, const struct wallet *w, const char *text)
 {
     struct hostport to;
-    const uint32_t number = w->charter != NULL ? number_called(w, text) : 0;
-    if (number > 0) {
-        *ret = of_number(w, number);
+    const struct mr_node *const n = w->charter != NULL ? node_called(w, text) : NULL;
+    if (n != NULL) {
+        *ret = of_node(w, n);
         return MR_OK;
     }
     if (strlen(text) > MR_ADDRESS_MAX || strchr(text, ':') == NULL ||
@@ -116,15 +133,15 @@ enum mr_status seat_parse(struct seat *ret, const struct wallet *w, const char *
 
 void seat_name(char *ret, const struct wallet *w, const struct seat *s)
 {
-    const struct mr_charter *const c = w->charter;
+    const struct mr_node *const n = seat_node(w, s->number);
+    const struct mr_charter *const c = wallet_present(w);
     unsigned same = 0;
     snprintf(ret, SEAT_NAME_MAX, "%s", s->address);
-    if (c == NULL || s->number == 0 || s->number > c->nodes_count)
+    if (n == NULL)
         return;
-    const uint8_t *const id = c->nodes[s->number - 1].association;
-    const struct mr_association *const a = node_association(c, id);
+    const struct mr_association *const a = node_association(c, n->association);
     for (uint32_t i = 0; i < c->nodes_count; i++)
-        same += memcmp(c->nodes[i].association, id, MR_ACCOUNT_BYTES) == 0;
+        same += memcmp(c->nodes[i].association, n->association, MR_ACCOUNT_BYTES) == 0;
     if (a != NULL && same > 1)
         snprintf(ret, SEAT_NAME_MAX, "%s (%u)", a->alias, s->number);
     else if (a != NULL)
@@ -153,18 +170,29 @@ static enum mr_status given(struct seats *ret, const struct wallet *w, struct ou
     return MR_OK;
 }
 
+/* Where a node stands in the charter's list, from 1; 0: nowhere. */
+static uint32_t place_of(const struct mr_charter *c, uint32_t number)
+{
+    uint32_t i = 0;
+    while (i < c->nodes_count && c->nodes[i].number != number)
+        i++;
+    return i < c->nodes_count ? i + 1 : 0;
+}
+
 enum mr_status seats_fill(struct seats *ret, const struct wallet *w, const struct command *c,
                           struct out *out, bool home_only)
 {
     const char *const text = opt_text(c, "node");
+    const struct mr_charter *const charter = wallet_present(w);
     char preferred[MR_ADDRESS_MAX + 1];
     uint32_t order[MR_NODES_MAX];
     struct seat first = {0};
-    const struct seat link = of_link(w);
+    const uint32_t home = seat_home(w);
+    const struct seat link = home != 0 ? of_node(w, seat_node(w, home)) : of_link(w);
     *ret = (struct seats){0};
     if (text != NULL && !home_only)
         return given(ret, w, out, text);
-    if (home_only || w->charter == NULL) {
+    if (home_only || charter == NULL) {
         add(ret, &link);
         return MR_OK;
     }
@@ -173,11 +201,12 @@ enum mr_status seats_fill(struct seats *ret, const struct wallet *w, const struc
                  preferred);
     if (first.any)
         add(ret, &first);
-    if (link.number == 0)
-        add(ret, &link); /* its key was replaced: the link that was given last knows it */
-    mr_node_order(order, w->charter->nodes_count, first.number, link.number, wallet_account(w));
-    for (uint32_t i = 0; i < w->charter->nodes_count; i++) {
-        const struct seat s = of_number(w, order[i]);
+    if (home == 0)
+        add(ret, &link); /* a link that was given after its node came */
+    mr_node_order(order, charter->nodes_count, place_of(charter, first.number),
+                  place_of(charter, home), wallet_account(w));
+    for (uint32_t i = 0; i < charter->nodes_count; i++) {
+        const struct seat s = of_node(w, &charter->nodes[order[i] - 1]);
         add(ret, &s);
     }
     return MR_OK;

@@ -41,7 +41,11 @@ enum mr_status seats_fill(struct seats *ret, const struct wallet *w, const struc
  *  MR_OK; MR_NOT_FOUND: no node of the charter, and no address. */
 enum mr_status seat_parse(struct seat *ret, const struct wallet *w, const char *text);
 
-/** The number of the node that the join link names; 0: the charter does not have it. */
+/** A node of the present epoch by its number, or NULL. */
+const struct mr_node *seat_node(const struct wallet *w, uint32_t number);
+
+/** The number of the node that the join link names, or else of one that the same association runs;
+ *  0: there is none. */
 uint32_t seat_home(const struct wallet *w);
 
 /** What to call it: the association's alias, with the number where that runs several; else its

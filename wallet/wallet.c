@@ -145,6 +145,8 @@ void wallet_close(struct wallet *w)
     free(w->slots);
     free(w->names);
     free(w->charter);
+    free(w->handovers);
+    free(w->present);
     free(w->join);
     free(w->reply);
     free(w->request);

@@ -70,7 +70,10 @@ struct wallet {
     struct book *book;
     struct mr_book_note *note; /* scratch for one record */
 
-    struct mr_charter *charter;         /* NULL: not fetched yet */
+    struct mr_charter *charter;    /* NULL: not fetched yet */
+    struct mr_handover *handovers; /* of the epochs after the first, as far as they are known */
+    uint32_t handover_count;
+    struct mr_charter *present;         /* the charter as they changed it; NULL: they did not */
     struct mr_req_join *join;           /* NULL: none was made here */
     struct memory memory[MR_NODES_MAX]; /* node 1 is memory[0] */
     struct slot *slots;                 /* seq 1 is slots[0] */
@@ -129,6 +132,15 @@ enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note);
 /** Charter, found or not, to the directory as charter.mrc for `receipt verify`. */
 enum mr_status wallet_keep_charter(struct wallet *w, struct out *out,
                                    const struct mr_charter *charter);
+
+/** Whether this handover begins the epoch behind the last one known: verify before it is kept. */
+bool wallet_follows(struct wallet *w, const struct mr_handover *h);
+
+/** Who votes today, and which associations there are (EPO-2): the charter, or what became of it. */
+static inline const struct mr_charter *wallet_present(const struct wallet *w)
+{
+    return w->present != NULL ? w->present : w->charter;
+}
 
 static inline struct slot *wallet_slot(const struct wallet *w, uint64_t seq)
 {

@@ -69,9 +69,9 @@ enum mr_outcome {
 };
 enum mr_outcome mr_outcome_of(const struct mr_order *order, const uint8_t value[MR_HASH_BYTES]);
 
-/** WAL-11: the numbers of the `count` nodes of a charter in the order in which a wallet asks them:
- *  the one its owner prefers, that of its association (0: none, or another charter's), then the
- *  others in a circle, which each account enters at another place. */
+/** WAL-11: the places (from 1) of the `count` nodes of a charter in the order in which a wallet
+ * asks them: the one its owner prefers, that of its association (0: none), then the others in a
+ * circle, which each account enters somewhere else. */
 void mr_node_order(uint32_t ret[MR_NODES_MAX], uint32_t count, uint32_t preferred, uint32_t home,
                    const uint8_t account[MR_ACCOUNT_BYTES]);
 

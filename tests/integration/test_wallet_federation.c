@@ -2,7 +2,6 @@
  * that are left, and each payment once. */
 #include <check.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,27 +21,6 @@ enum { NODES = 4, QUORUM = 3, FUNDS = 100000, ROUNDS = 12, DEVICE_ROUNDS = 5, CA
 static struct federation f;
 static char bob[128];
 static int64_t paid; /* by ana to bob, as told */
-
-#define want_code(got, wanted)                                                                     \
-    do {                                                                                           \
-        const int got_code = (got);                                                                \
-        if (got_code != (wanted))                                                                  \
-            ck_abort_msg("exit code %d, not %d\nstdout: %s\nstderr: %s", got_code, (wanted),       \
-                         run_out, run_err);                                                        \
-    } while (0)
-
-static int run(const char *first, ...)
-{
-    const char *args[RUN_ARGS_MAX] = {first};
-    va_list rest;
-    size_t n = 1;
-    va_start(rest, first);
-    while (n + 1 < RUN_ARGS_MAX && (args[n] = va_arg(rest, const char *)) != NULL)
-        n++;
-    va_end(rest);
-    args[n] = NULL;
-    return run_mereau(args);
-}
 
 /* --- admission -------------------------------------------------------------------------------- */
 
@@ -83,8 +61,8 @@ static void join(const char *wallet, uint32_t i)
     static struct mr_signed_order o;
     char link[MR_JOIN_LINK_TEXT_MAX + 1];
     link_text(link, i);
-    want_code(run("--wallet", wallet, "join", link, "--name=x", "--contact=x", "--class=resident",
-                  "--kdf-min", NULL),
+    want_code(run_words("--wallet", wallet, "join", link, "--name=x", "--contact=x",
+                        "--class=resident", "--kdf-min", NULL),
               0);
     const struct mr_open open = take_request(i);
     federation_order(&f, i, &o, f.desks[i], MR_KIND_OPEN);
@@ -109,7 +87,7 @@ static void set_up(void)
     join("bob", 1);
     federation_issue(&f, 0, 0, 0, FUNDS);
     federation_agree(&f, 3);
-    want_code(run("--wallet=bob", "--json", "address", NULL), 0);
+    want_code(run_words("--wallet=bob", "--json", "address", NULL), 0);
     snprintf(bob, sizeof bob, "%s", run_field("account"));
 }
 
@@ -124,8 +102,8 @@ static void tear_down(void)
 
 static int pay(const char *id)
 {
-    return run("--wallet=ana", "--json", "pay", bob, "1", "--id", id, "--yes", "--timeout=20",
-               NULL);
+    return run_words("--wallet=ana", "--json", "pay", bob, "1", "--id", id, "--yes", "--timeout=20",
+                     NULL);
 }
 
 static void pay_told(const char *id)
@@ -154,13 +132,13 @@ START_TEST(the_home_node_is_killed_and_comes_back)
     federation_kill(&f, 0);
     pay_told("elsewhere");
     ck_assert_uint_eq(run_count(run_err, "town1's node does not answer: going on through town"), 1);
-    want_code(run("--wallet=ana", "history", NULL), 0);
-    want_code(run("--wallet=ana", "--json", "receipt", "show", "2", NULL), 0);
+    want_code(run_words("--wallet=ana", "history", NULL), 0);
+    want_code(run_words("--wallet=ana", "--json", "receipt", "show", "2", NULL), 0);
     ck_assert_str_eq(run_field("proofs"), "3");
     ck_assert_str_eq(run_field("liars_needed"), "2");
-    want_code(run("--wallet=ana", "receipt", "save", "2", "two.receipt", NULL), 0);
-    want_code(run("receipt", "verify", "two.receipt", "--charter=ana/charter.mrc", NULL), 0);
-    want_code(run("--wallet=bob", "balance", NULL), 0);
+    want_code(run_words("--wallet=ana", "receipt", "save", "2", "two.receipt", NULL), 0);
+    want_code(run_words("receipt", "verify", "two.receipt", "--charter=ana/charter.mrc", NULL), 0);
+    want_code(run_words("--wallet=bob", "balance", NULL), 0);
     ck_assert_ptr_nonnull(strstr(run_out, "2.00 "));
     check_books();
     federation_start(&f, 0);
@@ -175,15 +153,16 @@ START_TEST(without_a_quorum_the_order_waits_for_one)
 {
     federation_kill(&f, 2);
     federation_kill(&f, 3);
-    want_code(
-        run("--wallet=ana", "--json", "pay", bob, "1", "--id=w", "--yes", "--timeout=8", NULL), 3);
+    want_code(run_words("--wallet=ana", "--json", "pay", bob, "1", "--id=w", "--yes", "--timeout=8",
+                        NULL),
+              3);
     ck_assert_str_eq(run_field("status"), "VOTING");
     ck_assert_str_eq(run_field("votes"), "2");
     ck_assert_str_eq(run_field("quorum"), "3");
     check_books();
     federation_start(&f, 2);
     int code;
-    while ((code = run("--wallet=ana", "resume", "--timeout=20", NULL)) == 3)
+    while ((code = run_words("--wallet=ana", "resume", "--timeout=20", NULL)) == 3)
         ;
     want_code(code, 0);
     paid += 100;
@@ -234,7 +213,7 @@ static int resume(const char *wallet, const char *node)
 {
     int code;
     do
-        code = run("--wallet", wallet, node, "resume", "--timeout=20", NULL);
+        code = run_words("--wallet", wallet, node, "resume", "--timeout=20", NULL);
     while (code == 3);
     return code;
 }
@@ -259,7 +238,7 @@ START_TEST(two_devices_in_one_place_pay_at_most_once)
     unsigned settled = 0;
     for (int round = 1; round <= DEVICE_ROUNDS; round++) {
         int status = 0;
-        want_code(run("--wallet=ana", "balance", NULL), 0);
+        want_code(run_words("--wallet=ana", "balance", NULL), 0);
         ck_assert_int_eq(system("rm -rf twin beside && cp -r ana twin"), 0);
         plant("ana", "100");
         plant("twin", "700");

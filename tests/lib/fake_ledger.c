@@ -105,7 +105,7 @@ void fake_transport_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, uin
 #define SET(record, field, text)                                                                   \
     ((record)->field##_len = (uint32_t)snprintf((record)->field, sizeof(record)->field, "%s", text))
 
-static void fill_association(struct mr_charter *c, struct fake_log *log, uint32_t i)
+static void fill_association(struct mr_charter *c, struct mr_seckey *log_key, uint32_t i)
 {
     static const char *const aliases[FAKE_NODES_MAX] = {"galet", "lyon", "brest", "arles"};
     static const char *const names[FAKE_NODES_MAX] = {"Galet", "Lyon", "Brest", "Arles"};
@@ -123,7 +123,7 @@ static void fill_association(struct mr_charter *c, struct fake_log *log, uint32_
     a->cap = 1000000000;
     n->number = i + 1;
     memcpy(n->association, a->id, sizeof a->id);
-    key_of(&log->key, &n->log_key, "log", i + 1);
+    key_of(log_key, &n->log_key, "log", i + 1);
     key_of(&secret, &n->transport_key, "transport", i + 1);
 }
 
@@ -159,8 +159,9 @@ void fake_ledger_found(struct fake_ledger *l, uint32_t n, uint32_t q)
                              .quorum = q};
     SET(c, name, "Fake");
     SET(c, prefix, "fak");
-    for (uint32_t i = 0; i < n; i++)
-        fill_association(c, &l->logs[i], i);
+    /* All that may ever be: the arrays hold more than their counts say. */
+    for (uint32_t i = 0; i < FAKE_NODES_MAX; i++)
+        fill_association(c, &l->log_keys[i], i);
     fill_rules(c);
     key_of(&secret, &public, "governance", 0);
     c->governance = (struct mr_keyset){.threshold = 1, .keys_count = 1};
@@ -180,11 +181,24 @@ void fake_ledger_place(struct fake_ledger *l, uint32_t node, uint16_t port)
 static uint64_t say(struct fake_ledger *l, uint32_t node, const struct mr_leaf *leaf)
 {
     uint8_t bytes[512];
-    struct fake_log *const log = &l->logs[node - 1];
+    struct fake_log *const log = &l->logs[l->epoch - 1][node - 1];
     must(log->size < FAKE_LEAVES_MAX);
     log->leaves[log->size] = *leaf;
     mr_leaf_hash(log->hashes[log->size], bytes, mr_leaf_encode(leaf, bytes, sizeof bytes));
     return log->size++;
+}
+
+static void start_logs(struct fake_ledger *l, uint32_t epoch, uint32_t n, uint32_t q)
+{
+    l->epoch = epoch;
+    l->count = n;
+    l->quorum = q;
+    for (uint32_t node = 1; node <= n; node++) {
+        struct mr_leaf leaf = {.kind = MR_LEAF_START};
+        leaf.u.start = (struct mr_leaf_start){.epoch = epoch, .node = node, .generation = 1};
+        memcpy(leaf.u.start.ledger, l->id, sizeof l->id);
+        say(l, node, &leaf);
+    }
 }
 
 void fake_ledger_begin(struct fake_ledger *l)
@@ -194,38 +208,46 @@ void fake_ledger_begin(struct fake_ledger *l)
         fprintf(stderr, "fake_ledger: %s\n", what);
     must(what[0] == '\0');
     mr_ledger_id(l->id, &l->charter);
-    for (uint32_t node = 1; node <= l->charter.nodes_count; node++) {
-        struct mr_leaf leaf = {.kind = MR_LEAF_START};
-        leaf.u.start = (struct mr_leaf_start){.epoch = 1, .node = node, .generation = 1};
-        memcpy(leaf.u.start.ledger, l->id, sizeof l->id);
-        say(l, node, &leaf);
-    }
+    start_logs(l, 1, l->charter.nodes_count, l->charter.quorum);
 }
 
 /* --- heads and receipts ----------------------------------------------------------------------- */
 
-static void sign_head(const struct fake_ledger *l, uint32_t node, uint64_t size,
+static void sign_head(const struct fake_ledger *l, uint32_t epoch, uint32_t node, uint64_t size,
                       struct mr_head *ret)
 {
-    const struct fake_log *const log = &l->logs[node - 1];
+    const struct fake_log *const log = &l->logs[epoch - 1][node - 1];
     *ret = (struct mr_head){
-        .epoch = 1, .node = node, .generation = 1, .size = size, .time_ms = now_ms()};
+        .epoch = epoch, .node = node, .generation = 1, .size = size, .time_ms = now_ms()};
     root_of(ret->root, log->hashes, size);
-    mr_head_sign(ret, l->id, &log->key);
+    mr_head_sign(ret, l->id, &l->log_keys[node - 1]);
 }
 
 enum mr_status fake_head(const struct fake_ledger *l, uint32_t node, uint64_t from_size,
                          struct mr_rep_head *ret)
 {
-    const struct fake_log *const log = &l->logs[node - 1];
+    const struct fake_log *const log = &l->logs[l->epoch - 1][node - 1];
     const uint64_t size = l->rewound[node - 1] ? 1 : log->size;
-    *ret = (struct mr_rep_head){0};
-    sign_head(l, node, size, &ret->head);
+    *ret = (struct mr_rep_head){.handover_count = l->handover_count};
+    memcpy(ret->handover, l->handover, l->handover_count * sizeof l->handover[0]);
+    sign_head(l, l->epoch, node, size, &ret->head);
     if (from_size > size)
         return MR_OUT_OF_RANGE;
     if (from_size > 0)
         ret->consistency_count = extension(ret->consistency, log->hashes, from_size, size, true);
     return MR_OK;
+}
+
+static void prove_acks(const struct fake_ledger *l, struct mr_proof *ret, const struct fake_slot *s)
+{
+    for (uint32_t i = 0; i < s->acks_count; i++) {
+        const uint32_t node = s->acks[i].node;
+        const struct fake_log *const log = &l->logs[s->epoch - 1][node - 1];
+        sign_head(l, s->epoch, node, log->size, &ret[i].head);
+        ret[i].index = s->acks[i].index;
+        ret[i].leaf = log->leaves[ret[i].index];
+        ret[i].path_count = path_of(ret[i].path, log->hashes, log->size, ret[i].index);
+    }
 }
 
 static void prove(const struct fake_ledger *l, const struct fake_account *a, uint64_t seq,
@@ -239,14 +261,9 @@ static void prove(const struct fake_ledger *l, const struct fake_account *a, uin
         ret->order_count = 1;
         ret->order[0] = s->order;
     }
-    for (uint32_t i = 0; i < s->acks_count; i++) {
-        struct mr_proof *const p = &ret->proofs[i];
-        const struct fake_log *const log = &l->logs[s->acks[i].node - 1];
-        sign_head(l, s->acks[i].node, log->size, &p->head);
-        p->index = s->acks[i].index;
-        p->leaf = log->leaves[p->index];
-        p->path_count = path_of(p->path, log->hashes, log->size, p->index);
-    }
+    ret->handover_count = s->epoch - 1;
+    memcpy(ret->handover, l->handover, ret->handover_count * sizeof l->handover[0]);
+    prove_acks(l, ret->proofs, s);
     if (l->lies[by - 1])
         ret->proofs_count--;
 }
@@ -340,8 +357,9 @@ static void close_slot(struct fake_ledger *l, struct fake_account *a, uint64_t s
     leaf.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = s->ballot};
     memcpy(leaf.u.ack.account, a->state.id, MR_ACCOUNT_BYTES);
     memcpy(leaf.u.ack.value, s->value, MR_HASH_BYTES);
-    for (uint32_t node = 1; node <= l->charter.nodes_count; node++)
-        if ((mask >> node & 1) != 0 && s->acks_count < l->charter.quorum)
+    s->epoch = l->epoch;
+    for (uint32_t node = 1; node <= l->count; node++)
+        if ((mask >> node & 1) != 0 && s->acks_count < l->quorum)
             s->acks[s->acks_count++] =
                 (struct mr_ack_ref){.node = node, .index = say(l, node, &leaf)};
     if (!s->voided && s->order.order.body.kind == MR_KIND_SETKEYS) {
@@ -353,16 +371,42 @@ static void close_slot(struct fake_ledger *l, struct fake_account *a, uint64_t s
     s->time_ms = now_ms();
 }
 
+void fake_ledger_grow(struct fake_ledger *l, uint32_t n, uint32_t q)
+{
+    struct mr_handover *const h = &l->handover[0];
+    struct mr_order *const o = &h->u.next.order.order;
+    struct mr_next_epoch *const next = &o->body.u.next;
+    struct fake_account *const system = calloc(1, sizeof *system);
+    struct fake_slot *const s = &system->slots[0];
+    must(system != NULL && l->epoch == 1);
+    *h = (struct mr_handover){.kind = MR_HANDOVER_NEXT};
+    *o = (struct mr_order){.version = 1, .seq = 1, .policy = 1, .body.kind = MR_KIND_NEXT};
+    memcpy(o->ledger, l->id, sizeof o->ledger);
+    mr_sub_account(system->state.id, NULL, MR_CLASS_SYSTEM);
+    memcpy(o->account, system->state.id, sizeof o->account);
+    *next = (struct mr_next_epoch){.epoch = 2, .quorum = q, .seats_count = n};
+    for (uint32_t i = 0; i < n; i++)
+        next->seats[i] = (struct mr_epoch_seat){.node = l->charter.nodes[i], .generation = 1};
+    for (uint32_t i = l->count; i < n; i++)
+        next->associations[next->associations_count++] = l->charter.associations[i];
+    s->order = h->u.next.order;
+    close_slot(l, system, 1, ~UINT32_C(0));
+    h->u.next.proofs_count = s->acks_count;
+    prove_acks(l, h->u.next.proofs, s);
+    free(system);
+    l->handover_count = 1;
+    start_logs(l, 2, n, q);
+}
+
 /* How the slot stands at a node that holds something for it. */
 static enum mr_status stand(struct fake_ledger *l, uint32_t node, struct fake_account *a,
                             uint64_t seq, struct mr_rep_slot *ret)
 {
     struct fake_slot *const s = &a->slots[seq - 1];
     const uint32_t mask = circle(l, node);
-    const unsigned voters = count_bits(mask, l->charter.nodes_count);
+    const unsigned voters = count_bits(mask, l->count);
     *ret = (struct mr_rep_slot){.conflict = l->conflict};
-    if (!s->closed && l->hold == MR_OK && voters >= l->charter.quorum &&
-        seq == fake_chain_len(l, a, 0) + 1)
+    if (!s->closed && l->hold == MR_OK && voters >= l->quorum && seq == fake_chain_len(l, a, 0) + 1)
         close_slot(l, a, seq, mask);
     if (heard(l, s, node)) {
         ret->time_ms = s->time_ms;
@@ -370,8 +414,8 @@ static enum mr_status stand(struct fake_ledger *l, uint32_t node, struct fake_ac
         prove(l, a, seq, node, &ret->receipt[0]);
         return s->voided ? MR_VOIDED : MR_SETTLED;
     }
-    ret->quorum = l->charter.quorum;
-    ret->votes = voters < l->charter.quorum ? voters : l->charter.quorum - 1;
+    ret->quorum = l->quorum;
+    ret->votes = voters < l->quorum ? voters : l->quorum - 1;
     ret->order_count = s->has_order;
     ret->order[0] = s->order;
     return l->hold == MR_CERTIFIED ? MR_CERTIFIED : MR_VOTING;

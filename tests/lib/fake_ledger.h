@@ -18,11 +18,12 @@ enum {
     FAKE_ACCOUNTS_MAX = 8,
     FAKE_SLOTS_MAX = 96,
     FAKE_LEAVES_MAX = 512,
+    FAKE_EPOCHS_MAX = 2,
     FAKE_FUNDS = 100000, /* minor units that an account begins with */
 };
 
+/* Of one node in one epoch. */
 struct fake_log {
-    struct mr_seckey key;
     struct mr_leaf leaves[FAKE_LEAVES_MAX];
     uint8_t hashes[FAKE_LEAVES_MAX][MR_HASH_BYTES];
     uint64_t size;
@@ -37,7 +38,7 @@ struct fake_slot {
     uint8_t value[MR_HASH_BYTES];
     uint64_t time_ms, turn; /* turn: 1 for the first settlement of the ledger */
     struct mr_ack_ref acks[FAKE_NODES_MAX];
-    uint32_t acks_count, ballot;
+    uint32_t acks_count, ballot, epoch;
 };
 
 struct fake_account {
@@ -48,7 +49,11 @@ struct fake_account {
 struct fake_ledger {
     struct mr_charter charter;
     uint8_t id[MR_HASH_BYTES];
-    struct fake_log logs[FAKE_NODES_MAX]; /* node 1 is logs[0] */
+    struct mr_seckey log_keys[FAKE_NODES_MAX];             /* node 1's is log_keys[0] */
+    struct fake_log logs[FAKE_EPOCHS_MAX][FAKE_NODES_MAX]; /* epoch 1 is logs[0] */
+    uint32_t epoch, count, quorum;                         /* of the present epoch */
+    uint32_t handover_count;
+    struct mr_handover handover[FAKE_EPOCHS_MAX];
     struct fake_account accounts[FAKE_ACCOUNTS_MAX];
     uint32_t accounts_count;
     uint64_t turns;
@@ -67,6 +72,10 @@ struct fake_ledger {
 void fake_ledger_found(struct fake_ledger *l, uint32_t n, uint32_t q);
 void fake_ledger_place(struct fake_ledger *l, uint32_t node, uint16_t port);
 void fake_ledger_begin(struct fake_ledger *l);
+
+/** Begin epoch 2 with these many nodes: those behind the founders join with their associations. All
+ *  addresses are known. */
+void fake_ledger_grow(struct fake_ledger *l, uint32_t n, uint32_t q);
 
 void fake_transport_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, uint32_t node);
 

@@ -26,7 +26,7 @@ static void answer_node(const struct fake *n, struct mr_rep_node *ret)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     *ret = (struct mr_rep_node){.node = says != 0 ? (uint32_t)says : n->number,
-                                .epoch = 1,
+                                .epoch = n->all->ledger.epoch,
                                 .time_ms = (uint64_t)now.tv_sec * 1000,
                                 .mode = (uint32_t)atomic_load(&n->mode)};
 }
@@ -295,13 +295,15 @@ void fakes_start(struct fakes *f, uint32_t n, uint32_t q)
     memset(f, 0, sizeof *f);
     must(sodium_init() >= 0);
     must(pthread_mutex_init(&f->lock, NULL) == 0);
-    f->count = n;
+    f->count = FAKE_NODES_MAX;
     fake_ledger_found(&f->ledger, n, q);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < FAKE_NODES_MAX; i++) {
         f->nodes[i] = fake_create(f, i + 1);
         fake_start(f, i + 1);
         fake_ledger_place(&f->ledger, i + 1, f->nodes[i]->port);
     }
+    for (uint32_t i = n; i < FAKE_NODES_MAX; i++)
+        fake_stop(f, i + 1);
     fake_ledger_begin(&f->ledger);
     const struct mr_node *const home = &f->ledger.charter.nodes[0];
     memcpy(link.ledger, f->ledger.id, sizeof link.ledger);
@@ -323,6 +325,15 @@ void fakes_done(struct fakes *f)
         free(n);
     }
     pthread_mutex_destroy(&f->lock);
+}
+
+void fakes_grow(struct fakes *f, uint32_t n, uint32_t q)
+{
+    pthread_mutex_lock(&f->lock);
+    fake_ledger_grow(&f->ledger, n, q);
+    pthread_mutex_unlock(&f->lock);
+    for (uint32_t i = 1; i <= n; i++)
+        fake_start(f, i);
 }
 
 int64_t fakes_balance(struct fakes *f, uint32_t i)

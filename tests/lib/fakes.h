@@ -56,7 +56,7 @@ struct fake {
 struct fakes {
     struct fake_ledger ledger; /* under the lock once a node runs */
     pthread_mutex_t lock;
-    uint32_t count;
+    uint32_t count;                            /* of nodes that ever may be */
     struct fake *nodes[FAKE_NODES_MAX];        /* node 1 is nodes[0] */
     char join_link[MR_JOIN_LINK_TEXT_MAX + 1]; /* of node 1's association */
 };
@@ -68,6 +68,9 @@ void fakes_done(struct fakes *f);
 /** One node by its number; on the port it had before. */
 void fake_start(struct fakes *f, uint32_t node);
 void fake_stop(struct fakes *f, uint32_t node);
+
+/** Epoch 2 begins: n nodes, q of them settle; the new ones start. */
+void fakes_grow(struct fakes *f, uint32_t n, uint32_t q);
 
 /** The balance of the i-th account that was opened, from 0, and how many places its chain has. */
 int64_t fakes_balance(struct fakes *f, uint32_t i);

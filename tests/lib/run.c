@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,19 @@ int run_finish(pid_t pid)
 int run_mereau(const char *const *args)
 {
     return run_finish(run_start(args));
+}
+
+int run_words(const char *first, ...)
+{
+    const char *args[RUN_ARGS_MAX] = {first};
+    va_list rest;
+    size_t n = 1;
+    va_start(rest, first);
+    while (n + 1 < RUN_ARGS_MAX && (args[n] = va_arg(rest, const char *)) != NULL)
+        n++;
+    va_end(rest);
+    args[n] = NULL;
+    return run_mereau(args);
 }
 
 const char *run_field(const char *path)

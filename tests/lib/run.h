@@ -19,6 +19,22 @@ int run_finish(pid_t pid);
 /** Both. */
 int run_mereau(const char *const *args);
 
+/** Run with these words, up to NULL. */
+int run_words(const char *first, ...) __attribute__((sentinel));
+
+/** An exit code, with what the command said; a part of a text likewise. For Check tests. */
+#define want_code(got, wanted)                                                                     \
+    do {                                                                                           \
+        const int got_code = (got);                                                                \
+        if (got_code != (wanted))                                                                  \
+            ck_abort_msg("exit code %d, not %d\nstdout: %s\nstderr: %s", got_code, (wanted),       \
+                         run_out, run_err);                                                        \
+    } while (0)
+
+#define want_text(text, part)                                                                      \
+    ck_assert_msg(strstr((text), (part)) != NULL, "no \"%s\"\nstdout: %s\nstderr: %s", (part),     \
+                  run_out, run_err)
+
 /** A field of the JSON object on the last line of run_out, "a.0.b", as text, until the next call;
  *  "" when there is none. */
 const char *run_field(const char *path);

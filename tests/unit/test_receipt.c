@@ -96,7 +96,7 @@ START_TEST(strangers_and_forgers_count_for_nothing)
     h->node = 4; /* signed by another one of it */
     ck_assert_int_eq(verify(), MR_BAD_HEAD);
     *h = good;
-    mr_head_sign(h, ledger->id, &ledger->logs[3].key);
+    mr_head_sign(h, ledger->id, &ledger->log_keys[3]);
     ck_assert_int_eq(verify(), MR_BAD_HEAD);
     *h = good;
     receipt.proofs[2].index ^= 1;
@@ -115,7 +115,7 @@ static void say_instead(const struct mr_leaf *leaf, uint32_t epoch)
     p->head.size = 1;
     p->head.epoch = epoch;
     mr_leaf_hash(p->head.root, bytes, mr_leaf_encode(leaf, bytes, sizeof bytes));
-    mr_head_sign(&p->head, ledger->id, &ledger->logs[2].key);
+    mr_head_sign(&p->head, ledger->id, &ledger->log_keys[2]);
 }
 
 START_TEST(all_must_say_the_same)
