@@ -38,6 +38,15 @@ struct answer {
     uint8_t plain[];
 };
 
+const struct mr_seat *peers_seat(struct node *n, uint32_t number)
+{
+    const struct mr_committee *const c = mr_engine_committee(n->engine);
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->seats[i].number == number)
+            return &c->seats[i];
+    return NULL;
+}
+
 static void count_refused(struct peer *p, enum mr_status st)
 {
     p->refused[(unsigned)st & 255]++;
@@ -214,14 +223,11 @@ static struct answer *answer_new(struct peer *p, enum mr_request_kind kind, cons
 
 static bool find_log_key(struct node *n, struct answer *a)
 {
-    const struct mr_committee *const c = mr_engine_committee(n->engine);
-    a->epoch = c->epoch;
-    for (uint32_t i = 0; i < c->count; i++)
-        if (c->seats[i].number == a->peer->number) {
-            a->log_key = c->seats[i].log_key;
-            return true;
-        }
-    return false;
+    const struct mr_seat *const seat = peers_seat(n, a->peer->number);
+    a->epoch = mr_engine_committee(n->engine)->epoch;
+    if (seat != NULL)
+        a->log_key = seat->log_key;
+    return seat != NULL;
 }
 
 /* A peer that answers at once and says nothing would be asked without end. */
@@ -403,7 +409,7 @@ static enum mr_status follow_committee(struct node *n)
             p->number = 0;
         }
         if (p->number == 0 && seat != NULL)
-            st = open_peer(n, seat_of(mr_engine_committee(n->engine), i));
+            st = open_peer(n, peers_seat(n, i));
     }
     return st;
 }

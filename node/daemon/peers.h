@@ -66,6 +66,10 @@ void peers_stop(struct node *n);
 /** After the loop's last step; before it closes. */
 void peers_free(struct node *n);
 
+/** A node of the present committee, until the engine's next step; NULL: it has none with this
+ *  number. */
+const struct mr_seat *peers_seat(struct node *n, uint32_t number);
+
 /* peers_watch.c */
 
 /** How it stands with one peer. False: there is none with this number. */

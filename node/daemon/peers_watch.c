@@ -72,20 +72,13 @@ static uint64_t refused_sum(const struct peer *p)
     return sum;
 }
 
-static void find_association(struct node *n, uint32_t number, uint8_t ret[MR_ACCOUNT_BYTES])
-{
-    const struct mr_committee *const c = mr_engine_committee(n->engine);
-    for (uint32_t i = 0; i < c->count; i++)
-        if (c->seats[i].number == number)
-            memcpy(ret, c->seats[i].association, MR_ACCOUNT_BYTES);
-}
-
 bool peers_status(struct node *n, uint32_t number, struct mr_peer_status *ret)
 {
     const struct peer *const p = &n->peers->all[number];
+    const struct mr_seat *const seat = peers_seat(n, number);
     struct mr_peer_facts facts = {.refused = 0};
     struct peer_link_facts link = {.up = false, .trouble = MR_CONFIG};
-    if (p->number != number)
+    if (p->number != number || seat == NULL)
         return false;
     mr_engine_peer(n->engine, number, &facts);
     if (p->link != NULL)
@@ -103,7 +96,7 @@ bool peers_status(struct node *n, uint32_t number, struct mr_peer_status *ret)
         .rtt_ms = (link.rtt_us + 999) / 1000,
         .refused = refused_sum(p)};
     clock_offset(&p->clock, &ret->offset_ms);
-    find_association(n, number, ret->association);
+    memcpy(ret->association, seat->association, MR_ACCOUNT_BYTES);
     return true;
 }
 

@@ -201,6 +201,45 @@ START_TEST(a_wrong_clock_is_named)
 }
 END_TEST
 
+/* Governance ends an epoch: the others go on without the one that left, and drop their links. */
+START_TEST(a_node_leaves)
+{
+    static struct mr_signed_order o;
+    struct mr_next_epoch *const next = &o.order.body.u.next;
+    settle_in();
+    federation_order(&f, 0, &o, f.w.system, MR_KIND_NEXT);
+    next->epoch = 2;
+    next->quorum = QUORUM;
+    next->seats_count = NODES - 1;
+    for (uint32_t i = 0; i < NODES - 1; i++) {
+        next->seats[i].node = f.w.charter.nodes[i];
+        next->seats[i].generation = 1;
+    }
+    federation_sign(&f, &o);
+    ck_assert_int_eq(federation_submit(&f, 0, &o, 60000), MR_SETTLED);
+    for (uint32_t i = 0; i < NODES - 1; i++) {
+        while (federation_peers(&f, i)->epoch != 2) /* the test's time-out ends this */
+            sched_yield();
+        federation_wait_mode(&f, i, MR_OK);
+        const struct mr_rep_peers *const p = federation_peers(&f, i);
+        ck_assert_uint_eq(p->nodes, NODES - 1);
+        ck_assert_uint_eq(p->peers_count, NODES - 2);
+        for (uint32_t k = 0; k < p->peers_count; k++)
+            ck_assert_uint_ne(p->peers[k].node, NODES);
+    }
+    federation_wait_mode(&f, NODES - 1, MR_RETIRED);
+    ck_assert_int_eq(federation_stop(&f, NODES - 1), EXIT_DONE);
+    for (uint32_t i = 0; i < NODES - 1; i++)
+        ck_assert_int_eq(federation_pay(&f, i, i, NODES - 1, 10), MR_SETTLED);
+    federation_agree(&f, 2 * NODES + 1 + NODES - 1);
+    /* and so it stays */
+    federation_kill(&f, 1);
+    federation_start(&f, 1);
+    federation_wait_mode(&f, 1, MR_OK);
+    ck_assert_int_eq(federation_pay(&f, 1, 1, 0, 1), MR_SETTLED);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("federation");
@@ -213,6 +252,7 @@ int main(void)
     tcase_add_test(c, a_frozen_node_is_not_missed);
     tcase_add_test(c, without_a_quorum_orders_wait);
     tcase_add_test(c, nodes_know_of_each_other);
+    tcase_add_test(c, a_node_leaves);
     tcase_add_loop_test(c, a_wrong_clock_is_named, 0, 2);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
