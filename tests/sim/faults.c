@@ -89,7 +89,7 @@ static void pause(struct sim *s, const struct copy *c)
 
 static void jump(struct sim *s, struct copy *c)
 {
-    c->offset_us += (int64_t)rng_below(&s->chance, 60 * SECOND) - 30 * SECOND;
+    c->offset_us = (int64_t)rng_below(&s->chance, 60 * SECOND) - 30 * SECOND;
     tell(s, "clock of node %u is %lld us off", c->number, (long long)c->offset_us);
 }
 

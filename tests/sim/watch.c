@@ -273,7 +273,7 @@ void watch_reply(struct sim *s, struct copy *c, const uint8_t *bytes, size_t len
         if (c->honest && h->size >= w->head_size && w->head_run == c->run &&
             h->time_ms < w->head_ms)
             violated(s, "S13", "node %u: the time of its heads goes back", c->number);
-        if (h->size >= w->head_size)
+        if (h->size >= w->head_size || w->head_run != c->run)
             w->head_ms = h->time_ms;
         w->head_run = c->run;
         head_leaves(s, c, h);
