@@ -143,6 +143,17 @@ static void clash_report(struct mri_clash *ret, const struct mri_slot *s,
 
 /* --- hearing ---------------------------------------------------------------------------------- */
 
+/* Whether a vote belongs to the highest certificate: whoever lacks that will have to be shown it.
+ */
+static bool is_needed(const struct mri_slot *s, const struct mr_said_vote *v)
+{
+    const struct mr_certified *best = NULL;
+    for (uint32_t i = 0; i < s->certified_count; i++)
+        if (best == NULL || s->certified[i].ballot > best->ballot)
+            best = &s->certified[i];
+    return best != NULL && v->ballot == best->ballot && same(v->value, best->value);
+}
+
 static void hear_vote(struct mri_slot *s, uint32_t node, uint64_t index,
                       const struct mr_leaf_vote *v, struct mri_clash *ret)
 {
@@ -160,7 +171,7 @@ static void hear_vote(struct mri_slot *s, uint32_t node, uint64_t index,
             return;
         }
         mine++;
-        if (lowest == UINT32_MAX || o->ballot < s->votes[lowest].ballot)
+        if (!is_needed(s, o) && (lowest == UINT32_MAX || o->ballot < s->votes[lowest].ballot))
             lowest = i;
     }
     if (mine == MRI_VOTES_A_NODE) {
