@@ -23,6 +23,6 @@ struct league_lie {
     bool convicts; /* the finding names a node */
 };
 
-extern const struct league_lie lies_of_league[];
+extern const struct league_lie lies_of_league[], lies_of_turn[];
 
 #endif

@@ -439,7 +439,7 @@ static void seen_not_signed(struct doctor *d)
 {
     struct mr_leaf leaf;
     seen(d, &leaf, 2, 5);
-    handlog_root(d->logs[1], leaf.u.seen.head.root, 0);
+    handlog_root(d->logs[0][1], leaf.u.seen.head.root, 0);
     own_leaf(d, &leaf);
 }
 

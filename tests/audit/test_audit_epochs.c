@@ -160,8 +160,58 @@ START_TEST(a_cut_settles_what_one_node_acknowledged)
 }
 END_TEST
 
+/* --- lies ------------------------------------------------------------------------------------- */
+
+static struct doctor d;
+static struct book told;
+
+static void take_apart(void)
+{
+    static struct mr_signed_order paid;
+    turn_tell(&r, &paid);
+    book_read(&book, r.nodes[0].journal);
+    doctor_load(&d, &r, 1, &book);
+}
+
+static void put_away(void)
+{
+    doctor_done(&d);
+    book_done(&book);
+    book_done(&told);
+    ring_done(&r);
+}
+
+START_TEST(taken_apart_and_put_together)
+{
+    doctor_write(&d, &told);
+    ck_assert_uint_eq(told.count, book.count);
+    book_audit(&found, &totals, &r.w.charter, &told, true);
+    no_findings(0);
+    ck_assert_uint_eq(totals.epoch, 2);
+}
+END_TEST
+
+START_TEST(a_lie)
+{
+    const struct league_lie *const lie = &lies_of_turn[_i];
+    lie->tell(&d);
+    doctor_write(&d, &told);
+    book_audit(&found, NULL, &r.w.charter, &told, true);
+    const struct mr_audit_finding *const f = &found.rows[0];
+    const bool right = found.count == 1 && strcmp(f->rule, lie->rule) == 0 &&
+                       f->status == lie->status && (f->node != 0) == lie->convicts;
+    if (!right)
+        print_findings(lie->name);
+    ck_assert_msg(right, "%s: one finding %s %s wanted", lie->name, lie->rule,
+                  mr_status_name(lie->status));
+}
+END_TEST
+
 int main(void)
 {
+    int lies = 0;
+    while (lies_of_turn[lies].name != NULL)
+        lies++;
     TCase *const honest = tcase_create("honest");
     tcase_add_checked_fixture(honest, four, done);
     tcase_set_timeout(honest, 120);
@@ -173,9 +223,15 @@ int main(void)
     tcase_set_timeout(single, 120);
     tcase_add_test(single, a_cut_settles_what_one_node_acknowledged);
     tcase_add_test(single, one_node_becomes_four_and_one_again);
+    TCase *const lying = tcase_create("lies");
+    tcase_add_checked_fixture(lying, take_apart, put_away);
+    tcase_set_timeout(lying, 120);
+    tcase_add_test(lying, taken_apart_and_put_together);
+    tcase_add_loop_test(lying, a_lie, 0, lies);
     Suite *const s = suite_create("audit epochs");
     suite_add_tcase(s, honest);
     suite_add_tcase(s, single);
+    suite_add_tcase(s, lying);
     SRunner *const runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);
