@@ -57,6 +57,10 @@ void mr_audit_destroy(struct mr_audit *a);
 /** Hash of the charter. */
 const uint8_t *mr_audit_ledger(const struct mr_audit *a);
 
+/** The charter as it stands behind the turns fed: nodes, quorum and associations as NEXT orders
+ *  changed them (EPO-2). Lent; it changes with the next turn. */
+const struct mr_charter *mr_audit_charter(const struct mr_audit *a);
+
 /** One turn: its two frames with headers and padding, as they stand in the journal. Lent for the
  *  call. bodies NULL: the turn has none, or they were erased (then its orders are counted as not
  *  checked and their postings are believed). */

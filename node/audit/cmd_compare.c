@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/base.h"
 #include "audit/commands.h"
 #include "audit/report.h"
 #include "audit/source.h"
@@ -28,6 +29,7 @@ struct book {
     struct settled *rows;
     size_t count, cap, at; /* at: how far the comparison has got */
     uint64_t missing;      /* slots that another book has settled */
+    uint32_t begins;       /* epoch; 0: with the ledger */
     bool no_memory;
 };
 
@@ -94,22 +96,31 @@ static int by_slot(const void *x, const void *y)
     return compare_slots(x, y);
 }
 
-static enum mr_status read_book(struct book *b, struct source *s)
+static enum mr_status begin_book(struct book *b, const struct source *s)
 {
     const struct mr_mem heap = {get, put, NULL};
-    enum mr_status st =
+    mr_audit_destroy(b->audit);
+    b->audit = NULL;
+    b->count = 0;
+    const enum mr_status st =
         mr_audit_create(&b->audit, &heap, NULL, NULL, s->charter_bytes, s->charter_len);
     if (st != MR_OK)
         return out_fail(s->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
                         _("the charter cannot be audited: %s"), status_sentence(st));
     mr_audit_watch(b->audit, on_settled, b);
-    st = source_walk(s, on_turn, b);
+    return MR_OK;
+}
+
+static enum mr_status read_book(struct book *b, struct source *s)
+{
+    enum mr_status st = source_walk(s, on_turn, b);
     if (st == MR_OK && s->damage[0] != '\0')
         return out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), b->path, s->damage);
     if (st == MR_OK)
         st = mr_audit_end(b->audit, &b->totals);
     if (st != MR_OK)
         return s->out->failed ? st : out_fail(s->out, st, NULL);
+    b->begins = mr_audit_begins(b->audit);
     qsort(b->rows, b->count, sizeof *b->rows, by_slot);
     return MR_OK;
 }
@@ -176,17 +187,18 @@ static void compare_all(struct comparison *k)
 /* --- logs ------------------------------------------------------------------------------------- */
 
 /* What a book has of a node's log is the beginning, or the whole, of what that node's book has. */
-static void compare_log(struct comparison *k, const struct book *of, const struct book *in)
+static void compare_log(struct comparison *k, const struct book *of, const struct book *in,
+                        uint32_t epoch)
 {
     uint8_t root[32], other[32];
     const uint32_t node = of->totals.node;
-    const uint64_t own = mr_audit_log_size(of->audit, of->totals.epoch, node),
-                   seen = mr_audit_log_size(in->audit, of->totals.epoch, node);
+    const uint64_t own = mr_audit_log_size(of->audit, epoch, node),
+                   seen = mr_audit_log_size(in->audit, epoch, node);
     const uint64_t size = own < seen ? own : seen;
-    if (of->totals.epoch != in->totals.epoch || size == 0)
+    if (size == 0)
         return;
-    if (!mr_audit_log_root(of->audit, of->totals.epoch, node, size, root) ||
-        !mr_audit_log_root(in->audit, of->totals.epoch, node, size, other)) {
+    if (!mr_audit_log_root(of->audit, epoch, node, size, root) ||
+        !mr_audit_log_root(in->audit, epoch, node, size, other)) {
         k->unknown++;
         return;
     }
@@ -195,12 +207,19 @@ static void compare_log(struct comparison *k, const struct book *of, const struc
     k->forks++;
     json_t *const row = json_object();
     json_object_set_new(row, "node", json_integer(node));
+    json_object_set_new(row, "epoch", json_integer(epoch));
     json_object_set_new(row, "size", json_integer((json_int_t)size));
     json_object_set_new(row, "source", json_string(of->path));
     json_object_set_new(row, "other", json_string(in->path));
     json_array_append_new(k->fork_rows, row);
     out_print(k->out, _("Node %u showed two histories: %s has another log of it than %s\n"),
               (unsigned)node, in->path, of->path);
+}
+
+static void compare_logs(struct comparison *k, const struct book *of, const struct book *in)
+{
+    for (uint32_t i = 0; of->totals.node != 0 && i < of->totals.epochs_count; i++)
+        compare_log(k, of, in, of->totals.epochs[i].epoch);
 }
 
 /* --- saying so -------------------------------------------------------------------------------- */
@@ -234,6 +253,7 @@ static void describe(const struct comparison *k)
         mr_hex_format(root, b->totals.state_root, MR_HASH_BYTES);
         json_object_set_new(o, "source", json_string(b->path));
         json_object_set_new(o, "node", json_integer(b->totals.node));
+        json_object_set_new(o, "epoch", json_integer(b->totals.epoch));
         json_object_set_new(o, "slots", json_integer((json_int_t)b->count));
         json_object_set_new(o, "missing", json_integer((json_int_t)b->missing));
         json_object_set_new(o, "log_size", json_integer((json_int_t)b->totals.leaves));
@@ -263,8 +283,8 @@ static void conclude(struct comparison *k)
     compare_all(k);
     for (size_t i = 0; i < k->count; i++)
         for (size_t j = 0; j < k->count; j++)
-            if (k->books[i].totals.node != 0 && i != j)
-                compare_log(k, &k->books[i], &k->books[j]);
+            if (i != j)
+                compare_logs(k, &k->books[i], &k->books[j]);
     describe(k);
     const bool apart = k->conflicts == 0 && all_there(k) && !all_equal(k);
     if (apart)
@@ -289,13 +309,61 @@ static enum mr_status read_all(struct comparison *k, const struct command *c)
         if (st == MR_OK) {
             memcpy(ledger, s.ledger, 32);
             memcpy(k->prefix, s.charter->prefix, s.charter->prefix_len + 1);
-            st = read_book(&k->books[i], &s);
+            st = begin_book(&k->books[i], &s);
         }
+        if (st == MR_OK)
+            st = read_book(&k->books[i], &s);
         source_close(&s);
         if (st != MR_OK)
             return st;
     }
     return MR_OK;
+}
+
+/* A book that leads to where another one begins; NULL: none of them does. */
+static const struct book *base_of(const struct comparison *k, const struct book *b)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        if (k->books[i].begins == 0 && k->books[i].totals.epoch >= b->begins)
+            return &k->books[i];
+    }
+    return NULL;
+}
+
+/* Of a node that joined later, behind the book of another. */
+static enum mr_status read_behind(struct comparison *k, const struct command *c, struct book *b)
+{
+    static struct source s;
+    const uint32_t begins = b->begins;
+    const struct book *const base = base_of(k, b);
+    if (base == NULL)
+        return out_fail(k->out, MR_CHECK_FAILED,
+                        _("%s begins in epoch %u: give the book of a node that was there before"),
+                        b->path, (unsigned)begins);
+    enum mr_status st = source_open_path(&s, c, k->out, base->path);
+    if (st == MR_OK)
+        st = begin_book(b, &s);
+    if (st == MR_OK)
+        st = base_read(b->audit, &s, base->path, begins, false);
+    source_close(&s);
+    if (st == MR_OK) {
+        st = source_open_path(&s, c, k->out, b->path);
+        if (st == MR_OK)
+            st = read_book(b, &s);
+        source_close(&s);
+    }
+    b->begins = begins;
+    return st;
+}
+
+static enum mr_status read_later(struct comparison *k, const struct command *c)
+{
+    enum mr_status st = MR_OK;
+    for (size_t i = 0; st == MR_OK && i < k->count; i++) {
+        if (k->books[i].begins != 0)
+            st = read_behind(k, c, &k->books[i]);
+    }
+    return st;
 }
 
 void cmd_compare(struct command *c, struct out *out)
@@ -308,7 +376,7 @@ void cmd_compare(struct command *c, struct out *out)
     k.books = calloc(k.count, sizeof *k.books);
     if (k.books == NULL)
         out_fail(out, MR_NO_MEMORY, NULL);
-    else if (read_all(&k, c) == MR_OK)
+    else if (read_all(&k, c) == MR_OK && read_later(&k, c) == MR_OK)
         conclude(&k);
     for (size_t i = 0; k.books != NULL && i < k.count; i++) {
         mr_audit_destroy(k.books[i].audit);

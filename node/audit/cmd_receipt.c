@@ -85,7 +85,7 @@ static void check(struct source *s, const char *path)
                      path, status_sentence(st));
         else
             out_print(s->out, _("The receipt is right: the ledger of this charter settled it.\n"));
-        if (st == MR_OK && s->charter->nodes_count == 1)
+        if (st == MR_OK && r->proofs_count == 1)
             out_print(s->out,
                       _("One node and no cosignature: it proves what this node said, to you "
                         "alone.\n"));

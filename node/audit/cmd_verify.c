@@ -1,7 +1,9 @@
 /* verify: replay everything and compare. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "audit/base.h"
 #include "audit/commands.h"
 #include "audit/pool.h"
 #include "audit/report.h"
@@ -12,6 +14,7 @@ enum { BATCH = 256, FINDINGS_MAX = 100000, THREADS_MAX = 256 };
 
 const struct option_row verify_options[] = {
     SOURCE_OPTIONS,
+    {"base", 'b', N_("SOURCE"), N_("book of an earlier node, for one that joined later")},
     {"threads", 't', N_("N"), N_("threads that verify signatures (else one a processor)")},
     {"max", 'm', N_("N"), N_("show at most so many findings (1000)")},
     {NULL, 0, NULL, NULL},
@@ -71,10 +74,11 @@ static enum mr_status replay(struct verify *v, struct source *s, struct report *
     return st;
 }
 
-static void conclude(struct report *r, struct source *s, const struct mr_audit_totals *t)
+static void conclude(struct report *r, struct source *s, const struct mr_audit_totals *t,
+                     const struct mr_charter *now)
 {
     report_rows(r, s->out);
-    report_totals(r, s->out, t, s);
+    report_totals(r, s->out, t, s, now);
     if (r->all > 0) {
         out_fail(s->out, MR_CHECK_FAILED, _("%llu findings: this book is not right"),
                  (unsigned long long)r->all);
@@ -85,7 +89,29 @@ static void conclude(struct report *r, struct source *s, const struct mr_audit_t
               term_style(fd, STYLE_PLAIN));
 }
 
-static void verify(struct source *s, int64_t threads, int64_t max)
+/* The other book, up to where this one begins. What is wrong there is no finding here. */
+static enum mr_status read_base(struct verify *v, const struct source *s, const struct report *r,
+                                uint32_t begins)
+{
+    static struct source base;
+    const char *const path = opt_text(s->c, "base");
+    if (begins == 0)
+        return MR_OK;
+    enum mr_status st = source_open_path(&base, s->c, s->out, path);
+    if (st == MR_OK && memcmp(base.ledger, s->ledger, 32) != 0)
+        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is of another ledger"), path);
+    if (st == MR_OK)
+        st = base_read(v->audit, &base, path, begins, true);
+    if (st == MR_OK && base.damage[0] != '\0')
+        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, base.damage);
+    if (st == MR_OK && r->all > 0)
+        st = out_fail(s->out, MR_CHECK_FAILED,
+                      _("%s, which this book rests on, is not right: verify it first"), path);
+    source_close(&base);
+    return st;
+}
+
+static void verify(struct source *s, int64_t threads, int64_t max, uint32_t begins)
 {
     struct verify v = {0};
     struct report r;
@@ -98,8 +124,8 @@ static void verify(struct source *s, int64_t threads, int64_t max)
     if (st != MR_OK)
         out_fail(s->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
                  _("the charter cannot be audited: %s"), status_sentence(st));
-    else if (replay(&v, s, &r, &totals) == MR_OK)
-        conclude(&r, s, &totals);
+    else if (read_base(&v, s, &r, begins) == MR_OK && replay(&v, s, &r, &totals) == MR_OK)
+        conclude(&r, s, &totals, mr_audit_charter(v.audit));
     pool_destroy(v.pool);
     mr_audit_destroy(v.audit);
     report_done(&r);
@@ -113,7 +139,17 @@ void cmd_verify(struct command *c, struct out *out)
     if (opt_int(c, out, &threads, "threads", 1, THREADS_MAX) == MR_USAGE ||
         opt_int(c, out, &max, "max", 0, FINDINGS_MAX) == MR_USAGE)
         return;
+    uint32_t begins = 0;
+    enum mr_status st = MR_OK;
+    if (opt_text(c, "base") != NULL) {
+        st = source_open(&s, c, out);
+        if (st == MR_OK)
+            st = base_begins(&s, &begins);
+        source_close(&s);
+    }
+    if (st != MR_OK)
+        return;
     if (source_open(&s, c, out) == MR_OK)
-        verify(&s, threads, max);
+        verify(&s, threads, max, begins);
     source_close(&s);
 }

@@ -145,14 +145,14 @@ static json_t *kinds_json(const struct mr_audit_totals *t)
     return o;
 }
 
-static json_t *associations_json(const struct report *r, const struct mr_audit_totals *t)
+static json_t *associations_json(const struct mr_charter *now, const struct mr_audit_totals *t)
 {
     json_t *const list = json_array();
     for (uint32_t i = 0; i < t->associations; i++) {
         const struct mr_audit_association *const a = &t->association[i];
         json_t *const o = json_object();
         json_object_set_new(o, "id", hex_json(a->id, sizeof a->id));
-        json_object_set_new(o, "name", json_string(r->charter->associations[i].name));
+        json_object_set_new(o, "name", json_string(now->associations[i].name));
         json_object_set_new(o, "outstanding_minor", json_integer(a->outstanding));
         json_object_set_new(o, "reserve_minor", json_integer(a->reserve));
         json_object_set_new(o, "redeemed_minor", json_integer(a->redeemed));
@@ -179,17 +179,33 @@ static bool is_convicted(const struct mr_audit_totals *t, uint32_t node)
     return (t->convicted >> (node & 63) & 1) != 0;
 }
 
-static json_t *convicted_json(const struct report *r, const struct mr_audit_totals *t)
+static json_t *nodes_json(uint64_t nodes)
 {
     json_t *const list = json_array();
-    for (uint32_t i = 0; i < r->charter->nodes_count; i++) {
-        if (is_convicted(t, r->charter->nodes[i].number))
-            json_array_append_new(list, json_integer(r->charter->nodes[i].number));
+    for (uint32_t n = 1; n <= MR_NODES_MAX; n++) {
+        if ((nodes >> n & 1) != 0)
+            json_array_append_new(list, json_integer(n));
     }
     return list;
 }
 
-static json_t *totals_json(const struct report *r, const struct mr_audit_totals *t)
+static json_t *epochs_json(const struct mr_audit_totals *t)
+{
+    json_t *const list = json_array();
+    for (uint32_t i = 0; i < t->epochs_count; i++) {
+        const struct mr_audit_epoch *const e = &t->epochs[i];
+        json_t *const o = json_object();
+        json_object_set_new(o, "epoch", json_integer(e->epoch));
+        json_object_set_new(o, "nodes", nodes_json(e->nodes));
+        json_object_set_new(o, "quorum", json_integer(e->quorum));
+        json_object_set_new(o, "turn", json_integer((json_int_t)e->turn));
+        json_object_set_new(o, "settled", json_integer((json_int_t)e->settled));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *totals_json(const struct mr_charter *now, const struct mr_audit_totals *t)
 {
     json_t *const o = json_object();
     const struct {
@@ -211,6 +227,7 @@ static json_t *totals_json(const struct report *r, const struct mr_audit_totals 
                   {"peer_leaves", t->peer_leaves},
                   {"open", t->open},
                   {"overdrawn", t->overdrawn},
+                  {"settled_by_cut", t->settled_by_cut},
                   {"evidence", t->evidence},
                   {"bank_references", t->bank_references},
                   {"redemptions_open", t->redemptions_open}};
@@ -220,11 +237,12 @@ static json_t *totals_json(const struct report *r, const struct mr_audit_totals 
     json_object_set_new(o, "state_root",
                         t->state_known ? hex_json(t->state_root, 32) : json_null());
     json_object_set_new(o, "head", head_json(t));
-    json_object_set_new(o, "convicted", convicted_json(r, t));
+    json_object_set_new(o, "convicted", nodes_json(t->convicted));
+    json_object_set_new(o, "epochs", epochs_json(t));
     json_object_set_new(o, "supply_minor", amounts_json(t->supply, t->units));
     json_object_set_new(o, "kinds", kinds_json(t));
     json_object_set_new(o, "fees_minor", amounts_json(t->fees, t->units));
-    json_object_set_new(o, "associations", associations_json(r, t));
+    json_object_set_new(o, "associations", associations_json(now, t));
     json_t *const coverage = json_object();
     json_object_set_new(coverage, "reserve_minor", json_integer(t->reserve));
     json_object_set_new(coverage, "outstanding_minor", json_integer(t->outstanding));
@@ -252,29 +270,59 @@ const char *report_association(const struct mr_charter *c, const uint8_t id[16])
     return "?";
 }
 
-/* What there is to say where several nodes settle. */
-static void print_nodes(const struct report *r, struct out *out, const struct mr_audit_totals *t)
+/* Who runs a node: now, or when the ledger was founded. */
+static const char *runs(const struct mr_charter *now, const struct mr_charter *then, uint32_t node)
 {
-    const struct mr_charter *const c = r->charter;
-    if (c->nodes_count == 1)
+    const struct mr_charter *const charters[] = {now, then};
+    for (size_t k = 0; k < 2; k++) {
+        for (uint32_t i = 0; i < charters[k]->nodes_count; i++) {
+            const struct mr_node *const n = &charters[k]->nodes[i];
+            if (n->number == node)
+                return report_association(charters[k], n->association);
+        }
+    }
+    return "?";
+}
+
+static void print_epoch(struct out *out, const struct mr_audit_epoch *e)
+{
+    char nodes[4 * MR_NODES_MAX] = "";
+    size_t used = 0;
+    for (uint32_t n = 1; n <= MR_NODES_MAX; n++) {
+        if ((e->nodes >> n & 1) != 0)
+            used += (size_t)snprintf(nodes + used, sizeof nodes - used, used == 0 ? "%u" : " %u",
+                                     (unsigned)n);
+    }
+    out_print(out, _("Epoch %u: nodes %s, quorum %u, %llu slots settled\n"), (unsigned)e->epoch,
+              nodes, (unsigned)e->quorum, (unsigned long long)e->settled);
+}
+
+/* What there is to say where several nodes settle. */
+static void print_nodes(const struct report *r, struct out *out, const struct mr_audit_totals *t,
+                        const struct mr_charter *now)
+{
+    for (uint32_t i = 0; t->epochs_count > 1 && i < t->epochs_count; i++)
+        print_epoch(out, &t->epochs[i]);
+    if (now->nodes_count == 1 && t->peer_leaves == 0)
         return;
     out_print(out,
               _("%u nodes, %u of them settle: %llu leaves of the others' logs, %llu slots open\n"),
-              (unsigned)c->nodes_count, (unsigned)c->quorum, (unsigned long long)t->peer_leaves,
-              (unsigned long long)t->open);
-    for (uint32_t i = 0; i < c->nodes_count; i++) {
-        if (is_convicted(t, c->nodes[i].number))
-            out_print(out, _("Convicted by its own log: node %u of %s\n"),
-                      (unsigned)c->nodes[i].number, report_association(c, c->nodes[i].association));
+              (unsigned)now->nodes_count, (unsigned)now->quorum,
+              (unsigned long long)t->peer_leaves, (unsigned long long)t->open);
+    for (uint32_t n = 1; n <= MR_NODES_MAX; n++) {
+        if (is_convicted(t, n))
+            out_print(out, _("Convicted by its own log: node %u of %s\n"), (unsigned)n,
+                      runs(now, r->charter, n));
     }
 }
 
-static void print_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t)
+static void print_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
+                         const struct mr_charter *now)
 {
     out_print(out, _("%llu orders settled, %llu voided, %llu accounts, %llu signatures checked\n"),
               (unsigned long long)t->settled, (unsigned long long)t->voided,
               (unsigned long long)t->accounts, (unsigned long long)t->signatures);
-    print_nodes(r, out, t);
+    print_nodes(r, out, t, now);
     for (size_t i = 0; i < MR_AUDIT_KINDS; i++) {
         char text[64];
         const struct mr_audit_kind *const k = &t->kinds[i];
@@ -288,7 +336,7 @@ static void print_totals(const struct report *r, struct out *out, const struct m
         print_unit_row(r, out, _("fees"), t->fees[0], 0);
     for (uint32_t i = 0; i < t->associations; i++) {
         const struct mr_audit_association *const a = &t->association[i];
-        out_print(out, "%s\n", r->charter->associations[i].name);
+        out_print(out, "%s\n", now->associations[i].name);
         print_unit_row(r, out, _("outstanding"), a->outstanding, 0);
         print_unit_row(r, out, _("reserve"), a->reserve, 1);
         print_unit_row(r, out, _("given back, to be paid"), a->redeemed, 0);
@@ -314,8 +362,8 @@ static void print_not_checked(struct out *out, const char *text, uint64_t count)
         out_print(out, "  - %s: %llu\n", text, (unsigned long long)count);
 }
 
-static void report_unchecked(const struct report *r, struct out *out,
-                             const struct mr_audit_totals *t, const struct source *s)
+static void report_unchecked(struct out *out, const struct mr_audit_totals *t,
+                             const struct source *s, const struct mr_charter *now)
 {
     json_t *const list = json_object();
     not_checked(list, "orders_erased", t->orders_unchecked);
@@ -326,13 +374,13 @@ static void report_unchecked(const struct report *r, struct out *out,
     not_checked(list, "evidence", t->evidence_unchecked);
     not_checked(list, "torn_bytes", s->torn);
     json_object_set_new(list, "bank", json_true());
-    json_object_set_new(list, "cosignatures", json_boolean(r->charter->nodes_count == 1));
+    json_object_set_new(list, "cosignatures", json_boolean(now->nodes_count == 1));
     json_object_set_new(list, "charter", json_boolean(s->own_charter));
     out_json(out, "unchecked", list);
     out_print(out, _("Not checked:\n"));
     out_print(out, _("  - the bank: books and units agree; whether the euros are there, the bank's "
                      "statements say\n"));
-    if (r->charter->nodes_count == 1)
+    if (now->nodes_count == 1)
         out_print(out, _("  - other copies: there is one node and no cosignature, so this is what "
                          "this node says, here and now\n"));
     if (s->own_charter)
@@ -352,14 +400,14 @@ static void report_unchecked(const struct report *r, struct out *out,
 }
 
 void report_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                   const struct source *s)
+                   const struct source *s, const struct mr_charter *now)
 {
     char ledger[65];
     mr_hex_format(ledger, s->ledger, 32);
     out_text(out, "ledger", ledger);
     out_text(out, "currency", r->charter->name);
-    out_json(out, "totals", totals_json(r, t));
+    out_json(out, "totals", totals_json(now, t));
     out_print(out, _("%s, ledger %s\n"), r->charter->name, ledger);
-    print_totals(r, out, t);
-    report_unchecked(r, out, t, s);
+    print_totals(r, out, t, now);
+    report_unchecked(out, t, s, now);
 }

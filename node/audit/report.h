@@ -25,9 +25,10 @@ void report_damage(struct report *r, uint64_t turn, const char *text);
 /** Rows for people, and "findings" in JSON. Sorted by place. */
 void report_rows(struct report *r, struct out *out);
 
-/** Summary for people, and "totals" and "unchecked" in JSON. */
+/** Summary for people, and "totals" and "unchecked" in JSON. `now`: the charter as it stands at
+ *  the end of the book. */
 void report_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                   const struct source *s);
+                   const struct source *s, const struct mr_charter *now);
 
 /** Name of an association of the charter, "?" of another one. */
 const char *report_association(const struct mr_charter *c, const uint8_t id[MR_ACCOUNT_BYTES]);

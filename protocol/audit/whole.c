@@ -453,6 +453,11 @@ const uint8_t *mr_audit_ledger(const struct mr_audit *a)
     return a->ledger;
 }
 
+const struct mr_charter *mr_audit_charter(const struct mr_audit *a)
+{
+    return &a->charter;
+}
+
 void mr_audit_watch(struct mr_audit *a, mr_audit_settled fn, void *ctx)
 {
     a->watch = fn;

@@ -298,7 +298,8 @@ void doctor_put_order(struct doctor *d, const struct doc_body *changed)
     mr_order_id(old, &b.u.order.order);
     mr_order_id(id, &changed->b.u.order.order);
     ck_assert_uint_eq(mr_body_encode(&changed->b, now, sizeof now), changed->len);
-    doctor_replace(d, was + 4, now + 4, changed->len - 4); /* behind the kind: an EPOCH has it too */
+    /* Behind the kind of body: an EPOCH has the order too. */
+    doctor_replace(d, was + 4, now + 4, changed->len - 4);
     doctor_replace(d, old, id, 32);
     for (uint32_t i = 0; i < d->loaded; i++) {
         struct mr_frame f;

@@ -265,7 +265,7 @@ static void one_before(struct doc_row *r)
     memset(r->e.u.settled.acks[0].certificate, 0, 32);
 }
 
-/* Of the treasury's next slot, by an acknowledgement of the node whose log the CUT does not name. */
+/* Of the treasury's next slot, by an acknowledgement in a log that the CUT does not name. */
 static void settled_by_no_log(struct doctor *d)
 {
     struct doc_turn *t = NULL;
