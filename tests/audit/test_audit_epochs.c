@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/hostile.h"
 #include "audit/lies.h"
 #include "audit/turn.h"
 #include "mereau/codec.h"
@@ -207,6 +208,18 @@ START_TEST(a_lie)
 }
 END_TEST
 
+START_TEST(payloads_changed_on_purpose)
+{
+    hostile_payloads(&book, &r.w.charter, 4711 + (uint32_t)_i);
+}
+END_TEST
+
+START_TEST(every_allocation_refused_once)
+{
+    hostile_memory(&book, &r.w.charter, _i, 3);
+}
+END_TEST
+
 int main(void)
 {
     int lies = 0;
@@ -228,6 +241,8 @@ int main(void)
     tcase_set_timeout(lying, 120);
     tcase_add_test(lying, taken_apart_and_put_together);
     tcase_add_loop_test(lying, a_lie, 0, lies);
+    tcase_add_loop_test(lying, payloads_changed_on_purpose, 0, 3);
+    tcase_add_loop_test(lying, every_allocation_refused_once, 0, 3);
     Suite *const s = suite_create("audit epochs");
     suite_add_tcase(s, honest);
     suite_add_tcase(s, single);

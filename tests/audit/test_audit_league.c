@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/hostile.h"
 #include "audit/lies.h"
-#include "mereau/codec.h"
-#include "mereau/journal.h"
 
 static struct ring r;
 static struct book book;
@@ -144,66 +143,15 @@ END_TEST
 /* --- bytes that are wrong on purpose ------------------------------------------------------------
  */
 
-/* The frames are right round them; whatever they say, the auditor ends in good order. */
 START_TEST(payloads_changed_on_purpose)
 {
-    enum { ROUNDS = 150 };
-    uint32_t x = 777 + (uint32_t)_i, caught = 0;
-    for (int round = 0; round < ROUNDS; round++) {
-        x = x * 1664525 + 1013904223;
-        struct mr_audit_turn *const t = &book.turns[(x >> 8) % book.count];
-        x = x * 1664525 + 1013904223;
-        uint8_t *const p = (uint8_t *)(uintptr_t)t->log + MR_FRAME_HEAD_BYTES +
-                           (x >> 8) % book_payload_len(t->log);
-        const uint8_t was = *p;
-        *p = (uint8_t)((x & 3) == 0 ? 0xff : was ^ (1 << (x & 7)));
-        book_frame(&book);
-        book_audit(&found, NULL, &r.w.charter, &book, false);
-        caught += found.count > 0;
-        *p = was;
-    }
-    book_frame(&book);
-    ck_assert_uint_gt(caught,
-                      ROUNDS / 2); /* the rest hit signatures, not verified here, and times */
-    book_audit(&found, NULL, &r.w.charter, &book, true);
-    no_findings(1);
+    hostile_payloads(&book, &r.w.charter, 777 + (uint32_t)_i);
 }
 END_TEST
 
-static long left;
-
-static void *get(void *ctx, size_t n)
-{
-    (void)ctx;
-    return left-- == 0 ? NULL : malloc(n);
-}
-
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
-/* Every call for memory refused once: a clean end each time. */
 START_TEST(every_allocation_refused_once)
 {
-    static uint8_t bytes[sizeof r.w.charter];
-    const struct mr_mem mem = {get, put, NULL};
-    const size_t n = mr_charter_encode(&r.w.charter, bytes, sizeof bytes);
-    bool refused = true;
-    for (long k = _i; refused; k += 5) {
-        struct mr_audit *a = NULL;
-        struct mr_audit_totals t;
-        left = k;
-        enum mr_status st = mr_audit_create(&a, &mem, NULL, NULL, bytes, n);
-        for (uint32_t i = 0; i < book.count && st == MR_OK; i++)
-            st = mr_audit_feed(a, &book.turns[i]);
-        if (st == MR_OK)
-            st = mr_audit_end(a, &t);
-        refused = left < 0;
-        ck_assert_int_eq(st, refused ? MR_NO_MEMORY : MR_OK);
-        mr_audit_destroy(a);
-    }
+    hostile_memory(&book, &r.w.charter, _i, 5);
 }
 END_TEST
 
