@@ -74,7 +74,8 @@ enum mr_status mri_ledger_prepare(const struct mri_ledger *l, struct mri_plan *p
 /* LED-10 from 5 on, and the kind's checks. The caller has seen to 1 to 4. */
 enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan, uint64_t now_ms);
 
-/* EPO-3: whether a NEXT may follow the present epoch. MR_OK, EPOCH_MISMATCH, OUT_OF_RANGE. */
+/* EPO-3: whether a NEXT may follow the present epoch. MR_OK, EPOCH_MISMATCH, OUT_OF_RANGE;
+ * trouble. */
 enum mr_status mri_ledger_check_next(const struct mri_ledger *l, const struct mr_next_epoch *next);
 
 /* EPO-4. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/ledger.h"
+#include "mereau/amount.h"
 #include "mereau/codec.h"
 #include "mereau/handover.h"
 #include "mereau/order.h"
@@ -29,6 +30,23 @@ static bool generation_ok(const struct mri_ledger *l, const struct mr_epoch_seat
     return s->generation == l->present.generations[at].number + (same ? 0 : 1);
 }
 
+/* LED-5a, with the caps that are in force. */
+static enum mr_status check_caps(const struct mri_ledger *l, const struct mr_next_epoch *next)
+{
+    int64_t sum = 0;
+    bool fits = true;
+    for (uint32_t i = 0; fits && i < next->associations_count; i++)
+        fits = mr_amount_add(&sum, sum, next->associations[i].cap);
+    for (uint32_t i = 0; fits && sum > 0 && i < l->present.charter.associations_count; i++) {
+        struct mr_state_account issuer;
+        const enum mr_status st = mri_account_get(l, &issuer, l->associations[i].issuer);
+        if (st != MR_OK)
+            return st;
+        fits = mr_amount_add(&sum, sum, issuer.credit);
+    }
+    return fits && sum <= MR_CAPS_MAX ? MR_OK : MR_OUT_OF_RANGE;
+}
+
 enum mr_status mri_ledger_check_next(const struct mri_ledger *l, const struct mr_next_epoch *next)
 {
     struct mr_state_present after = l->present;
@@ -44,8 +62,8 @@ enum mr_status mri_ledger_check_next(const struct mri_ledger *l, const struct mr
     after.generations_count = next->seats_count;
     for (uint32_t i = 0; i < next->seats_count; i++)
         after.generations[i].number = next->seats[i].generation;
-    return mr_state_present_size(&after) <= MR_STORE_VALUE_MAX &&
-                   mr_next_epoch_size(next) <= MR_STORE_VALUE_MAX
-               ? MR_OK
-               : MR_OUT_OF_RANGE;
+    if (mr_state_present_size(&after) > MR_STORE_VALUE_MAX ||
+        mr_next_epoch_size(next) > MR_STORE_VALUE_MAX)
+        return MR_OUT_OF_RANGE;
+    return check_caps(l, next);
 }

@@ -144,6 +144,35 @@ START_TEST(one_node_becomes_four_and_one_again)
 }
 END_TEST
 
+/* Of an association that joins the sub-accounts are there from the CUT on. */
+START_TEST(an_association_joins)
+{
+    static struct mr_signed_order o;
+    struct mr_checkpoint c;
+    ring_init_founders(&r, 4, 3, 2, 1);
+    ring_next_order(&r, 0, &o);
+    o.order.body.u.next.associations_count = 1;
+    o.order.body.u.next.associations[0] = r.w.charter.associations[1];
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ring_order(&r, 1, &o, r.w.system, MR_KIND_CAP);
+    memcpy(o.order.body.u.cap.association, r.w.charter.associations[1].id, 16);
+    o.order.body.u.cap.cap = 4242;
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 1, &o), MR_SETTLED);
+    ring_wait(&r, 3000);
+    ring_check(&r);
+    for (uint32_t i = 0; i < 4; i++) {
+        audit(i, 2);
+        ck_assert_uint_eq(totals.associations, 2);
+        ck_assert_int_eq(totals.association[1].cap, 4242);
+        ck_assert_int_eq(mr_state_sum(&c, r.nodes[i].store, &r.w.charter, &r.w.mem), MR_OK);
+        ck_assert_mem_eq(totals.state_root, c.state_root, 32);
+    }
+}
+END_TEST
+
 START_TEST(a_cut_settles_what_one_node_acknowledged)
 {
     static struct mr_signed_order paid;
@@ -235,6 +264,7 @@ int main(void)
     tcase_add_checked_fixture(single, NULL, done);
     tcase_set_timeout(single, 120);
     tcase_add_test(single, a_cut_settles_what_one_node_acknowledged);
+    tcase_add_test(single, an_association_joins);
     tcase_add_test(single, one_node_becomes_four_and_one_again);
     TCase *const lying = tcase_create("lies");
     tcase_add_checked_fixture(lying, take_apart, put_away);

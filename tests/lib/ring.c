@@ -38,10 +38,17 @@ void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum)
 
 void ring_init_homes(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes)
 {
+    ring_init_founders(r, nodes, quorum, homes, homes);
+}
+
+void ring_init_founders(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes,
+                        uint32_t founders)
+{
     memset(r, 0, sizeof *r);
     world_init_homes(&r->w, homes);
     r->count = nodes;
     struct mr_charter *const c = &r->w.charter;
+    c->associations_count = founders;
     c->nodes_count = nodes;
     c->quorum = quorum;
     for (uint32_t i = 0; i < nodes; i++)
@@ -446,6 +453,19 @@ enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t
     }
     world_sign(&r->w, &o);
     return ring_submit(r, node, &o);
+}
+
+void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret)
+{
+    ring_order(r, node, ret, r->w.system, MR_KIND_NEXT);
+    const struct mr_committee *const c = mr_engine_committee(r->nodes[node].engine);
+    struct mr_next_epoch *const next = &ret->order.body.u.next;
+    next->epoch = c->epoch + 1;
+    next->quorum = c->quorum;
+    for (uint32_t i = 0; i < c->count; i++) {
+        next->seats[next->seats_count].node = make_node(r, c->seats[i].number - 1);
+        next->seats[next->seats_count++].generation = c->seats[i].generation;
+    }
 }
 
 void ring_join(struct ring *r, uint32_t node, uint32_t from)

@@ -41,6 +41,10 @@ struct ring {
 void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum);
 /** The same of several associations. */
 void ring_init_homes(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes);
+/** Of these only the first `founders` stand in the charter; r->w.charter.associations has the others
+ *  behind them all the same, as a NEXT may let them join. */
+void ring_init_founders(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes,
+                        uint32_t founders);
 void ring_done(struct ring *r);
 
 void ring_start(struct ring *r, uint32_t node);
@@ -71,6 +75,8 @@ enum mr_status ring_pay(struct ring *r, uint32_t node, uint32_t from, uint32_t t
  * whose bit is set in `rekey` gets a new log key. The status of the NEXT. */
 enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t last,
                          uint32_t quorum, uint32_t rekey);
+/** A NEXT of the present nodes and quorum, unsigned. */
+void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret);
 /** A node that is in the present committee of `from` begins with the state that it summed up. */
 void ring_join(struct ring *r, uint32_t node, uint32_t from);
 uint32_t ring_epoch(struct ring *r, uint32_t node);

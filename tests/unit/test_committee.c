@@ -245,6 +245,33 @@ START_TEST(a_change_that_breaks_the_bounds_is_refused)
 }
 END_TEST
 
+/* LED-5a: the caps that are in force count, not those of the charter. */
+START_TEST(who_joins_brings_no_cap_that_is_too_much)
+{
+    static struct mr_signed_order o;
+    ring_done(&r);
+    ring_init_founders(&r, 4, 3, 2, 1);
+    ring_order(&r, 0, &o, r.w.system, MR_KIND_CAP);
+    memcpy(o.order.body.u.cap.association, r.w.charter.associations[0].id, 16);
+    o.order.body.u.cap.cap = MR_CAPS_MAX - 5;
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_SETTLED);
+    ring_next_order(&r, 0, &o);
+    struct mr_next_epoch *const n = &o.order.body.u.next;
+    n->associations_count = 1;
+    n->associations[0] = r.w.charter.associations[1];
+    n->associations[0].cap = 6;
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_OUT_OF_RANGE);
+    n->associations[0].cap = 5;
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 3, 2);
+    ring_check(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("committee");
@@ -262,6 +289,7 @@ int main(void)
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, a_change_that_breaks_the_bounds_is_refused);
     tcase_add_test(c, a_node_that_is_back_hears_at_once);
+    tcase_add_test(c, who_joins_brings_no_cap_that_is_too_much);
     suite_add_tcase(s, c);
     SRunner *n = srunner_create(s);
     srunner_run_all(n, CK_ENV);
