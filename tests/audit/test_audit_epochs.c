@@ -117,6 +117,19 @@ START_TEST(a_node_comes_back_after_the_change)
 }
 END_TEST
 
+/* Governance ends the log of one node alone. */
+START_TEST(a_node_restarts)
+{
+    ring_restart(&r, 3);
+    ring_wait(&r, 3000);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 3000);
+    audit(3, 2);
+    ck_assert_uint_eq(totals.epochs[1].nodes, 0x1e);
+    audit(0, 1);
+}
+END_TEST
+
 static void one_four_one(void)
 {
     begin(1, 1);
@@ -260,6 +273,7 @@ int main(void)
     tcase_add_test(honest, a_node_leaves);
     tcase_add_test(honest, a_node_gets_a_new_key);
     tcase_add_test(honest, a_node_comes_back_after_the_change);
+    tcase_add_test(honest, a_node_restarts);
     TCase *const single = tcase_create("single");
     tcase_add_checked_fixture(single, NULL, done);
     tcase_set_timeout(single, 120);

@@ -261,6 +261,7 @@ void ring_start(struct ring *r, uint32_t node)
                                             .node = node + 1,
                                             .log_key = &n->log_key,
                                             .next_key = &n->next_key,
+                                            .restart = n->restarts ? &n->restart : NULL,
                                             .software = "test",
                                             .store = n->store,
                                             .journal = n->journal,
@@ -290,6 +291,30 @@ void ring_kill(struct ring *r, uint32_t node)
         }
     for (uint32_t k = 0; k < r->count; k++)
         link_up(r, k, node, false);
+}
+
+void ring_restart(struct ring *r, uint32_t node)
+{
+    struct ring_node *const n = &r->nodes[node];
+    struct mr_restart *const x = &n->restart.restart;
+    struct mr_engine_facts f;
+    mr_engine_facts(n->engine, &f);
+    ring_kill(r, node);
+    n->restart = (struct mr_signed_restart){0};
+    n->restarts = true;
+    n->generation++;
+    *x = (struct mr_restart){.version = 1,
+                             .epoch = f.meta.epoch + 1,
+                             .node = node + 1,
+                             .generation = f.meta.generation + 1,
+                             .log_key = make_node(r, node).log_key,
+                             .last_size = f.meta.leaves,
+                             .time_ms = r->w.now_ms,
+                             .claims_until_ms = r->w.now_ms + 1000};
+    memcpy(x->ledger, r->w.ledger, 32);
+    memcpy(x->last_root, f.log_root, 32);
+    mr_restart_sign(&n->restart, 0, &r->w.governance);
+    ring_start(r, node);
 }
 
 void ring_break(struct ring *r, uint32_t node, uint32_t peer)

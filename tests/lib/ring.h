@@ -11,6 +11,8 @@ enum { RING_NODES_MAX = 7, RING_MAIL_MAX = 256 };
 struct ring_node {
     struct mr_seckey log_key, next_key; /* of odd generations, of even ones */
     uint32_t generation;
+    struct mr_signed_restart restart; /* of governance, for its next start */
+    bool restarts;
     struct mr_store *store;
     struct mr_journal *journal;
     struct mr_engine *engine; /* NULL: down */
@@ -53,6 +55,9 @@ void ring_kill(struct ring *r, uint32_t node);
 
 /** The link of a node to a peer breaks, and comes up again: what it asked there is not answered. */
 void ring_break(struct ring *r, uint32_t node, uint32_t peer);
+
+/** It is down, and up again with a RESTART of governance: a new key, an epoch of its own. */
+void ring_restart(struct ring *r, uint32_t node);
 
 /** Deliver all that is under way until nothing moves. */
 void ring_settle(struct ring *r);
