@@ -1,5 +1,6 @@
-/** Books of nodes that joined later: they begin in the epoch that the node joined in, with the state
- *  that others vouched for. An auditor gets that state by reading another node's book up to there. */
+/** Books of nodes that joined later: they begin in the epoch that the node joined in, with the
+ *  state that others vouched for. An auditor gets that state by reading another node's book up to
+ *  there. */
 #ifndef MEREAU_AUDIT_BASE_H
 #define MEREAU_AUDIT_BASE_H
 

@@ -14,10 +14,12 @@ static const struct command_row commands[] = {
         "with --node HOST:PORT --key FILE, or --control PATH on its own machine.\n\n"
         "Every finding is a row: the rule of the specification, where, expected, found. The exit\n"
         "code is 5 when there is any.\n\n"
+        "The book of a node that joined later rests on another one: give that with --base.\n\n"
         "Examples:\n"
         "  mereau-audit verify /var/lib/mereau\n"
         "  mereau-audit verify --charter charter.mrc ledger.mrx\n"
-        "  mereau-audit verify --node node.example.org:7290 --key auditor.key")},
+        "  mereau-audit verify --node node.example.org:7290 --key auditor.key\n"
+        "  mereau-audit verify --base first.mrx /var/lib/mereau")},
     {"export", cmd_export, N_("write a whole ledger into one file"), BOOKS, export_options,
      N_("[SOURCE]"), NULL},
     {"dump", cmd_dump, N_("print every record of a ledger as a line of JSON"), BOOKS, dump_options,

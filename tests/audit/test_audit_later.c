@@ -1,5 +1,5 @@
-/* mereau-audit on later epochs: books of nodes that joined, receipts and evidence that reach back to
- * the charter by handovers, books compared over the end of an epoch. */
+/* mereau-audit on later epochs: books of nodes that joined, receipts and evidence that reach back
+ * to the charter by handovers, books compared over the end of an epoch. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

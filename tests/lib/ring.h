@@ -43,8 +43,8 @@ struct ring {
 void ring_init(struct ring *r, uint32_t nodes, uint32_t quorum);
 /** The same of several associations. */
 void ring_init_homes(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes);
-/** Of these only the first `founders` stand in the charter; r->w.charter.associations has the others
- *  behind them all the same, as a NEXT may let them join. */
+/** Of these only the first `founders` stand in the charter; r->w.charter.associations has the
+ *  others behind them all the same, as a NEXT may let them join. */
 void ring_init_founders(struct ring *r, uint32_t nodes, uint32_t quorum, uint32_t homes,
                         uint32_t founders);
 void ring_done(struct ring *r);
