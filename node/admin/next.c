@@ -177,7 +177,7 @@ enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n)
         (void)mr_federation_check(after, &what);
     free(after);
     return what == NULL ? MR_OK
-                        : out_fail(a->out, MR_OUT_OF_RANGE,
+                        : out_fail(a->out, MR_USAGE,
                                    _("this epoch cannot be: %s (%u nodes, %u of them settle)"),
                                    what, n->seats_count, n->quorum);
 }

@@ -1,5 +1,5 @@
 /* STATE: rows of the state that was summed up at the end of an epoch, for a node that joins
- * (TRA-24). From a snapshot on disk, on the background's thread. */
+ * (TRA-27). From a snapshot on disk, on the background's thread. */
 #include <stdlib.h>
 #include <string.h>
 

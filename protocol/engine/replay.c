@@ -191,11 +191,12 @@ enum mr_status mri_replay(struct mr_engine *e)
         if (st == MR_OK && f.turn != e->ledger.meta.turn + 1)
             st = MR_DAMAGED;
         const uint64_t leaves = e->tree.size;
+        const uint32_t epoch = e->ledger.meta.epoch;
         if (st == MR_OK)
             st = replay_turn(e, buffer + MR_FRAME_HEAD_BYTES, f.len);
         if (st != MR_OK)
             return st;
-        mri_leaf_positions(e, e->log_at, leaves, e->tree.size);
+        mri_leaf_positions(e, e->log_at, epoch == e->ledger.meta.epoch ? leaves : 0, e->tree.size);
         e->log_at += mr_frame_size(f.len);
         e->bodies_at = f.end;
         memcpy(e->check, f.check, 32);
