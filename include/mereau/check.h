@@ -41,6 +41,7 @@ struct mr_check_totals {
     uint64_t accounts, slots, credits, findings;
     int64_t issued, reserve; /**< over all associations: coverage is reserve / issued */
     uint8_t state_root[32];
+    uint64_t inherited; /**< slots that the node took over when it joined: without bodies here */
 };
 
 /** INV-1 to INV-7 and INV-9 over the store. MR_OK: the walk is complete, findings were reported one

@@ -281,7 +281,7 @@ static enum mr_status run_checks(struct books *b, struct mr_check_totals *totals
         return st == MR_OK ? check_store(b, &check, totals) : st;
     }
     st = check_store(b, &check, totals);
-    if (st == MR_OK && b->report.first_log == 0 && meta.turn > 0)
+    if (st == MR_OK && b->report.first_log == 0 && meta.turn > 0 && totals->inherited == 0)
         st = compare(b, &check, meta.turn);
     else if (st == MR_OK && meta.turn > 0)
         out_note(b->a->out, _("old segments of the journal are not here: the store is not compared "

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "lib/federation.h"
+#include "lib/loopback.h"
+#include "lib/nodedir.h"
 #include "lib/procs.h"
 #include "lib/scratch.h"
 
@@ -176,8 +177,8 @@ static void finish_join(unsigned i)
 static void found(const char *governance)
 {
     for (unsigned i = 0; i < NODES; i++) {
-        snprintf(wallet_port[i], sizeof wallet_port[i], "127.0.0.1:%u", federation_free_port());
-        snprintf(peer_port[i], sizeof peer_port[i], "127.0.0.1:%u", federation_free_port());
+        snprintf(wallet_port[i], sizeof wallet_port[i], "127.0.0.1:%u", loopback_free_port());
+        snprintf(peer_port[i], sizeof peer_port[i], "127.0.0.1:%u", loopback_free_port());
     }
     ADMIN("init", data(0), "--name", "Galet", "--unit", "GAL", "--association", "Association 1",
           "--alias", "asso1", "--operators", "1", "--governance", governance, "--listen",
@@ -300,6 +301,7 @@ START_TEST(test_story)
     WALLET("--wallet", at("ana"), "balance");
     const json_t *balance = json_array_get(json_object_get(said, "balances"), 0);
     ck_assert_int_eq(json_integer_value(json_object_get(balance, "minor")), 3500);
+    /* The book of the one that was there from the beginning replays over all epochs. */
     for (unsigned i = 0; i < NODES; i++) {
         ADMIN("check", data(i));
         ck_assert_int_eq(number("findings_count"), 0);
