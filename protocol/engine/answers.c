@@ -121,17 +121,17 @@ static enum mr_status split(struct mr_engine *e, struct mri_peer *p, const struc
 }
 
 /* Whether the mirror, with these leaves behind it, is what the head signs. */
-static enum mr_status leads_to_head(struct mri_peer *p, const struct mr_rep_follow *r, bool *ret)
+static enum mr_status leads_to_head(struct mr_engine *e, struct mri_peer *p,
+                                    const struct mr_rep_follow *r, bool *ret)
 {
     struct mri_frontier f;
-    uint8_t bytes[512], hash[32], root[32];
+    uint8_t root[32];
     const enum mr_status st = mri_tree_frontier(&p->tree, &f);
     if (st != MR_OK)
         return st;
-    for (uint32_t i = 0; i < r->leaves_count; i++) {
-        mr_leaf_hash(hash, bytes, mr_leaf_encode(&r->leaves[i], bytes, sizeof bytes));
-        mri_frontier_append(&f, hash);
-    }
+    mri_hash_leaves(e, r->leaves, r->leaves_count);
+    for (uint32_t i = 0; i < r->leaves_count; i++)
+        mri_frontier_append(&f, e->hashes[i]);
     mri_frontier_root(&f, root);
     *ret = f.size <= r->head.size &&
            (f.size == r->head.size ? memcmp(root, r->head.root, 32) == 0
@@ -144,7 +144,7 @@ static enum mr_status take_leaves(struct mr_engine *e, struct mri_peer *p,
                                   const struct mr_rep_follow *r)
 {
     bool good = false;
-    const enum mr_status st = leads_to_head(p, r, &good);
+    const enum mr_status st = leads_to_head(e, p, r, &good);
     if (st != MR_OK)
         return st;
     if (!good)

@@ -51,6 +51,30 @@ void mri_say_body(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
     b->used += n;
 }
 
+/* The bodies of the turns that were cut last stay in memory: an order is looked at again when it
+ * settles, and handed to each peer, within moments. */
+static void keep_recent(struct mr_engine *e, const uint8_t *bytes, size_t len)
+{
+    const size_t at = (size_t)(e->bodies_at % MRI_RECENT_BYTES);
+    const size_t first = len < MRI_RECENT_BYTES - at ? len : MRI_RECENT_BYTES - at;
+    memcpy(e->recent + at, bytes, first);
+    memcpy(e->recent, bytes + first, len - first);
+    const uint64_t end = e->bodies_at + len;
+    if (end - e->recent_from > MRI_RECENT_BYTES)
+        e->recent_from = end - MRI_RECENT_BYTES;
+}
+
+static bool copy_recent(const struct mr_engine *e, uint8_t *ret, uint64_t from, size_t len)
+{
+    if (from < e->recent_from || from + len > e->bodies_at)
+        return false;
+    const size_t at = (size_t)(from % MRI_RECENT_BYTES);
+    const size_t first = len < MRI_RECENT_BYTES - at ? len : MRI_RECENT_BYTES - at;
+    memcpy(ret, e->recent + at, first);
+    memcpy(ret + first, e->recent, len - first);
+    return true;
+}
+
 enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t at, uint32_t len)
 {
     const struct mri_turn *const unsynced[] = {e->current, e->flying};
@@ -65,6 +89,8 @@ enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t 
         if (t != NULL && at >= t->bodies_at && at - t->bodies_at + len <= t->bodies.used)
             from = t->bodies.bytes + (at - t->bodies_at);
     }
+    if (from == NULL && copy_recent(e, e->bytes, at, len))
+        from = e->bytes;
     if (from == NULL) {
         const enum mr_status st = e->config.journal->api->read(e->config.journal, MR_FAMILY_BODIES,
                                                                at, e->bytes, len, &got);
@@ -121,6 +147,7 @@ bool mr_engine_cut(struct mr_engine *e, struct mr_turn *ret, struct mr_effects *
         bodies.end = e->bodies_at + mr_frame_size(t->bodies.used - MR_FRAME_HEAD_BYTES);
         ret->bodies_len = frame(&t->bodies, &bodies, NULL);
         memcpy(log.bodies_check, bodies.check, 32);
+        keep_recent(e, t->bodies.bytes, ret->bodies_len);
         e->bodies_at = bodies.end;
     }
     log.end = e->bodies_at;
@@ -440,6 +467,7 @@ static enum mr_status load(struct mr_engine *e)
     st = mri_replay(e);
     e->replaying = false;
     turn_reset(e, e->current);
+    e->recent_from = e->bodies_at;
     e->synced_turn = e->ledger.meta.turn;
     e->synced_leaves = e->tree.size;
     return st;
@@ -458,10 +486,14 @@ enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_c
     memset(e, 0, sizeof *e);
     e->config = *config;
     e->now_ms = e->started_ms = config->now_ms;
+    e->recent_from = UINT64_MAX; /* nothing is in it before the journal was replayed */
     mri_view_init(&e->view, config->store, m);
     enum mr_status st = turn_create(e, &e->turns[0]);
     if (st == MR_OK)
         st = turn_create(e, &e->turns[1]);
+    e->recent = m->get(m->ctx, MRI_RECENT_BYTES);
+    if (e->recent == NULL)
+        st = MR_NO_MEMORY;
     if (st == MR_OK)
         st = load(e);
     if (st == MR_OK && !config->read_only) {
@@ -491,6 +523,7 @@ void mr_engine_destroy(struct mr_engine *e)
     mri_opens_done(e);
     mri_peers_done(e);
     mri_view_done(&e->view);
+    m.put(m.ctx, e->recent);
     m.put(m.ctx, e);
 }
 

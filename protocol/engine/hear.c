@@ -176,16 +176,20 @@ static enum mr_status reach_heads(struct mri_peer *p, const struct mr_head *head
     return MR_OK;
 }
 
+void mri_hash_leaves(struct mr_engine *e, const struct mr_leaf *leaves, uint32_t count)
+{
+    uint8_t bytes[512];
+    for (uint32_t i = 0; i < count; i++)
+        mr_leaf_hash(e->hashes[i], bytes, mr_leaf_encode(&leaves[i], bytes, sizeof bytes));
+}
+
 enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *entry)
 {
     struct mri_peer *const p = mri_peer_of(e, entry->node);
-    uint8_t bytes[512], hash[32];
     if (p == NULL || entry->first != p->tree.size)
         return MR_DAMAGED;
-    for (uint32_t i = 0; i < entry->leaves_count; i++) {
-        mr_leaf_hash(hash, bytes, mr_leaf_encode(&entry->leaves[i], bytes, sizeof bytes));
-        mri_tree_append(&p->tree, hash);
-    }
+    for (uint32_t i = 0; i < entry->leaves_count; i++)
+        mri_tree_append(&p->tree, e->hashes[i]);
     p->state.size = p->tree.size;
     p->changed = true;
     if (entry->head.size > p->head.size || entry->head.time_ms > p->head.time_ms)

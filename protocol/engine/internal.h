@@ -21,7 +21,8 @@ enum {
     MRI_ASKERS_A_SLOT = 4,
     MRI_EPOCHS_MAX = 8, /* handover of a receipt */
     MRI_WAITERS_MAX = 8192,
-    MRI_RING = 1 << 14, /* own leaves kept in memory for peers */
+    MRI_RING = 1 << 14,         /* own leaves kept in memory for peers */
+    MRI_RECENT_BYTES = 4 << 20, /* bodies kept in memory */
     MRI_EVIDENCE_A_NODE = 4,
 };
 
@@ -166,6 +167,8 @@ struct mr_engine {
     uint32_t shown_next;
     struct mri_told *told;        /* ring of own leaves by index; NULL when alone */
     uint64_t told_from;           /* first one in it */
+    uint8_t *recent;              /* ring of cut bodies by position */
+    uint64_t recent_from;         /* position of the first one in it */
     uint8_t *scan;                /* a frame of the journal; NULL when alone */
     struct mr_checkpoint sums[4]; /* states summed up lately, newest first */
     uint32_t sums_count;
@@ -187,6 +190,7 @@ struct mr_engine {
     struct mr_signed_order order;
     struct mr_state_open open;
     struct mr_entry_peer peer;
+    uint8_t hashes[MR_LEAVES_MAX][32]; /* of its leaves */
     struct mr_evidence evidence;
     struct mr_handover handover;
     struct mr_body body;
@@ -301,7 +305,9 @@ const struct mr_seat *mri_seat_of(const struct mr_engine *e, uint32_t node);
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev);
 void mri_peer_link(struct mr_engine *e, const struct mr_event *ev);
 enum mr_status mri_peers_tick(struct mr_engine *e, struct mr_effects *fx);
-/* Append verified leaves to the mirror and tell the slots. */
+/* Into e->hashes. */
+void mri_hash_leaves(struct mr_engine *e, const struct mr_leaf *leaves, uint32_t count);
+/* Append verified leaves, whose hashes are in e->hashes, to the mirror and tell the slots. */
 enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *entry);
 /* A leaf of a log was read, the own one included. */
 enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,

@@ -100,6 +100,7 @@ static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_
     case MR_ENTRY_RESTART:
         return mri_restart_apply(e, &e->entry.u.restart);
     case MR_ENTRY_PEER:
+        mri_hash_leaves(e, e->entry.u.peer.leaves, e->entry.u.peer.leaves_count);
         return mri_peer_take(e, &e->entry.u.peer);
     case MR_ENTRY_EVIDENCE:
         return mri_evidence_replay(e, &e->entry.u.evidence);

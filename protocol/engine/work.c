@@ -248,24 +248,24 @@ static void look_for_orders(struct mr_engine *e, struct mri_open *o)
 
 struct place {
     bool known, next; /* the chain exists here; the slot is its next one */
-    uint64_t number;
-    struct mr_state_account account;
-    struct mr_state_hot hot;
+    uint64_t number, next_seq;
 };
 
 static enum mr_status find_place(struct mr_engine *e, const struct mri_open *o, struct place *ret)
 {
+    struct mr_state_hot hot;
     enum mr_status st = mri_account_number(&e->ledger, &ret->number, o->s.account);
     ret->known = st == MR_OK;
     ret->next = false;
     if (st == MR_NOT_FOUND)
         return MR_OK;
     if (st == MR_OK)
-        st = mri_account_get(&e->ledger, &ret->account, ret->number);
-    if (st == MR_OK)
-        st = mri_hot_get(&e->ledger, &ret->hot, ret->number);
-    ret->next = st == MR_OK && o->s.seq == ret->hot.chain.next_seq;
-    return st;
+        st = mri_hot_get(&e->ledger, &hot, ret->number);
+    if (st != MR_OK)
+        return st;
+    ret->next_seq = hot.chain.next_seq;
+    ret->next = o->s.seq == ret->next_seq;
+    return MR_OK;
 }
 
 /* Whether the slot is decided: by what was read, by what was shown, or by the end of the epoch. */
@@ -284,12 +284,13 @@ static bool is_decided(const struct mr_engine *e, const struct mri_open *o,
 static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_closed, bool *ret_more)
 {
     struct place at;
+    struct mr_state_account account;
     struct mr_certified c;
     *ret_closed = *ret_more = false;
     enum mr_status st = find_place(e, o, &at);
     if (st != MR_OK)
         return st;
-    if (at.known && o->s.seq < at.hot.chain.next_seq) {
+    if (at.known && o->s.seq < at.next_seq) {
         mri_open_close(e, o);
         *ret_closed = true;
         return MR_OK;
@@ -315,7 +316,9 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
             mri_open_cause(e, o, MR_SEQ_AHEAD, 0);
         return MR_OK;
     }
-    st = mri_ballot(e, o, &at.account, ret_more);
+    st = mri_account_get(&e->ledger, &account, at.number);
+    if (st == MR_OK)
+        st = mri_ballot(e, o, &account, ret_more);
     if (st == MR_OK && !*ret_more)
         st = vote_first(e, o, ret_more);
     return st;
