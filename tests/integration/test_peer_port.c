@@ -65,14 +65,15 @@ START_TEST(peers_ask_what_is_theirs_and_nothing_else)
         random_request_body(&g, f.ask);
         if (f.ask->kind == MR_REQ_AUTH)
             continue;
-        const bool theirs = f.ask->kind == MR_REQ_FOLLOW || f.ask->kind == MR_REQ_FETCH;
+        const bool theirs = f.ask->kind == MR_REQ_FOLLOW || f.ask->kind == MR_REQ_FETCH ||
+                            f.ask->kind == MR_REQ_HANDOVER || f.ask->kind == MR_REQ_STATE;
         const bool may = f.ask->kind == MR_REQ_HEAD || (_i == 1 && theirs);
         const enum mr_status st = link_call(l, f.reply, f.ask);
         ck_assert_msg((st != MR_NOT_AUTHORISED) == may, "request %d: %s", (int)f.ask->kind,
                       mr_status_name(st));
         told += may;
     }
-    ck_assert_int_eq(told, _i == 0 ? 1 : 3);
+    ck_assert_int_eq(told, _i == 0 ? 1 : 5);
     link_close(l);
 }
 END_TEST
@@ -82,7 +83,7 @@ START_TEST(peers_have_a_port_of_their_own)
 {
     const struct mr_seckey *const key = &f.nodes[OURS].transport_key;
     struct link *l = federation_as_peer(&f, 0, f.nodes[0].wallet, OURS + 1, key);
-    ck_assert_int_eq(ask_follow(l, 1, 0, 0), MR_NOT_AUTHORISED); /* already its proof */
+    ck_assert_int_eq(ask_follow(l, 1, 0, 0), MR_NOT_AUTHORISED); /* its proof is taken there */
     link_close(l);
     l = federation_as_peer(&f, 0, f.nodes[0].wallet, 0, NULL);
     ck_assert_int_eq(ask_follow(l, 1, 0, 0), MR_NOT_AUTHORISED);
