@@ -69,21 +69,18 @@ enum mr_status mri_convict_fork(struct mr_engine *e, struct mri_peer *p,
 enum mr_status mri_convict_leaves(struct mr_engine *e, struct mri_peer *p,
                                   const struct mri_clash *clash, const struct mr_leaf *later)
 {
-    const struct mr_state_peer *const s = &p->state;
-    if (p->evidence >= MRI_EVIDENCE_A_NODE || s->proven_count == 0 ||
-        clash->second >= s->proven[0].size)
-        return MR_OK; /* no head that covers it is at hand */
+    if (p->evidence >= MRI_EVIDENCE_A_NODE)
+        return MR_OK;
     struct mr_evidence_leaves *const l = &begin(e, MR_EVIDENCE_LEAVES)->body.u.leaves;
-    l->first.head = l->second.head = s->proven[0];
-    l->first.index = clash->first;
-    l->first.leaf = clash->earlier;
-    l->second.index = clash->second;
-    l->second.leaf = *later;
-    enum mr_status st = mri_tree_path(&p->tree, l->first.path, &l->first.path_count, clash->first,
-                                      s->proven[0].size);
+    const uint32_t node = p->seat->number;
+    enum mr_status st =
+        mri_prove(e, &l->first, e->committee.epoch, node, clash->first, &clash->earlier);
     if (st == MR_OK)
-        st = mri_tree_path(&p->tree, l->second.path, &l->second.path_count, clash->second,
-                           s->proven[0].size);
+        st = mri_prove(e, &l->second, e->committee.epoch, node, clash->second, later);
+    /* No head that covers both is at hand, or the earlier one was shown, of another history: two
+     * heads of that log convict it then. */
+    if (st == MR_NOT_FOUND)
+        return MR_OK;
     return st == MR_OK ? finish(e, p) : st;
 }
 
