@@ -238,7 +238,7 @@ static void say_seen(struct mr_engine *e, struct mri_peer *p)
 {
     const struct mr_state_peer *const s = &p->state;
     if (!MRI_RULE(say_seen) || s->proven_count == 0 || s->proven[0].size == p->seen_size ||
-        p->seen_size >= p->spoke || e->now_ms < p->seen_ms + SEEN_MS || !mri_votes(e) ||
+        p->seen_size >= p->spoke || e->now_ms < p->seen_ms + SEEN_MS || !mri_speaks(e) ||
         !mr_engine_ready(e))
         return;
     struct mr_leaf leaf = {.kind = MR_LEAF_SEEN, .u.seen = {.head = s->proven[0]}};

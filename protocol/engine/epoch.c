@@ -24,6 +24,11 @@ static bool is_checkpoints(const struct mri_open *o)
     return memcmp(o->s.account, id, 16) == 0;
 }
 
+bool mri_speaks(const struct mr_engine *e)
+{
+    return mri_votes(e) && !e->ledger.meta.finished;
+}
+
 bool mri_may_speak(const struct mr_engine *e, const struct mri_open *o)
 {
     return e->ledger.meta.sealed == 0 || is_checkpoints(o);

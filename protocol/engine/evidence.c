@@ -42,7 +42,7 @@ static enum mr_status finish(struct mr_engine *e, struct mri_peer *p)
     e->entry.u.evidence = *v;
     mri_say(e, &e->entry);
     const size_t len = put(e, p, v);
-    if (!mri_votes(e))
+    if (!mri_speaks(e))
         return MR_OK;
     struct mr_leaf leaf = {.kind = MR_LEAF_EVIDENCE, .u.evidence = {.node = p->seat->number}};
     mr_hash(leaf.u.evidence.hash, "mereau/evidence", e->bytes, len, NULL, 0);

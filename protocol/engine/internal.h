@@ -384,6 +384,8 @@ bool mri_cut_settles(const struct mr_engine *e, const struct mri_open *o, struct
 enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *ret);
 /* Seal, cut, finish, go over: what is due. */
 enum mr_status mri_epoch_work(struct mr_engine *e);
+/* Whether it may append to its log: it votes, and has not said FINAL. */
+bool mri_speaks(const struct mr_engine *e);
 /* The last head, into the turn, if it does not stand in the journal yet. */
 void mri_journal_head(struct mr_engine *e);
 /* What CUT this epoch ended with, after a start in the middle of it. */

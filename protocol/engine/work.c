@@ -304,7 +304,7 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
         return MR_OK;
     }
     look_for_orders(e, o);
-    if (!mri_votes(e) || !mri_may_speak(e, o))
+    if (!mri_speaks(e) || !mri_may_speak(e, o))
         return MR_OK;
     if (mri_slot_ack_due(&o->s, &c)) {
         say_ack(e, o, &c);

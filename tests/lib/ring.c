@@ -102,8 +102,21 @@ static void on_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len
 
 static struct mr_effects fx = {on_reply, NULL};
 
+enum { SLOW_MS = 2500 };
+
 static void flush(struct ring *r, uint32_t node);
 static void sum(struct ring *r, uint32_t node);
+
+/* A turn is being synced. */
+static void take_time(struct ring *r, struct mr_engine *e)
+{
+    struct mr_engine_facts f;
+    mr_engine_facts(e, &f);
+    r->w.now_ms += f.meta.finished ? SLOW_MS : 0;
+    const struct mr_event tick = {.kind = MR_EV_TICK, .now_ms = r->w.now_ms};
+    if (f.meta.finished)
+        ck_assert_int_eq(mr_engine_step(e, &tick, &fx), MR_OK);
+}
 
 static void step(struct ring *r, uint32_t node, struct mr_event *ev)
 {
@@ -113,9 +126,11 @@ static void step(struct ring *r, uint32_t node, struct mr_event *ev)
     ck_assert(mr_engine_ready(n->engine));
     ck_assert_int_eq(mr_engine_step(n->engine, ev, &fx), MR_OK);
     while (mr_engine_cut(n->engine, &t, &fx)) {
-        const struct mr_event done = {.kind = MR_EV_SYNCED, .now_ms = r->w.now_ms};
         ck_assert_int_eq(
             n->journal->api->append(n->journal, t.log, t.log_len, t.bodies, t.bodies_len), MR_OK);
+        if (r->slow)
+            take_time(r, n->engine);
+        const struct mr_event done = {.kind = MR_EV_SYNCED, .now_ms = r->w.now_ms};
         ck_assert_int_eq(mr_engine_step(n->engine, &done, &fx), MR_OK);
     }
     struct mr_engine_facts facts;
@@ -359,6 +374,12 @@ enum mr_status ring_submit(struct ring *r, uint32_t node, const struct mr_signed
     r->request->body.kind = MR_REQ_SUBMIT;
     r->request->body.u.submit.order = *o;
     r->request->body.u.submit.memo_count = 0;
+    return call(r, node);
+}
+
+enum mr_status ring_request(struct ring *r, uint32_t node, const struct mr_request *q)
+{
+    *r->request = *q;
     return call(r, node);
 }
 

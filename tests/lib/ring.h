@@ -36,6 +36,7 @@ struct ring {
     struct mr_reply *reply; /* last one to a caller */
     enum mr_status status;  /* its status */
     uint32_t callers;       /* that wait for an answer */
+    bool slow;              /* seconds pass while FINAL is being synced */
     struct mr_request *request;
 };
 
@@ -66,6 +67,7 @@ void ring_wait(struct ring *r, uint64_t ms);
 
 /** Hand an order in at a node; r->reply when it was answered: its status, or NO_ANSWER so far. */
 enum mr_status ring_submit(struct ring *r, uint32_t node, const struct mr_signed_order *o);
+enum mr_status ring_request(struct ring *r, uint32_t node, const struct mr_request *q);
 enum mr_status ring_cancel(struct ring *r, uint32_t node, const struct mr_signed_cancel *c);
 
 /** The next order of a chain as the node sees it, unsigned. */

@@ -204,6 +204,22 @@ START_TEST(one_node_becomes_four_and_one_again)
 }
 END_TEST
 
+/* FINAL is the last leaf of a log, whatever comes while it is being synced. */
+START_TEST(nothing_is_said_behind_final)
+{
+    static struct mr_request q = {.body = {.kind = MR_REQ_HANDOVER, .u.handover = {2, 1}}};
+    ring_wait(&r, 250); /* all say what they saw, and are to do so again in two seconds */
+    r.slow = true;
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 3, 2);
+    for (uint32_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(ring_request(&r, i, &q), MR_OK);
+        ck_assert_uint_eq(r.reply->body.u.handover.final_count, 1);
+    }
+}
+END_TEST
+
 /* With its own key it might contradict what it forgot: it comes back with a new one. */
 START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
 {
@@ -290,6 +306,7 @@ int main(void)
     tcase_add_test(c, a_change_that_breaks_the_bounds_is_refused);
     tcase_add_test(c, a_node_that_is_back_hears_at_once);
     tcase_add_test(c, who_joins_brings_no_cap_that_is_too_much);
+    tcase_add_test(c, nothing_is_said_behind_final);
     suite_add_tcase(s, c);
     SRunner *n = srunner_create(s);
     srunner_run_all(n, CK_ENV);
