@@ -183,7 +183,7 @@ bool mri_aud_cut_decides(const struct mr_audit *a, const struct mri_aud_open *o,
             if (a->end.cut.logs[k].node == s->node)
                 log = &a->end.cut.logs[k];
         }
-        if (s->kind == MR_LEAF_ACK && log != NULL && s->index < log->size &&
+        if (s->kind == MR_LEAF_ACK && !s->shown && log != NULL && s->index < log->size &&
             (best == NULL || s->ballot > best->ballot))
             best = s;
     }
@@ -207,6 +207,17 @@ bool mri_aud_silence(struct mr_audit *a, uint32_t node, uint64_t sealed, const u
     mri_aud_text(a, "EPO-4", MR_CHECK_FAILED, "leaf about a slot behind SEAL",
                  "only about the slot of a CUT", found);
     mri_aud_at(a, NULL, 0);
+    return true;
+}
+
+bool mri_aud_behind_final(struct mr_audit *a, uint32_t node, bool has_final,
+                          const struct mr_leaf *leaf)
+{
+    char found[64];
+    if (!has_final)
+        return false;
+    snprintf(found, sizeof found, "%s of node %u", mr_leaf_kind_text(leaf->kind), (unsigned)node);
+    mri_aud_text(a, "EPO-6", MR_CHECK_FAILED, "leaf behind FINAL", "none in this log", found);
     return true;
 }
 
@@ -237,9 +248,8 @@ static bool root_now(struct mr_audit *a, uint8_t ret[32], uint64_t *ret_accounts
 void mri_aud_final(struct mr_audit *a, const struct mr_leaf_final *f)
 {
     uint64_t accounts;
-    if (!a->end.has_cut || a->end.has_final) {
-        mri_aud_text(a, "EPO-6", MR_CHECK_FAILED, "FINAL", "one, behind the CUT",
-                     a->end.has_final ? "another" : "no CUT that settled");
+    if (!a->end.has_cut) {
+        mri_aud_text(a, "EPO-6", MR_CHECK_FAILED, "FINAL", "behind the CUT", "no CUT that settled");
         return;
     }
     a->end.has_final = true;
@@ -264,10 +274,10 @@ void mri_aud_peer_end(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t nod
     const uint32_t epoch = seal ? leaf->u.seal.epoch : leaf->u.final.epoch;
     char found[64];
     snprintf(found, sizeof found, "node %u, epoch %u", (unsigned)node, (unsigned)epoch);
-    if (epoch != a->epoch || (seal ? m->sealed != 0 : m->has_final || m->sealed == 0)) {
+    if (epoch != a->epoch || (seal ? m->sealed != 0 : m->sealed == 0)) {
         mri_aud_text(a, seal ? "EPO-4" : "EPO-6", MR_CHECK_FAILED,
                      seal ? "SEAL of a peer" : "FINAL of a peer",
-                     seal ? "one, of this epoch" : "one, of this epoch, behind SEAL", found);
+                     seal ? "one, of this epoch" : "of this epoch, behind SEAL", found);
         return;
     }
     if (seal) {

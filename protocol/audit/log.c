@@ -71,6 +71,8 @@ void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t 
     if (index == 0 && leaf->kind != MR_LEAF_START)
         mri_aud_text(a, "LOG-2", MR_CHECK_FAILED, "first leaf", "start",
                      mr_leaf_kind_text(leaf->kind));
+    if (mri_aud_behind_final(a, a->node, a->end.has_final, leaf))
+        return;
     switch (leaf->kind) {
     case MR_LEAF_START:
         start(a, &leaf->u.start);

@@ -271,6 +271,8 @@ static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t nod
     else if (leaf->kind == MR_LEAF_START)
         second_start(a, node, index);
     a->totals.peer_leaves++;
+    if (mri_aud_behind_final(a, node, m->has_final, leaf))
+        return;
     if (leaf->kind == MR_LEAF_SEEN)
         mri_aud_seen(a, node, &leaf->u.seen.head);
     else if (leaf->kind == MR_LEAF_EVIDENCE)

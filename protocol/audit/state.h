@@ -464,6 +464,9 @@ void mri_aud_seal(struct mr_audit *a, const struct mr_leaf_seal *s, uint64_t ind
 void mri_aud_final(struct mr_audit *a, const struct mr_leaf_final *f);
 void mri_aud_peer_end(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t node,
                       const struct mr_leaf *leaf, uint64_t index);
+/* EPO-6: whether a leaf stands behind FINAL and was reported. */
+bool mri_aud_behind_final(struct mr_audit *a, uint32_t node, bool has_final,
+                          const struct mr_leaf *leaf);
 /* S17: whether a leaf about a slot stands behind SEAL and was reported. */
 bool mri_aud_silence(struct mr_audit *a, uint32_t node, uint64_t sealed, const uint8_t account[16],
                      uint64_t seq);

@@ -342,6 +342,17 @@ static void two_finals(struct doctor *d)
     own(d, MR_LEAF_FINAL, NULL)->copies = 1;
 }
 
+static void vote_behind_final(struct doctor *d)
+{
+    struct doc_turn *t = NULL;
+    struct doc_row *const final = own(d, MR_LEAF_FINAL, &t);
+    struct doc_row *const r = doctor_insert(t, final->next);
+    r->epoch = final->epoch;
+    r->e.kind = MR_ENTRY_LEAF;
+    r->e.u.leaf = a_vote(d);
+    mr_sub_account(r->e.u.leaf.u.vote.account, NULL, MR_CLASS_CHECKPOINTS);
+}
+
 /* --- the beginning ---------------------------------------------------------------------------- */
 
 static void two_proofs(struct doc_row *r)
@@ -462,6 +473,7 @@ const struct league_lie lies_of_turn[] = {
     {"final of another epoch", final_of_another_epoch, "EPO-6", MR_WRONG_EPOCH, false},
     {"no final", no_final, "EPO-6", MR_CHECK_FAILED, false},
     {"two finals", two_finals, "EPO-6", MR_CHECK_FAILED, false},
+    {"vote behind final", vote_behind_final, "EPO-6", MR_CHECK_FAILED, false},
     {"epoch with too few proofs", epoch_with_too_few_proofs, "EPO-6", MR_BAD_RECEIPT, false},
     {"epoch with a proof twice", epoch_with_a_proof_twice, "EPO-6", MR_BAD_RECEIPT, false},
     {"epoch with an unsigned proof", epoch_with_an_unsigned_proof, "EPO-6", MR_BAD_SIGNATURE,
