@@ -128,7 +128,7 @@ struct mr_audit_association {
     int64_t cap;
 };
 
-enum { MR_AUDIT_KINDS = 19, MR_AUDIT_EPOCHS = 32 };
+enum { MR_AUDIT_KINDS = 22, MR_AUDIT_EPOCHS = 32 };
 
 struct mr_audit_epoch {
     uint32_t epoch, quorum;

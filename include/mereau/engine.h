@@ -77,8 +77,8 @@ enum mr_event_kind {
 };
 
 /** What the shell found out about a signed order or cancel of an answer: mr_order_verify's or
- *  mr_cancel_verify's status under the key set mr_engine_keys gave, and that set's generation
- *  (0: the account is not known here, nothing was verified). */
+ *  mr_cancel_verify's status under the key set mr_engine_signers or mr_engine_keys gave, and that
+ *  set's generation (0: it gave none, nothing was verified). */
 struct mr_checked {
     enum mr_status status;
     uint32_t generation;
@@ -146,9 +146,14 @@ void mr_engine_flushed(struct mr_engine *e, struct mr_put *puts);
 bool mr_engine_flushing(const struct mr_engine *e);
 size_t mr_engine_dirty(const struct mr_engine *e);
 
-/** The key set that a chain's next order or cancel must be signed with. ACCOUNT_UNKNOWN. */
+/** The key set that a chain's next cancel must be signed with. ACCOUNT_UNKNOWN. */
 enum mr_status mr_engine_keys(struct mr_engine *e, struct mr_keyset *ret, uint32_t *ret_generation,
                               const uint8_t account[16]);
+
+/** The key set that an order must be signed with: its chain's, or of a TAKEOVER the treasury's that
+ *  it names. ACCOUNT_UNKNOWN, WRONG_CHAIN, KEYS_UNKNOWN, KEYS_OLD, BAD_KEY. */
+enum mr_status mr_engine_signers(struct mr_engine *e, struct mr_keyset *ret,
+                                 uint32_t *ret_generation, const struct mr_order *order);
 
 /** Whether the keys a session proved are still the account's (TRA-8). A principal that proved
  * nothing is always current. */

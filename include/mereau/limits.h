@@ -22,6 +22,7 @@ enum {
     MR_NODES_MAX = 32,
     MR_KEYS_MAX = 16,      /* keys of one account */
     MR_PAST_KEYS_MAX = 16, /* key sets of a treasury that are remembered */
+    MR_RECOVERIES_MAX = 4, /* recoveries of one account that wait together */
     MR_LINES_MAX = 256,    /* payees of one PAY, members of one ISSUE */
     MR_BANKS_MAX = 64,     /* bank lines of one ISSUE */
     MR_CLASS_RULES_MAX = 8,
@@ -59,6 +60,7 @@ enum {
     MR_CLOCK_AHEAD_MS = 300000, /* an order may be this much ahead of the voter's clock */
     MR_POLICY_NOTICE_DAYS = 14,
     MR_PAST_KEYS_MS = 86400000, /* a day on, a replaced key set countersigns nothing more */
+    MR_RECOVERY_MS = 604800000, /* seven days for the owner to stop a recovery */
     MR_ALIAS_REST_DAYS = 365,   /* an alias given up is not reassigned before */
     MR_BALLOT_NONE = 0x7fffffff,
 };

@@ -51,6 +51,9 @@ void mr_clear_sign(struct mr_clear *c, const uint8_t ledger[32], uint32_t key_in
                    const struct mr_seckey *key);
 enum mr_status mr_clear_verify(const struct mr_clear *c, const uint8_t ledger[32]);
 
+/** LED-33: name of the keys that a recovery would set. */
+void mr_recovery_hash(uint8_t ret[32], const struct mr_setkeys *keys);
+
 /** JNL-9: signed by the charter's governance at its threshold. MR_OK, BAD_SIGNATURE,
  *  SIGNATURES_MISSING, WRONG_LEDGER. */
 void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const struct mr_seckey *key);

@@ -38,6 +38,12 @@ const char *kind_word(enum mr_order_kind kind)
         return _("end of an epoch");
     case MR_KIND_CLEAR:
         return _("clearing");
+    case MR_KIND_RECOVER:
+        return _("recovery of an account");
+    case MR_KIND_STOP:
+        return _("stopped recovery");
+    case MR_KIND_TAKEOVER:
+        return _("end of a recovery");
     case MR_KIND_POLICY:
         return _("rules");
     case MR_KIND_CAP:

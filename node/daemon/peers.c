@@ -183,9 +183,10 @@ static void find_keys(struct node *n, struct body_keys *ret, const struct mr_bod
     *ret = (struct body_keys){.status = MR_OK};
     if (b->kind == MR_BODY_MEMO)
         return;
-    const uint8_t *const account =
-        b->kind == MR_BODY_ORDER ? b->u.order.order.account : b->u.cancel.cancel.account;
-    ret->status = mr_engine_keys(n->engine, &ret->keys, &ret->generation, account);
+    ret->status =
+        b->kind == MR_BODY_ORDER
+            ? mr_engine_signers(n->engine, &ret->keys, &ret->generation, &b->u.order.order)
+            : mr_engine_keys(n->engine, &ret->keys, &ret->generation, b->u.cancel.cancel.account);
     if (ret->status == MR_DAMAGED || ret->status == MR_IO_ERROR)
         node_fail(n, "store", ret->status);
     if (ret->status != MR_OK)

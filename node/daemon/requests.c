@@ -322,10 +322,15 @@ static void order_done(struct node *n, struct task *t)
     node_ready(n, t);
 }
 
-static void order_begin(struct job *j, const uint8_t account[16])
+/* n->request is decoded. */
+static void order_begin(struct job *j)
 {
     struct node *n = j->node;
-    j->status = mr_engine_keys(n->engine, &j->keys, &j->generation, account);
+    const struct mr_request_body *b = &n->request.body;
+    j->status =
+        b->kind == MR_REQ_SUBMIT
+            ? mr_engine_signers(n->engine, &j->keys, &j->generation, &b->u.submit.order.order)
+            : mr_engine_keys(n->engine, &j->keys, &j->generation, b->u.cancel.cancel.account);
     if (j->status == MR_DAMAGED || j->status == MR_IO_ERROR)
         node_fail(n, "store", j->status);
     if (j->status != MR_OK) {
@@ -507,10 +512,8 @@ static void route(struct job *j, const struct session *s)
         auth_begin(j, s);
         return;
     case MR_REQ_SUBMIT:
-        order_begin(j, b->u.submit.order.order.account);
-        return;
     case MR_REQ_CANCEL:
-        order_begin(j, b->u.cancel.cancel.account);
+        order_begin(j);
         return;
     case MR_REQ_JOIN:
         join_begin(j);

@@ -83,9 +83,9 @@ void mri_aud_add_association(struct mr_audit *a, uint32_t place)
 {
     const struct mr_association *const as = &a->charter.associations[place];
     const int home = (int)place;
-    struct mri_aud_account **const all[] = {
-        &a->of[place].desk,    &a->of[place].treasury, &a->of[place].issuer,
-        &a->of[place].reserve, &a->of[place].redeemed, &a->of[place].own};
+    struct mri_aud_account **const all[] = {&a->of[place].desk,     &a->of[place].treasury,
+                                            &a->of[place].issuer,   &a->of[place].reserve,
+                                            &a->of[place].redeemed, &a->of[place].own};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         *all[i] = derive(a, as->id, (enum mr_account_class)(MR_CLASS_DESK + i), home);
         if (*all[i] == NULL)

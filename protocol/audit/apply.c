@@ -85,14 +85,15 @@ static void apply_open(struct mr_audit *a, const struct mri_aud_case *c)
     a->member_count++;
 }
 
-static void apply_setkeys(struct mr_audit *a, const struct mri_aud_case *c)
+void mri_aud_apply_setkeys(struct mr_audit *a, const struct mri_aud_case *c,
+                           const struct mr_setkeys *s)
 {
-    const struct mr_setkeys *const s = &c->order->body.u.setkeys;
     mri_aud_touch_cold(a, c->account);
     if (c->account->class == MR_CLASS_TREASURY)
         mri_aud_keep_past_keys(a, c->account, c->order->time_ms);
     mri_aud_set_keys(a, c->account, &s->keys);
     c->account->cold.generation = s->generation;
+    c->account->cold.recoveries_count = 0;
     memcpy(c->account->cold.enc_key, s->enc_key, MR_KEY_BYTES);
     memcpy(c->account->cold.reader_key, s->reader_key, MR_KEY_BYTES);
 }
@@ -337,7 +338,12 @@ void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_
         apply_done(a, &b->u.return_.redemption, 2);
         return;
     case MR_KIND_SETKEYS:
-        apply_setkeys(a, c);
+        mri_aud_apply_setkeys(a, c, &b->u.setkeys);
+        return;
+    case MR_KIND_RECOVER:
+    case MR_KIND_STOP:
+    case MR_KIND_TAKEOVER:
+        mri_aud_apply_recovery(a, c);
         return;
     case MR_KIND_FLAG:
         x = mri_aud_account(a, b->u.flag.account);

@@ -34,30 +34,46 @@ void mri_aud_keep_past_keys(struct mr_audit *a, struct mri_aud_account *treasury
 
 /* What a treasury had as that generation of its keys, when that still counts for the order. */
 static bool key_set_of(struct mr_audit *a, struct mri_aud_case *c, uint8_t ret[32],
-                       const struct mri_aud_account *treasury)
+                       const struct mri_aud_account *treasury, uint32_t generation)
 {
-    const struct mr_clear *const k = &c->order->body.u.clear;
     const struct mri_aud_past_keys *p = treasury->cold.past;
-    if (k->generation > treasury->cold.generation) {
-        mri_aud_wrong(a, c, MR_KEYS_UNKNOWN, "generation of the other treasury's keys, at most",
-                      treasury->cold.generation, k->generation);
+    if (generation > treasury->cold.generation) {
+        mri_aud_wrong(a, c, MR_KEYS_UNKNOWN, "generation of a treasury's keys, at most",
+                      treasury->cold.generation, generation);
         return false;
     }
-    if (k->generation == treasury->cold.generation) {
+    if (generation == treasury->cold.generation) {
         present_hash(ret, treasury);
         return true;
     }
-    for (uint32_t i = 0; p != NULL && p->generation != k->generation; i++)
+    for (uint32_t i = 0; p != NULL && p->generation != generation; i++)
         p = i + 1 < MR_PAST_KEYS_MAX ? p->older : NULL;
     if (p == NULL)
-        mri_aud_wrong(a, c, MR_KEYS_OLD, "generation of the other treasury's keys",
-                      treasury->cold.generation, k->generation);
+        mri_aud_wrong(a, c, MR_KEYS_OLD, "generation of a treasury's keys",
+                      treasury->cold.generation, generation);
     else if (c->order->time_ms >= p->until_ms)
         mri_aud_wrong(a, c, MR_KEYS_OLD, "time of an order with replaced keys, before",
                       (int64_t)p->until_ms, (int64_t)c->order->time_ms);
     else
         memcpy(ret, p->hash, 32);
     return !c->wrong;
+}
+
+bool mri_aud_keys_named(struct mr_audit *a, struct mri_aud_case *c,
+                        const struct mri_aud_account *treasury, uint32_t generation,
+                        const struct mr_keyset *keys)
+{
+    uint8_t right[32], named[32];
+    char e[65], f[65];
+    if (c->wrong || !key_set_of(a, c, right, treasury, generation))
+        return false;
+    keyset_hash(named, keys);
+    if (memcmp(right, named, 32) == 0)
+        return true;
+    mr_hex_format(e, right, 32);
+    mr_hex_format(f, named, 32);
+    mri_aud_wrong_text(a, c, MR_BAD_KEY, "key set of a treasury", e, f);
+    return false;
 }
 
 static void check_sigs(struct mr_audit *a, struct mri_aud_case *c)
@@ -79,23 +95,6 @@ static void check_sigs(struct mr_audit *a, struct mri_aud_case *c)
     if (k->sigs_count < k->keys.threshold)
         mri_aud_wrong(a, c, MR_SIGNATURES_MISSING, "number of countersignatures", k->keys.threshold,
                       k->sigs_count);
-}
-
-static void check_countersigned(struct mr_audit *a, struct mri_aud_case *c,
-                                const struct mri_aud_account *treasury)
-{
-    uint8_t right[32], named[32];
-    char e[65], f[65];
-    if (c->wrong || !key_set_of(a, c, right, treasury))
-        return;
-    keyset_hash(named, &c->order->body.u.clear.keys);
-    if (memcmp(right, named, 32) == 0) {
-        check_sigs(a, c);
-        return;
-    }
-    mr_hex_format(e, right, 32);
-    mr_hex_format(f, named, 32);
-    mri_aud_wrong_text(a, c, MR_BAD_KEY, "key set of the other treasury", e, f);
 }
 
 void mri_aud_check_clear(struct mr_audit *a, struct mri_aud_case *c)
@@ -124,8 +123,9 @@ void mri_aud_check_clear(struct mr_audit *a, struct mri_aud_case *c)
     mri_aud_check_ref(a, c, k->bank_ref);
     if (a->incomplete) /* the keys may have been others */
         a->totals.orders_unchecked++;
-    else
-        check_countersigned(a, c, a->of[to].treasury);
+    else if (mri_aud_keys_named(a, c, a->of[to].treasury, c->order->body.u.clear.generation,
+                                &c->order->body.u.clear.keys))
+        check_sigs(a, c);
     if (reserve->hot.balance[1] < k->amount)
         mri_aud_wrong(a, c, MR_COVERAGE, "reserve, at least", k->amount, reserve->hot.balance[1]);
 }

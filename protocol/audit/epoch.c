@@ -119,8 +119,8 @@ static void check_unread(struct mr_audit *a)
             a->totals.heads_unchecked++; /* it has lost a part of it */
         } else if (look == LOOK_UNREAD) {
             view_of(a, &v, log->node);
-            mri_aud_u64(a, "EPO-5", MR_BEHIND, "leaves read of a log that the CUT names",
-                        log->size, v.tree->size);
+            mri_aud_u64(a, "EPO-5", MR_BEHIND, "leaves read of a log that the CUT names", log->size,
+                        v.tree->size);
         }
     }
     a->end.unread = 0;
@@ -371,8 +371,7 @@ static bool is_next(struct mr_audit *a, const struct mr_handover_next *h)
     mr_order_id(id, &h->order.order);
     if (!a->end.has_next || !a->end.has_cut)
         mri_aud_text(a, "EPO-6", MR_CHECK_FAILED, "beginning of an epoch",
-                     "behind a NEXT and its CUT, settled",
-                     a->end.has_next ? "no CUT" : "no NEXT");
+                     "behind a NEXT and its CUT, settled", a->end.has_next ? "no CUT" : "no NEXT");
     else if (memcmp(id, a->end.id, 32) != 0)
         mri_aud_hash(a, "EPO-6", MR_CHECK_FAILED, "NEXT that an epoch begins by", a->end.id, id);
     else

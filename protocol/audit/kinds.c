@@ -31,6 +31,10 @@ const char *mri_aud_kind_rule(enum mr_order_kind kind)
         return "LED-28";
     case MR_KIND_CLEAR:
         return "LED-31";
+    case MR_KIND_RECOVER:
+    case MR_KIND_STOP:
+    case MR_KIND_TAKEOVER:
+        return "LED-33";
     case MR_KIND_POLICY:
     case MR_KIND_CAP:
         return "LED-29";
@@ -60,7 +64,10 @@ bool mri_aud_kind_stands_on(enum mr_order_kind kind, enum mr_account_class class
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
     case MR_KIND_CLEAR:
+    case MR_KIND_RECOVER:
         return class == MR_CLASS_TREASURY;
+    case MR_KIND_STOP:
+    case MR_KIND_TAKEOVER:
     case MR_KIND_REDEEM:
     case MR_KIND_CLOSE:
         return mri_aud_is_member(class);
@@ -100,9 +107,8 @@ static bool stands_alone(enum mr_status st)
 static bool depends_on_others(const struct mri_aud_case *c, enum mr_status st)
 {
     static const enum mr_status all[] = {
-        MR_FUNDS_SHORT,  MR_LIMIT_PAYMENT, MR_LIMIT_DAY, MR_LIMIT_MONTH,
-        MR_CAP_EXCEEDED, MR_COVERAGE,      MR_LOWERED,   MR_NOT_CLOSED,
-        MR_BEHIND,
+        MR_FUNDS_SHORT, MR_LIMIT_PAYMENT, MR_LIMIT_DAY,  MR_LIMIT_MONTH, MR_CAP_EXCEEDED,
+        MR_COVERAGE,    MR_LOWERED,       MR_NOT_CLOSED, MR_BEHIND,      MR_TOO_MANY,
     };
     const enum mr_order_kind kind = c->order->body.kind;
     if (st == MR_NO_CHANGE)
@@ -138,9 +144,8 @@ void mri_aud_wrong(struct mr_audit *a, struct mri_aud_case *c, enum mr_status st
     mri_aud_wrong_text(a, c, st, what, e, f);
 }
 
-/* A member of the association whose chain this is; reported when it is not. */
-static struct mri_aud_account *own_member(struct mr_audit *a, struct mri_aud_case *c,
-                                          const uint8_t id[16])
+struct mri_aud_account *mri_aud_own_member(struct mr_audit *a, struct mri_aud_case *c,
+                                           const uint8_t id[16])
 {
     struct mri_aud_account *const x = mri_aud_map_get(&a->accounts, id);
     char hex[33];
@@ -183,7 +188,7 @@ static void check_setkeys(struct mr_audit *a, struct mri_aud_case *c)
 static void check_flag(struct mr_audit *a, struct mri_aud_case *c)
 {
     const struct mr_flag *const f = &c->order->body.u.flag;
-    const struct mri_aud_account *const x = own_member(a, c, f->account);
+    const struct mri_aud_account *const x = mri_aud_own_member(a, c, f->account);
     if (x != NULL && x->cold.frozen == f->frozen)
         mri_aud_wrong_text(a, c, MR_NO_CHANGE, "flag of the account", "a change",
                            f->frozen ? "frozen already" : "not frozen");
@@ -206,7 +211,7 @@ bool mri_aud_alias_right(const char *alias, uint32_t len)
 static void check_list(struct mr_audit *a, struct mri_aud_case *c)
 {
     const struct mr_list *const l = &c->order->body.u.list;
-    const struct mri_aud_account *const x = own_member(a, c, l->account);
+    const struct mri_aud_account *const x = mri_aud_own_member(a, c, l->account);
     if (!mri_aud_alias_right(l->alias, l->alias_len)) {
         mri_aud_wrong_text(a, c, MR_ALIAS_SYNTAX, "alias", "2 to 32 of a-z, 0-9 and -", l->alias);
         return;
@@ -242,7 +247,7 @@ static void check_raise(struct mr_audit *a, struct mri_aud_case *c, const char *
 static void check_grant(struct mr_audit *a, struct mri_aud_case *c, bool only_raise)
 {
     const struct mr_grant *const g = only_raise ? &c->order->body.u.grant : &c->order->body.u.lower;
-    const struct mri_aud_account *const x = own_member(a, c, g->account);
+    const struct mri_aud_account *const x = mri_aud_own_member(a, c, g->account);
     if (x == NULL)
         return;
     if (only_raise) {
@@ -457,6 +462,11 @@ void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c)
     case MR_KIND_CLEAR:
         c->planned = false;
         mri_aud_check_clear(a, c);
+        return;
+    case MR_KIND_RECOVER:
+    case MR_KIND_STOP:
+    case MR_KIND_TAKEOVER:
+        mri_aud_check_recovery(a, c);
         return;
     }
     mr_bug("order kind");

@@ -350,7 +350,7 @@ void mri_aud_look_at(struct mr_audit *a, const struct mr_head *h)
 {
     const int seat = mri_aud_seat(a, h->node);
     const struct mri_aud_mirror *const m = seat < 0 ? NULL : a->mirrors[seat];
-    const struct mri_aud_tree *const t = h->node == a->node ? &a->tree
+    const struct mri_aud_tree *const t = h->node == a->node      ? &a->tree
                                          : m != NULL && !m->lost ? &m->tree
                                                                  : NULL;
     if (t != NULL && h->size <= t->size)

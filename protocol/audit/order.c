@@ -67,6 +67,15 @@ static void check_policy(struct mr_audit *a, struct mri_aud_case *c)
         c->policy = due; /* what follows is judged by the right one */
 }
 
+/* LED-10.8 */
+static void check_frozen(struct mr_audit *a, const struct mri_aud_case *c)
+{
+    const enum mr_order_kind kind = c->order->body.kind;
+    if (c->account->cold.frozen && !a->incomplete && kind != MR_KIND_STOP &&
+        kind != MR_KIND_TAKEOVER)
+        mri_aud_text(a, "LED-10", MR_PAYER_FROZEN, "account of an order", "not frozen", "frozen");
+}
+
 static void check_common(struct mr_audit *a, struct mri_aud_case *c,
                          const struct mr_signed_order *so, const struct mri_aud_body *body,
                          const struct mr_entry_settled *s, bool missing)
@@ -78,6 +87,8 @@ static void check_common(struct mr_audit *a, struct mri_aud_case *c,
         mri_aud_hash(a, "LED-10", MR_WRONG_LEDGER, "ledger of an order", a->ledger, o->ledger);
     if (x->class == MR_CLASS_CHECKPOINTS)
         checkpoint_sigs(a, c, so, body->bytes + 4, len);
+    else if (o->body.kind == MR_KIND_TAKEOVER)
+        mri_aud_named_sigs(a, &o->body.u.takeover.treasury, so, body->bytes + 4, len);
     else
         mri_aud_owner_sigs(a, x, so->sigs, so->sigs_count, MR_PURPOSE_ORDER, body->bytes + 4, len);
     if (memcmp(o->prev, x->hot.head, 32) != 0)
@@ -85,8 +96,8 @@ static void check_common(struct mr_audit *a, struct mri_aud_case *c,
                      o->prev);
     if (x->cold.closed)
         mri_aud_text(a, "LED-10", MR_PAYER_CLOSED, "account of an order", "open", "closed");
-    if (x->cold.frozen && a->charter.quorum == 1 && !a->incomplete)
-        mri_aud_text(a, "LED-10", MR_PAYER_FROZEN, "account of an order", "not frozen", "frozen");
+    if (a->charter.quorum == 1)
+        check_frozen(a, c);
     check_times(a, x, o, s, missing);
 }
 
@@ -329,8 +340,7 @@ void mri_aud_check_vote(struct mr_audit *a, struct mri_aud_open *o, const uint8_
         return;
     struct mri_aud_case *const c = begin_case(a, x, &a->b.u.order.order, o->seq);
     c->at_vote = true;
-    if (x->cold.frozen && !a->incomplete)
-        mri_aud_text(a, "LED-10", MR_PAYER_FROZEN, "account of an order", "not frozen", "frozen");
+    check_frozen(a, c);
     plan_order(a, c);
 }
 

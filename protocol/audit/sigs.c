@@ -76,25 +76,40 @@ void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, co
 }
 
 /* LED-10.4: indices ascend and exist; their number reaches the threshold. */
-void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *account,
-                        const struct mr_sig *sigs, uint32_t count, enum mr_purpose why,
-                        const uint8_t *record, size_t len)
+static void check_sigs(struct mr_audit *a, const struct mr_pubkey *keys, uint32_t key_count,
+                       uint32_t threshold, const struct mr_sig *sigs, uint32_t count,
+                       const uint8_t digest[32])
 {
-    uint8_t digest[32];
-    mri_aud_digest(digest, why, a->ledger, 0, record, len);
     for (uint32_t i = 0; i < count; i++) {
-        if (sigs[i].key_index >= account->cold.key_count ||
+        if (sigs[i].key_index >= key_count ||
             (i > 0 && sigs[i].key_index <= sigs[i - 1].key_index)) {
             mri_aud_u64(a, "LED-10", MR_BAD_SIGNATURE, "key index of a signature",
                         i == 0 ? 0 : sigs[i - 1].key_index + 1, sigs[i].key_index);
             return;
         }
-        mri_aud_sign_job(a, "LED-10", "signature of the owner", digest, sizeof digest, sigs[i].sig,
-                         account->cold.keys[sigs[i].key_index].key, sigs[i].key_index);
+        mri_aud_sign_job(a, "LED-10", "signature of the owner", digest, 32, sigs[i].sig,
+                         keys[sigs[i].key_index].key, sigs[i].key_index);
     }
-    if (count < account->cold.threshold)
-        mri_aud_u64(a, "LED-10", MR_SIGNATURES_MISSING, "number of signatures",
-                    account->cold.threshold, count);
+    if (count < threshold)
+        mri_aud_u64(a, "LED-10", MR_SIGNATURES_MISSING, "number of signatures", threshold, count);
+}
+
+void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *account,
+                        const struct mr_sig *sigs, uint32_t count, enum mr_purpose why,
+                        const uint8_t *record, size_t len)
+{
+    const struct mri_aud_cold *const x = &account->cold;
+    uint8_t digest[32];
+    mri_aud_digest(digest, why, a->ledger, 0, record, len);
+    check_sigs(a, x->keys, x->key_count, x->threshold, sigs, count, digest);
+}
+
+void mri_aud_named_sigs(struct mr_audit *a, const struct mr_keyset *keys,
+                        const struct mr_signed_order *so, const uint8_t *record, size_t len)
+{
+    uint8_t digest[32];
+    mri_aud_digest(digest, MR_PURPOSE_ORDER, a->ledger, 0, record, len);
+    check_sigs(a, keys->keys, keys->keys_count, keys->threshold, so->sigs, so->sigs_count, digest);
 }
 
 /* LED-6 */

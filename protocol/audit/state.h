@@ -73,6 +73,9 @@ struct mri_aud_cold {
     int64_t credit, limit_payment, limit_day, limit_month;
     const struct mri_aud_past_keys *past; /* of a treasury, newest first */
     int64_t issued, cleared;              /* of a treasury: LED-21, LED-31 */
+    uint64_t stopped;                     /* of a member: LED-33 */
+    uint32_t recoveries_count;
+    struct mr_recovery recoveries[MR_RECOVERIES_MAX];
 };
 
 /* A key set that a treasury had before. Made once, and kept: the past may need it. */
@@ -201,8 +204,8 @@ struct mri_aud_end {
     uint8_t id[32]; /* of the NEXT that waits */
     struct mr_next_epoch next;
     struct mr_cut cut;
-    uint32_t unread; /* logs of the CUT that were not compared yet, by place in it */
-    uint64_t sealed; /* own leaves up to SEAL; 0: none */
+    uint32_t unread;  /* logs of the CUT that were not compared yet, by place in it */
+    uint64_t sealed;  /* own leaves up to SEAL; 0: none */
     uint8_t root[32]; /* of the state at the own FINAL */
 };
 
@@ -221,8 +224,8 @@ struct mri_aud_mirror {
     uint8_t seals[32]; /* the NEXT that its SEAL names */
     bool has_final;
     uint8_t final[32]; /* state root in its FINAL */
-    uint64_t size; /* leaves read: of the tree, unless it is lost */
-    bool lost;     /* a leaf is wrong or missing: its tree cannot be followed */
+    uint64_t size;     /* leaves read: of the tree, unless it is lost */
+    bool lost;         /* a leaf is wrong or missing: its tree cannot be followed */
     bool has_head;
     struct mr_head head;       /* the last one */
     struct mr_head pending[8]; /* heads over leaves that are not here yet */
@@ -424,6 +427,9 @@ void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, co
 void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *account,
                         const struct mr_sig *sigs, uint32_t count, enum mr_purpose why,
                         const uint8_t *record, size_t len);
+/* The same for an order that names the key set. */
+void mri_aud_named_sigs(struct mr_audit *a, const struct mr_keyset *keys,
+                        const struct mr_signed_order *so, const uint8_t *record, size_t len);
 /* JNL-9: take a RESTART over. */
 void mri_aud_restart(struct mr_audit *a, const struct mr_signed_restart *r);
 /* Governance's signatures of a RESTART, at its threshold, as jobs. */
@@ -602,6 +608,9 @@ enum mr_status mri_aud_convicts(struct mr_audit *a, struct mr_evidence_facts *re
 const char *mri_aud_kind_rule(enum mr_order_kind kind);
 /* 2 to 32 of a-z, 0-9 and -, the last not at an end. */
 bool mri_aud_alias_right(const char *alias, uint32_t len);
+/* A member of the association whose chain this is; reported, and perhaps NULL, when it is not. */
+struct mri_aud_account *mri_aud_own_member(struct mr_audit *a, struct mri_aud_case *c,
+                                           const uint8_t id[16]);
 bool mri_aud_kind_stands_on(enum mr_order_kind kind, enum mr_account_class class);
 /* LED-20 to LED-30: plan the moves, report what is wrong. Changes nothing. */
 void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c);
@@ -622,6 +631,15 @@ void mri_aud_check_money(struct mr_audit *a, struct mri_aud_case *c);
 void mri_aud_check_ref(struct mr_audit *a, struct mri_aud_case *c, const uint8_t bank_ref[32]);
 /* LED-31. */
 void mri_aud_check_clear(struct mr_audit *a, struct mri_aud_case *c);
+/* LED-32: whether a treasury has that key set as that generation; reported when it has not. */
+bool mri_aud_keys_named(struct mr_audit *a, struct mri_aud_case *c,
+                        const struct mri_aud_account *treasury, uint32_t generation,
+                        const struct mr_keyset *keys);
+/* LED-33. */
+void mri_aud_check_recovery(struct mr_audit *a, struct mri_aud_case *c);
+void mri_aud_apply_recovery(struct mr_audit *a, const struct mri_aud_case *c);
+void mri_aud_apply_setkeys(struct mr_audit *a, const struct mri_aud_case *c,
+                           const struct mr_setkeys *s);
 void mri_aud_keep_past_keys(struct mr_audit *a, struct mri_aud_account *treasury, uint64_t time_ms);
 struct mri_aud_listing *mri_aud_listing(struct mr_audit *a, const uint8_t association[16],
                                         const struct mr_list *list);

@@ -60,6 +60,8 @@ static void account_row(struct mr_audit *a, struct root *r, const struct mri_aud
                                  .limit_month = x->cold.limit_month,
                                  .issued = x->cold.issued,
                                  .cleared = x->cold.cleared,
+                                 .recoveries_count = x->cold.recoveries_count,
+                                 .stopped = x->cold.stopped,
                                  .opened_ms = x->opened_ms};
     memcpy(s.id, x->id, 16);
     if (x->home >= 0)
@@ -73,6 +75,7 @@ static void account_row(struct mr_audit *a, struct root *r, const struct mri_aud
         memcpy(s.past[s.past_count].hash, p->hash, 32);
         s.past[s.past_count++].until_ms = p->until_ms;
     }
+    memcpy(s.recoveries, x->cold.recoveries, sizeof s.recoveries);
     memcpy(s.enc_key, x->cold.enc_key, MR_KEY_BYTES);
     memcpy(s.reader_key, x->cold.reader_key, MR_KEY_BYTES);
     struct mr_state_chain chain = {.next_seq = x->hot.next_seq,
@@ -289,10 +292,11 @@ enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
 static void init_kinds(struct mr_audit *a)
 {
     static const enum mr_order_kind kinds[MR_AUDIT_KINDS] = {
-        MR_KIND_OPEN,   MR_KIND_PAY,        MR_KIND_ISSUE, MR_KIND_REDEEM, MR_KIND_PAYOUT,
-        MR_KIND_RETURN, MR_KIND_SETKEYS,    MR_KIND_FLAG,  MR_KIND_LIST,   MR_KIND_CLOSE,
-        MR_KIND_GRANT,  MR_KIND_SWEEP,      MR_KIND_CLEAR, MR_KIND_POLICY, MR_KIND_CAP,
-        MR_KIND_LOWER,  MR_KIND_CHECKPOINT, MR_KIND_NEXT, MR_KIND_CUT,
+        MR_KIND_OPEN,     MR_KIND_PAY,     MR_KIND_ISSUE, MR_KIND_REDEEM,  MR_KIND_PAYOUT,
+        MR_KIND_RETURN,   MR_KIND_SETKEYS, MR_KIND_FLAG,  MR_KIND_LIST,    MR_KIND_CLOSE,
+        MR_KIND_GRANT,    MR_KIND_SWEEP,   MR_KIND_CLEAR, MR_KIND_RECOVER, MR_KIND_STOP,
+        MR_KIND_TAKEOVER, MR_KIND_POLICY,  MR_KIND_CAP,   MR_KIND_LOWER,   MR_KIND_CHECKPOINT,
+        MR_KIND_NEXT,     MR_KIND_CUT,
     };
     for (size_t i = 0; i < MR_AUDIT_KINDS; i++)
         a->totals.kinds[i].kind = kinds[i];

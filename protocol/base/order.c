@@ -156,6 +156,12 @@ void mr_keyset_hash(uint8_t ret[32], const struct mr_keyset *keys)
     mr_hash(ret, "mereau/keyset", bytes, mr_keyset_encode(keys, bytes, sizeof bytes), NULL, 0);
 }
 
+void mr_recovery_hash(uint8_t ret[32], const struct mr_setkeys *keys)
+{
+    uint8_t bytes[sizeof *keys];
+    mr_hash(ret, "mereau/recovery", bytes, mr_setkeys_encode(keys, bytes, sizeof bytes), NULL, 0);
+}
+
 void mr_clear_sign(struct mr_clear *c, const uint8_t ledger[32], uint32_t key_index,
                    const struct mr_seckey *key)
 {

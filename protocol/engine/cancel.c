@@ -54,7 +54,7 @@ static enum mr_status cancel(struct mr_engine *e, const struct mr_event *ev, boo
         return st == MR_NOT_FOUND ? MR_ACCOUNT_UNKNOWN : st;
     if (hot.chain.next_seq == 0)
         return MR_ACCOUNT_UNKNOWN;
-    st = mri_signatures(ev, &a);
+    st = mri_signatures(ev, a.generation);
     if (st != MR_OK)
         return st;
     if (c->cancel.seq == 0 || c->cancel.seq > hot.chain.next_seq)

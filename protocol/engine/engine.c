@@ -542,6 +542,12 @@ enum mr_status mr_engine_keys(struct mr_engine *e, struct mr_keyset *ret, uint32
     return MR_OK;
 }
 
+enum mr_status mr_engine_signers(struct mr_engine *e, struct mr_keyset *ret,
+                                 uint32_t *ret_generation, const struct mr_order *order)
+{
+    return mri_ledger_signers(&e->ledger, ret, ret_generation, order);
+}
+
 enum mr_status mr_engine_identify(struct mr_engine *e, struct mr_pubkey *ret_key,
                                   struct mr_principal *ret, const struct mr_req_auth *auth)
 {

@@ -261,7 +261,7 @@ static enum mr_status go_over(struct mr_engine *e)
         st = mri_receipt(e, r, e->ledger.system, e->ledger.meta.next, &slot);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_OK : st; /* a head that covers one is still on its way */
-    mri_journal_head(e); /* over FINAL: whoever replays this shows it too */
+    mri_journal_head(e);                        /* over FINAL: whoever replays this shows it too */
     e->entry.kind = MR_ENTRY_EPOCH;
     h->order = r->order[0];
     h->proofs_count = r->proofs_count;

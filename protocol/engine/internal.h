@@ -285,7 +285,7 @@ bool mri_checkpoint_agrees(const struct mr_engine *e, const struct mr_checkpoint
 /* Whether this node takes orders at all: MR_OK, or why not. */
 enum mr_status mri_open_for_orders(const struct mr_engine *e);
 /* What the shell found out about the signatures, if it looked at the present keys. */
-enum mr_status mri_signatures(const struct mr_event *ev, const struct mr_state_account *a);
+enum mr_status mri_signatures(const struct mr_event *ev, uint32_t generation);
 /* This host's trouble: not an answer to anybody. */
 bool mri_is_trouble(enum mr_status st);
 /* LED-13: statuses that let an order wait. */

@@ -85,10 +85,15 @@ void mri_keep_drop(struct mri_open *o, struct mri_candidate *c)
 enum mr_status mri_keep_verify(struct mr_engine *e, struct mri_candidate *c)
 {
     const struct mr_state_account *const a = &e->plan.rows[0].account;
-    if (c->verified == a->generation || !MRI_RULE(keys_in_force))
+    const struct mr_takeover *const t = &e->plan.order->body.u.takeover;
+    /* Whether the key set that a TAKEOVER names is the treasury's is for those who vote to say. */
+    const bool named = e->plan.order->body.kind == MR_KIND_TAKEOVER;
+    const uint32_t generation = named ? t->generation : a->generation;
+    if (c->verified == generation || !MRI_RULE(keys_in_force))
         return MR_OK;
-    const enum mr_status st = mr_order_verify(e->planned, &a->keys, e->ledger.meta.epoch);
-    c->verified = st == MR_OK ? a->generation : 0;
+    const enum mr_status st =
+        mr_order_verify(e->planned, named ? &t->treasury : &a->keys, e->ledger.meta.epoch);
+    c->verified = st == MR_OK ? generation : 0;
     return st;
 }
 

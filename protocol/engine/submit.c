@@ -11,7 +11,8 @@ bool mri_parks(enum mr_status st)
 {
     return st == MR_SEQ_AHEAD || st == MR_TIME_AHEAD || st == MR_POLICY_UNKNOWN ||
            st == MR_PAYEE_UNKNOWN || st == MR_FUNDS_SHORT || st == MR_CAP_EXCEEDED ||
-           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN || st == MR_KEYS_UNKNOWN;
+           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN || st == MR_KEYS_UNKNOWN ||
+           st == MR_RECOVERY_UNKNOWN;
 }
 
 /* --- SUBMIT ----------------------------------------------------------------------------------- */
@@ -32,12 +33,23 @@ enum mr_status mri_open_for_orders(const struct mr_engine *e)
     return mode == MR_BEHIND ? MR_OK : mode;
 }
 
-/* What the shell found out about the signatures, if it looked at the present keys. */
-enum mr_status mri_signatures(const struct mr_event *ev, const struct mr_state_account *a)
+/* What the shell found out about the signatures, if it looked at the right keys. */
+enum mr_status mri_signatures(const struct mr_event *ev, uint32_t generation)
 {
-    if (ev->u.request.generation != a->generation)
+    if (ev->u.request.generation != generation)
         return MR_BUSY; /* keys changed meanwhile: the same request will be looked at again */
     return ev->u.request.signatures;
+}
+
+static enum mr_status order_signatures(const struct mr_engine *e, const struct mr_event *ev)
+{
+    const struct mr_order *o = &ev->u.request.request->body.u.submit.order.order;
+    uint32_t generation = e->plan.rows[0].account.generation;
+    struct mr_keyset named;
+    enum mr_status st = MR_OK;
+    if (o->body.kind == MR_KIND_TAKEOVER)
+        st = mri_ledger_signers(&e->ledger, &named, &generation, o);
+    return st == MR_OK ? mri_signatures(ev, generation) : st;
 }
 
 /* The slot is behind the chain's head: the answer is what settled there. */
@@ -108,7 +120,7 @@ static enum mr_status take_order(struct mr_engine *e, const struct mr_event *ev,
     if (slot == NULL)
         return MR_TOO_MANY;
     if (mri_keep(e, slot, &r->order, id, r->memo_count > 0 ? r->memo : NULL,
-                 chain->account.generation) == NULL)
+                 ev->u.request.generation) == NULL)
         return MR_SLOT_TAKEN;
     mri_open_cause(e, slot, st, e->plan.missing);
     *ret_done = true;
@@ -145,7 +157,7 @@ static enum mr_status submit(struct mr_engine *e, const struct mr_event *ev, boo
         return prepared;
     if (o->seq < chain->hot.chain.next_seq)
         return settled_before(e, ev, id, ret_done);
-    enum mr_status st = mri_signatures(ev, &chain->account);
+    enum mr_status st = order_signatures(e, ev);
     if (st == MR_OK)
         st = prepared;
     if (st == MR_OK)
@@ -162,9 +174,9 @@ static enum mr_status submit(struct mr_engine *e, const struct mr_event *ev, boo
     struct mri_candidate *const held = mri_slot_order(&slot->s, id);
     if (held == NULL)
         return keep_second(e, ev, slot, id);
-    if (held->verified != chain->account.generation)
+    if (held->verified != ev->u.request.generation)
         mri_keep_instead(e, slot, held, &ev->u.request.request->body.u.submit.order, NULL,
-                         chain->account.generation);
+                         ev->u.request.generation);
     *ret_done = true;
     return work_and_answer(e, ev, chain->number);
 }

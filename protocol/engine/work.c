@@ -62,14 +62,16 @@ static bool is_complete(const struct mr_engine *e)
         return false;
     if (kind == MR_KIND_PAYOUT || kind == MR_KIND_RETURN)
         return p->redemption != 0;
-    return true;
+    return mri_recovery_complete(p);
 }
 
 /* An order whose settling may be what others wait for, besides money. */
 static bool frees_others(enum mr_order_kind kind)
 {
     return kind == MR_KIND_OPEN || kind == MR_KIND_REDEEM || kind == MR_KIND_POLICY ||
-           kind == MR_KIND_CAP || kind == MR_KIND_ISSUE || kind == MR_KIND_FLAG;
+           kind == MR_KIND_CAP || kind == MR_KIND_ISSUE || kind == MR_KIND_FLAG ||
+           kind == MR_KIND_SETKEYS || kind == MR_KIND_RECOVER || kind == MR_KIND_STOP ||
+           kind == MR_KIND_TAKEOVER;
 }
 
 static void touch_waiting(struct mr_engine *e)

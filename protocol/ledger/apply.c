@@ -173,14 +173,45 @@ static void keep_past_keys(struct mr_state_account *a, uint64_t time_ms)
     a->past[0].until_ms = time_ms + MR_PAST_KEYS_MS;
 }
 
-static void apply_setkeys(struct mri_ledger *l, struct mri_plan *plan)
+/* LED-33. What the account's own chain passed already has no effect, so that the two chains may
+ * settle in any order here. When there is no room, the owner's STOP of the first is on its way. */
+static void apply_recover(struct mri_ledger *l, struct mri_plan *plan)
 {
-    const struct mr_setkeys *s = &plan->order->body.u.setkeys;
+    const struct mr_recover *r = &plan->order->body.u.recover;
+    struct mri_row *row = row_of(plan, r->account);
+    mr_assert(row != NULL);
+    struct mr_state_account *a = &row->account;
+    if (r->keys.generation != a->generation + 1 || plan->order->seq <= a->stopped)
+        return;
+    if (a->recoveries_count == MR_RECOVERIES_MAX)
+        memmove(a->recoveries, a->recoveries + 1, --a->recoveries_count * sizeof a->recoveries[0]);
+    struct mr_recovery *made = &a->recoveries[a->recoveries_count++];
+    made->seq = plan->order->seq;
+    made->ready_ms = plan->order->not_after_ms + MR_RECOVERY_MS;
+    mr_recovery_hash(made->hash, &r->keys);
+    put_account(l, row->number, a);
+}
+
+static void apply_stop(struct mri_ledger *l, struct mri_plan *plan)
+{
+    struct mr_state_account *a = &plan->rows[0].account;
+    uint32_t gone = 0;
+    a->stopped = plan->order->body.u.stop.upto;
+    while (gone < a->recoveries_count && a->recoveries[gone].seq <= a->stopped)
+        gone++;
+    a->recoveries_count -= gone;
+    memmove(a->recoveries, a->recoveries + gone, a->recoveries_count * sizeof a->recoveries[0]);
+    put_account(l, plan->rows[0].number, a);
+}
+
+static void apply_setkeys(struct mri_ledger *l, struct mri_plan *plan, const struct mr_setkeys *s)
+{
     struct mr_state_account *a = &plan->rows[0].account;
     if (a->class == MR_CLASS_TREASURY)
         keep_past_keys(a, plan->order->time_ms);
     a->keys = s->keys;
     a->generation = s->generation;
+    a->recoveries_count = 0; /* they name the generation before */
     memcpy(a->enc_key, s->enc_key, MR_KEY_BYTES);
     memcpy(a->reader_key, s->reader_key, MR_KEY_BYTES);
     put_account(l, plan->rows[0].number, a);
@@ -280,7 +311,16 @@ static void apply_kind(struct mri_ledger *l, struct mri_plan *plan)
         put_redemption(l, plan, 2);
         return;
     case MR_KIND_SETKEYS:
-        apply_setkeys(l, plan);
+        apply_setkeys(l, plan, &b->u.setkeys);
+        return;
+    case MR_KIND_RECOVER:
+        apply_recover(l, plan);
+        return;
+    case MR_KIND_STOP:
+        apply_stop(l, plan);
+        return;
+    case MR_KIND_TAKEOVER:
+        apply_setkeys(l, plan, &b->u.takeover.keys);
         return;
     case MR_KIND_FLAG:
         row = row_of(plan, b->u.flag.account);

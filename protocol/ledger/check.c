@@ -272,25 +272,6 @@ static enum mr_status check_payout(const struct checking *c)
                : short_of(c->plan, MR_COVERAGE, euros - balance(reserve, 1));
 }
 
-/* LED-31: under which key set of the other treasury the countersignature stands. All of it is what
- * that chain once settled, so it stays true. */
-static enum mr_status check_countersigners(const struct checking *c, const struct mr_clear *k,
-                                           const struct mr_state_account *by)
-{
-    uint8_t named[32], present[32];
-    if (k->generation > by->generation)
-        return MR_KEYS_UNKNOWN;
-    mr_keyset_hash(named, &k->keys);
-    if (k->generation == by->generation) {
-        mr_keyset_hash(present, &by->keys);
-        return memcmp(named, present, sizeof named) == 0 ? MR_OK : MR_BAD_KEY;
-    }
-    const uint32_t back = by->generation - k->generation - 1;
-    if (back >= by->past_count || c->order->time_ms >= by->past[back].until_ms)
-        return MR_KEYS_OLD;
-    return memcmp(named, by->past[back].hash, sizeof named) == 0 ? MR_OK : MR_BAD_KEY;
-}
-
 static enum mr_status check_clear(const struct checking *c)
 {
     const struct mr_clear *k = &c->order->body.u.clear;
@@ -305,8 +286,8 @@ static enum mr_status check_clear(const struct checking *c)
         return MR_AMOUNT_TOO_LARGE;
     enum mr_status st = unused(c, k->clearing.bank_ref);
     if (st == MR_OK)
-        st = check_countersigners(
-            c, k, &row_by_number(c->plan, c->l->associations[to].treasury)->account);
+        st = mri_keys_named(&row_by_number(c->plan, c->l->associations[to].treasury)->account,
+                            k->generation, &k->keys, c->order->time_ms);
     if (st == MR_OK)
         st = mr_clear_verify(k, c->l->id);
     if (st != MR_OK)
@@ -422,6 +403,58 @@ static enum mr_status check_list(const struct checking *c)
     return MR_ALIAS_TAKEN;
 }
 
+/* --- recovery of lost keys -----------------------------------------------------------------------
+ */
+
+static enum mr_status check_recover(const struct checking *c)
+{
+    const struct mr_recover *r = &c->order->body.u.recover;
+    const struct mri_row *row = NULL;
+    enum mr_status st = own_member(c, &row, r->account);
+    if (st == MR_OK)
+        st = mr_keyset_check(&r->keys.keys, row->account.class);
+    if (st != MR_OK)
+        return st;
+    if (r->keys.generation > row->account.generation + 1)
+        return MR_KEYS_UNKNOWN;
+    return row->account.recoveries_count < MR_RECOVERIES_MAX ? MR_OK : MR_TOO_MANY;
+}
+
+static enum mr_status check_stop(const struct checking *c)
+{
+    const struct mr_stop *s = &c->order->body.u.stop;
+    const struct mr_state_account *a = &c->chain->account;
+    if (s->upto <= a->stopped)
+        return MR_NO_CHANGE;
+    return a->recoveries_count > 0 && s->upto <= a->recoveries[a->recoveries_count - 1].seq
+               ? MR_OK
+               : MR_RECOVERY_UNKNOWN;
+}
+
+static enum mr_status check_takeover(const struct checking *c)
+{
+    const struct mr_takeover *t = &c->order->body.u.takeover;
+    const struct mr_state_account *a = &c->chain->account;
+    const struct mr_state_meta *m = &c->l->meta;
+    uint8_t hash[32];
+    if (t->keys.generation != a->generation + 1)
+        return MR_OUT_OF_RANGE;
+    if (t->recover <= a->stopped)
+        return MR_RECOVERY_STOPPED;
+    const struct mr_recovery *r = mri_recovery_of(a, t->recover);
+    if (r == NULL)
+        return MR_RECOVERY_UNKNOWN;
+    mr_recovery_hash(hash, &t->keys);
+    if (memcmp(hash, r->hash, sizeof hash) != 0)
+        return MR_BAD_KEY;
+    /* A RECOVER that came late as a claim was not seen for seven days. */
+    if (c->order->time_ms < r->ready_ms ||
+        (m->restart_ms > 0 && c->order->time_ms < m->claims_until_ms + MR_RECOVERY_MS))
+        return MR_RECOVERY_EARLY;
+    return mri_keys_named(&row_by_number(c->plan, home(c)->treasury)->account, t->generation,
+                          &t->treasury, c->order->time_ms);
+}
+
 /* --- governance ------------------------------------------------------------------------------- */
 
 static bool policy_ok(const struct mr_policy *p)
@@ -510,6 +543,12 @@ static enum mr_status check_kind(const struct checking *c)
         return check_sweep(c);
     case MR_KIND_CLEAR:
         return check_clear(c);
+    case MR_KIND_RECOVER:
+        return check_recover(c);
+    case MR_KIND_STOP:
+        return check_stop(c);
+    case MR_KIND_TAKEOVER:
+        return check_takeover(c);
     case MR_KIND_POLICY:
         return check_policy(c);
     case MR_KIND_CAP:
@@ -536,6 +575,13 @@ static bool is_claim(const struct mri_ledger *l, const struct mr_order *o, uint6
     return o->time_ms < l->meta.restart_ms && now_ms <= l->meta.claims_until_ms;
 }
 
+/* Freezing stops money. It neither keeps the owner from stopping a recovery nor the association
+ * from finishing one. */
+static bool is_frozen(const struct mr_state_account *a, enum mr_order_kind kind)
+{
+    return a->frozen && kind != MR_KIND_STOP && kind != MR_KIND_TAKEOVER;
+}
+
 enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan, uint64_t now_ms)
 {
     const struct mr_order *o = plan->order;
@@ -550,7 +596,7 @@ enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *pla
         return MR_PREV_MISMATCH;
     if (chain->account.closed)
         return MR_PAYER_CLOSED;
-    if (chain->account.frozen && MRI_RULE(freeze))
+    if (is_frozen(&chain->account, o->body.kind) && MRI_RULE(freeze))
         return MR_PAYER_FROZEN;
     if (o->time_ms < s->time_ms)
         return MR_TIME_BACK;
@@ -591,12 +637,34 @@ static enum mr_status check_clear_first(const struct mri_ledger *l, struct mri_p
     return check_whole_cap(plan, to->issuer);
 }
 
+static enum mr_status check_recover_first(const struct mri_plan *plan)
+{
+    const struct mr_recover *r = &plan->order->body.u.recover;
+    const struct mr_state_account *a = &find_row(plan, r->account)->account;
+    if (a->closed)
+        return MR_PAYER_CLOSED;
+    return r->keys.generation == a->generation + 1 ? MR_OK : MR_KEYS_OLD;
+}
+
+static enum mr_status check_takeover_first(const struct mri_ledger *l, const struct mri_plan *plan)
+{
+    const uint64_t treasury = l->associations[plan->association].treasury;
+    return plan->order->body.u.takeover.generation ==
+                   row_by_number(plan, treasury)->account.generation
+               ? MR_OK
+               : MR_KEYS_OLD;
+}
+
 enum mr_status mri_ledger_check_first(const struct mri_ledger *l, struct mri_plan *plan)
 {
     if (plan->order->body.kind == MR_KIND_ISSUE)
         return check_whole_cap(plan, l->associations[plan->association].issuer);
     if (plan->order->body.kind == MR_KIND_CLEAR)
         return check_clear_first(l, plan);
+    if (plan->order->body.kind == MR_KIND_RECOVER)
+        return check_recover_first(plan);
+    if (plan->order->body.kind == MR_KIND_TAKEOVER)
+        return check_takeover_first(l, plan);
     if (plan->order->body.kind != MR_KIND_PAY)
         return MR_OK;
     const struct mr_pay *pay = &plan->order->body.u.pay;

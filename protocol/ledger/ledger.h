@@ -74,6 +74,23 @@ enum mr_status mri_ledger_prepare(const struct mri_ledger *l, struct mri_plan *p
 /* LED-10 from 5 on, and the kind's checks. The caller has seen to 1 to 4. */
 enum mr_status mri_ledger_check(const struct mri_ledger *l, struct mri_plan *plan, uint64_t now_ms);
 
+/* LED-10.4: under which key set an order is signed, and its generation: that of its chain, of a
+ * TAKEOVER the one it names. MR_OK, ACCOUNT_UNKNOWN, WRONG_CHAIN; KEYS_UNKNOWN, KEYS_OLD, BAD_KEY
+ * (what it names is not the treasury's); the store's trouble. */
+enum mr_status mri_ledger_signers(const struct mri_ledger *l, struct mr_keyset *ret,
+                                  uint32_t *ret_generation, const struct mr_order *order);
+
+/* LED-32: whether a treasury has that key set as that generation, for an order of that time. All of
+ * it is what that chain once settled, so it stays true. */
+enum mr_status mri_keys_named(const struct mr_state_account *treasury, uint32_t generation,
+                              const struct mr_keyset *keys, uint64_t time_ms);
+
+/* The recovery with that place, or NULL. */
+const struct mr_recovery *mri_recovery_of(const struct mr_state_account *a, uint64_t seq);
+
+/* Whether what a RECOVER, STOP or TAKEOVER refers to on the other chain has settled here. */
+bool mri_recovery_complete(const struct mri_plan *plan);
+
 /* EPO-3: whether a NEXT may follow the present epoch. MR_OK, EPOCH_MISMATCH, OUT_OF_RANGE;
  * trouble. */
 enum mr_status mri_ledger_check_next(const struct mri_ledger *l, const struct mr_next_epoch *next);

@@ -293,11 +293,16 @@ static enum mr_status prepare_kind(const struct mri_ledger *l, struct mri_plan *
         return prepare_list(l, plan);
     case MR_KIND_GRANT:
         return touch(l, plan, b->u.grant.account);
+    case MR_KIND_RECOVER:
+        return touch(l, plan, b->u.recover.account);
+    case MR_KIND_TAKEOVER:
+        return post(l, plan, l->associations[plan->association].treasury, 0, 0);
     case MR_KIND_LOWER:
         return touch(l, plan, b->u.lower.account);
     case MR_KIND_CAP:
         return touch_issuer(l, plan, b->u.cap.association);
     case MR_KIND_SETKEYS:
+    case MR_KIND_STOP:
     case MR_KIND_CLOSE:
     case MR_KIND_POLICY:
     case MR_KIND_CHECKPOINT:
@@ -320,6 +325,8 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
         return mr_is_member_class(class) || class == MR_CLASS_TREASURY;
     case MR_KIND_REDEEM:
     case MR_KIND_CLOSE:
+    case MR_KIND_STOP:
+    case MR_KIND_TAKEOVER:
         return mr_is_member_class(class);
     case MR_KIND_ISSUE:
     case MR_KIND_PAYOUT:
@@ -327,6 +334,7 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
     case MR_KIND_CLEAR:
+    case MR_KIND_RECOVER:
         return class == MR_CLASS_TREASURY;
     case MR_KIND_SETKEYS:
         return class != MR_CLASS_CHECKPOINTS;

@@ -12,7 +12,8 @@ struct lie {
     enum mr_status status;
 };
 
-extern const struct lie lies_of_orders[], lies_of_log[]; /* end with a row without name */
+/* They end with a row without name. */
+extern const struct lie lies_of_orders[], lies_of_recovery[], lies_of_log[];
 
 /** The same in the league's book. */
 struct league_lie {

@@ -184,6 +184,18 @@ static void first_half(struct world *w)
     checkpoint(w, "legumes");
 }
 
+static struct mr_recover recover;
+
+/* Its place. */
+static uint64_t order_recovery(struct world *w, uint32_t who)
+{
+    world_recover_body(w, &recover, who, 2);
+    world_order(w, &o, w->treasury, MR_KIND_RECOVER);
+    o.order.body.u.recover = recover;
+    settle(w);
+    return o.order.seq;
+}
+
 static void second_half(struct world *w)
 {
     grant(w, MR_KIND_GRANT, BEN, 5000);
@@ -223,7 +235,16 @@ static void second_half(struct world *w)
     ck_assert_int_eq(world_clear(w, 0, 1, 25000), MR_SETTLED);
     ck_assert_int_eq(world_issue(w, TOWN, 5000), MR_SETTLED);
     ck_assert_int_eq(world_clear(w, 1, 0, 1000), MR_SETTLED);
+    const uint64_t first = order_recovery(w, TOWN);
+    world_order(w, &o, w->members[TOWN].id, MR_KIND_STOP);
+    o.order.body.u.stop.upto = first;
+    settle(w);
+    order_recovery(w, GROCER);
+    const uint64_t place = order_recovery(w, TOWN);
     w->now_ms += 30 * MR_DAY_MS;
+    world_order(w, &o, w->members[TOWN].id, MR_KIND_TAKEOVER);
+    world_takeover_body(w, &o.order.body.u.takeover, &recover, place);
+    settle(w);
     ck_assert_int_eq(world_pay(w, BEN, BAKERY, 900), MR_SETTLED);
     checkpoint(w, "epicerie");
 }

@@ -71,6 +71,12 @@ START_TEST(lie_of_an_order)
 }
 END_TEST
 
+START_TEST(lie_of_recovery)
+{
+    tell(&lies_of_recovery[_i]);
+}
+END_TEST
+
 START_TEST(lie_of_the_log)
 {
     tell(&lies_of_log[_i]);
@@ -92,6 +98,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, taken_apart_and_put_together);
     tcase_add_loop_test(tc, lie_of_an_order, 0, count(lies_of_orders));
+    tcase_add_loop_test(tc, lie_of_recovery, 0, count(lies_of_recovery));
     tcase_add_loop_test(tc, lie_of_the_log, 0, count(lies_of_log));
     Suite *const s = suite_create("audit lies");
     suite_add_tcase(s, tc);

@@ -175,8 +175,8 @@ static enum mr_status ask(const struct mr_request_body *body)
     ev.u.request.who = &local;
     ev.u.request.request = f.request;
     if (body->kind == MR_REQ_SUBMIT)
-        st = mr_engine_keys(f.engine, &keys, &ev.u.request.generation,
-                            body->u.submit.order.order.account);
+        st = mr_engine_signers(f.engine, &keys, &ev.u.request.generation,
+                               &body->u.submit.order.order);
     if (body->kind == MR_REQ_CANCEL)
         st = mr_engine_keys(f.engine, &keys, &ev.u.request.generation,
                             body->u.cancel.cancel.account);

@@ -153,15 +153,14 @@ static void checked_of(struct ring *r, uint32_t node, const struct mr_body *b,
                        struct mr_checked *ret)
 {
     struct mr_keyset keys;
-    const uint8_t *const account =
-        b->kind == MR_BODY_ORDER ? b->u.order.order.account : b->u.cancel.cancel.account;
+    struct mr_engine *const e = r->nodes[node].engine;
     *ret = (struct mr_checked){.status = MR_ACCOUNT_UNKNOWN};
-    if (b->kind == MR_BODY_MEMO ||
-        mr_engine_keys(r->nodes[node].engine, &keys, &ret->generation, account) != MR_OK)
-        return;
-    ret->status = b->kind == MR_BODY_ORDER
-                      ? mr_order_verify(&b->u.order, &keys, ring_epoch(r, node))
-                      : mr_cancel_verify(&b->u.cancel, &keys);
+    if (b->kind == MR_BODY_ORDER &&
+        mr_engine_signers(e, &keys, &ret->generation, &b->u.order.order) == MR_OK)
+        ret->status = mr_order_verify(&b->u.order, &keys, ring_epoch(r, node));
+    if (b->kind == MR_BODY_CANCEL &&
+        mr_engine_keys(e, &keys, &ret->generation, b->u.cancel.cancel.account) == MR_OK)
+        ret->status = mr_cancel_verify(&b->u.cancel, &keys);
 }
 
 /* An answer of `to` comes back to `from`. */
@@ -354,8 +353,8 @@ static enum mr_status call(struct ring *r, uint32_t node)
     ev.u.request.request = r->request;
     ev.u.request.signatures = MR_ACCOUNT_UNKNOWN;
     if (b->kind == MR_REQ_SUBMIT &&
-        mr_engine_keys(r->nodes[node].engine, &keys, &ev.u.request.generation,
-                       b->u.submit.order.order.account) == MR_OK)
+        mr_engine_signers(r->nodes[node].engine, &keys, &ev.u.request.generation,
+                          &b->u.submit.order.order) == MR_OK)
         ev.u.request.signatures = mr_order_verify(&b->u.submit.order, &keys, 1);
     if (b->kind == MR_REQ_CANCEL &&
         mr_engine_keys(r->nodes[node].engine, &keys, &ev.u.request.generation,

@@ -206,8 +206,8 @@ enum mr_status world_request(struct world *w, const struct mr_principal *who)
     ev.u.request.who = who != NULL ? who : &local;
     ev.u.request.request = w->request;
     ev.u.request.signatures = MR_ACCOUNT_UNKNOWN;
-    if (b->kind == MR_REQ_SUBMIT && mr_engine_keys(w->engine, &keys, &ev.u.request.generation,
-                                                   b->u.submit.order.order.account) == MR_OK)
+    if (b->kind == MR_REQ_SUBMIT && mr_engine_signers(w->engine, &keys, &ev.u.request.generation,
+                                                      &b->u.submit.order.order) == MR_OK)
         ev.u.request.signatures = mr_order_verify(&b->u.submit.order, &keys, 1);
     if (b->kind == MR_REQ_CANCEL && mr_engine_keys(w->engine, &keys, &ev.u.request.generation,
                                                    b->u.cancel.cancel.account) == MR_OK)
@@ -261,9 +261,47 @@ void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t acc
     world_order_on(w, ret, account, c, w->reply->body.u.account.policy, kind);
 }
 
+void world_recover_body(struct world *w, struct mr_recover *b, uint32_t member, uint32_t generation)
+{
+    struct world_member *m = &w->members[member];
+    make_key(&m->next_key, &m->next_public, "recovered", (uint32_t)++w->salt);
+    *b = (struct mr_recover){.keys = {.generation = generation}};
+    memcpy(b->account, m->id, 16);
+    b->keys.keys.threshold = b->keys.keys.keys_count = 1;
+    b->keys.keys.keys[0] = m->next_public;
+}
+
+void world_takeover_body(const struct world *w, struct mr_takeover *b, const struct mr_recover *of,
+                         uint64_t seq)
+{
+    *b = (struct mr_takeover){.recover = seq, .keys = of->keys, .generation = 1};
+    for (uint32_t i = 0; i < w->members_count; i++)
+        if (memcmp(of->account, w->members[i].id, 16) == 0)
+            b->treasury = w->charter.associations[w->members[i].home].treasury;
+}
+
+void world_taken_over(struct world *w, uint32_t member)
+{
+    w->members[member].key = w->members[member].next_key;
+    w->members[member].public = w->members[member].next_public;
+}
+
+static void sign_takeover(struct world *w, struct mr_signed_order *o)
+{
+    o->sigs_count = 0;
+    for (uint32_t m = 0; m < w->members_count; m++)
+        for (uint32_t i = 0; i < WORLD_OPERATORS; i++)
+            if (memcmp(o->order.account, w->members[m].id, 16) == 0)
+                mr_order_sign(o, i, &w->homes[w->members[m].home].operators[i]);
+}
+
 void world_sign(struct world *w, struct mr_signed_order *o)
 {
     const uint8_t *id = o->order.account;
+    if (o->order.body.kind == MR_KIND_TAKEOVER) {
+        sign_takeover(w, o);
+        return;
+    }
     o->sigs_count = 0;
     for (uint32_t h = 0; h < w->charter.associations_count && h < WORLD_HOMES_MAX; h++) {
         if (memcmp(id, w->homes[h].desk, 16) == 0)

@@ -14,6 +14,8 @@ struct world_member {
     uint32_t home; /* index of its association */
     struct mr_seckey key;
     struct mr_pubkey public;
+    struct mr_seckey next_key; /* that a recovery would give it */
+    struct mr_pubkey next_public;
 };
 
 /** One association. */
@@ -80,6 +82,13 @@ void world_pay_body(const struct world *w, struct mr_pay *b, uint32_t to, int64_
 void world_clear_body(struct world *w, struct mr_clear *b, uint32_t from, uint32_t to,
                       int64_t amount);
 void world_countersign(const struct world *w, struct mr_clear *b);
+/** A RECOVER for a member, with keys made for it; the TAKEOVER that follows, under the keys of the
+ *  charter; and when that has settled: the member signs with the new keys. */
+void world_recover_body(struct world *w, struct mr_recover *b, uint32_t member,
+                        uint32_t generation);
+void world_takeover_body(const struct world *w, struct mr_takeover *b, const struct mr_recover *of,
+                         uint64_t seq);
+void world_taken_over(struct world *w, uint32_t member);
 /** Sign by whoever signs on that chain. */
 void world_sign(struct world *w, struct mr_signed_order *o);
 /** SUBMIT and settle the turn; the reply's status; w->reply is the whole. */

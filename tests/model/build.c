@@ -212,6 +212,43 @@ static void clear_body(struct play *p, struct deed *d, const struct m_account *a
     d->counter_count = some_signers(p, d->counter, keys);
 }
 
+/* A member whose keys somebody may take over, if there is one. */
+static struct m_account *threatened(struct play *p, struct m_account *otherwise)
+{
+    const uint32_t first = (uint32_t)play_random(p, p->m.accounts_count);
+    for (uint32_t i = 0; i < p->m.accounts_count; i++) {
+        struct m_account *a = &p->m.accounts[(first + i) % p->m.accounts_count];
+        if (model_recovery(a, 0) != NULL)
+            return a;
+    }
+    return otherwise;
+}
+
+static void recover_body(struct play *p, struct mr_recover *b, uint32_t home)
+{
+    const struct m_account *a = member_of(p, home);
+    if (play_chance(p, 3))
+        a = threatened(p, member_of(p, home));
+    memcpy(b->account, a->id, 16);
+    setkeys_body(p, &b->keys, a);
+}
+
+static void takeover_body(struct play *p, struct mr_takeover *b, const struct m_account *a)
+{
+    const struct m_account *by = model_sub(&p->m, a->home, MR_CLASS_TREASURY);
+    const struct m_recovery *r = model_recovery(a, 0);
+    if (a->recoveries_count > 0 && (r == NULL || play_chance(p, 3)))
+        r = &a->recoveries[play_random(p, a->recoveries_count)];
+    setkeys_body(p, &b->keys, a);
+    if (r != NULL) {
+        b->recover = r->seq;
+        b->keys = r->keys;
+    }
+    const bool past = by->past_count > 0 && play_chance(p, 6);
+    b->generation = by->generation - (past ? 1 : 0);
+    model_keyset(&p->m, &b->treasury, past ? &by->past[0].keys : &by->keys);
+}
+
 static void policy_body(struct play *p, struct mr_policy *b, const struct mr_order *o)
 {
     const struct mr_policy *last = &p->m.policies[p->m.policies_count - 1];
@@ -286,6 +323,17 @@ static void body(struct play *p, struct deed *d, struct m_account *a)
     case MR_KIND_CLEAR:
         clear_body(p, d, a);
         break;
+    case MR_KIND_RECOVER:
+        recover_body(p, &b->u.recover, a->home);
+        break;
+    case MR_KIND_STOP:
+        b->u.stop.upto = a->recoveries_count > 0
+                             ? a->recoveries[a->recoveries_count - 1].seq - play_random(p, 2)
+                             : play_random(p, 3);
+        break;
+    case MR_KIND_TAKEOVER:
+        takeover_body(p, &b->u.takeover, a);
+        break;
     case MR_KIND_POLICY:
         policy_body(p, &b->u.policy, &d->o.order);
         break;
@@ -332,7 +380,11 @@ void build_on(struct play *p, struct deed *d, struct m_account *a, enum mr_order
 void build_sign(struct play *p, struct deed *d)
 {
     const struct m_account *a = model_find(&p->m, d->o.order.account);
-    d->signers_count = some_signers(p, d->signers, &a->keys);
+    const struct m_keys *k = &a->keys;
+    if (d->o.order.body.kind == MR_KIND_TAKEOVER)
+        model_named_keys(model_sub(&p->m, a->home, MR_CLASS_TREASURY), &k,
+                         d->o.order.body.u.takeover.generation, 0);
+    d->signers_count = some_signers(p, d->signers, k);
 }
 
 static void countersign(struct play *p, struct deed *d)
@@ -383,7 +435,12 @@ void build(struct play *p, struct deed *d, enum mr_order_kind kind)
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
     case MR_KIND_CLEAR:
+    case MR_KIND_RECOVER:
         a = model_sub(&p->m, home, MR_CLASS_TREASURY);
+        break;
+    case MR_KIND_STOP:
+    case MR_KIND_TAKEOVER:
+        a = threatened(p, a);
         break;
     case MR_KIND_POLICY:
     case MR_KIND_CAP:

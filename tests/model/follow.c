@@ -177,7 +177,7 @@ static enum mr_status foresee(struct play *p, struct step *s, const struct deed 
             return MR_VOIDED;
         return slot != NULL && memcmp(slot->value, d->id, 32) == 0 ? MR_SETTLED : MR_SEQ_OLD;
     }
-    const enum mr_status own = model_signatures(&a->keys, d->signers, d->signers_count);
+    const enum mr_status own = model_signed(&p->m, d);
     if (own != MR_OK)
         return own;
     struct deed **held = parked_at(a, o->seq);

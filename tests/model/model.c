@@ -417,6 +417,15 @@ void model_apply(struct model *m, const struct deed *d)
     case MR_KIND_CLEAR:
         apply_clear(m, a->home, o);
         break;
+    case MR_KIND_RECOVER:
+        model_apply_recover(m, o);
+        break;
+    case MR_KIND_STOP:
+        a->stopped = b->u.stop.upto;
+        break;
+    case MR_KIND_TAKEOVER:
+        apply_setkeys(m, a, &b->u.takeover.keys);
+        break;
     case MR_KIND_POLICY:
         ck_assert_uint_lt(m->policies_count, POLICIES_MAX);
         m->policies[m->policies_count++] = b->u.policy;

@@ -10,8 +10,9 @@ enum {
     UNITS = 3,
     KEYS = 48, /* keys that exist, named by their index */
     SIGNERS_MAX = 4,
-    PARKED_MAX = 4, /* SLOT-13 */
-    PAST_MAX = 16,  /* LED-32 */
+    PARKED_MAX = 4,       /* SLOT-13 */
+    PAST_MAX = 16,        /* LED-32 */
+    RECOVERIES_MAX = 256, /* of one account, ever */
     ACCOUNTS_MAX = 48,
     SLOTS_MAX = 2048,
     BANKS_MAX = 2048,
@@ -60,6 +61,12 @@ struct m_account {
     int64_t day_spent, month_spent;
     int64_t balance[UNITS];
     int64_t issued, cleared; /* of a treasury */
+    uint64_t stopped;
+    uint32_t recoveries_count;
+    struct m_recovery {
+        uint64_t seq, ready_ms;
+        struct mr_setkeys keys;
+    } recoveries[RECOVERIES_MAX]; /* all that were ever ordered */
     uint32_t past_count;
     struct {
         struct m_keys keys;
@@ -139,6 +146,14 @@ enum mr_status model_check(struct model *m, const struct deed *d, bool signature
 /** LED-14. */
 enum mr_status model_check_first(struct model *m, const struct deed *d);
 enum mr_status model_signatures(const struct m_keys *k, const struct signer *s, uint32_t count);
+/** LED-10.4 for an order. */
+enum mr_status model_signed(struct model *m, const struct deed *d);
+/** LED-32: a treasury's keys of a generation, as long as they count at a time. */
+enum mr_status model_named_keys(const struct m_account *treasury, const struct m_keys **ret,
+                                uint32_t generation, uint64_t time_ms);
+enum mr_status model_same_keys(const struct model *m, const struct m_keys *k,
+                               const struct mr_keyset *named);
+enum mr_status model_key_set(const struct mr_keyset *k, enum mr_account_class class);
 /** LED-13. */
 bool model_parks(enum mr_status st);
 
@@ -156,6 +171,16 @@ enum mr_status model_check_cap(struct model *m, uint32_t home, int64_t more);
 int64_t model_fee(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
                   int64_t amount, uint32_t day);
 const struct mr_class_rule *model_rule(const struct mr_policy *p, enum mr_account_class class);
+
+/* --- recover.c: LED-33 -------------------------------------------------------------------------
+ */
+
+/** The one with that place if it has effect, or any if seq is 0; NULL: none. */
+const struct m_recovery *model_recovery(const struct m_account *a, uint64_t seq);
+enum mr_status model_check_recover(struct model *m, const struct mr_order *o);
+enum mr_status model_check_stop(struct model *m, const struct mr_order *o);
+enum mr_status model_check_takeover(struct model *m, const struct mr_order *o);
+void model_apply_recover(struct model *m, const struct mr_order *o);
 
 /* --- root.c ------------------------------------------------------------------------------------
  */

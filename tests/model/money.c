@@ -265,29 +265,31 @@ enum mr_status model_check_sweep(struct model *m, const struct mr_order *o)
 /* --- LED-31, LED-32 ----------------------------------------------------------------------------
  */
 
-/* The other treasury's keys of the generation named, as long as they count. */
-static enum mr_status countersigners(const struct m_account *by, const struct m_keys **ret,
-                                     const struct mr_order *o)
+enum mr_status model_named_keys(const struct m_account *treasury, const struct m_keys **ret,
+                                uint32_t generation, uint64_t time_ms)
 {
-    const uint32_t g = o->body.u.clear.generation;
-    *ret = &by->keys;
-    if (g > by->generation)
+    *ret = &treasury->keys;
+    if (generation > treasury->generation)
         return MR_KEYS_UNKNOWN;
-    if (g == by->generation)
+    if (generation == treasury->generation)
         return MR_OK;
-    for (uint32_t i = 0; i < by->past_count; i++)
-        if (g + 1 + i == by->generation) {
-            *ret = &by->past[i].keys;
-            return o->time_ms < by->past[i].until_ms ? MR_OK : MR_KEYS_OLD;
+    for (uint32_t i = 0; i < treasury->past_count; i++)
+        if (generation + 1 + i == treasury->generation) {
+            *ret = &treasury->past[i].keys;
+            return time_ms < treasury->past[i].until_ms ? MR_OK : MR_KEYS_OLD;
         }
     return MR_KEYS_OLD;
 }
 
-static bool same_keys(const struct mr_keyset *a, const struct mr_keyset *b)
+enum mr_status model_same_keys(const struct model *m, const struct m_keys *k,
+                               const struct mr_keyset *named)
 {
+    static struct mr_keyset right;
     uint8_t x[1024], y[1024];
-    const size_t n = mr_keyset_encode(a, x, sizeof x);
-    return n == mr_keyset_encode(b, y, sizeof y) && memcmp(x, y, n) == 0;
+    memset(&right, 0, sizeof right);
+    model_keyset(m, &right, k);
+    const size_t n = mr_keyset_encode(&right, x, sizeof x);
+    return n == mr_keyset_encode(named, y, sizeof y) && memcmp(x, y, n) == 0 ? MR_OK : MR_BAD_KEY;
 }
 
 enum mr_status model_check_clear(struct model *m, const struct deed *d)
@@ -296,7 +298,6 @@ enum mr_status model_check_clear(struct model *m, const struct deed *d)
     const struct m_account *chain = model_find(m, d->o.order.account);
     const uint32_t to = model_home(m, b->clearing.to);
     const struct m_keys *by;
-    static struct mr_keyset keys;
     if (to == NO_HOME)
         return MR_NOT_FOUND;
     if (to == chain->home)
@@ -307,13 +308,12 @@ enum mr_status model_check_clear(struct model *m, const struct deed *d)
         return MR_AMOUNT_TOO_LARGE;
     if (bank_used(m, chain->home, b->clearing.bank_ref))
         return MR_BANK_REF_USED;
-    enum mr_status st = countersigners(model_sub(m, to, MR_CLASS_TREASURY), &by, &d->o.order);
+    enum mr_status st = model_named_keys(model_sub(m, to, MR_CLASS_TREASURY), &by, b->generation,
+                                         d->o.order.time_ms);
+    if (st == MR_OK)
+        st = model_same_keys(m, by, &b->keys);
     if (st != MR_OK)
         return st;
-    memset(&keys, 0, sizeof keys);
-    model_keyset(m, &keys, by);
-    if (!same_keys(&keys, &b->keys))
-        return MR_BAD_KEY;
     st = model_signatures(by, d->counter, d->counter_count);
     if (st == MR_OK && model_sub(m, chain->home, MR_CLASS_RESERVE)->balance[1] < b->clearing.amount)
         st = MR_COVERAGE;

@@ -135,11 +135,12 @@ static enum mr_order_kind any_kind(struct play *p)
         enum mr_order_kind kind;
         uint32_t weight;
     } odds[] = {
-        {MR_KIND_PAY, 40},   {MR_KIND_ISSUE, 14},  {MR_KIND_REDEEM, 12}, {MR_KIND_PAYOUT, 8},
-        {MR_KIND_RETURN, 4}, {MR_KIND_FLAG, 6},    {MR_KIND_LIST, 8},    {MR_KIND_GRANT, 4},
-        {MR_KIND_LOWER, 2},  {MR_KIND_SETKEYS, 4}, {MR_KIND_SWEEP, 3},   {MR_KIND_CAP, 2},
-        {MR_KIND_POLICY, 1}, {MR_KIND_CLOSE, 1},   {MR_KIND_OPEN, 3},    {MR_KIND_CLEAR, 8}};
-    uint64_t at = play_random(p, 120);
+        {MR_KIND_PAY, 40},    {MR_KIND_ISSUE, 14},  {MR_KIND_REDEEM, 12}, {MR_KIND_PAYOUT, 8},
+        {MR_KIND_RETURN, 4},  {MR_KIND_FLAG, 6},    {MR_KIND_LIST, 8},    {MR_KIND_GRANT, 4},
+        {MR_KIND_LOWER, 2},   {MR_KIND_SETKEYS, 4}, {MR_KIND_SWEEP, 3},   {MR_KIND_CAP, 2},
+        {MR_KIND_POLICY, 1},  {MR_KIND_CLOSE, 1},   {MR_KIND_OPEN, 3},    {MR_KIND_CLEAR, 8},
+        {MR_KIND_RECOVER, 7}, {MR_KIND_STOP, 2},    {MR_KIND_TAKEOVER, 7}};
+    uint64_t at = play_random(p, 136);
     uint32_t i = 0;
     while (at >= odds[i].weight)
         at -= odds[i++].weight;

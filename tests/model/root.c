@@ -63,6 +63,15 @@ static void put_past(const struct model *m, struct mr_past_keys *ret, const stru
     ret->until_ms = until_ms;
 }
 
+static void put_recovery(struct mr_recovery *ret, const struct m_recovery *r)
+{
+    uint8_t bytes[2048];
+    ret->seq = r->seq;
+    ret->ready_ms = r->ready_ms;
+    mr_hash(ret->hash, "mereau/recovery", bytes, mr_setkeys_encode(&r->keys, bytes, sizeof bytes),
+            NULL, 0);
+}
+
 static void put_account(struct model *m, struct leaves *t, const struct m_account *a)
 {
     static struct mr_state_account s;
@@ -93,6 +102,10 @@ static void put_account(struct model *m, struct leaves *t, const struct m_accoun
     s.past_count = a->past_count;
     for (uint32_t i = 0; i < a->past_count; i++)
         put_past(m, &s.past[i], &a->past[i].keys, a->past[i].until_ms);
+    s.stopped = a->stopped;
+    for (uint32_t i = 0; i < a->recoveries_count; i++)
+        if (model_recovery(a, a->recoveries[i].seq) != NULL)
+            put_recovery(&s.recoveries[s.recoveries_count++], &a->recoveries[i]);
     c.next_seq = a->next;
     memcpy(c.head, a->head, 32);
     c.time_ms = a->time_ms;

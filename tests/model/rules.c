@@ -7,7 +7,8 @@ bool model_parks(enum mr_status st)
 {
     return st == MR_SEQ_AHEAD || st == MR_TIME_AHEAD || st == MR_POLICY_UNKNOWN ||
            st == MR_PAYEE_UNKNOWN || st == MR_FUNDS_SHORT || st == MR_CAP_EXCEEDED ||
-           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN || st == MR_KEYS_UNKNOWN;
+           st == MR_COVERAGE || st == MR_REDEMPTION_UNKNOWN || st == MR_KEYS_UNKNOWN ||
+           st == MR_RECOVERY_UNKNOWN;
 }
 
 enum mr_status model_signatures(const struct m_keys *k, const struct signer *s, uint32_t count)
@@ -36,7 +37,10 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
     case MR_KIND_GRANT:
     case MR_KIND_SWEEP:
     case MR_KIND_CLEAR:
+    case MR_KIND_RECOVER:
         return class == MR_CLASS_TREASURY;
+    case MR_KIND_STOP:
+    case MR_KIND_TAKEOVER:
     case MR_KIND_REDEEM:
     case MR_KIND_CLOSE:
         return member;
@@ -58,7 +62,7 @@ static bool stands_on(enum mr_order_kind kind, enum mr_account_class class)
  */
 
 /* LED-6 */
-static enum mr_status key_set(const struct mr_keyset *k, enum mr_account_class class)
+enum mr_status model_key_set(const struct mr_keyset *k, enum mr_account_class class)
 {
     if (k->keys_count < 1 || k->threshold < 1 || k->threshold > k->keys_count)
         return MR_BAD_KEY;
@@ -89,7 +93,7 @@ static enum mr_status check_open(struct model *m, const struct mr_order *o)
     const struct mr_open *b = &o->body.u.open;
     if (!model_is_member(b->class))
         return MR_PAYEE_CLASS;
-    if (key_set(&b->keys, b->class) != MR_OK)
+    if (model_key_set(&b->keys, b->class) != MR_OK)
         return MR_BAD_KEY;
     return model_find(m, b->account) != NULL ? MR_ACCOUNT_EXISTS : MR_OK;
 }
@@ -99,7 +103,7 @@ static enum mr_status check_setkeys(struct model *m, const struct mr_order *o)
     const struct m_account *a = model_find(m, o->account);
     if (o->body.u.setkeys.generation != a->generation + 1)
         return MR_OUT_OF_RANGE;
-    return key_set(&o->body.u.setkeys.keys, a->class);
+    return model_key_set(&o->body.u.setkeys.keys, a->class);
 }
 
 static enum mr_status check_flag(struct model *m, const struct mr_order *o)
@@ -234,6 +238,12 @@ static enum mr_status check_kind(struct model *m, const struct deed *d)
         return model_check_sweep(m, o);
     case MR_KIND_CLEAR:
         return model_check_clear(m, d);
+    case MR_KIND_RECOVER:
+        return model_check_recover(m, o);
+    case MR_KIND_STOP:
+        return model_check_stop(m, o);
+    case MR_KIND_TAKEOVER:
+        return model_check_takeover(m, o);
     case MR_KIND_POLICY:
         return check_policy(m, o);
     case MR_KIND_CAP:
@@ -257,7 +267,7 @@ static enum mr_status check_times(struct model *m, const struct m_account *a,
 {
     if (a->closed)
         return MR_PAYER_CLOSED;
-    if (a->frozen)
+    if (a->frozen && o->body.kind != MR_KIND_STOP && o->body.kind != MR_KIND_TAKEOVER)
         return MR_PAYER_FROZEN;
     if (o->time_ms < a->time_ms)
         return MR_TIME_BACK;
@@ -273,6 +283,24 @@ static enum mr_status check_times(struct model *m, const struct m_account *a,
                                                                            : MR_POLICY_NOT_IN_FORCE;
 }
 
+enum mr_status model_signed(struct model *m, const struct deed *d)
+{
+    const struct mr_order *o = &d->o.order;
+    const struct mr_takeover *t = &o->body.u.takeover;
+    const struct m_account *a = model_find(m, o->account);
+    const struct m_keys *k = &a->keys;
+    enum mr_status st = MR_OK;
+    if (o->body.kind == MR_KIND_TAKEOVER) {
+        if (a->home == NO_HOME)
+            return MR_WRONG_CHAIN;
+        st = model_named_keys(model_sub(m, a->home, MR_CLASS_TREASURY), &k, t->generation,
+                              o->time_ms);
+        if (st == MR_OK)
+            st = model_same_keys(m, k, &t->treasury);
+    }
+    return st == MR_OK ? model_signatures(k, d->signers, d->signers_count) : st;
+}
+
 enum mr_status model_check(struct model *m, const struct deed *d, bool signatures)
 {
     const struct mr_order *o = &d->o.order;
@@ -283,8 +311,7 @@ enum mr_status model_check(struct model *m, const struct deed *d, bool signature
         return MR_ACCOUNT_UNKNOWN;
     if (o->seq < a->next)
         return MR_SEQ_OLD;
-    enum mr_status st =
-        signatures ? model_signatures(&a->keys, d->signers, d->signers_count) : MR_OK;
+    enum mr_status st = signatures ? model_signed(m, d) : MR_OK;
     if (st != MR_OK)
         return st;
     if (!stands_on(o->body.kind, a->class))
@@ -312,6 +339,18 @@ enum mr_status model_check_first(struct model *m, const struct deed *d)
         if (b->u.clear.generation != model_sub(m, to, MR_CLASS_TREASURY)->generation)
             return MR_KEYS_OLD;
         return model_check_cap(m, to, b->u.clear.clearing.amount);
+    }
+    if (b->kind == MR_KIND_RECOVER) {
+        const struct m_account *a = model_find(m, b->u.recover.account);
+        if (a->closed)
+            return MR_PAYER_CLOSED;
+        return b->u.recover.keys.generation == a->generation + 1 ? MR_OK : MR_KEYS_OLD;
+    }
+    if (b->kind == MR_KIND_TAKEOVER) {
+        const uint32_t home = model_find(m, d->o.order.account)->home;
+        return b->u.takeover.generation == model_sub(m, home, MR_CLASS_TREASURY)->generation
+                   ? MR_OK
+                   : MR_KEYS_OLD;
     }
     if (b->kind != MR_KIND_PAY)
         return MR_OK;

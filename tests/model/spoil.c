@@ -79,9 +79,10 @@ static void spoil_signatures(struct play *p, struct deed *d)
 static void spoil_chain(struct play *p, struct deed *d)
 {
     static const enum mr_order_kind kinds[] = {
-        MR_KIND_OPEN,   MR_KIND_FLAG,   MR_KIND_LIST,  MR_KIND_ISSUE, MR_KIND_GRANT,
-        MR_KIND_RETURN, MR_KIND_PAYOUT, MR_KIND_SWEEP, MR_KIND_CAP,   MR_KIND_LOWER,
-        MR_KIND_CLOSE,  MR_KIND_REDEEM, MR_KIND_CLEAR};
+        MR_KIND_OPEN,  MR_KIND_FLAG,    MR_KIND_LIST,   MR_KIND_ISSUE,
+        MR_KIND_GRANT, MR_KIND_RETURN,  MR_KIND_PAYOUT, MR_KIND_SWEEP,
+        MR_KIND_CAP,   MR_KIND_LOWER,   MR_KIND_CLOSE,  MR_KIND_REDEEM,
+        MR_KIND_CLEAR, MR_KIND_RECOVER, MR_KIND_STOP,   MR_KIND_TAKEOVER};
     static struct mr_order_body other;
     static struct deed any;
     const uint64_t salt = p->w.salt;
@@ -372,6 +373,38 @@ static void spoil_account(struct play *p, uint8_t account[16])
         memcpy(account, p->m.accounts[play_random(p, p->m.accounts_count)].id, 16);
 }
 
+static void spoil_setkeys(struct play *p, struct mr_setkeys *b)
+{
+    if (play_chance(p, 3))
+        b->generation += play_chance(p, 2) ? 1 : -1u;
+    else
+        spoil_keys(p, &b->keys);
+}
+
+static void spoil_takeover(struct play *p, struct mr_takeover *b)
+{
+    switch (play_random(p, 6)) {
+    case 0:
+        b->recover++;
+        break;
+    case 1:
+        b->recover -= b->recover > 0 ? 1 : 0;
+        break;
+    case 2:
+        b->generation++;
+        break;
+    case 3:
+        b->generation -= 1 + (uint32_t)play_random(p, b->generation);
+        break;
+    case 4:
+        b->treasury.keys[0] = p->public[play_random(p, KEYS)];
+        break;
+    default:
+        b->keys.enc_key[3] ^= 1;
+        break;
+    }
+}
+
 static void spoil_body(struct play *p, struct deed *d)
 {
     struct mr_order_body *b = &d->o.order.body;
@@ -405,10 +438,19 @@ static void spoil_body(struct play *p, struct deed *d)
         spoil_ref(p, &b->u.return_.redemption);
         break;
     case MR_KIND_SETKEYS:
+        spoil_setkeys(p, &b->u.setkeys);
+        break;
+    case MR_KIND_RECOVER:
         if (play_chance(p, 3))
-            b->u.setkeys.generation++;
+            spoil_account(p, b->u.recover.account);
         else
-            spoil_keys(p, &b->u.setkeys.keys);
+            spoil_setkeys(p, &b->u.recover.keys);
+        break;
+    case MR_KIND_STOP:
+        b->u.stop.upto += 1 + play_random(p, 3);
+        break;
+    case MR_KIND_TAKEOVER:
+        spoil_takeover(p, &b->u.takeover);
         break;
     case MR_KIND_FLAG:
         if (play_chance(p, 2))

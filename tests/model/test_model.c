@@ -7,7 +7,7 @@
 
 #include "model/play.h"
 
-enum { STEPS = 400, SEEDS = 30 };
+enum { STEPS = 400, SEEDS = 40 };
 
 static struct play play;
 static struct tally *tally;
@@ -75,11 +75,14 @@ START_TEST(the_histories_met_everything)
                                              MR_NOT_FOUND,
                                              MR_POLICY_NOT_IN_FORCE,
                                              MR_CAP_EXCEEDED,
-                                             MR_KEYS_OLD};
+                                             MR_KEYS_OLD,
+                                             MR_RECOVERY_EARLY,
+                                             MR_RECOVERY_STOPPED,
+                                             MR_TOO_MANY};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
         ck_assert_msg(tally->answers[answers[i]] > 0, "%s was never answered",
                       mr_status_name(answers[i]));
-    for (int k = MR_KIND_OPEN; k <= MR_KIND_CLEAR; k++)
+    for (int k = MR_KIND_OPEN; k <= MR_KIND_TAKEOVER; k++)
         ck_assert_msg(tally->kinds[k] > 0, "no order of kind %d settled", k);
     for (int k = MR_KIND_POLICY; k <= MR_KIND_LOWER; k++)
         ck_assert_msg(tally->kinds[k] > 0, "no order of kind %d settled", k);

@@ -395,8 +395,8 @@ static void verify(struct sim *s, struct copy *c, struct mr_event *ev)
     const struct mr_request_body *b = &s->request.body;
     struct mr_keyset keys;
     ev->u.request.signatures = MR_ACCOUNT_UNKNOWN;
-    if (b->kind == MR_REQ_SUBMIT && mr_engine_keys(c->engine, &keys, &ev->u.request.generation,
-                                                   b->u.submit.order.order.account) == MR_OK)
+    if (b->kind == MR_REQ_SUBMIT && mr_engine_signers(c->engine, &keys, &ev->u.request.generation,
+                                                      &b->u.submit.order.order) == MR_OK)
         ev->u.request.signatures = mr_order_verify(&b->u.submit.order, &keys, 1);
     if (b->kind == MR_REQ_CANCEL && mr_engine_keys(c->engine, &keys, &ev->u.request.generation,
                                                    b->u.cancel.cancel.account) == MR_OK)

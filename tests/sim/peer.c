@@ -215,7 +215,7 @@ static void check_bodies(struct sim *s, struct copy *c)
         struct mr_keyset keys;
         *k = (struct mr_checked){.status = MR_ACCOUNT_UNKNOWN};
         if (b[i].kind == MR_BODY_ORDER &&
-            mr_engine_keys(c->engine, &keys, &k->generation, b[i].u.order.order.account) == MR_OK)
+            mr_engine_signers(c->engine, &keys, &k->generation, &b[i].u.order.order) == MR_OK)
             k->status = mr_order_verify(&b[i].u.order, &keys, 1);
         if (b[i].kind == MR_BODY_CANCEL &&
             mr_engine_keys(c->engine, &keys, &k->generation, b[i].u.cancel.cancel.account) == MR_OK)
