@@ -386,6 +386,22 @@ static enum mr_status look(struct wallet *w, const struct command *c, struct out
     return st == MR_OK ? sync_chain(w, c, out) : st;
 }
 
+/* Whoever asked for it, the owner hears of it with every command. */
+static void warn_recovery(const struct wallet *w, struct out *out)
+{
+    const struct mr_state_account *const a = &w->account->account;
+    char when[TIME_SHOWN_MAX];
+    if (a->recoveries_count == 0)
+        return;
+    wallet_time(when, a->recoveries[0].ready_ms);
+    out_int(out, "recovery_ready_ms", (int64_t)a->recoveries[0].ready_ms);
+    out_warn(
+        out, "recovery", "the association is about to give this account other keys",
+        _("YOUR ASSOCIATION IS ABOUT TO GIVE THIS ACCOUNT OTHER KEYS, on %s or later. If you did "
+          "not ask for that, run \"mereau stop-recovery\" now"),
+        when);
+}
+
 enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *out)
 {
     enum mr_status st = node_reach_proved(w, c, out);
@@ -398,6 +414,8 @@ enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *
             node_move(w, MR_BEHIND, deadline);
         st = look(w, c, out);
     }
+    if (st == MR_OK)
+        warn_recovery(w, out);
     return st == MR_OK ? MR_OK : node_fail(w, out, st);
 }
 

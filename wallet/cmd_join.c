@@ -12,13 +12,13 @@
 
 enum { WAIT_PAUSE_MS = 300 };
 
-static enum mr_status read_link(struct mr_join_link *ret, const struct command *c, struct out *out)
+enum mr_status join_link_read(struct mr_join_link *ret, struct out *out, const char *text)
 {
     size_t wrong = SIZE_MAX;
-    const enum mr_status st = mr_join_link_parse(ret, &wrong, c->args[0]);
+    const enum mr_status st = mr_join_link_parse(ret, &wrong, text);
     if (st == MR_OK)
         return MR_OK;
-    if (!mr_is_join_link(c->args[0]))
+    if (!mr_is_join_link(text))
         return out_fail(out, MR_BAD_CHECKSUM,
                         _("this is not a join link: one begins with \"mereau-join:\"; your "
                           "association shows it"));
@@ -225,7 +225,7 @@ void cmd_join(struct command *c, struct out *out)
     struct wallet *w;
     char dir[FILE_PATH_MAX];
     enum mr_account_class class = MR_CLASS_RESIDENT;
-    enum mr_status st = read_link(&link, c, out);
+    enum mr_status st = join_link_read(&link, out, c->args[0]);
     if (st == MR_OK)
         st = wallet_dir(dir, c, out);
     if (st != MR_OK)

@@ -163,7 +163,7 @@ static enum mr_status ask_sheet(struct mr_sheet *ret, const struct command *c, s
     return st;
 }
 
-static void remove_wallet(struct wallet *w)
+void restore_remove(struct wallet *w)
 {
     static const char *const names[] = {"wallet.key", "book", "charter.mrc", "node"};
     char dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
@@ -174,7 +174,7 @@ static void remove_wallet(struct wallet *w)
             unlink(path);
 }
 
-static void print_restored(struct wallet *w, struct out *out)
+void restore_print(struct wallet *w, struct out *out)
 {
     char address[MR_ADDRESS_TEXT_MAX], amount[64], what[DESCRIBE_MAX];
     struct mr_signed_order o;
@@ -217,7 +217,7 @@ void cmd_restore(struct command *c, struct out *out)
         st = node_survey(w, c, out);
     if (st == MR_BAD_SIGNATURE || st == MR_BAD_KEY || st == MR_NOT_AUTHORISED ||
         st == MR_NOT_ADMITTED || st == MR_WRONG_NODE || st == MR_CHECK_FAILED) {
-        remove_wallet(w);
+        restore_remove(w);
         out_note(out, _("If a newer sheet was printed, this one is void: take the newest."));
         return;
     }
@@ -228,7 +228,7 @@ void cmd_restore(struct command *c, struct out *out)
                             "with --node HOST:PORT."));
         return;
     }
-    print_restored(w, out);
+    restore_print(w, out);
 }
 
 /* --- keys rotate ------------------------------------------------------------------------------ */

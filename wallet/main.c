@@ -93,6 +93,13 @@ static const struct option_row use_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+static const struct option_row recover_options[] = {
+    {"output", 'o', N_("FILE"), N_("write the request to a file too")},
+    {"force", 0, NULL, N_("replace a file that is there")},
+    {"kdf-min", 0, NULL, N_("weak sealing of the key file, for tests only")},
+    {NULL, 0, NULL, NULL},
+};
+
 static const struct option_row passphrase_options[] = {
     {"new-passphrase-file", 0, N_("FILE"), N_("read the new passphrase from a file")},
     {"new-passphrase-fd", 0, N_("N"), N_("read it from an open file descriptor")},
@@ -147,6 +154,14 @@ static const struct command_row commands[] = {
     {"backup", cmd_backup, N_("print the paper sheet"), SAFETY, sheet_options, NULL, NULL},
     {"restore", cmd_restore, N_("have the account back from the paper sheet"), SAFETY,
      restore_options, NULL, NULL},
+    {"recover", cmd_recover, N_("without keys and paper sheet: ask for new keys of the account"),
+     SAFETY, recover_options, N_("LINK ADDRESS"),
+     N_("Makes a wallet with new keys and shows the request that goes to the desk of the "
+        "association.\n"
+        "The account works with them once the waiting period is over; the command may be "
+        "repeated.\n")},
+    {"stop-recovery", cmd_stop_recovery, N_("keep the keys you have: refuse those of a recovery"),
+     SAFETY, NULL, NULL, NULL},
     {"keys rotate", cmd_keys_rotate, N_("take new keys; the old sheet is void then"), SAFETY,
      sheet_options, NULL, NULL},
     {"passphrase", cmd_passphrase, N_("change the passphrase"), SAFETY, passphrase_options, NULL,

@@ -82,9 +82,11 @@ enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status
     case MR_BAD_SIGNATURE:
     case MR_BAD_KEY:
     case MR_NOT_AUTHORISED:
-        return out_fail(out, st,
-                        _("the node does not accept this wallet's keys: if they were rotated "
-                          "elsewhere, run \"mereau restore\" with the newest paper sheet"));
+        return out_fail(
+            out, st,
+            _("the node does not accept this wallet's keys: if they were rotated "
+              "elsewhere, run \"mereau restore\" with the newest paper sheet; if it was "
+              "made by \"mereau recover\", the association has not finished yet"));
     case MR_ABSTAINING:
         return out_fail(out, st,
                         _("the node at %s lost part of its memory and signs nothing until its "

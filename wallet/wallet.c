@@ -39,6 +39,14 @@ uint64_t wallet_clock_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
+void wallet_time(char *ret, uint64_t time_ms)
+{
+    const time_t t = (time_t)(time_ms / 1000);
+    struct tm tm;
+    if (localtime_r(&t, &tm) == NULL || strftime(ret, TIME_SHOWN_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
+        snprintf(ret, TIME_SHOWN_MAX, "?");
+}
+
 /* --- directory and lock ----------------------------------------------------------------------- */
 
 static enum mr_status host_trouble(struct out *out, enum mr_status st, const char *path)

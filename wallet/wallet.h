@@ -20,7 +20,7 @@
 #include "wallet/book.h"
 #include "wallet/seats.h"
 
-enum { NAME_SHOWN_MAX = MR_OPENING_MAX + MR_NAME_MAX + 8 };
+enum { NAME_SHOWN_MAX = MR_OPENING_MAX + MR_NAME_MAX + 8, TIME_SHOWN_MAX = 40 };
 
 /** One place of the own chain. `order` (encoded, see wallet_order) is NULL when the node has erased
  *  it or the slot was voided elsewhere. Open: there is an order and it is not known to be closed.
@@ -170,6 +170,9 @@ void wallet_address(char *ret, const struct wallet *w, const uint8_t account[MR_
 
 /** "12.50 EUSK" in the reader's language; ret holds AMOUNT_PEOPLE_MAX bytes. */
 void wallet_amount(char *ret, const struct wallet *w, int64_t minor, uint32_t unit);
+
+/** Day and time of day where the reader is; ret holds TIME_SHOWN_MAX bytes. */
+void wallet_time(char *ret, uint64_t time_ms);
 
 /** The result of seq is told when the command's output has been written: wallet_end, called by
  *  main after it, notes it in the book and closes the wallet. */

@@ -16,13 +16,16 @@ enum {
     MR_JOIN_LINK_BYTES_MAX =
         4 + MR_HASH_BYTES + MR_ACCOUNT_BYTES + 4 + MR_KEY_BYTES + 4 + MR_ADDRESS_MAX,
     MR_PAY_REQUEST_BYTES_MAX = 4 + 4 + MR_ACCOUNT_BYTES + 4 + 8 + 4 + MR_NAME_MAX,
+    MR_RECOVERY_BYTES_MAX = 4 + MR_HASH_BYTES + MR_ACCOUNT_BYTES + 4 + 2 * MR_KEY_BYTES,
+    MR_RECOVERY_TEXT_MAX = 15 + MR_BECH32_TEXT_MAX(6, MR_RECOVERY_BYTES_MAX),
     MR_JOIN_LINK_TEXT_MAX = 12 + MR_BECH32_TEXT_MAX(6, MR_JOIN_LINK_BYTES_MAX),
     MR_PAY_REQUEST_TEXT_MAX = 11 + MR_BECH32_TEXT_MAX(MR_PREFIX_MAX + 3, MR_PAY_REQUEST_BYTES_MAX),
 };
 
-/** Print. ret holds MR_JOIN_LINK_TEXT_MAX or MR_PAY_REQUEST_TEXT_MAX bytes. `prefix` is the
- *  currency's. Values are within their bounds. */
+/** Print. ret holds MR_JOIN_LINK_TEXT_MAX, MR_RECOVERY_TEXT_MAX or MR_PAY_REQUEST_TEXT_MAX bytes.
+ * `prefix` is the currency's. Values are within their bounds. */
 void mr_join_link_format(char *ret, const struct mr_join_link *link);
+void mr_recovery_request_format(char *ret, const struct mr_recovery_request *request);
 void mr_pay_request_format(char *ret, const char *prefix, const struct mr_pay_request *request);
 
 /** Whether a text says that it is a link or a request, in either case of letters: tells what a
@@ -35,6 +38,8 @@ bool mr_is_pay_request(const char *text);
  *  Returns MR_OK, MR_BAD_TEXT, MR_BAD_CHECKSUM, MR_WRONG_PREFIX (the request of another currency),
  *  MR_TOO_LARGE, MR_BAD_VERSION, or a decoder's status. */
 enum mr_status mr_join_link_parse(struct mr_join_link *ret, size_t *ret_wrong, const char *text);
+enum mr_status mr_recovery_request_parse(struct mr_recovery_request *ret, size_t *ret_wrong,
+                                         const char *text);
 enum mr_status mr_pay_request_parse(struct mr_pay_request *ret, size_t *ret_wrong,
                                     const char *prefix, const char *text);
 

@@ -19,6 +19,9 @@ command_fn cmd_freeze, cmd_unfreeze, cmd_list_shop, cmd_unlist_shop, cmd_grant, 
 extern const struct option_row freeze_options[], list_shop_options[], grant_options[],
     sweep_options[], work_options[];
 
+command_fn cmd_member_recover, cmd_member_recoveries;
+extern const struct option_row recover_options[];
+
 command_fn cmd_issue, cmd_redemptions, cmd_payout, cmd_return;
 command_fn cmd_clearing, cmd_clearing_propose;
 extern const struct option_row clearing_options[];

@@ -17,10 +17,14 @@ const struct option_row draft_sign_options[] = {
 /* --- list and show -----------------------------------------------------------------------------
  */
 
-/* The charter's key set of a chain; keys may have been rotated since, thresholds stay. */
-static const struct mr_keyset *keys_of(const struct admin *a, const uint8_t chain[16])
+/* Who signs: the charter's key set of the chain; keys may have been rotated since, thresholds stay.
+ */
+static const struct mr_keyset *keys_of(const struct admin *a, const struct mr_order *o)
 {
     uint8_t treasury[MR_ACCOUNT_BYTES];
+    const uint8_t *const chain = o->account;
+    if (o->body.kind == MR_KIND_TAKEOVER)
+        return &o->body.u.takeover.treasury;
     if (memcmp(chain, a->desk, 16) == 0)
         return &a->home->desk;
     for (uint32_t i = 0; i < a->charter->associations_count; i++) {
@@ -29,6 +33,14 @@ static const struct mr_keyset *keys_of(const struct admin *a, const uint8_t chai
             return &a->charter->associations[i].treasury;
     }
     return &a->charter->governance;
+}
+
+static const char *chain_of(const struct admin *a, const struct mr_draft *d)
+{
+    const struct mr_order *const o = &d->orders[0].order;
+    if (clearing_is_for_us(a, d))
+        return "treasury";
+    return o->body.kind == MR_KIND_TAKEOVER ? "member" : work_chain_name(a, o->account);
 }
 
 static uint32_t signatures_of(const struct mr_draft *d)
@@ -43,14 +55,14 @@ static uint32_t signatures_of(const struct mr_draft *d)
 static json_t *draft_to_json(const struct admin *a, const struct mr_draft *d, const char *path)
 {
     const struct mr_order *first = &d->orders[0].order;
-    const char *chain = clearing_is_for_us(a, d) ? "treasury" : work_chain_name(a, first->account);
+    const char *chain = chain_of(a, d);
     json_t *orders = json_array();
     for (uint32_t i = 0; i < d->orders_count; i++)
         json_array_append_new(orders, order_to_json(&d->orders[i].order));
     return json_pack("{s:s,s:s?,s:s,s:I,s:I,s:i,s:i,s:b,s:o}", "draft", path, "chain", chain,
                      "author", d->author, "created_ms", (json_int_t)d->created_ms, "not_after_ms",
                      (json_int_t)first->not_after_ms, "signatures", (int)signatures_of(d),
-                     "signatures_needed", (int)keys_of(a, first->account)->threshold, "withdrawing",
+                     "signatures_needed", (int)keys_of(a, first)->threshold, "withdrawing",
                      d->cancels_count > 0, "orders", orders);
 }
 
@@ -59,7 +71,7 @@ static void add_draft_row(struct admin *a, struct table *t, const struct mr_draf
 {
     char count[32], kinds[128];
     const struct mr_order *first = &d->orders[0].order;
-    snprintf(count, sizeof count, "%u/%u", signatures_of(d), keys_of(a, first->account)->threshold);
+    snprintf(count, sizeof count, "%u/%u", signatures_of(d), keys_of(a, first)->threshold);
     if (d->orders_count > 1)
         snprintf(kinds, sizeof kinds, "%s (%u)", kind_word(first->body.kind), d->orders_count);
     else
@@ -126,7 +138,7 @@ static enum mr_status read_draft(struct admin *a, struct mr_draft **ret)
     if (st != MR_OK)
         return out_fail(a->out, st, _("%s is not a draft of this ledger: %s"), path,
                         status_sentence(st));
-    if (work_chain_name(a, (*ret)->orders[0].order.account) != NULL || clearing_is_for_us(a, *ret))
+    if (chain_of(a, *ret) != NULL)
         return MR_OK;
     return out_fail(a->out, MR_NOT_YOURS, _("the draft %s is for another association"), path);
 }
@@ -143,7 +155,7 @@ void cmd_draft_show(struct command *c, struct out *out)
         out_json(out, "draft", draft_to_json(&a, d, c->args[0]));
         out_print(out, _("Written by %s on %s; signatures: %u of %u\n"), d->author,
                   admin_time(d->created_ms), signatures_of(d),
-                  keys_of(&a, d->orders[0].order.account)->threshold);
+                  keys_of(&a, &d->orders[0].order)->threshold);
         for (uint32_t i = 0; i < d->orders_count; i++)
             describe_order(&a, &d->orders[i].order, d->notes, d->notes_count);
         if (d->cancels_count > 0)
@@ -175,7 +187,9 @@ static enum mr_status begin(struct admin *a, struct work *w, struct command *c, 
         st = memcmp(chain, a->system, sizeof chain) == 0 ? admin_need_governance(a)
                                                          : admin_need_operator(a);
     }
-    if (st == MR_OK)
+    if (st == MR_OK && d->orders[0].order.body.kind == MR_KIND_TAKEOVER)
+        st = work_begin_takeover(w, a, chain, c->args[0]);
+    else if (st == MR_OK)
         st = work_begin_about(w, a, chain, c->args[0]);
     if (st == MR_OK)
         work_take(w, d, c->args[0]);

@@ -184,6 +184,20 @@ static void describe_keys(struct admin *a, const struct mr_setkeys *s)
         out_print(a->out, "    %u: %.16s...\n", i + 1, admin_hex(s->keys.keys[i].key));
 }
 
+static void describe_recovery(struct admin *a, const struct mr_order *o)
+{
+    const struct mr_order_body *const b = &o->body;
+    if (b->kind == MR_KIND_RECOVER) {
+        out_print(a->out, _("  give %s new keys, unless the owner objects before %s:\n"),
+                  who(a, b->u.recover.account), admin_time(o->not_after_ms + MR_RECOVERY_MS));
+        describe_keys(a, &b->u.recover.keys);
+    } else {
+        out_print(a->out, _("  put these keys of %s in force, by recovery %llu:\n"),
+                  who(a, o->account), (unsigned long long)b->u.takeover.recover);
+        describe_keys(a, &b->u.takeover.keys);
+    }
+}
+
 void describe_order(struct admin *a, const struct mr_order *o, const struct mr_bank_note *notes,
                     uint32_t notes_count)
 {
@@ -213,6 +227,8 @@ void describe_order(struct admin *a, const struct mr_order *o, const struct mr_b
         next_describe(a, &b->u.next);
     else if (b->kind == MR_KIND_SETKEYS)
         describe_keys(a, &b->u.setkeys);
+    else if (b->kind == MR_KIND_RECOVER || b->kind == MR_KIND_TAKEOVER)
+        describe_recovery(a, o);
     else
         describe_money(a, b, notes, notes_count);
 }

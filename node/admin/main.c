@@ -51,6 +51,16 @@ static const struct command_row commands[] = {
     {"member show", cmd_member_show, N_("all about one member"), MEMBERS, NULL, N_("WHO"), NULL},
     {"member forget", cmd_member_forget, N_("erase name and contact from the register"), MEMBERS,
      NULL, N_("WHO"), NULL},
+    {"member recover", cmd_member_recover, N_("new keys for a member who lost them"), MEMBERS,
+     recover_options, N_("WHO"),
+     N_("The operators announce the keys of the new device; whoever has the old ones has a week "
+        "to\n"
+        "object; then the operators put the new ones in force:\n"
+        "  mereau-admin -d /var/lib/mereau member recover \"member 17\" --request "
+        "mereau-recover:...\n"
+        "  mereau-admin -d /var/lib/mereau member recover \"member 17\" --finish")},
+    {"member recoveries", cmd_member_recoveries, N_("recoveries that wait"), MEMBERS, NULL, NULL,
+     NULL},
     {"freeze", cmd_freeze, N_("an account cannot pay any more"), MEMBERS, freeze_options, N_("WHO"),
      NULL},
     {"unfreeze", cmd_unfreeze, N_("an account can pay again"), MEMBERS, freeze_options, N_("WHO"),

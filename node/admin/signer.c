@@ -157,7 +157,7 @@ static uint64_t floor_of(const struct signer *s, const uint8_t account[MR_ACCOUN
     return 0;
 }
 
-/* Chains this key stands in the key set of. Nothing else is signed or remembered. */
+/* Chains this key stands in the key set of. */
 static bool is_own_chain(const struct signer *s, const uint8_t account[MR_ACCOUNT_BYTES])
 {
     const enum mr_account_class classes[] = {MR_CLASS_DESK, MR_CLASS_TREASURY};
@@ -172,6 +172,13 @@ static bool is_own_chain(const struct signer *s, const uint8_t account[MR_ACCOUN
             return true;
     }
     return false;
+}
+
+/* Its own chains, and members' for a TAKEOVER. Nothing else is signed or remembered. */
+static bool may_sign(const struct signer *s, const struct mr_order *o)
+{
+    return is_own_chain(s, o->account) ||
+           (o->body.kind == MR_KIND_TAKEOVER && !signer_is_governance(s));
 }
 
 /* Whether an order that was signed before can certainly never settle any more, because it does not
@@ -196,7 +203,7 @@ enum mr_status signer_allows(const struct signer *s, size_t *ret_at,
         uint8_t id[MR_HASH_BYTES];
         mr_order_id(id, o);
         *ret_at = i;
-        if (!is_own_chain(s, o->account))
+        if (!may_sign(s, o))
             return MR_WRONG_CHAIN;
         if (slot == NULL && o->seq <= floor_of(s, o->account))
             return MR_SEQ_OLD;
@@ -245,6 +252,19 @@ static void raise_floor(struct mr_signer_key *key, const struct mr_signed_slot *
     struct mr_state_slot_ref *floor = &key->floors[key->floors_count++];
     memcpy(floor->account, slot->account, MR_ACCOUNT_BYTES);
     floor->seq = slot->seq;
+}
+
+/* There are many members' chains: what was signed there is kept until nobody votes for it, by any
+ * clock. Governance has no such places. */
+static void forget_takeovers(struct signer *s, uint64_t now_ms)
+{
+    struct mr_signer_key *const key = s->key;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < key->slots_count; i++)
+        if (signer_is_governance(s) || is_own_chain(s, key->slots[i].account) ||
+            key->slots[i].not_after_ms + MR_DAY_MS >= now_ms)
+            key->slots[kept++] = key->slots[i];
+    key->slots_count = kept;
 }
 
 /* Keep the newest slots of each chain; what is older can only be refused. */
@@ -296,6 +316,7 @@ enum mr_status signer_sign(struct signer *s, struct mr_signed_order *orders, siz
     if (before == NULL)
         return MR_NO_MEMORY;
     memcpy(before, s->key, sizeof *before);
+    forget_takeovers(s, view->now_ms);
     for (size_t i = 0; i < count; i++)
         remember(s->key, &orders[i].order);
     forget_old(s->key);

@@ -58,24 +58,35 @@ static bool is_key_refused(enum mr_status st)
     return st == MR_BAD_SIGNATURE || st == MR_NOT_AUTHORISED || st == MR_BAD_KEY;
 }
 
+static bool is_of_member(const struct work *w)
+{
+    return memcmp(w->chain, w->as, sizeof w->chain) != 0;
+}
+
 static enum mr_status ask_chain(struct work *w)
 {
     struct admin *a = w->a;
     a->signer->use_next = false;
-    admin_as(a, w->chain);
+    admin_as(a, w->as);
     a->ask->kind = MR_REQ_ACCOUNT;
-    memcpy(a->ask->u.account.account, w->chain, 16);
+    memcpy(a->ask->u.account.account, w->as, 16);
     enum mr_status st = admin_call(a);
     if (is_key_refused(st) && a->signer->has_next) {
         a->signer->use_next = true;
-        admin_as(a, w->chain);
+        admin_as(a, w->as);
+        st = admin_call(a);
+    }
+    const struct mr_rep_account *const rep = &a->reply->body.u.account;
+    if (st == MR_OK) {
+        w->keys = rep->account.keys;
+        w->generation = rep->account.generation;
+    }
+    if (st == MR_OK && is_of_member(w)) {
+        memcpy(a->ask->u.account.account, w->chain, 16);
         st = admin_call(a);
     }
     if (st != MR_OK)
         return admin_call_failed(a, st);
-    const struct mr_rep_account *rep = &a->reply->body.u.account;
-    w->keys = rep->account.keys;
-    w->generation = rep->account.generation;
     w->next_seq = w->seq = rep->hot.chain.next_seq;
     memcpy(w->prev, rep->hot.chain.head, sizeof w->prev);
     w->time_ms = rep->hot.chain.time_ms;
@@ -137,7 +148,8 @@ static enum mr_status sign_all(struct work *w)
     struct mr_draft *d = w->draft;
     const uint64_t seq = d->orders[0].order.seq;
     enum mr_status st = signer_allows(w->a->signer, &at, d->orders, d->orders_count, &view);
-    if (st == MR_SLOT_TAKEN && seq > 1 && proved_value(w, settled, seq - 1) == MR_OK)
+    if (st == MR_SLOT_TAKEN && seq > 1 && !is_of_member(w) &&
+        proved_value(w, settled, seq - 1) == MR_OK)
         view.settled = settled;
     st = signer_sign(w->a->signer, d->orders, d->orders_count, &view);
     return st == MR_OK ? st : sign_failed(w, st);
@@ -254,7 +266,7 @@ enum work_end work_submit(struct work *w)
 {
     enum mr_status cause = MR_OK;
     struct progress bar;
-    admin_as(w->a, w->chain);
+    admin_as(w->a, w->as);
     progress_begin(&bar, w->a->c, _("sending orders"), w->draft->orders_count);
     for (uint32_t i = 0; i < w->draft->orders_count; i++) {
         const enum mr_status st = send_order(w, &w->draft->orders[i], &cause);
@@ -448,13 +460,9 @@ enum mr_status work_begin(struct work *w, struct admin *a, const uint8_t chain[1
     return work_begin_about(w, a, chain, NULL);
 }
 
-enum mr_status work_begin_about(struct work *w, struct admin *a, const uint8_t chain[16],
-                                const char *path)
+static enum mr_status begin(struct work *w, struct admin *a)
 {
-    *w = (struct work){.a = a, .about = path};
-    memcpy(w->chain, chain, sizeof w->chain);
-    w->chain_name = work_chain_name(a, chain);
-    mr_assert(w->chain_name != NULL);
+    w->life_ms = ORDER_LIFE_MS;
     enum mr_status st = admin_drafts_dir(a, w->dir);
     if (st == MR_OK)
         st = ask_chain(w);
@@ -464,6 +472,25 @@ enum mr_status work_begin_about(struct work *w, struct admin *a, const uint8_t c
         return st;
     w->draft = draft_create(admin_now_ms(), a->signer->key->name);
     return w->draft != NULL ? MR_OK : out_fail(a->out, MR_NO_MEMORY, NULL);
+}
+
+enum mr_status work_begin_about(struct work *w, struct admin *a, const uint8_t chain[16],
+                                const char *path)
+{
+    *w = (struct work){.a = a, .about = path, .chain_name = work_chain_name(a, chain)};
+    memcpy(w->chain, chain, sizeof w->chain);
+    memcpy(w->as, chain, sizeof w->as);
+    mr_assert(w->chain_name != NULL);
+    return begin(w, a);
+}
+
+enum mr_status work_begin_takeover(struct work *w, struct admin *a, const uint8_t account[16],
+                                   const char *path)
+{
+    *w = (struct work){.a = a, .about = path, .chain_name = N_("member")};
+    memcpy(w->chain, account, sizeof w->chain);
+    memcpy(w->as, a->treasury, sizeof w->as);
+    return begin(w, a);
 }
 
 void work_done(struct work *w)
@@ -493,7 +520,7 @@ enum mr_status work_add(struct work *w, const struct mr_order_body *body)
     o->seq = w->seq;
     memcpy(o->prev, w->prev, sizeof o->prev);
     o->time_ms = now > w->time_ms ? now : w->time_ms;
-    o->not_after_ms = o->time_ms + ORDER_LIFE_MS;
+    o->not_after_ms = o->time_ms + w->life_ms;
     o->policy = w->policy;
     randombytes_buf(o->salt, sizeof o->salt);
     o->body = *body;
@@ -514,7 +541,7 @@ enum mr_status work_check(struct work *w, int64_t *ret_missing)
 {
     struct admin *a = w->a;
     *ret_missing = 0;
-    admin_as(a, w->chain);
+    admin_as(a, w->as);
     a->ask->kind = MR_REQ_CHECK;
     a->ask->u.check = w->draft->orders[0].order;
     const enum mr_status st = admin_call(a);
@@ -603,6 +630,11 @@ enum mr_status work_is_dead(struct work *w, bool *ret, const struct mr_draft *d)
     const struct mr_order *o = &d->orders[0].order;
     enum mr_status st = MR_OK;
     *ret = o->not_after_ms + 2 * MR_CLOCK_AHEAD_MS < admin_now_ms();
+    if (is_of_member(w)) { /* receipts of its chain are the member's */
+        *ret = *ret || o->seq < w->next_seq ||
+               (o->seq == w->next_seq && memcmp(o->prev, w->prev, sizeof w->prev) != 0);
+        return MR_OK;
+    }
     if (o->seq > 1 && o->seq <= w->next_seq) {
         st = proved_value(w, value, o->seq - 1);
         *ret = *ret || (st == MR_OK && memcmp(value, o->prev, sizeof value) != 0);
@@ -665,6 +697,13 @@ enum work_end work_withdraw(struct work *w)
         out_text(a->out, "state", "removed");
         out_print(a->out, _("The draft is removed; nothing of it can ever settle.\n"));
         return WORK_SETTLED;
+    }
+    if (is_of_member(w)) {
+        out_fail(a->out, MR_NOT_AUTHORISED,
+                 _("what was signed for a member's chain cannot be withdrawn: it lapses on %s, or "
+                   "the member cancels it"),
+                 admin_time(d->orders[0].order.not_after_ms));
+        return WORK_FAILED;
     }
     if (d->cancels_count == 0) {
         struct mr_signed_cancel *c = &d->cancels[d->cancels_count++];

@@ -21,13 +21,15 @@ enum work_end {
 struct work {
     struct admin *a;
     uint8_t chain[16];
+    uint8_t as[16]; /* whose keys sign: the chain, or the treasury for a member's */
     const char *chain_name;
-    struct mr_keyset keys; /* present ones of the chain */
+    struct mr_keyset keys; /* present ones of it */
     uint32_t generation;   /* of them */
     uint64_t next_seq;     /* at the node */
     uint64_t seq, time_ms; /* for the next order, behind open drafts */
     uint8_t prev[32];
     uint32_t policy;
+    uint64_t life_ms; /* of the orders that are added */
     char dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
     struct mr_draft *draft; /* being built */
     size_t settled;         /* orders settled by work_end */
@@ -49,6 +51,10 @@ enum mr_status work_begin(struct work *w, struct admin *a, const uint8_t chain[1
 /** The same for a command about one draft file, which is then not sent. */
 enum mr_status work_begin_about(struct work *w, struct admin *a, const uint8_t chain[16],
                                 const char *path);
+
+/** The same for a TAKEOVER on a member's chain, signed by the treasury; path as there, or NULL. */
+enum mr_status work_begin_takeover(struct work *w, struct admin *a, const uint8_t account[16],
+                                   const char *path);
 
 void work_done(struct work *w);
 

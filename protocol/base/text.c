@@ -5,12 +5,15 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 
-#define JOIN_SCHEME "mereau-join:"
-#define JOIN_PREFIX "mrjoin"
-#define PAY_SCHEME  "mereau-pay:"
-#define PAY_SUFFIX  "pay"
+#define JOIN_SCHEME     "mereau-join:"
+#define JOIN_PREFIX     "mrjoin"
+#define PAY_SCHEME      "mereau-pay:"
+#define RECOVERY_SCHEME "mereau-recover:"
+#define RECOVERY_PREFIX "mrkeys"
+#define PAY_SUFFIX      "pay"
 
 _Static_assert(sizeof PAY_SUFFIX - 1 <= MR_PREFIX_SUFFIX_MAX, "a request's prefix is short enough");
+_Static_assert((int)MR_RECOVERY_BYTES_MAX <= (int)MR_BECH32_DATA_MAX, "keys are short enough");
 _Static_assert((int)MR_JOIN_LINK_BYTES_MAX <= (int)MR_BECH32_DATA_MAX, "a link is short enough");
 
 static bool is_upper(char c)
@@ -83,6 +86,30 @@ enum mr_status mr_join_link_parse(struct mr_join_link *ret, size_t *ret_wrong, c
         st = mr_join_link_decode(&link, bytes, len);
     if (st == MR_OK)
         *ret = link;
+    return report(ret_wrong, st, wrong);
+}
+
+void mr_recovery_request_format(char *ret, const struct mr_recovery_request *request)
+{
+    uint8_t bytes[MR_RECOVERY_BYTES_MAX];
+    const size_t skip = strlen(RECOVERY_SCHEME);
+    memcpy(ret, RECOVERY_SCHEME, skip);
+    mr_bech32_encode(ret + skip, MR_RECOVERY_TEXT_MAX - skip, RECOVERY_PREFIX, bytes,
+                     mr_recovery_request_encode(request, bytes, sizeof bytes));
+}
+
+enum mr_status mr_recovery_request_parse(struct mr_recovery_request *ret, size_t *ret_wrong,
+                                         const char *text)
+{
+    uint8_t bytes[MR_RECOVERY_BYTES_MAX];
+    struct mr_recovery_request request;
+    size_t len, wrong;
+    enum mr_status st =
+        read_bytes(bytes, sizeof bytes, &len, &wrong, RECOVERY_SCHEME, RECOVERY_PREFIX, text);
+    if (st == MR_OK)
+        st = mr_recovery_request_decode(&request, bytes, len);
+    if (st == MR_OK)
+        *ret = request;
     return report(ret_wrong, st, wrong);
 }
 

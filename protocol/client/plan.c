@@ -139,6 +139,8 @@ static bool same_body(const struct mr_order_body *a, const struct mr_order_body 
     if (a->kind == MR_KIND_REDEEM)
         return a->u.redeem.amount == b->u.redeem.amount &&
                memcmp(a->u.redeem.association, b->u.redeem.association, MR_ACCOUNT_BYTES) == 0;
+    if (a->kind == MR_KIND_STOP)
+        return a->u.stop.upto == b->u.stop.upto;
     return a->kind == MR_KIND_SETKEYS || a->kind == MR_KIND_CLOSE;
 }
 

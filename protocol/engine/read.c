@@ -106,7 +106,8 @@ static enum mr_status read_check(struct mr_engine *e, const struct mr_event *ev)
     uint64_t number;
     int64_t missing;
     enum mr_status st = find_account(e, &number, &a, o->account);
-    if (st == MR_OK && !ev->u.request.who->local && !is_owner(ev->u.request.who, &a))
+    if (st == MR_OK && !ev->u.request.who->local && !is_owner(ev->u.request.who, &a) &&
+        !(o->body.kind == MR_KIND_TAKEOVER && is_operator(ev->u.request.who, &a)))
         st = MR_NOT_AUTHORISED;
     if (st != MR_OK)
         return st;

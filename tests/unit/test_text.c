@@ -93,6 +93,35 @@ START_TEST(test_join_link_characters)
 }
 END_TEST
 
+START_TEST(test_recovery_request)
+{
+    struct mr_recovery_request r = {.version = 1, .key = {.alg = 1}}, back;
+    char text[MR_RECOVERY_TEXT_MAX];
+    size_t wrong = 0;
+    memset(r.ledger, 1, sizeof r.ledger);
+    memset(r.account, 2, sizeof r.account);
+    memset(r.key.key, 3, sizeof r.key.key);
+    memset(r.enc_key, 4, sizeof r.enc_key);
+    mr_recovery_request_format(text, &r);
+    ck_assert_int_eq(strncmp(text, "mereau-recover:mrkeys1", 22), 0);
+    ck_assert(!mr_is_join_link(text));
+    upper(text);
+    ck_assert_int_eq(mr_recovery_request_parse(&back, NULL, text), MR_OK);
+    ck_assert_mem_eq(back.ledger, r.ledger, sizeof r.ledger);
+    ck_assert_mem_eq(back.account, r.account, sizeof r.account);
+    ck_assert_mem_eq(back.key.key, r.key.key, sizeof r.key.key);
+    ck_assert_mem_eq(back.enc_key, r.enc_key, sizeof r.enc_key);
+    text[40] = text[40] == 'Q' ? 'P' : 'Q';
+    ck_assert_int_eq(mr_recovery_request_parse(&back, &wrong, text), MR_BAD_CHECKSUM);
+    ck_assert_uint_eq(wrong, 40);
+    const struct mr_join_link link = link_of("localhost:7");
+    char other[MR_JOIN_LINK_TEXT_MAX];
+    mr_join_link_format(other, &link);
+    ck_assert_int_ne(mr_recovery_request_parse(&back, NULL, other), MR_OK);
+    ck_assert_int_ne(mr_recovery_request_parse(&back, NULL, ""), MR_OK);
+}
+END_TEST
+
 START_TEST(test_pay_request)
 {
     static const struct {
@@ -224,6 +253,7 @@ int main(void)
     TCase *const c = tcase_create("text");
     tcase_add_loop_test(c, test_join_link, 0, sizeof addresses / sizeof addresses[0]);
     tcase_add_test(c, test_join_link_characters);
+    tcase_add_test(c, test_recovery_request);
     tcase_add_test(c, test_pay_request);
     tcase_add_test(c, test_content);
     tcase_add_loop_test(c, test_alias, 0, sizeof aliases / sizeof aliases[0]);
