@@ -348,7 +348,7 @@ static void commit_done(struct sim *s, struct event *ev)
     mr_engine_flushed(c->engine, c->puts);
     c->puts = NULL;
     c->stored_settled = c->frozen_settled;
-    if (rng_chance(&s->disks, 50))
+    if (c->honest && rng_chance(&s->disks, 50))
         node_check_store(s, c);
     checkpoint(s, c);
 }
