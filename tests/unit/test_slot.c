@@ -522,21 +522,32 @@ END_TEST
 
 START_TEST(the_oldest_vote_of_a_node_makes_way)
 {
-    struct mr_certified c;
-    certify(0, 'a');
-    ck_assert(mri_slot_ack_due(&s, &c));
+    hear_vote(1, 40, 0, 'a');
+    hear_vote(2, 41, 0, 'a');
     for (uint32_t ballot = 1; ballot <= MRI_VOTES_A_NODE; ballot++)
         hear_vote(1, 50 + ballot, ballot, 'b');
     ck_assert_ptr_null(mri_slot_vote_of(&s, 1, 0));
     for (uint32_t ballot = 1; ballot <= MRI_VOTES_A_NODE; ballot++)
         ck_assert_ptr_nonnull(mri_slot_vote_of(&s, 1, ballot));
-    ck_assert_uint_eq(mri_slot_votes_for(&s, 0, value('a')), QUORUM - 1);
     ck_assert_ptr_nonnull(mri_slot_vote_of(&s, 2, 0)); /* of that node only */
-    ck_assert(!mri_slot_ack_due(&s, &c));              /* its votes can no longer be named */
     hear_vote(1, 60, 0, 'a');                          /* and no older one comes back */
     ck_assert_ptr_null(mri_slot_vote_of(&s, 1, 0));
-    ck_assert_uint_eq(s.votes_count, MRI_VOTES_A_NODE + 2);
-    /* That the certificate was seen is remembered. */
+    ck_assert_uint_eq(s.votes_count, MRI_VOTES_A_NODE + 1);
+}
+END_TEST
+
+/* Whoever lacks a certificate must be shown its votes: they stay, others make way. */
+START_TEST(the_votes_of_the_highest_certificate_stay)
+{
+    struct mr_certified c;
+    certify(0, 'a');
+    for (uint32_t ballot = 1; ballot <= MRI_VOTES_A_NODE; ballot++)
+        hear_vote(1, 50 + ballot, ballot, 'b');
+    ck_assert_ptr_nonnull(mri_slot_vote_of(&s, 1, 0));
+    ck_assert_ptr_null(mri_slot_vote_of(&s, 1, 1));
+    ck_assert_ptr_nonnull(mri_slot_vote_of(&s, 1, MRI_VOTES_A_NODE));
+    ck_assert_uint_eq(mri_slot_votes_for(&s, 0, value('a')), QUORUM);
+    ck_assert(mri_slot_ack_due(&s, &c));
     for (uint32_t node = 1; node <= QUORUM; node++)
         hear_unlock(node, 70, 9, 0, 'a');
     expect_justified(9, 'a', true, false);
@@ -760,6 +771,7 @@ int main(void)
     tcase_add_test(c, a_report_counts_when_its_votes_were_seen);
     tcase_add_test(c, a_report_names_an_earlier_ballot);
     tcase_add_test(c, the_oldest_vote_of_a_node_makes_way);
+    tcase_add_test(c, the_votes_of_the_highest_certificate_stay);
     tcase_add_test(c, a_vote_of_any_ballot_takes_the_lowest_place);
     tcase_add_test(c, the_oldest_ack_of_a_node_makes_way);
     tcase_add_test(c, the_oldest_certificate_makes_way);
