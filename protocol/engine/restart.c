@@ -105,6 +105,8 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
     m->epoch = r->restart.epoch;
     m->generation = r->restart.generation;
     m->log_key = r->restart.log_key;
+    m->next = m->cut = m->sealed = 0; /* a NEXT that waited named this epoch's number */
+    m->finished = false;
     m->restart_ms = r->restart.time_ms;
     m->claims_until_ms = r->restart.claims_until_ms;
     m->abstaining = false;
