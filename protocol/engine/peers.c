@@ -256,6 +256,18 @@ static bool spoke_of(const struct mri_slot *s, uint32_t node)
     return false;
 }
 
+/* Whether it is this peer's turn to be asked for what a slot lacks: not before all others who spoke
+ * of it, since some may not have it, or lie. */
+static bool has_turn(struct mr_engine *e, struct mri_open *o, const struct mri_peer *p)
+{
+    const uint64_t bit = UINT64_C(1) << (p - e->peers);
+    for (uint32_t i = 0; i < e->peers_count && (o->asked & bit) != 0; i++)
+        if (e->peers[i].up && (o->asked >> i & 1) == 0 && spoke_of(&o->s, e->peers[i].seat->number))
+            return false;
+    o->asked = (o->asked & bit) != 0 ? bit : o->asked | bit;
+    return true;
+}
+
 /* Slots whose orders this peer must have. */
 static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
@@ -268,13 +280,10 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
     for (struct mri_open *o = e->opens.oldest;
          o != NULL && q->slots_count < MR_PAGE_MAX && scanned < FETCH_SCAN_MAX;
          o = o->newer, scanned++) {
-        /* Who was asked in vain lets the others go first. */
-        const uint64_t again =
-            o->asked_node == p->seat->number ? 3 * FETCH_AGAIN_MS : FETCH_AGAIN_MS;
-        if (!o->wanted || e->now_ms < o->asked_ms + again || !spoke_of(&o->s, p->seat->number))
+        if (!o->wanted || e->now_ms < o->asked_ms + FETCH_AGAIN_MS ||
+            !spoke_of(&o->s, p->seat->number) || !has_turn(e, o, p))
             continue;
         o->asked_ms = e->now_ms;
-        o->asked_node = p->seat->number;
         memcpy(q->slots[q->slots_count].account, o->s.account, 16);
         q->slots[q->slots_count++].seq = o->s.seq;
     }
