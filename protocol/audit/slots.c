@@ -227,8 +227,10 @@ void mri_aud_say(struct mr_audit *a, struct mri_aud_open *o, const struct mri_au
     for (size_t i = 0; i < o->said_count; i++) {
         const struct mri_aud_said *const x = &o->said[i];
         if (x->node == s->node && x->kind == s->kind && x->ballot == s->ballot &&
-            x->shown == s->shown && (!s->shown || x->index == s->index))
-            return;
+            x->shown == s->shown &&
+            (!s->shown || (x->index == s->index && memcmp(x->value, s->value, 32) == 0 &&
+                           memcmp(x->certificate, s->certificate, 32) == 0)))
+            return; /* two histories of one log may differ at one index */
     }
     if (o->said_count == o->said_cap) {
         const size_t first = 2 * (size_t)a->charter.nodes_count + 2;
