@@ -11,6 +11,8 @@
 #include "sim/watch.h"
 #include "storage/mem.h"
 
+enum { PULSE_MS = 20000 };
+
 static bool trusted(const struct copy *c)
 {
     return c->honest;
@@ -293,9 +295,20 @@ static void check_receipts(struct sim *s)
         }
 }
 
+/* L5: while a node runs, its head does not grow old, whether anything happens or not. */
+static void check_pulse(struct sim *s, const struct copy *c)
+{
+    struct mr_engine_facts f;
+    mr_engine_facts(c->engine, &f);
+    if (s->final && s->nodes > 1 && !f.abstaining && f.head.time_ms + PULSE_MS < clock_of(s, c))
+        violated(s, "L5", "the head of node %u is %llu ms old", c->number,
+                 (unsigned long long)(clock_of(s, c) - f.head.time_ms));
+}
+
 /* What every honest node must be able to show, whatever the others did. */
 static void check_node(struct sim *s, struct copy *c, struct mr_checkpoint *ret)
 {
+    check_pulse(s, c);
     node_check_store(s, c);
     if (node_sum(s, c, ret) != MR_OK)
         violated(s, "S19", "node %u cannot sum up its state", c->number);
