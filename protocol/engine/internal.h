@@ -112,7 +112,9 @@ struct mri_poll {
     bool over; /* of an earlier session: answered without news */
 };
 
-enum { MRI_POLLS_A_PEER = 4 };
+/* FOLLOWs under way with one peer: on a slow line too news needs no request first. Those of a
+ * session that ended may still stand beside the new one's. */
+enum { MRI_FOLLOWS_MAX = 6, MRI_POLLS_A_PEER = 2 * MRI_FOLLOWS_MAX };
 
 /* Another node of the committee. */
 struct mri_peer {

@@ -8,7 +8,6 @@
 #include "mereau/codec.h"
 
 enum {
-    FOLLOWS_MAX = 2, /* under way with one peer: news needs no request first */
     POLL_MS = 4000,
     FETCH_AGAIN_MS = 400,
     FETCH_SCAN_MAX = 4096,
@@ -293,7 +292,7 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
 
 static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
-    if (p->follows >= (p->heard ? FOLLOWS_MAX : 1) || p->opened > MRI_OPEN_A_PEER ||
+    if (p->follows >= (p->heard ? MRI_FOLLOWS_MAX : 1) || p->opened > MRI_OPEN_A_PEER ||
         e->opens.count + MR_LEAVES_MAX > MRI_OPEN_MAX)
         return false;
     if (e->now_ms < p->quiet_ms)
