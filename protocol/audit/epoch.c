@@ -356,6 +356,7 @@ static void take_over(struct mr_audit *a, const struct mr_next_epoch *next)
         a->generations[i] = next->seats[i].generation;
     }
     a->epoch++;
+    a->restart_ms = a->claims_until_ms = 0;
     const int seat = mri_aud_seat(a, a->node);
     if (seat < 0)
         return; /* it is none of them */

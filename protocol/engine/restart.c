@@ -124,6 +124,7 @@ enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_nex
     h->kind = MR_HANDOVER_NEXT;
     h->u.next = *next;
     end_log(e, h, e->ledger.next.epoch);
+    m->restart_ms = m->claims_until_ms = 0; /* of the epoch that ended */
     enum mr_status st = mri_ledger_next_epoch(&e->ledger);
     for (uint32_t i = 0; i < e->ledger.present.charter.nodes_count; i++) {
         const struct mr_node *const n = &e->ledger.present.charter.nodes[i];

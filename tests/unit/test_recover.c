@@ -325,6 +325,41 @@ START_TEST(a_closed_account_is_not_recovered)
 }
 END_TEST
 
+/* --- a node that lost its memory ----------------------------------------------------------------
+ */
+
+/* What comes back as a claim may have been seen by nobody for seven days. */
+START_TEST(a_restart_holds_takeovers_up)
+{
+    static struct mr_signed_restart x;
+    struct mr_engine_facts f;
+    const uint8_t seed[32] = {77};
+    const uint64_t seq = recovery_of(ANA);
+    wait_out();
+    mr_engine_facts(w.engine, &f);
+    world_stop(&w);
+    memset(&x, 0, sizeof x);
+    x.restart = (struct mr_restart){.version = 1,
+                                    .epoch = 2,
+                                    .node = 1,
+                                    .generation = 2,
+                                    .last_size = f.meta.leaves,
+                                    .time_ms = w.now_ms,
+                                    .claims_until_ms = w.now_ms + MR_DAY_MS};
+    memcpy(x.restart.ledger, w.ledger, 32);
+    memcpy(x.restart.last_root, f.log_root, 32);
+    mr_seckey_from_seed(&w.log_key, &x.restart.log_key, seed);
+    mr_restart_sign(&x, 0, &w.governance);
+    w.restart = &x;
+    world_start(&w);
+    ck_assert_int_eq(take_over(ANA, seq), MR_RECOVERY_EARLY);
+    w.now_ms += MR_DAY_MS + MR_RECOVERY_MS - 1;
+    ck_assert_int_eq(take_over(ANA, seq), MR_RECOVERY_EARLY);
+    w.now_ms++;
+    ck_assert_int_eq(take_over(ANA, seq), MR_SETTLED);
+}
+END_TEST
+
 /* --- restarts --------------------------------------------------------------------------------- */
 
 START_TEST(it_is_still_there_after_a_restart)
@@ -359,6 +394,7 @@ int main(void)
     tcase_add_test(tc, a_further_one_stands_beside_the_first);
     tcase_add_test(tc, four_wait_together);
     tcase_add_test(tc, a_closed_account_is_not_recovered);
+    tcase_add_test(tc, a_restart_holds_takeovers_up);
     tcase_add_test(tc, it_is_still_there_after_a_restart);
     suite_add_tcase(s, tc);
     SRunner *n = srunner_create(s);
