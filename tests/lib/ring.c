@@ -88,13 +88,13 @@ static struct {
     uint64_t token;
     size_t len;
     uint8_t bytes[MR_FRAME_MAX];
-} replies[64];
+} replies[256];
 static uint32_t replies_count;
 
 static void on_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len)
 {
     (void)ctx;
-    ck_assert_uint_lt(replies_count, 64);
+    ck_assert_uint_lt(replies_count, 256);
     replies[replies_count].token = token;
     replies[replies_count].len = len;
     memcpy(replies[replies_count++].bytes, bytes, len);
