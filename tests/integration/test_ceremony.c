@@ -1,7 +1,5 @@
 /* Four associations found one currency with files, start their nodes, and pay across; one node dies
  * and the others go on. All of it through the programs, as people do it. */
-#include <check.h>
-#include <jansson.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -12,95 +10,24 @@
 #include "common/file.h"
 #include "lib/federation.h"
 #include "lib/loopback.h"
-#include "lib/procs.h"
-#include "lib/scratch.h"
+#include "lib/typed.h"
 
-enum { WORDS_MAX = 48, NODES = 4, PATH = 2 * SCRATCH_PATH_MAX, PATIENCE_S = 60 };
+enum { NODES = 4, PATIENCE_S = 60 };
 
-static char dir[SCRATCH_PATH_MAX], wallet_port[NODES][32], peer_port[NODES][32];
+static char wallet_port[NODES][32], peer_port[NODES][32];
 static struct proc *nodes[NODES];
-static char *text; /* all that the last command printed */
-static json_t *said;
-
-static const char *at(const char *name)
-{
-    static char paths[16][PATH];
-    static unsigned next;
-    char *path = paths[next++ % 16];
-    snprintf(path, PATH, "%s/%s", dir, name);
-    return path;
-}
-
-static const char *data(unsigned i)
-{
-    char name[16];
-    snprintf(name, sizeof name, "d%u", i + 1);
-    return at(name);
-}
-
-/* --- running -----------------------------------------------------------------------------------
- */
-
-static int run(const char *program, const char *const *words)
-{
-    const char *argv[WORDS_MAX + 1] = {"LC_ALL=C.UTF-8", "MEREAU_DATA=", program,
-                                       "--passphrase-file", at("pass")};
-    size_t n = 5;
-    while (*words != NULL && n < WORDS_MAX)
-        argv[n++] = *words++;
-    argv[n] = NULL;
-    struct proc *p = proc_start(argv);
-    ck_assert_ptr_nonnull(p);
-    const int code = proc_wait(p, PROC_DEADLINE_MS);
-    free(text);
-    text = proc_text(p);
-    proc_end(p);
-    json_decref(said);
-    said = NULL;
-    for (char *line = text, *end; line != NULL && *line != '\0';
-         line = *end == '\0' ? end : end + 1) {
-        end = line + strcspn(line, "\n");
-        json_t *object = *line == '{' ? json_loadb(line, (size_t)(end - line), 0, NULL) : NULL;
-        if (object != NULL) {
-            json_decref(said);
-            said = object;
-        }
-    }
-    return code;
-}
-
-#define RUN(program, code, ...)                                                                    \
-    do {                                                                                           \
-        const int got_ =                                                                           \
-            run(MEREAU_BIN_DIR "/" program, (const char *const[]){__VA_ARGS__, NULL});             \
-        ck_assert_msg(got_ == (code), "exit %d, not %d: %s", got_, (code), text);                  \
-    } while (0)
-#define ADMIN(...)  RUN("mereau-admin", 0, __VA_ARGS__, "--json")
-#define WALLET(...) RUN("mereau", 0, __VA_ARGS__, "--json")
-
-static const char *field(const char *name)
-{
-    const char *value = json_string_value(json_object_get(said, name));
-    ck_assert_msg(value != NULL, "no %s: %s", name, text);
-    return value;
-}
-
-static long number(const char *name)
-{
-    return (long)json_integer_value(json_object_get(said, name));
-}
 
 /* Until the node says that so many answer it. */
 static void wait_answering(unsigned i, long count)
 {
     const struct timespec pause = {.tv_nsec = 100000000};
     for (int k = 0; k < 10 * PATIENCE_S; k++) {
-        ADMIN("-d", data(i), "federation", "status");
-        if (number("nodes_answering") == count)
+        ADMIN("-d", typed_data(i), "federation", "status");
+        if (typed_number("nodes_answering") == count)
             return;
         nanosleep(&pause, NULL);
     }
-    ck_abort_msg("%s", text);
+    ck_abort_msg("%s", typed.text);
 }
 
 /* --- the ceremony ------------------------------------------------------------------------------
@@ -111,8 +38,9 @@ static void offer(unsigned i)
     char name[32], alias[16];
     snprintf(name, sizeof name, "Association %u", i + 1);
     snprintf(alias, sizeof alias, "asso%u", i + 1);
-    ADMIN("federation", "offer", data(i), "--association", name, "--alias", alias, "--operators",
-          "1", "--listen", wallet_port[i], "--peer-listen", peer_port[i], "--kdf-min");
+    ADMIN("federation", "offer", typed_data(i), "--association", name, "--alias", alias,
+          "--operators", "1", "--listen", wallet_port[i], "--peer-listen", peer_port[i],
+          "--kdf-min");
 }
 
 static void found(void)
@@ -123,16 +51,16 @@ static void found(void)
     }
     for (unsigned i = 1; i < NODES; i++)
         offer(i);
-    ADMIN("init", data(0), "--name", "Galet", "--unit", "GAL", "--association", "Association 1",
-          "--alias", "asso1", "--operators", "1", "--listen", wallet_port[0], "--peer-listen",
-          peer_port[0], "--kdf-min", "--yes", "--offer", at("d2/offer.mro"), "--offer",
-          at("d3/offer.mro"), "--offer", at("d4/offer.mro"));
+    ADMIN("init", typed_data(0), "--name", "Galet", "--unit", "GAL", "--association",
+          "Association 1", "--alias", "asso1", "--operators", "1", "--listen", wallet_port[0],
+          "--peer-listen", peer_port[0], "--kdf-min", "--yes", "--offer", typed_at("d2/offer.mro"),
+          "--offer", typed_at("d3/offer.mro"), "--offer", typed_at("d4/offer.mro"));
     for (unsigned i = 1; i < NODES; i++) {
-        ADMIN("federation", "found", data(i), at("d1/charter.mrc"), "--yes");
-        ck_assert_int_eq(number("node"), i + 1);
+        ADMIN("federation", "found", typed_data(i), typed_at("d1/charter.mrc"), "--yes");
+        ck_assert_int_eq(typed_number("node"), i + 1);
     }
     for (unsigned i = 0; i < NODES; i++) {
-        nodes[i] = nodedir_start(data(i), NULL);
+        nodes[i] = nodedir_start(typed_data(i), NULL);
         ck_assert_ptr_nonnull(nodes[i]);
     }
     for (unsigned i = 0; i < NODES; i++)
@@ -143,18 +71,18 @@ static void found(void)
 static void join(unsigned i, const char *name, const char *class)
 {
     char link[512];
-    ADMIN("-d", data(i), "link");
-    snprintf(link, sizeof link, "%s", field("join_link"));
-    WALLET("--wallet", at(name), "join", link, "--name", name, "--contact", "x", "--class", class,
-           "--kdf-min");
-    ADMIN("-d", data(i), "admit", name, "--yes");
+    ADMIN("-d", typed_data(i), "link");
+    snprintf(link, sizeof link, "%s", typed_field("join_link"));
+    WALLET("--wallet", typed_at(name), "join", link, "--name", name, "--contact", "x", "--class",
+           class, "--kdf-min");
+    ADMIN("-d", typed_data(i), "admit", name, "--yes");
 }
 
 static void setup(void)
 {
     ck_assert_int_ge(sodium_init(), 0);
-    scratch_make(dir);
-    ck_assert_int_eq(file_write(at("pass"), "secret\n", 7, 0600, true), MR_OK);
+    scratch_make(typed.dir);
+    ck_assert_int_eq(file_write(typed_at("pass"), "secret\n", 7, 0600, true), MR_OK);
     found();
 }
 
@@ -162,36 +90,37 @@ static void teardown(void)
 {
     for (unsigned i = 0; i < NODES; i++)
         proc_end(nodes[i]);
-    free(text);
-    json_decref(said);
-    text = NULL;
-    said = NULL;
-    scratch_remove(dir);
+    free(typed.text);
+    json_decref(typed.said);
+    typed.text = NULL;
+    typed.said = NULL;
+    scratch_remove(typed.dir);
 }
 
 START_TEST(test_pay_across)
 {
-    ADMIN("-d", data(2), "federation", "status");
-    ck_assert_int_eq(number("node"), 3);
-    ck_assert_int_eq(number("nodes_may_be_down"), 1);
-    ck_assert_int_eq(number("nodes_may_lie"), 1);
+    ADMIN("-d", typed_data(2), "federation", "status");
+    ck_assert_int_eq(typed_number("node"), 3);
+    ck_assert_int_eq(typed_number("nodes_may_be_down"), 1);
+    ck_assert_int_eq(typed_number("nodes_may_lie"), 1);
     join(2, "ana", "resident");
     join(3, "bob", "shop");
-    ADMIN("-d", data(2), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
-    ADMIN("-d", data(3), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
-    WALLET("--wallet", at("ana"), "pay", "boulangerie@asso4", "12.50", "--yes");
-    ck_assert_str_eq(field("status"), "SETTLED");
+    ADMIN("-d", typed_data(2), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
+    ADMIN("-d", typed_data(3), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
+    WALLET("--wallet", typed_at("ana"), "pay", "boulangerie@asso4", "12.50", "--yes");
+    ck_assert_str_eq(typed_field("status"), "SETTLED");
     /* One node dies; the others pay on and say that no further one may. */
     proc_signal(nodes[1], SIGKILL);
     wait_answering(3, NODES - 1);
-    RUN("mereau-admin", 0, "-d", data(3), "federation", "status");
-    ck_assert_msg(strstr(text, "no further node may be down, one may lie") != NULL, "%s", text);
-    ADMIN("-d", data(2), "issue", "ana", "1", "--bank-ref", "R2", "--yes");
-    ADMIN("-d", data(3), "status");
-    ck_assert_int_eq(number("issued_minor"), 5100);
+    RUN("mereau-admin", 0, "-d", typed_data(3), "federation", "status");
+    ck_assert_msg(strstr(typed.text, "no further node may be down, one may lie") != NULL, "%s",
+                  typed.text);
+    ADMIN("-d", typed_data(2), "issue", "ana", "1", "--bank-ref", "R2", "--yes");
+    ADMIN("-d", typed_data(3), "status");
+    ck_assert_int_eq(typed_number("issued_minor"), 5100);
     /* It comes back and catches up by itself. */
     proc_end(nodes[1]);
-    nodes[1] = nodedir_start(data(1), NULL);
+    nodes[1] = nodedir_start(typed_data(1), NULL);
     wait_answering(3, NODES);
     wait_answering(1, NODES);
 }
@@ -201,18 +130,18 @@ END_TEST
 START_TEST(test_own_node)
 {
     join(2, "ana", "resident");
-    ADMIN("-d", data(2), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
-    ADMIN("-d", data(2), "backup", at("b3"));
-    RUN("mereau-admin", 1, "-d", data(1), "backup", at("b3"));
-    ADMIN("check", data(2));
-    ADMIN("-d", data(2), "stop");
-    ADMIN("check", data(2));
-    ADMIN("rebuild", data(2));
-    ADMIN("-d", data(2), "backup", at("b3"));
-    ADMIN("restore", at("b3"), at("r3"));
-    ADMIN("check", at("r3"));
-    ck_assert_int_eq(number("findings_count"), 0);
-    ck_assert_int_eq(number("issued_minor"), 5000);
+    ADMIN("-d", typed_data(2), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
+    ADMIN("-d", typed_data(2), "backup", typed_at("b3"));
+    RUN("mereau-admin", 1, "-d", typed_data(1), "backup", typed_at("b3"));
+    ADMIN("check", typed_data(2));
+    ADMIN("-d", typed_data(2), "stop");
+    ADMIN("check", typed_data(2));
+    ADMIN("rebuild", typed_data(2));
+    ADMIN("-d", typed_data(2), "backup", typed_at("b3"));
+    ADMIN("restore", typed_at("b3"), typed_at("r3"));
+    ADMIN("check", typed_at("r3"));
+    ck_assert_int_eq(typed_number("findings_count"), 0);
+    ck_assert_int_eq(typed_number("issued_minor"), 5000);
 }
 END_TEST
 

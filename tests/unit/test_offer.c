@@ -300,8 +300,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("federation");
-    TCase *tc = tcase_create("founding");
+    Suite *s = suite_create("offer");
+    TCase *tc = tcase_create("offer");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_quorum);
     tcase_add_test(tc, test_confirmation);

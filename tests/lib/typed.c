@@ -1,0 +1,65 @@
+#include "lib/typed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORDS_MAX = 48 };
+
+struct typed typed;
+
+const char *typed_at(const char *name)
+{
+    static char paths[16][TYPED_PATH];
+    static unsigned next;
+    char *path = paths[next++ % 16];
+    snprintf(path, TYPED_PATH, "%s/%s", typed.dir, name);
+    return path;
+}
+
+const char *typed_data(unsigned i)
+{
+    char name[16];
+    snprintf(name, sizeof name, "d%u", i + 1);
+    return typed_at(name);
+}
+
+int typed_run(const char *program, const char *const *words)
+{
+    const char *argv[WORDS_MAX + 1] = {"LC_ALL=C.UTF-8", "MEREAU_DATA=", program,
+                                       "--passphrase-file", typed_at("pass")};
+    size_t n = 5;
+    while (*words != NULL && n < WORDS_MAX)
+        argv[n++] = *words++;
+    argv[n] = NULL;
+    struct proc *p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    free(typed.text);
+    typed.text = proc_text(p);
+    proc_end(p);
+    json_decref(typed.said);
+    typed.said = NULL;
+    for (char *line = typed.text, *end; line != NULL && *line != '\0';
+         line = *end == '\0' ? end : end + 1) {
+        end = line + strcspn(line, "\n");
+        json_t *object = *line == '{' ? json_loadb(line, (size_t)(end - line), 0, NULL) : NULL;
+        if (object != NULL) {
+            json_decref(typed.said);
+            typed.said = object;
+        }
+    }
+    return code;
+}
+
+const char *typed_field(const char *name)
+{
+    const char *value = json_string_value(json_object_get(typed.said, name));
+    ck_assert_msg(value != NULL, "no %s: %s", name, typed.text);
+    return value;
+}
+
+long typed_number(const char *name)
+{
+    return (long)json_integer_value(json_object_get(typed.said, name));
+}
