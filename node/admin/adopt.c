@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/context.h"
+#include "common/heap.h"
 #include "common/link.h"
 #include "common/term.h"
 #include "mereau/codec.h"
@@ -291,28 +292,15 @@ static enum mr_status fetch(struct adopting *x, struct mr_store *into, const str
     return st == MR_OK ? into->api->refresh(into) : st;
 }
 
-static void *plain_get(void *ctx, size_t bytes)
-{
-    (void)ctx;
-    return malloc(bytes);
-}
-
-static void plain_put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
 /* Make the rows this node's, and see whether they are what was vouched for. */
 static enum mr_status make_own(struct adopting *x, struct mr_store *s)
 {
-    const struct mr_mem mem = {plain_get, plain_put, NULL};
     struct mr_checkpoint sum;
-    enum mr_status st = mr_adopt(s, x->genesis, x->number, x->epochs.items, x->epochs.count, &mem);
+    enum mr_status st = mr_adopt(s, x->genesis, x->number, x->epochs.items, x->epochs.count, &heap);
     if (st == MR_OK)
         st = s->api->refresh(s);
     if (st == MR_OK)
-        st = mr_state_sum(&sum, s, x->genesis, &mem);
+        st = mr_state_sum(&sum, s, x->genesis, &heap);
     if (st == MR_OK && (sum.accounts != x->state.accounts ||
                         memcmp(sum.state_root, x->state.root, sizeof x->state.root) != 0))
         st = MR_STATE_MISMATCH;

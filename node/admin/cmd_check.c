@@ -8,6 +8,7 @@
 
 #include "admin/cmd.h"
 #include "common/amount_text.h"
+#include "common/heap.h"
 #include "common/term.h"
 #include "mereau/check.h"
 #include "mereau/codec.h"
@@ -32,20 +33,6 @@ struct books {
     char path[FILE_PATH_MAX], scratch[FILE_PATH_MAX];
     bool sealed; /* the store's seal was compared, and is written again at the end */
 };
-
-static void *plain_get(void *ctx, size_t bytes)
-{
-    (void)ctx;
-    return malloc(bytes);
-}
-
-static void plain_put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
-static const struct mr_mem plain_mem = {plain_get, plain_put, NULL};
 
 /* --- findings ----------------------------------------------------------------------------------
  */
@@ -263,7 +250,7 @@ static enum mr_status run_checks(struct books *b, struct mr_check_totals *totals
     struct mr_check check = {.charter = b->a->genesis,
                              .store = b->store,
                              .journal = b->journal,
-                             .mem = plain_mem,
+                             .mem = heap,
                              .found = add_finding,
                              .found_ctx = b,
                              .progress = on_progress,
@@ -355,7 +342,7 @@ static enum mr_status begin_with_snapshot(struct books *b, const char *fresh, ui
     if (st == MR_OK)
         st = mr_store_lmdb_open(&s, path, &options);
     if (st == MR_OK)
-        st = mr_state_sum(&sum, s, b->a->genesis, &plain_mem);
+        st = mr_state_sum(&sum, s, b->a->genesis, &heap);
     if (st == MR_OK && memcmp(sum.state_root, root, sizeof root) != 0)
         st = MR_DAMAGED;
     if (st == MR_OK)
@@ -378,7 +365,7 @@ static enum mr_status fill(struct books *b, const char *fresh, uint64_t *ret_fro
     const struct mr_check check = {.charter = b->a->genesis,
                                    .store = b->again,
                                    .journal = b->journal,
-                                   .mem = plain_mem,
+                                   .mem = heap,
                                    .found = add_finding,
                                    .found_ctx = b,
                                    .progress = on_progress,
@@ -453,7 +440,7 @@ static enum mr_status rebuild(struct books *b, struct mr_checkpoint *ret, uint64
     if (st == MR_OK)
         st = b->again->api->refresh(b->again);
     if (st == MR_OK)
-        st = mr_state_sum(ret, b->again, b->a->genesis, &plain_mem);
+        st = mr_state_sum(ret, b->again, b->a->genesis, &heap);
     if (b->again != NULL)
         b->again->api->close(b->again);
     b->again = NULL;

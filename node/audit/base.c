@@ -1,18 +1,7 @@
 #include "audit/base.h"
+#include "common/heap.h"
 
 #include <stdlib.h>
-
-static void *get(void *ctx, size_t n)
-{
-    (void)ctx;
-    return malloc(n);
-}
-
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
 
 struct reading {
     struct mr_audit *audit;
@@ -33,7 +22,6 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint6
 
 enum mr_status base_begins(struct source *s, uint32_t *ret)
 {
-    const struct mr_mem heap = {get, put, NULL};
     struct reading r = {NULL, false};
     enum mr_status st =
         mr_audit_create(&r.audit, &heap, NULL, NULL, s->charter_bytes, s->charter_len);

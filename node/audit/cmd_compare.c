@@ -6,6 +6,7 @@
 #include "audit/commands.h"
 #include "audit/report.h"
 #include "audit/source.h"
+#include "common/heap.h"
 #include "common/term.h"
 #include "mereau/id.h"
 
@@ -41,18 +42,6 @@ struct comparison {
     uint64_t conflicts, forks, unknown; /* unknown: logs that reach too far back to compare */
     json_t *conflict_rows, *fork_rows;
 };
-
-static void *get(void *ctx, size_t n)
-{
-    (void)ctx;
-    return malloc(n);
-}
-
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -98,7 +87,6 @@ static int by_slot(const void *x, const void *y)
 
 static enum mr_status begin_book(struct book *b, const struct source *s)
 {
-    const struct mr_mem heap = {get, put, NULL};
     mr_audit_destroy(b->audit);
     b->audit = NULL;
     b->count = 0;

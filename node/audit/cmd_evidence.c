@@ -5,6 +5,7 @@
 #include "audit/commands.h"
 #include "audit/report.h"
 #include "common/file.h"
+#include "common/heap.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
 
@@ -12,18 +13,6 @@ const struct option_row evidence_options[] = {
     {"charter", 'c', N_("FILE"), N_("charter of the ledger; a data directory will do")},
     {NULL, 0, NULL, NULL},
 };
-
-static void *get(void *ctx, size_t n)
-{
-    (void)ctx;
-    return malloc(n);
-}
-
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
 
 static void fields(const struct source *s, const struct mr_evidence_facts *f, const char *name,
                    const char *hash)
@@ -78,7 +67,6 @@ static void convict(const struct source *s, const struct mr_evidence_facts *f,
 
 static void check(struct source *s, const char *path)
 {
-    const struct mr_mem heap = {get, put, NULL};
     struct mr_evidence_facts facts;
     struct mr_audit *a = NULL;
     struct report rows = {0};

@@ -6,6 +6,7 @@
 #include "audit/report.h"
 #include "common/amount_text.h"
 #include "common/file.h"
+#include "common/heap.h"
 #include "common/ledger_words.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
@@ -14,18 +15,6 @@ const struct option_row receipt_options[] = {
     {"charter", 'c', N_("FILE"), N_("charter of the ledger; a data directory will do")},
     {NULL, 0, NULL, NULL},
 };
-
-static void *get(void *ctx, size_t n)
-{
-    (void)ctx;
-    return malloc(n);
-}
-
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
 
 static void describe(struct source *s, const struct mr_receipt *r)
 {
@@ -59,7 +48,6 @@ static void describe(struct source *s, const struct mr_receipt *r)
 
 static void check(struct source *s, const char *path)
 {
-    const struct mr_mem heap = {get, put, NULL};
     struct mr_audit *a = NULL;
     struct report rows = {0};
     uint8_t *bytes = NULL;

@@ -8,6 +8,7 @@
 #include "audit/pool.h"
 #include "audit/report.h"
 #include "audit/source.h"
+#include "common/heap.h"
 #include "common/term.h"
 
 enum { BATCH = 256, FINDINGS_MAX = 100000, THREADS_MAX = 256 };
@@ -27,20 +28,6 @@ struct verify {
     const struct source *source;
     uint64_t turn;
 };
-
-static void *get(void *ctx, size_t n)
-{
-    (void)ctx;
-    return malloc(n);
-}
-
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
-static const struct mr_mem heap = {get, put, NULL};
 
 static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint64_t done)
 {

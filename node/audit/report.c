@@ -307,8 +307,8 @@ static void print_nodes(const struct report *r, struct out *out, const struct mr
         return;
     out_print(out,
               _("%u nodes, %u of them settle: %llu leaves of the others' logs, %llu slots open\n"),
-              (unsigned)now->nodes_count, (unsigned)now->quorum,
-              (unsigned long long)t->peer_leaves, (unsigned long long)t->open);
+              (unsigned)now->nodes_count, (unsigned)now->quorum, (unsigned long long)t->peer_leaves,
+              (unsigned long long)t->open);
     for (uint32_t n = 1; n <= MR_NODES_MAX; n++) {
         if (is_convicted(t, n))
             out_print(out, _("Convicted by its own log: node %u of %s\n"), (unsigned)n,

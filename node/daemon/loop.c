@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/exit.h"
+#include "common/heap.h"
 #include "common/log.h"
 #include "daemon/node.h"
 #include "daemon/peers.h"
@@ -81,25 +82,12 @@ static void append_run(struct task *t)
     a->ns = now_ns() - start;
 }
 
-static void *task_get(void *ctx, size_t bytes)
-{
-    (void)ctx;
-    return malloc(bytes);
-}
-
-static void task_put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
 static void sum_up(struct flush_task *f)
 {
-    const struct mr_mem mem = {task_get, task_put, NULL};
     struct mr_store *snapshot;
     enum mr_status st = mr_store_lmdb_snapshot(&snapshot, f->node->store);
     if (st == MR_OK) {
-        st = mr_state_sum(&f->checkpoint, snapshot, &f->node->charter, &mem);
+        st = mr_state_sum(&f->checkpoint, snapshot, &f->node->charter, &heap);
         snapshot->api->close(snapshot);
     }
     if (st == MR_OK) {

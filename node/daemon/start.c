@@ -9,6 +9,7 @@
 
 #include "common/exit.h"
 #include "common/file.h"
+#include "common/heap.h"
 #include "common/keyfile.h"
 #include "common/log.h"
 #include "daemon/node.h"
@@ -200,18 +201,6 @@ static int open_register(struct node *n)
     return 0;
 }
 
-static void *engine_get(void *ctx, size_t bytes)
-{
-    (void)ctx;
-    return malloc(bytes);
-}
-
-static void engine_put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
 /* Governance's RESTART, when there is one: restart.mrr (JNL-9). */
 static int read_restart(struct node *n, struct mr_signed_restart **ret)
 {
@@ -249,7 +238,7 @@ static int open_engine(struct node *n)
                                             .software = version,
                                             .store = n->store,
                                             .journal = n->journal,
-                                            .mem = {engine_get, engine_put, NULL},
+                                            .mem = heap,
                                             .now_ms = now_ms(),
                                             .abstain = abstain,
                                             .restart = restart};
