@@ -176,24 +176,6 @@ static enum mr_status read_since(const struct command *c, struct out *out, uint6
     return MR_OK;
 }
 
-/* Own entries settled since, straight from the node: the book is left to other commands. */
-static enum mr_status fetch_own(struct entries *e, struct wallet *w, struct out *out,
-                                uint64_t *next)
-{
-    *w->request = (struct mr_request_body){.kind = MR_REQ_HISTORY};
-    struct mr_req_history *const ask = &w->request->u.history;
-    *ask = (struct mr_req_history){.from = *next, .count = MR_PAGE_MAX};
-    memcpy(ask->account, wallet_account(w), sizeof ask->account);
-    enum mr_status st = node_call(w);
-    if (st != MR_OK)
-        return node_fail(w, out, st);
-    const struct mr_rep_history *const page = &w->reply->body.u.history;
-    for (uint32_t i = 0; st == MR_OK && i < page->items_count; i++)
-        st = entries_add_item(e, w, &page->items[i], false);
-    *next += page->items_count;
-    return st == MR_OK ? MR_OK : out_fail(out, st, NULL);
-}
-
 /* What --follow knows: places of the own chain and of credits, and what was printed. */
 struct watch {
     uint64_t next_seq, next_credit;
@@ -228,8 +210,9 @@ static enum mr_status wait_for_news(struct entries *news, struct wallet *w, cons
     w->account->hot.credits = got.credits;
     if (got.credits >= f->next_credit)
         st = entries_fetch_credits(news, w, c, out, f->next_credit, &f->next_credit);
+    uint64_t last;
     if (st == MR_OK && got.next_seq > f->next_seq)
-        st = fetch_own(news, w, out, &f->next_seq);
+        st = entries_fetch_page(news, w, out, false, f->next_seq, &last, &f->next_seq);
     if (w->moves > 0)
         entries_drop(news, f->known);
     return st;

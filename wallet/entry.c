@@ -190,21 +190,22 @@ void entries_free(struct entries *e)
     *e = (struct entries){0};
 }
 
-/* One page of what was received; *ret_last is the highest number there is. */
-static enum mr_status fetch_page(struct entries *e, struct wallet *w, struct out *out,
-                                 uint64_t from, uint64_t *ret_last)
+enum mr_status entries_fetch_page(struct entries *e, struct wallet *w, struct out *out,
+                                  bool credits, uint64_t from, uint64_t *ret_last,
+                                  uint64_t *ret_next)
 {
     *w->request = (struct mr_request_body){.kind = MR_REQ_HISTORY};
     struct mr_req_history *const ask = &w->request->u.history;
-    *ask = (struct mr_req_history){.credits = true, .from = from, .count = MR_PAGE_MAX};
+    *ask = (struct mr_req_history){.credits = credits, .from = from, .count = MR_PAGE_MAX};
     memcpy(ask->account, wallet_account(w), sizeof ask->account);
     enum mr_status st = node_call(w);
     if (st != MR_OK)
         return node_fail(w, out, st);
     const struct mr_rep_history *const page = &w->reply->body.u.history;
     *ret_last = page->last;
+    *ret_next = from + page->items_count;
     for (uint32_t i = 0; st == MR_OK && i < page->items_count; i++)
-        st = entries_add_item(e, w, &page->items[i], true);
+        st = entries_add_item(e, w, &page->items[i], credits);
     return st == MR_OK ? MR_OK : out_fail(out, st, NULL);
 }
 
@@ -218,17 +219,17 @@ enum mr_status entries_fetch_credits(struct entries *e, struct wallet *w, const 
     enum mr_status st = MR_OK;
     progress_begin(&bar, c, _("fetching what you received"), last);
     while (st == MR_OK && from <= last) {
-        st = fetch_page(e, w, out, from, &last);
-        const uint32_t got = w->reply->body.u.history.items_count;
+        uint64_t next = from;
+        st = entries_fetch_page(e, w, out, true, from, &last, &next);
         if (st == MR_OK && moves != w->moves) { /* another node numbers them otherwise */
             moves = w->moves;
             e->count = kept;
             from = 1;
             continue;
         }
-        if (st != MR_OK || got == 0)
+        if (st != MR_OK || next == from)
             break;
-        from += got;
+        from = next;
         progress_update(&bar, from - 1);
     }
     progress_end(&bar);

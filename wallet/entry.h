@@ -42,6 +42,13 @@ void entries_sort(struct entries *e);
 
 void entries_free(struct entries *e);
 
+/** One page of the node's history from number `from` on, own entries or what was received, straight
+ *  from the node: the book is left alone. *ret_last: the highest number there is; *ret_next: the
+ * one behind the page. MR_OK, or reported. */
+enum mr_status entries_fetch_page(struct entries *e, struct wallet *w, struct out *out,
+                                  bool credits, uint64_t from, uint64_t *ret_last,
+                                  uint64_t *ret_next);
+
 /** All that others paid to this account, from number `from` on; *ret_next is the number behind the
  *  last one. When another node takes over (w->moves), all of them by its own numbers.
  *  MR_OK, or reported. */
