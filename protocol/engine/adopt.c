@@ -6,8 +6,6 @@
 #include "mereau/codec.h"
 #include "mereau/state.h"
 
-enum { BATCH = 256 };
-
 /* What every node holds alike. The rest is each node's own. */
 static const enum mr_table shared[] = {MR_TABLE_ACCOUNT_NO, MR_TABLE_ACCOUNT,       MR_TABLE_HOT,
                                        MR_TABLE_SLOT,       MR_TABLE_CREDIT,        MR_TABLE_BANK,
@@ -64,21 +62,6 @@ static enum mr_status put_meta(struct mri_view *v, const char *what, uint32_t nu
         key[1 + i] = (uint8_t)(number >> (24 - 8 * i));
     mri_view_put(v, MR_TABLE_META, key, sizeof key, bytes, len);
     return mri_view_reserve(v);
-}
-
-static enum mr_status commit(struct mri_view *v, struct mr_store *s)
-{
-    struct mr_put *puts;
-    size_t count;
-    enum mr_status st = mri_view_freeze(v, &puts, &count);
-    if (st != MR_OK)
-        return st;
-    mr_puts_sort(puts, count);
-    st = s->api->commit(s, puts, count);
-    if (st == MR_OK)
-        st = s->api->refresh(s);
-    mri_view_flushed(v, puts);
-    return st;
 }
 
 static enum mr_status count_rows(struct mri_ledger *l, struct mr_store *s)
@@ -139,9 +122,13 @@ enum mr_status mr_adopt(struct mr_store *into, const struct mr_charter *charter,
     if (st == MR_OK && l->meta.generation == 0)
         st = MR_NOT_FOUND;
     if (st == MR_OK) {
+        struct mr_put *puts;
+        size_t puts_count;
         mri_ledger_put_present(l);
         mri_ledger_store(l);
-        st = commit(&view, into);
+        st = mri_view_freeze(&view, &puts, &puts_count);
+        if (st == MR_OK)
+            st = mri_view_commit(&view, puts, puts_count);
     }
     mri_view_done(&view);
     mem->put(mem->ctx, bytes);

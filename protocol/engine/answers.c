@@ -31,15 +31,14 @@ static bool names(const struct mri_slot *s, const uint8_t id[32])
 
 /* An order is kept when a node voted for it, or when it shows that its owner signed two. */
 static void take_order(struct mr_engine *e, const struct mr_signed_order *order,
-                       const struct mr_memo_box *memo, const struct mr_checked *checked)
+                       const uint8_t id[32], const struct mr_memo_box *memo,
+                       const struct mr_checked *checked)
 {
-    uint8_t id[32];
     if (memcmp(order->order.ledger, e->ledger.id, 32) != 0)
         return;
     struct mri_open *const o = mri_open_find(e, order->order.account, order->order.seq);
     if (o == NULL)
         return;
-    mr_order_id(id, &order->order);
     struct mri_candidate *const held = mri_slot_order(&o->s, id);
     const bool is_signed = checked->status == MR_OK && checked->generation != 0;
     if (held != NULL) {
@@ -81,7 +80,7 @@ static void take_bodies(struct mr_engine *e, const struct mr_body *bodies, uint3
         mr_order_id(id, &b->u.order.order);
         if (memo != NULL && memcmp(memo->order, id, 32) != 0)
             memo = NULL;
-        take_order(e, &b->u.order, memo, &checked[i]);
+        take_order(e, &b->u.order, id, memo, &checked[i]);
     }
 }
 

@@ -12,7 +12,6 @@
 enum {
     DRAIN_MS = 3000,   /* what was acknowledged has this long to settle before SEAL */
     PROPOSE_MS = 2000, /* the next node proposes a CUT when none came from the one before */
-    RECORD_MAX = 2048,
 };
 
 /* --- what may still be said ------------------------------------------------------------------- */

@@ -79,8 +79,8 @@ struct mri_open {
     uint64_t ballot_ms, conflict_ms, asked_ms;
     enum mr_status cause; /* what its first order waits for */
     int64_t missing;
-    uint64_t asked; /* bit i: of peer i, since all were asked */
-    uint32_t opened_by;  /* node whose leaf opened it; 0: an order was handed in */
+    uint64_t asked;     /* bit i: of peer i, since all were asked */
+    uint32_t opened_by; /* node whose leaf opened it; 0: an order was handed in */
     uint32_t askers, askers_count;
 };
 

@@ -138,18 +138,10 @@ static enum mr_status replay_turn(struct mr_engine *e, const uint8_t *in, size_t
 /* Bring the store up to date in the middle of a long replay. */
 enum mr_status mri_flush_now(struct mr_engine *e)
 {
-    struct mr_store *s = e->config.store;
     struct mr_put *puts;
     size_t count;
-    enum mr_status st = mr_engine_freeze(e, &puts, &count);
-    if (st != MR_OK)
-        return st;
-    mr_puts_sort(puts, count);
-    st = s->api->commit(s, puts, count);
-    if (st == MR_OK)
-        st = s->api->refresh(s);
-    mr_engine_flushed(e, puts);
-    return st;
+    const enum mr_status st = mr_engine_freeze(e, &puts, &count);
+    return st == MR_OK ? mri_view_commit(&e->view, puts, count) : st;
 }
 
 /* Read the log frame at e->log_at into `buffer`. MR_NOT_FOUND at the end of the journal. */

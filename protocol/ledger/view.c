@@ -234,3 +234,14 @@ void mri_view_flushed(struct mri_view *v, struct mr_put *puts)
     v->mem.put(v->mem.ctx, puts);
     v->flushing = false;
 }
+
+enum mr_status mri_view_commit(struct mri_view *v, struct mr_put *puts, size_t count)
+{
+    struct mr_store *const s = v->store;
+    mr_puts_sort(puts, count);
+    enum mr_status st = s->api->commit(s, puts, count);
+    if (st == MR_OK)
+        st = s->api->refresh(s);
+    mri_view_flushed(v, puts);
+    return st;
+}

@@ -46,6 +46,10 @@ size_t mri_view_dirty(const struct mri_view *v);
  * sorts it on its own thread. Not while a flush is under way. MR_NO_MEMORY: nothing changed. */
 enum mr_status mri_view_freeze(struct mri_view *v, struct mr_put **ret_puts, size_t *ret_count);
 
+/* Commit what was frozen, here and now, and forget it: for whoever has no flusher. MR_OK, or the
+ * store's trouble. */
+enum mr_status mri_view_commit(struct mri_view *v, struct mr_put *puts, size_t count);
+
 /* The frozen layer was committed and the store refreshed: forget it. */
 void mri_view_flushed(struct mri_view *v, struct mr_put *puts);
 
