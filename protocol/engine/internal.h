@@ -167,12 +167,13 @@ struct mr_engine {
     struct mri_opens opens;
     struct mri_shown shown[MRI_SHOWN_MAX]; /* a ring */
     uint32_t shown_next;
-    struct mri_told *told;        /* ring of own leaves by index; NULL when alone */
-    uint64_t told_from;           /* first one in it */
-    uint8_t *recent;              /* ring of cut bodies by position */
-    uint64_t recent_from;         /* position of the first one in it */
-    uint8_t *scan;                /* a frame of the journal; NULL when alone */
-    struct mr_checkpoint sums[4]; /* states summed up lately, newest first */
+    struct mr_head shown_heads[MR_NODES_MAX + 1]; /* the last verified one by node */
+    struct mri_told *told;                        /* ring of own leaves by index; NULL when alone */
+    uint64_t told_from;                           /* first one in it */
+    uint8_t *recent;                              /* ring of cut bodies by position */
+    uint64_t recent_from;                         /* position of the first one in it */
+    uint8_t *scan;                                /* a frame of the journal; NULL when alone */
+    struct mr_checkpoint sums[4];                 /* states summed up lately, newest first */
     uint32_t sums_count;
     struct mri_turn turns[2], *current, *flying; /* flying: NULL or handed out */
     uint8_t check[32];                           /* of the last log frame cut */

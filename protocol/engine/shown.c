@@ -135,7 +135,27 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
 
 /* --- being shown ------------------------------------------------------------------------------ */
 
-static bool is_proven(const struct mr_engine *e, const struct mr_proof *p)
+static bool is_same(const struct mr_head *a, const struct mr_head *b)
+{
+    return a->epoch == b->epoch && a->node == b->node && a->generation == b->generation &&
+           a->size == b->size && a->time_ms == b->time_ms &&
+           memcmp(a->root, b->root, sizeof a->root) == 0 &&
+           memcmp(a->sig, b->sig, sizeof a->sig) == 0;
+}
+
+/* Many proofs of one answer stand under one head: its signature is looked at once. */
+static bool is_signed(struct mr_engine *e, const struct mr_head *h, const struct mr_seat *seat)
+{
+    struct mr_head *const last = &e->shown_heads[h->node];
+    if (is_same(last, h))
+        return true;
+    if (!mr_head_verify(h, e->ledger.id, &seat->log_key))
+        return false;
+    *last = *h;
+    return true;
+}
+
+static bool is_proven(struct mr_engine *e, const struct mr_proof *p)
 {
     const struct mr_seat *const seat = mri_seat_of(e, p->head.node);
     uint8_t bytes[512], hash[32];
@@ -145,7 +165,7 @@ static bool is_proven(const struct mr_engine *e, const struct mr_proof *p)
         return false;
     mr_leaf_hash(hash, bytes, mr_leaf_encode(&p->leaf, bytes, sizeof bytes));
     return mr_path_verify(p->head.root, hash, p->index, p->head.size, p->path, p->path_count) &&
-           mr_head_verify(&p->head, e->ledger.id, &seat->log_key);
+           is_signed(e, &p->head, seat);
 }
 
 /* VOTE and ACK name slot, ballot and value alike. */
@@ -211,18 +231,21 @@ static void count_all(struct mr_engine *e, const struct mr_proof *proofs, uint32
 enum mr_status mri_shown_take(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count)
 {
     struct mr_entry_shown *const s = &e->entry.u.shown;
+    bool proven[MR_SHOWN_MAX];
     e->entry.kind = MR_ENTRY_SHOWN;
     s->proofs_count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (is_proven(e, &proofs[i]))
+    for (uint32_t i = 0; i < count; i++) {
+        proven[i] = is_proven(e, &proofs[i]);
+        if (proven[i])
             s->proofs[s->proofs_count++] = proofs[i];
+    }
     if (s->proofs_count < e->committee.quorum)
         return MR_OK;
     mri_say(e, &e->entry);
     count_all(e, s->proofs, s->proofs_count);
     for (uint32_t i = 0; i < count; i++) {
         struct mri_peer *const p = mri_peer_of(e, proofs[i].head.node);
-        if (p == NULL || !is_proven(e, &proofs[i]))
+        if (p == NULL || !proven[i])
             continue;
         const enum mr_status st = mri_compare_head(e, p, &proofs[i].head);
         if (st != MR_OK)
