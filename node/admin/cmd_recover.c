@@ -292,13 +292,13 @@ void cmd_member_recoveries(struct command *c, struct out *out)
         st = admin_need_operator(&a);
     if (st == MR_OK)
         st = roll_read(&r, &a, MR_REGISTER_MEMBER);
-    struct table *const t = st == MR_OK ? table_create(columns, 5) : NULL;
-    if (st == MR_OK)
+    if (st == MR_OK) {
+        struct table *const t = table_create(columns, sizeof columns / sizeof columns[0]);
         st = list_accounts(&a, t, &r, &count);
-    if (st == MR_OK && count == 0)
-        out_print(out, _("No recovery waits.\n"));
-    else if (st == MR_OK)
         table_print(out, t);
+        if (st == MR_OK && count == 0)
+            out_print(out, _("No recovery waits.\n"));
+    }
     roll_free(&r);
     admin_end(&a);
 }

@@ -109,7 +109,8 @@ static enum mr_status read_book(struct book *b, struct source *s)
     if (st != MR_OK)
         return s->out->failed ? st : out_fail(s->out, st, NULL);
     b->begins = mr_audit_begins(b->audit);
-    qsort(b->rows, b->count, sizeof *b->rows, by_slot);
+    if (b->count > 0)
+        qsort(b->rows, b->count, sizeof *b->rows, by_slot);
     return MR_OK;
 }
 

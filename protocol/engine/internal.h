@@ -76,7 +76,7 @@ struct mri_open {
     bool stored;      /* the store has it */
     bool wanted;      /* an order it needs is not known here */
     uint64_t look_ms; /* look at it then */
-    uint64_t ballot_ms, conflict_ms, asked_ms;
+    uint64_t ballot_ms, asked_ms;
     enum mr_status cause; /* what its first order waits for */
     int64_t missing;
     uint64_t asked;     /* bit i: of peer i, since all were asked */

@@ -57,8 +57,6 @@ struct mri_candidate *mri_keep(struct mr_engine *e, struct mri_open *o,
     memcpy(c->at.account, s->account, 16);
     memcpy(c->at.order, id, 32);
     write_down(e, o, c, order, memo);
-    if (s->orders_count > 1 && o->conflict_ms == 0)
-        o->conflict_ms = e->now_ms;
     return c;
 }
 

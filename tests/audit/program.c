@@ -48,11 +48,23 @@ int program_run(const char *arguments)
     return WEXITSTATUS(status);
 }
 
+/* What the last program wrote to its standard error. */
+static const char *program_trouble(void)
+{
+    static char text[4096];
+    FILE *const f = fopen(scratch_path(program_dir, "stderr"), "r");
+    const size_t n = f == NULL ? 0 : fread(text, 1, sizeof text - 1, f);
+    text[n] = '\0';
+    if (f != NULL)
+        fclose(f);
+    return text;
+}
+
 json_t *program_json(const char *arguments, int code)
 {
     json_error_t error;
     const int got = program_run(arguments);
-    ck_assert_msg(got == code, "exit %d: %s", got, program_output);
+    ck_assert_msg(got == code, "exit %d: %s\n%s", got, program_output, program_trouble());
     json_t *const o = json_loads(program_output, 0, &error);
     ck_assert_msg(o != NULL, "%s: %s", error.text, program_output);
     return o;

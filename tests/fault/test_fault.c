@@ -513,7 +513,7 @@ END_TEST
 START_TEST(every_journal_call)
 {
     static const uint64_t kept[] = {0, 1, 200, UINT64_MAX};
-    refuse_each(FROM_JOURNAL, 90, _i % 2 == 1, kept[_i / 2]);
+    refuse_each(FROM_JOURNAL, 74, _i % 2 == 1, kept[_i / 2]);
 }
 END_TEST
 
