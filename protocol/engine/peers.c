@@ -255,19 +255,27 @@ static bool spoke_of(const struct mri_slot *s, uint32_t node)
     return false;
 }
 
-/* Whether it is this peer's turn to be asked for what a slot lacks: not before all others who spoke
- * of it, since some may not have it, or lie. */
+/* Who is asked for what a slot lacks: first those who spoke of it, then the others, who may have
+ * settled it without a word; then all over again, since some may not have it, or lie. */
+static int turn_of(const struct mri_open *o, const struct mri_peer *p, uint32_t index)
+{
+    if ((o->asked >> index & 1) != 0)
+        return 2;
+    return spoke_of(&o->s, p->seat->number) ? 0 : 1;
+}
+
 static bool has_turn(struct mr_engine *e, struct mri_open *o, const struct mri_peer *p)
 {
-    const uint64_t bit = UINT64_C(1) << (p - e->peers);
-    for (uint32_t i = 0; i < e->peers_count && (o->asked & bit) != 0; i++)
-        if (e->peers[i].up && (o->asked >> i & 1) == 0 && spoke_of(&o->s, e->peers[i].seat->number))
+    const uint32_t index = (uint32_t)(p - e->peers);
+    const int turn = turn_of(o, p, index);
+    for (uint32_t i = 0; i < e->peers_count; i++)
+        if (e->peers[i].up && turn_of(o, &e->peers[i], i) < turn)
             return false;
-    o->asked = (o->asked & bit) != 0 ? bit : o->asked | bit;
+    o->asked = (turn == 2 ? 0 : o->asked) | UINT64_C(1) << index;
     return true;
 }
 
-/* Slots whose orders this peer must have. */
+/* Slots whose orders this peer may have. */
 static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
     struct mr_req_fetch *const q = &ret->u.fetch;
@@ -279,8 +287,7 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
     for (struct mri_open *o = e->opens.oldest;
          o != NULL && q->slots_count < MR_PAGE_MAX && scanned < FETCH_SCAN_MAX;
          o = o->newer, scanned++) {
-        if (!o->wanted || e->now_ms < o->asked_ms + FETCH_AGAIN_MS ||
-            !spoke_of(&o->s, p->seat->number) || !has_turn(e, o, p))
+        if (!o->wanted || e->now_ms < o->asked_ms + FETCH_AGAIN_MS || !has_turn(e, o, p))
             continue;
         o->asked_ms = e->now_ms;
         memcpy(q->slots[q->slots_count].account, o->s.account, 16);
