@@ -34,6 +34,7 @@ enum {
     MR_ALIAS_MAX = 32,
     MR_TOWN_MAX = 64,
     MR_OPENING_MAX = 128,
+    MR_MANDATE_SIGS_MAX = 4, /* a mandate is short enough for a text that people carry */
     MR_ADDRESS_MAX = 128,
     MR_PREFIX_MAX = 16,
     MR_CODE_MAX = 8,

@@ -1,4 +1,4 @@
-/** Texts that people carry: join link, payment request, alias (spec/10-encoding.md ENC-7).
+/** Texts that people carry: join link, payment request, mandate, alias (spec/10-encoding.md ENC-7).
  *
  *  A link or request is one token of lower-case letters, digits, '-' and ':'. It may be put in
  *  upper case as a whole, which makes a smaller QR code; mixed case is refused. */
@@ -18,14 +18,18 @@ enum {
     MR_PAY_REQUEST_BYTES_MAX = 4 + 4 + MR_ACCOUNT_BYTES + 4 + 8 + 4 + MR_NAME_MAX,
     MR_RECOVERY_BYTES_MAX = 4 + MR_HASH_BYTES + MR_ACCOUNT_BYTES + 4 + 2 * MR_KEY_BYTES,
     MR_RECOVERY_TEXT_MAX = 15 + MR_BECH32_TEXT_MAX(6, MR_RECOVERY_BYTES_MAX),
+    MR_MANDATE_BYTES_MAX = 4 + MR_HASH_BYTES + 3 * MR_ACCOUNT_BYTES + 3 * 8 + 4 + 4 +
+                           MR_MANDATE_SIGS_MAX * (4 + MR_SIG_BYTES),
+    MR_MANDATE_TEXT_MAX = 15 + MR_BECH32_TEXT_MAX(6, MR_MANDATE_BYTES_MAX),
     MR_JOIN_LINK_TEXT_MAX = 12 + MR_BECH32_TEXT_MAX(6, MR_JOIN_LINK_BYTES_MAX),
     MR_PAY_REQUEST_TEXT_MAX = 11 + MR_BECH32_TEXT_MAX(MR_PREFIX_MAX + 3, MR_PAY_REQUEST_BYTES_MAX),
 };
 
-/** Print. ret holds MR_JOIN_LINK_TEXT_MAX, MR_RECOVERY_TEXT_MAX or MR_PAY_REQUEST_TEXT_MAX bytes.
- * `prefix` is the currency's. Values are within their bounds. */
+/** Print. ret holds MR_JOIN_LINK_TEXT_MAX, MR_RECOVERY_TEXT_MAX, MR_MANDATE_TEXT_MAX or
+ *  MR_PAY_REQUEST_TEXT_MAX bytes. `prefix` is the currency's. Values are within their bounds. */
 void mr_join_link_format(char *ret, const struct mr_join_link *link);
 void mr_recovery_request_format(char *ret, const struct mr_recovery_request *request);
+void mr_mandate_format(char *ret, const struct mr_signed_mandate *mandate);
 void mr_pay_request_format(char *ret, const char *prefix, const struct mr_pay_request *request);
 
 /** Whether a text says that it is a link or a request, in either case of letters: tells what a
@@ -40,6 +44,7 @@ bool mr_is_pay_request(const char *text);
 enum mr_status mr_join_link_parse(struct mr_join_link *ret, size_t *ret_wrong, const char *text);
 enum mr_status mr_recovery_request_parse(struct mr_recovery_request *ret, size_t *ret_wrong,
                                          const char *text);
+enum mr_status mr_mandate_parse(struct mr_signed_mandate *ret, size_t *ret_wrong, const char *text);
 enum mr_status mr_pay_request_parse(struct mr_pay_request *ret, size_t *ret_wrong,
                                     const char *prefix, const char *text);
 

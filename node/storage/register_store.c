@@ -11,7 +11,7 @@
 #include "storage/files.h"
 #include "storage/store_lmdb.h"
 
-enum { KEY_BYTES = 1 + MR_ACCOUNT_BYTES, KINDS = MR_REGISTER_MEMBER + 1 };
+enum { KEY_BYTES = 1 + MR_ACCOUNT_BYTES, KINDS = MR_REGISTER_BANK + 1 };
 
 /* One table of a store is all that is needed; which one does not matter. */
 static const enum mr_table items = MR_TABLE_META;
@@ -31,7 +31,7 @@ static void key_of(uint8_t ret[KEY_BYTES], enum mr_register_kind kind,
 
 static bool is_kind(enum mr_register_kind kind)
 {
-    return kind == MR_REGISTER_REQUEST || kind == MR_REGISTER_MEMBER;
+    return kind >= MR_REGISTER_REQUEST && kind <= MR_REGISTER_BANK;
 }
 
 /* Counts while opening; false: this is no key of ours. */

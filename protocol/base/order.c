@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "mereau/amount.h"
+#include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/mandate.h"
 
 void mr_sub_account(uint8_t ret[16], const uint8_t association[16], enum mr_account_class class)
 {
@@ -177,6 +179,23 @@ enum mr_status mr_clear_verify(const struct mr_clear *c, const uint8_t ledger[32
     const struct signed_text text = {MR_PURPOSE_CLEAR, ledger, 0, bytes,
                                      mr_clearing_encode(&c->clearing, bytes, sizeof bytes)};
     return verify_all(c->sigs, c->sigs_count, &c->keys, &text);
+}
+
+void mr_mandate_sign(struct mr_signed_mandate *m, uint32_t key_index, const struct mr_seckey *key)
+{
+    uint8_t bytes[sizeof m->mandate];
+    const size_t n = mr_mandate_encode(&m->mandate, bytes, sizeof bytes);
+    mr_assert(m->sigs_count < MR_MANDATE_SIGS_MAX);
+    mr_sign(place_for(m->sigs, &m->sigs_count, key_index)->sig, MR_PURPOSE_MANDATE,
+            m->mandate.ledger, 0, bytes, n, key);
+}
+
+enum mr_status mr_mandate_verify(const struct mr_signed_mandate *m, const struct mr_keyset *keys)
+{
+    uint8_t bytes[sizeof m->mandate];
+    const struct signed_text text = {MR_PURPOSE_MANDATE, m->mandate.ledger, 0, bytes,
+                                     mr_mandate_encode(&m->mandate, bytes, sizeof bytes)};
+    return verify_all(m->sigs, m->sigs_count, keys, &text);
 }
 
 void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const struct mr_seckey *key)

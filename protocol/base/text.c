@@ -10,10 +10,13 @@
 #define PAY_SCHEME      "mereau-pay:"
 #define RECOVERY_SCHEME "mereau-recover:"
 #define RECOVERY_PREFIX "mrkeys"
+#define MANDATE_SCHEME  "mereau-mandate:"
+#define MANDATE_PREFIX  "mrmand"
 #define PAY_SUFFIX      "pay"
 
 _Static_assert(sizeof PAY_SUFFIX - 1 <= MR_PREFIX_SUFFIX_MAX, "a request's prefix is short enough");
 _Static_assert((int)MR_RECOVERY_BYTES_MAX <= (int)MR_BECH32_DATA_MAX, "keys are short enough");
+_Static_assert((int)MR_MANDATE_BYTES_MAX <= (int)MR_BECH32_DATA_MAX, "a mandate is short enough");
 _Static_assert((int)MR_JOIN_LINK_BYTES_MAX <= (int)MR_BECH32_DATA_MAX, "a link is short enough");
 
 static bool is_upper(char c)
@@ -110,6 +113,29 @@ enum mr_status mr_recovery_request_parse(struct mr_recovery_request *ret, size_t
         st = mr_recovery_request_decode(&request, bytes, len);
     if (st == MR_OK)
         *ret = request;
+    return report(ret_wrong, st, wrong);
+}
+
+void mr_mandate_format(char *ret, const struct mr_signed_mandate *mandate)
+{
+    uint8_t bytes[MR_MANDATE_BYTES_MAX];
+    const size_t skip = strlen(MANDATE_SCHEME);
+    memcpy(ret, MANDATE_SCHEME, skip);
+    mr_bech32_encode(ret + skip, MR_MANDATE_TEXT_MAX - skip, MANDATE_PREFIX, bytes,
+                     mr_signed_mandate_encode(mandate, bytes, sizeof bytes));
+}
+
+enum mr_status mr_mandate_parse(struct mr_signed_mandate *ret, size_t *ret_wrong, const char *text)
+{
+    uint8_t bytes[MR_MANDATE_BYTES_MAX];
+    struct mr_signed_mandate mandate;
+    size_t len, wrong;
+    enum mr_status st =
+        read_bytes(bytes, sizeof bytes, &len, &wrong, MANDATE_SCHEME, MANDATE_PREFIX, text);
+    if (st == MR_OK)
+        st = mr_signed_mandate_decode(&mandate, bytes, len);
+    if (st == MR_OK)
+        *ret = mandate;
     return report(ret_wrong, st, wrong);
 }
 

@@ -1,0 +1,46 @@
+#include "mereau/mandate.h"
+
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+
+void mr_mandate_id(uint8_t ret[32], const struct mr_mandate *mandate)
+{
+    uint8_t bytes[sizeof *mandate];
+    mr_hash(ret, "mereau/mandate-id", bytes, mr_mandate_encode(mandate, bytes, sizeof bytes), NULL,
+            0);
+}
+
+enum mr_status mr_mandate_allows(const struct mr_mandate *m, const struct mr_mandate_use *use)
+{
+    mr_assert(use->amount > 0);
+    mr_assert(use->used >= 0);
+    if (memcmp(m->ledger, use->ledger, sizeof m->ledger) != 0)
+        return MR_WRONG_LEDGER;
+    if (memcmp(m->payee, use->payee, sizeof m->payee) != 0 ||
+        memcmp(m->municipality, use->municipality, sizeof m->municipality) != 0 ||
+        memcmp(m->association, use->association, sizeof m->association) != 0)
+        return MR_MANDATE_OTHER;
+    /* The payee's clock may be ahead by as much as an order's may. */
+    if (m->from_ms > use->now_ms + MR_CLOCK_AHEAD_MS)
+        return MR_MANDATE_EXPIRED;
+    if (m->until_ms != 0 && use->now_ms >= m->until_ms)
+        return MR_MANDATE_EXPIRED;
+    if (m->max != 0 && (use->used > m->max || use->amount > m->max - use->used))
+        return MR_MANDATE_OVER;
+    return MR_OK;
+}
+
+void mr_conversion_ref(uint8_t ret[32], const uint8_t salt[16], const uint8_t mandate[32],
+                       const char *payment_order)
+{
+    char text[2 * MR_HASH_BYTES + 1 + MR_NAME_MAX + 1];
+    const size_t len = strlen(payment_order);
+    mr_assert(len <= MR_NAME_MAX);
+    mr_hex_format(text, mandate, MR_HASH_BYTES);
+    text[2 * MR_HASH_BYTES] = ' ';
+    memcpy(text + 2 * MR_HASH_BYTES + 1, payment_order, len + 1);
+    mr_ref_hash(ret, salt, text, strlen(text));
+}
