@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/amount_text.h"
+#include "common/day.h"
 #include "common/ledger_words.h"
 #include "common/term.h"
 #include "mereau/codec.h"
@@ -101,6 +102,40 @@ void act_fields(struct out *out, const struct wallet *w, uint64_t seq, bool alre
     out_bool(out, "already", already);
 }
 
+/* Which rule it is, and since when. */
+static enum mr_status refuse_class(const struct wallet *w, struct out *out,
+                                   const struct mr_order *order)
+{
+    char since[DAY_TEXT_MAX];
+    const uint32_t today = mr_day_of(wallet_now_ms());
+    const struct mr_policy *const p = mr_policy_on(w->policies, w->policy_count, today);
+    const enum mr_account_class class = w->account->account.class;
+    const char *const code = w->charter->units[unit_of(order)].code;
+    if (p == NULL)
+        return out_fail(out, MR_CLASS_FORBIDS, "%s; %s", status_sentence(MR_CLASS_FORBIDS),
+                        advice(MR_CLASS_FORBIDS));
+    const uint64_t start_ms = p->start_day * MR_DAY_MS;
+    day_text(since, start_ms > w->charter->created_ms ? start_ms : w->charter->created_ms);
+    out_text(out, "class", mr_account_class_text(class));
+    out_int(out, "policy", p->version);
+    if (order->body.kind == MR_KIND_REDEEM)
+        return out_fail(out, MR_CLASS_FORBIDS,
+                        _("the rules of the currency (number %u, in force since %s) do not let an "
+                          "account of the class \"%s\" give %s back for euros; %s"),
+                        p->version, since, class_word(class), code, advice(MR_CLASS_FORBIDS));
+    if (class == MR_CLASS_MUNICIPALITY)
+        return out_fail(out, MR_CLASS_FORBIDS,
+                        _("a municipality may not pay in %s: the rules of the currency (number %u, "
+                          "in force since %s) let its account collect and give back for euros "
+                          "only; \"mereau regie convert\" does that, and payees are paid in euros "
+                          "through the association"),
+                        code, p->version, since);
+    return out_fail(out, MR_CLASS_FORBIDS,
+                    _("the rules of the currency (number %u, in force since %s) do not let an "
+                      "account of the class \"%s\" pay in %s; %s"),
+                    p->version, since, class_word(class), code, advice(MR_CLASS_FORBIDS));
+}
+
 enum mr_status act_refuse(const struct wallet *w, struct out *out, enum mr_status st,
                           int64_t missing, const struct mr_order *order)
 {
@@ -108,6 +143,8 @@ enum mr_status act_refuse(const struct wallet *w, struct out *out, enum mr_statu
     if (missing > 0)
         out_int(out, "missing_minor", missing);
     wallet_amount(amount, w, missing, unit_of(order));
+    if (st == MR_CLASS_FORBIDS)
+        return refuse_class(w, out, order);
     if (st == MR_FUNDS_SHORT)
         return out_fail(out, st, _("there is not enough on the account: %s is missing"), amount);
     if (st == MR_MINIMUM && missing > 0) {

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/amount_text.h"
+#include "common/day.h"
 #include "common/term.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
@@ -161,19 +162,10 @@ static void print_entries(const struct command *c, struct out *out, const struct
 
 static enum mr_status read_since(const struct command *c, struct out *out, uint64_t *ret)
 {
-    const char *const text = opt_text(c, "since");
-    struct mr_civil d;
-    int end = 0;
-    *ret = 0;
-    if (text == NULL)
-        return MR_OK;
-    if (sscanf(text, "%4" SCNu32 "-%2" SCNu32 "-%2" SCNu32 "%n", &d.year, &d.month, &d.day, &end) !=
-            3 ||
-        text[end] != '\0' || d.year < 1970 || d.month < 1 || d.month > 12 || d.day < 1 ||
-        d.day > 31)
-        return out_fail(out, MR_USAGE, _("--since takes a day like 2025-01-31, not \"%s\""), text);
-    *ret = (uint64_t)mr_day_from_civil(d) * MR_DAY_MS;
-    return MR_OK;
+    uint32_t day = 0;
+    const enum mr_status st = opt_day(c, out, &day, "since");
+    *ret = day * MR_DAY_MS;
+    return st == MR_NOT_FOUND ? MR_OK : st;
 }
 
 /* What --follow knows: places of the own chain and of credits, and what was printed. */

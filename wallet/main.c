@@ -107,10 +107,36 @@ static const struct option_row passphrase_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+static const struct option_row mandate_options[] = {
+    {"municipality", 0, N_("WHO"), N_("account of the municipality that shall pay you")},
+    {"until", 0, N_("DAY"),
+     N_("last day it holds, like 2025-12-31 (default: until you revoke it)")},
+    {"max", 0, N_("AMOUNT"), N_("most that may be paid by it in all (default: no maximum)")},
+    {"output", 'o', N_("FILE"), N_("write the mandate to a file too")},
+    {"force", 0, NULL, N_("replace a file that is there")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row convert_options[] = {
+    {"min", 0, N_("AMOUNT"), N_("convert only when at least this is on the account")},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row slip_options[] = {
+    {"from", 0, N_("DAY"), N_("first day, like 2025-01-31 (default: the last day)")},
+    {"to", 0, N_("DAY"), N_("last day (default: today)")},
+    {"html", 0, N_("FILE"), N_("write the paper, ready to print")},
+    {"csv", 0, N_("FILE"), N_("write the lines as comma-separated values")},
+    {"receipts", 0, N_("DIR"), N_("save the receipt of each line there")},
+    {"force", 0, NULL, N_("replace files that are there")},
+    {NULL, 0, NULL, NULL},
+};
+
 #define DAILY  N_("Every day")
 #define PROOF  N_("History and proof")
 #define BEGIN  N_("Beginning and ending")
 #define SAFETY N_("Keys and safety")
+#define PUBLIC N_("Municipal money")
 
 static const struct command_row commands[] = {
     {"pay", cmd_pay, N_("pay somebody"), DAILY, pay_options, N_("[WHO] [AMOUNT] [MORE...]"),
@@ -164,6 +190,22 @@ static const struct command_row commands[] = {
      SAFETY, NULL, NULL, NULL},
     {"keys rotate", cmd_keys_rotate, N_("take new keys; the old sheet is void then"), SAFETY,
      sheet_options, NULL, NULL},
+    {"mandate give", cmd_mandate_give,
+     N_("let a municipality pay you: it pays euros to the association, which credits you"), PUBLIC,
+     mandate_options, NULL,
+     N_("Makes a signed text for your association. Example:\n"
+        "  mereau mandate give --municipality mairie --until 2025-12-31 --max 2000\n")},
+    {"regie convert", cmd_regie_convert,
+     N_("a municipality: give all that was collected back for "
+        "euros"),
+     PUBLIC, convert_options, NULL,
+     N_("For a timer: it asks nothing, and may be repeated at any time.\n")},
+    {"regie slip", cmd_regie_slip,
+     N_("a municipality: what was collected and converted, as a "
+        "paper"),
+     PUBLIC, slip_options, NULL,
+     N_("Example:\n"
+        "  mereau regie slip --from 2025-01-01 --to 2025-01-31 --html slip.html --csv slip.csv\n")},
     {"passphrase", cmd_passphrase, N_("change the passphrase"), SAFETY, passphrase_options, NULL,
      NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -27,6 +27,11 @@ command_fn cmd_clearing, cmd_clearing_propose;
 extern const struct option_row clearing_options[];
 extern const struct option_row issue_options[], payout_options[], redemptions_options[];
 
+command_fn cmd_mandate_add, cmd_mandate_list, cmd_mandate_show, cmd_mandate_revoke;
+command_fn cmd_convert, cmd_slip;
+extern const struct option_row mandate_list_options[], mandate_revoke_options[], convert_options[],
+    slip_options[];
+
 command_fn cmd_policy_show, cmd_policy_propose, cmd_cap;
 extern const struct option_row policy_options[], cap_options[];
 

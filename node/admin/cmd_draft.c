@@ -4,6 +4,7 @@
 
 #include "admin/clearing.h"
 #include "admin/cmd.h"
+#include "admin/conversion.h"
 #include "admin/describe.h"
 #include "common/term.h"
 #include "mereau/assert.h"
@@ -267,6 +268,8 @@ void cmd_draft_sign(struct command *c, struct out *out)
         st = look_at(&w, &state);
     if (st == MR_OK && w.draft->cancels_count > 0)
         st = out_fail(out, MR_VOIDED, _("this draft is being withdrawn"));
+    for (uint32_t i = 0; st == MR_OK && i < w.draft->orders_count; i++)
+        st = conversion_vouch(&a, &w.draft->orders[i].order);
     if (st == MR_OK && !draft_is_signed_by(w.draft, a.signer->key->key_index)) {
         if (!c->yes)
             work_describe(&w);
@@ -305,8 +308,9 @@ void cmd_draft_withdraw(struct command *c, struct out *out)
         work_describe(&w);
     if (st == MR_OK)
         st = term_confirm(c, out, _("Withdraw this?"));
-    if (st == MR_OK)
-        work_withdraw(&w);
+    if (st == MR_OK && work_withdraw(&w) == WORK_SETTLED)
+        for (uint32_t i = 0; i < w.draft->orders_count; i++)
+            conversion_forget(&a, &w.draft->orders[i].order);
     work_done(&w);
     admin_end(&a);
 }

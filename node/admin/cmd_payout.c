@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/archive.h"
 #include "admin/bank.h"
 #include "admin/cmd.h"
 #include "admin/field.h"
@@ -79,10 +80,8 @@ enum mr_status treasury_each_draft(struct work *w, treasury_look look, void *ctx
 /* --- the list ----------------------------------------------------------------------------------
  */
 
-typedef void (*each_redemption)(void *ctx, const struct mr_state_redemption *r);
-
 /* Those that this association shall pay; its own node knows those of all. */
-static enum mr_status walk_redemptions(struct admin *a, each_redemption each, void *ctx)
+enum mr_status treasury_each_redemption(struct admin *a, each_redemption each, void *ctx)
 {
     struct mr_req_page page = {.from = 1, .count = MR_PAGE_MAX};
     uint64_t last = 1;
@@ -167,7 +166,7 @@ void cmd_redemptions(struct command *c, struct out *out)
     if (st == MR_OK) {
         struct listing l = {.a = &a, .roll = &r, .all = opt_flag(c, "all")};
         l.table = table_create(columns, sizeof columns / sizeof columns[0]);
-        st = walk_redemptions(&a, list_one, &l);
+        st = treasury_each_redemption(&a, list_one, &l);
         table_print(out, l.table);
         out_int(out, "count", (int64_t)l.count);
         if (st == MR_OK && l.count == 0)
@@ -233,7 +232,7 @@ static enum mr_status find_redemption(struct admin *a, struct search *s, const c
                    "redemptions\" shows them."),
                  REDEMPTIONS_SHOWN);
     if (st == MR_OK)
-        st = walk_redemptions(a, search_one, s);
+        st = treasury_each_redemption(a, search_one, s);
     if (st != MR_OK)
         return st;
     if (s->count == 0)
@@ -353,6 +352,17 @@ static enum mr_status settle_what_waits(struct admin *a)
     return st;
 }
 
+/* A municipality's accountant asks for the bank line in clear (MUN-7). */
+static enum mr_status keep_line(struct admin *a, const struct mr_bank_note *note,
+                                const uint8_t account[MR_ACCOUNT_BYTES])
+{
+    const struct mr_rep_lookup *found = NULL;
+    enum mr_status st = account_lookup(a, &found, account);
+    if (st == MR_OK && found->class == MR_CLASS_MUNICIPALITY && !opt_flag(a->c, "dry-run"))
+        st = bank_line_put(a, note);
+    return st == MR_OK || st == MR_NOT_FOUND ? MR_OK : admin_call_failed(a, st);
+}
+
 void cmd_payout(struct command *c, struct out *out)
 {
     struct admin a;
@@ -393,7 +403,8 @@ void cmd_payout(struct command *c, struct out *out)
         body->u.payout.redemption = s.found.ref;
         body->u.payout.fee = s.found.fee;
         memcpy(body->u.payout.bank_ref, note.ref, sizeof note.ref);
-        finish(&a, body, &note, &s.found, _("Record this payout?"));
+        if (keep_line(&a, &note, s.found.ref.account) == MR_OK)
+            finish(&a, body, &note, &s.found, _("Record this payout?"));
     }
     order_end(&a, body);
 }

@@ -6,6 +6,7 @@
 
 #include "admin/bank.h"
 #include "admin/clearing.h"
+#include "admin/conversion.h"
 #include "admin/members.h"
 #include "admin/next.h"
 #include "common/amount_text.h"
@@ -231,4 +232,5 @@ void describe_order(struct admin *a, const struct mr_order *o, const struct mr_b
         describe_recovery(a, o);
     else
         describe_money(a, b, notes, notes_count);
+    conversion_describe(a, o);
 }

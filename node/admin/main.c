@@ -8,6 +8,7 @@
 #define FOUNDING   N_("Founding a currency")
 #define MEMBERS    N_("Members")
 #define MONEY      N_("Money")
+#define PUBLIC     N_("Municipal money")
 #define DRAFTS     N_("Drafts")
 #define RULES      N_("Rules")
 #define FEDERATION N_("The federation")
@@ -98,6 +99,26 @@ static const struct command_row commands[] = {
      NULL},
     {"sweep", cmd_sweep, N_("move what a closed account left to the association"), MONEY,
      sweep_options, N_("WHO"), NULL},
+    {"mandate add", cmd_mandate_add, N_("take up a payee's mandate"), PUBLIC, NULL, N_("MANDATE"),
+     N_("MANDATE is the text that \"mereau mandate give\" shows, or a file with it.")},
+    {"mandate list", cmd_mandate_list, N_("mandates that hold"), PUBLIC, mandate_list_options, NULL,
+     NULL},
+    {"mandate show", cmd_mandate_show, N_("all about a mandate, and what was used of it"), PUBLIC,
+     NULL, N_("ID"), NULL},
+    {"mandate revoke", cmd_mandate_revoke, N_("a payee takes the mandate back"), PUBLIC,
+     mandate_revoke_options, N_("ID"), NULL},
+    {"municipal convert", cmd_convert,
+     N_("the municipality paid euros: credit the payee who gave a mandate"), PUBLIC,
+     convert_options, N_("PAYEE AMOUNT"),
+     N_("A payment order counts once: the same command again is safe. Example:\n"
+        "  mereau-admin -d /var/lib/mereau municipal convert menuiserie 840 \\\n"
+        "      --order 2025/1412 --bank-ref VIR-3310")},
+    {"municipal slip", cmd_slip,
+     N_("what went through for a municipality, as a paper for its accountant"), PUBLIC,
+     slip_options, N_("WHO"),
+     N_("Conversions that it ordered, and euros that it was paid for what it collected. Example:\n"
+        "  mereau-admin -d /var/lib/mereau municipal slip mairie --from 2025-01-01 \\\n"
+        "      --to 2025-01-31 --html slip.html --csv slip.csv")},
     {"draft list", cmd_draft_list, N_("drafts that wait for signatures"), DRAFTS, NULL, NULL, NULL},
     {"draft show", cmd_draft_show, N_("what a draft orders"), DRAFTS, NULL, N_("FILE"), NULL},
     {"draft sign", cmd_draft_sign, N_("sign a draft, and send it when it is complete"), DRAFTS,

@@ -76,6 +76,13 @@ enum mr_status roll_read(struct roll *ret, struct admin *a, enum mr_register_kin
     return MR_OK;
 }
 
+void roll_before(uint8_t ret[16], const uint8_t account[16])
+{
+    memcpy(ret, account, 16);
+    for (size_t i = 16; i > 0 && ret[i - 1]-- == 0; i--)
+        ;
+}
+
 bool roll_one(struct admin *a, struct roll_entry *ret, const uint8_t account[16])
 {
     struct roll r = {NULL, 0};
@@ -85,11 +92,7 @@ bool roll_one(struct admin *a, struct roll_entry *ret, const uint8_t account[16]
     admin_as(a, a->desk);
     a->ask->kind = MR_REQ_REGISTER_LIST;
     a->ask->u.register_list = (struct mr_req_register_list){.kind = MR_REGISTER_MEMBER};
-    /* The list goes on behind an account: behind the one just before it. */
-    uint8_t *after = a->ask->u.register_list.after;
-    memcpy(after, account, 16);
-    for (size_t i = 16; i > 0 && after[i - 1]-- == 0; i--)
-        ;
+    roll_before(a->ask->u.register_list.after, account);
     if (admin_call(a) != MR_OK)
         return false;
     const struct mr_rep_register *rep = &a->reply->body.u.register_list;

@@ -26,6 +26,9 @@ struct roll {
 enum mr_status roll_read(struct roll *ret, struct admin *a, enum mr_register_kind kind);
 void roll_free(struct roll *r);
 
+/** A list goes on behind an account: the one just before `account`, to read that one first. */
+void roll_before(uint8_t ret[16], const uint8_t account[16]);
+
 /** The member's entry of one account alone. false: there is none, or it cannot be read now. */
 bool roll_one(struct admin *a, struct roll_entry *ret, const uint8_t account[16]);
 

@@ -20,4 +20,8 @@ typedef enum mr_status (*treasury_look)(struct work *w, const struct mr_draft *d
 /** All drafts of the work's chain. Reported. */
 enum mr_status treasury_each_draft(struct work *w, treasury_look look, void *ctx);
 
+/** Each redemption that this association shall pay or has paid. Reported. */
+typedef void (*each_redemption)(void *ctx, const struct mr_state_redemption *r);
+enum mr_status treasury_each_redemption(struct admin *a, each_redemption each, void *ctx);
+
 #endif

@@ -95,6 +95,8 @@ static void set_characters(const char *language, bool asked)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+static char reader[LANG_MAX] = "en";
+
 void i18n_start(const char *lang)
 {
     char language[LANG_MAX];
@@ -102,10 +104,16 @@ void i18n_start(const char *lang)
     const bool asked = lang != NULL && i18n_known(lang) && language_of(language, lang);
     if (!asked)
         environment_language(language);
+    snprintf(reader, sizeof reader, "%s", language);
     set_messages(language);
     set_characters(language, asked);
     bindtextdomain("mereau", locale_dir);
     textdomain("mereau");
+}
+
+const char *i18n_language(void)
+{
+    return reader;
 }
 
 char i18n_decimal_separator(void)

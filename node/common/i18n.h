@@ -21,6 +21,9 @@ void i18n_start(const char *lang);
 /** Whether there are translations for this language ("en" always). */
 bool i18n_known(const char *lang);
 
+/** The reader's language, as i18n_start found it: "en", "fr". Static storage. */
+const char *i18n_language(void);
+
 /** The sign between whole and decimals in the reader's language: '.' or ','. */
 char i18n_decimal_separator(void);
 

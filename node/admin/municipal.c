@@ -1,0 +1,263 @@
+#include "admin/municipal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/conversion.h"
+#include "admin/treasury.h"
+#include "common/term.h"
+#include "mereau/amount.h"
+#include "mereau/codec.h"
+#include "mereau/id.h"
+#include "mereau/mandate.h"
+
+enum { SHORT_ID = 16 };
+
+/* Room for one more row; NULL when memory is short, which is reported. */
+static void *more(struct municipal *m, void *rows, size_t count, size_t *cap, size_t size)
+{
+    if (count < *cap)
+        return rows;
+    const size_t wanted = *cap == 0 ? 16 : *cap * 2;
+    void *const grown = reallocarray(rows, wanted, size);
+    if (grown == NULL)
+        m->st = out_fail(m->a->out, MR_NO_MEMORY, NULL);
+    else
+        *cap = wanted;
+    return grown;
+}
+
+static void add_to(struct municipal *m, int64_t *sum, int64_t amount)
+{
+    if (!mr_amount_add(sum, *sum, amount))
+        m->st = out_fail(m->a->out, MR_AMOUNT_TOO_LARGE, NULL);
+}
+
+/* --- the treasury's chain ----------------------------------------------------------------------
+ */
+
+static const struct conversion_row *explained(const struct municipal *m, const struct mr_order *o)
+{
+    for (size_t i = 0; i < m->known.count; i++)
+        if (conversion_is(o, &m->known.rows[i].conversion))
+            return &m->known.rows[i];
+    return NULL;
+}
+
+static void take_issue(struct municipal *m, const struct mr_history_item *item)
+{
+    const struct mr_order *const o = &item->order[0].order;
+    if (!conversion_is_claimed(o))
+        return;
+    const struct conversion_row *const row = explained(m, o);
+    if (row == NULL) {
+        m->unexplained++;
+        return;
+    }
+    if (memcmp(row->conversion.municipality, m->municipality, MR_ACCOUNT_BYTES) != 0)
+        return;
+    struct conversion_line *const rows =
+        more(m, m->conversions, m->conversion_count, &m->conversion_cap, sizeof *m->conversions);
+    if (rows == NULL)
+        return;
+    m->conversions = rows;
+    struct conversion_line *const line = &rows[m->conversion_count++];
+    *line = (struct conversion_line){
+        .conversion = row->conversion, .seq = item->seq, .time_ms = item->time_ms};
+    mr_order_id(line->order, o);
+    line->mandate = mandate_of(&m->mandates, row->conversion.mandate);
+    line->mandate_good =
+        line->mandate != NULL &&
+        mr_mandate_verify(&line->mandate->entry.mandate, &line->mandate->entry.keys) == MR_OK;
+    add_to(m, &m->converted, row->conversion.amount);
+}
+
+static void take_payout(struct municipal *m, const struct mr_history_item *item)
+{
+    const struct mr_payout *const p = &item->order[0].order.body.u.payout;
+    if (memcmp(p->redemption.account, m->municipality, MR_ACCOUNT_BYTES) != 0)
+        return;
+    struct payout_line *const rows =
+        more(m, m->payouts, m->payout_count, &m->payout_cap, sizeof *m->payouts);
+    if (rows == NULL)
+        return;
+    m->payouts = rows;
+    struct payout_line *const line = &rows[m->payout_count++];
+    *line = (struct payout_line){
+        .amount = p->redemption.amount, .fee = p->fee, .seq = item->seq, .time_ms = item->time_ms};
+    mr_order_id(line->order, &item->order[0].order);
+    memcpy(line->redemption, p->redemption.order, sizeof line->redemption);
+    /* The reference until its text is looked up: the reply at hand is still read. */
+    memcpy(line->bank, p->bank_ref, MR_HASH_BYTES);
+    add_to(m, &m->paid_out, p->redemption.amount);
+    add_to(m, &m->fees, p->fee);
+}
+
+static enum mr_status walk_chain(struct municipal *m)
+{
+    struct admin *const a = m->a;
+    struct progress bar;
+    uint64_t from = 1, last = 1;
+    admin_as(a, a->treasury);
+    progress_begin(&bar, a->c, _("reading the treasury's orders"), 0);
+    while (m->st == MR_OK && from <= last) {
+        a->ask->kind = MR_REQ_HISTORY;
+        a->ask->u.history = (struct mr_req_history){.from = from, .count = MR_PAGE_MAX};
+        memcpy(a->ask->u.history.account, a->treasury, MR_ACCOUNT_BYTES);
+        const enum mr_status st = admin_call(a);
+        if (st != MR_OK) {
+            progress_end(&bar);
+            return admin_call_failed(a, st);
+        }
+        const struct mr_rep_history *const rep = &a->reply->body.u.history;
+        for (uint32_t i = 0; m->st == MR_OK && i < rep->items_count; i++) {
+            const struct mr_history_item *const item = &rep->items[i];
+            if (item->order_count == 0 || !period_has(&m->period, item->time_ms))
+                continue;
+            if (item->order[0].order.body.kind == MR_KIND_ISSUE)
+                take_issue(m, item);
+            else if (item->order[0].order.body.kind == MR_KIND_PAYOUT)
+                take_payout(m, item);
+        }
+        last = rep->last;
+        if (rep->items_count == 0)
+            break;
+        from += rep->items_count;
+        progress_update(&bar, from - 1);
+    }
+    progress_end(&bar);
+    return m->st;
+}
+
+static void look_up_banks(struct municipal *m)
+{
+    for (size_t i = 0; i < m->payout_count; i++) {
+        struct mr_bank_note note;
+        uint8_t ref[MR_HASH_BYTES];
+        char *const bank = m->payouts[i].bank;
+        memcpy(ref, bank, sizeof ref);
+        memset(bank, 0, sizeof m->payouts[i].bank);
+        if (bank_line_of(m->a, &note, ref))
+            memcpy(bank, note.entry, note.entry_len);
+    }
+}
+
+static void take_waiting(void *ctx, const struct mr_state_redemption *r)
+{
+    struct municipal *const m = ctx;
+    if (r->done != 0 || memcmp(r->ref.account, m->municipality, MR_ACCOUNT_BYTES) != 0 ||
+        m->st != MR_OK)
+        return;
+    struct waiting_line *const rows =
+        more(m, m->waiting, m->waiting_count, &m->waiting_cap, sizeof *m->waiting);
+    if (rows == NULL)
+        return;
+    m->waiting = rows;
+    struct waiting_line *const line = &rows[m->waiting_count++];
+    *line = (struct waiting_line){.amount = r->ref.amount, .fee = r->fee, .time_ms = r->time_ms};
+    memcpy(line->redemption, r->ref.order, sizeof line->redemption);
+}
+
+/* --- receipts ----------------------------------------------------------------------------------
+ */
+
+static enum mr_status save_receipt(const struct municipal *m, const struct mr_receipt *r,
+                                   const char *dir, const uint8_t order[MR_HASH_BYTES])
+{
+    char name[2 * MR_HASH_BYTES + 16], path[FILE_PATH_MAX], hex[2 * MR_HASH_BYTES + 1];
+    const size_t n = mr_receipt_size(r);
+    uint8_t *const bytes = malloc(n);
+    if (bytes == NULL)
+        return out_fail(m->a->out, MR_NO_MEMORY, NULL);
+    mr_receipt_encode(r, bytes, n);
+    mr_hex_format(hex, order, MR_HASH_BYTES);
+    snprintf(name, sizeof name, "%.*s.receipt", SHORT_ID, hex);
+    enum mr_status st = path_join(path, dir, name);
+    if (st == MR_OK)
+        st = file_write(path, bytes, n, 0644, true);
+    free(bytes);
+    return st == MR_OK ? st : out_fail(m->a->out, st, "%s: %s", dir, status_sentence(st));
+}
+
+static enum mr_status prove(struct municipal *m, struct line_proof *ret, uint64_t seq,
+                            const uint8_t order[MR_HASH_BYTES], const char *dir)
+{
+    struct admin *const a = m->a;
+    struct mr_receipt_facts facts;
+    a->ask->kind = MR_REQ_SLOT;
+    a->ask->u.slot = (struct mr_req_slot){.seq = seq};
+    memcpy(a->ask->u.slot.account, a->treasury, MR_ACCOUNT_BYTES);
+    const enum mr_status st = admin_call(a);
+    if (st == MR_NO_ANSWER || st == MR_UNREACHABLE)
+        return admin_call_failed(a, st);
+    const struct mr_rep_slot *const rep = &a->reply->body.u.slot;
+    ret->st = st != MR_SETTLED ? st : rep->receipt_count == 0 ? MR_BODY_ERASED : MR_OK;
+    if (ret->st == MR_OK)
+        ret->st = mr_receipt_verify(&facts, a->genesis, &rep->receipt[0]);
+    if (ret->st == MR_OK && (facts.voided || memcmp(facts.value, order, MR_HASH_BYTES) != 0))
+        ret->st = MR_BAD_RECEIPT;
+    if (ret->st != MR_OK) {
+        m->unproved++;
+        return MR_OK;
+    }
+    ret->quorum = facts.quorum;
+    ret->needed = facts.needed;
+    ret->time_ms = facts.time_ms;
+    return dir != NULL ? save_receipt(m, &rep->receipt[0], dir, order) : MR_OK;
+}
+
+static enum mr_status prove_all(struct municipal *m, const char *dir)
+{
+    struct progress bar;
+    enum mr_status st = dir != NULL ? dir_make(dir) : MR_OK;
+    if (st != MR_OK)
+        return out_fail(m->a->out, st, "%s: %s", dir, status_sentence(st));
+    admin_as(m->a, m->a->treasury);
+    progress_begin(&bar, m->a->c, _("checking receipts"), m->conversion_count + m->payout_count);
+    for (size_t i = 0; st == MR_OK && i < m->conversion_count; i++) {
+        struct conversion_line *const line = &m->conversions[i];
+        m->unproved += !line->mandate_good;
+        st = prove(m, &line->proof, line->seq, line->order, dir);
+        progress_update(&bar, i + 1);
+    }
+    for (size_t i = 0; st == MR_OK && i < m->payout_count; i++) {
+        struct payout_line *const line = &m->payouts[i];
+        st = prove(m, &line->proof, line->seq, line->order, dir);
+        progress_update(&bar, m->conversion_count + i + 1);
+    }
+    progress_end(&bar);
+    return st;
+}
+
+/* -----------------------------------------------------------------------------------------------
+ */
+
+enum mr_status municipal_read(struct municipal *ret, struct admin *a,
+                              const uint8_t municipality[MR_ACCOUNT_BYTES],
+                              const struct period *period, const char *receipts)
+{
+    *ret = (struct municipal){.a = a, .period = *period, .st = MR_OK};
+    memcpy(ret->municipality, municipality, sizeof ret->municipality);
+    enum mr_status st = mandates_read(&ret->mandates, a);
+    if (st == MR_OK)
+        st = conversions_read(&ret->known, a);
+    if (st == MR_OK)
+        st = walk_chain(ret);
+    if (st != MR_OK)
+        return st;
+    look_up_banks(ret);
+    st = treasury_each_redemption(a, take_waiting, ret);
+    if (st == MR_OK)
+        st = ret->st;
+    return st == MR_OK ? prove_all(ret, receipts) : st;
+}
+
+void municipal_done(struct municipal *m)
+{
+    mandates_free(&m->mandates);
+    conversions_free(&m->known);
+    free(m->conversions);
+    free(m->payouts);
+    free(m->waiting);
+    *m = (struct municipal){.a = m->a};
+}

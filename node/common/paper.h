@@ -1,0 +1,78 @@
+/** Papers for people who file them: one HTML text that needs nothing else, made for A4, and CSV of
+ *  the same rows. Whatever is put in is escaped here.
+ *
+ *  A paper grows in memory and is written as a whole: nobody ever finds half of one. A failed
+ *  allocation is kept and told by paper_save. Texts are copied. */
+#ifndef MEREAU_COMMON_PAPER_H
+#define MEREAU_COMMON_PAPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/output.h"
+
+enum { PAPER_COLUMNS_MAX = 12 };
+
+struct paper {
+    char *text;
+    size_t len, cap;
+    bool short_of_memory;
+    size_t columns; /* of the table or CSV under way */
+    bool right[PAPER_COLUMNS_MAX];
+    bool in_body; /* rows of a table are open */
+};
+
+struct paper_column {
+    const char *heading; /* translated */
+    bool right;          /* amounts */
+};
+
+struct paper_fact {
+    const char *name, *value;
+};
+
+/** Empty; paper_done in any case. */
+void paper_begin(struct paper *p);
+void paper_done(struct paper *p);
+
+/** Write it, replacing a file that is there only with `force`. MR_OK, or reported. */
+enum mr_status paper_save(const struct paper *p, struct out *out, const char *path, bool force);
+
+/* --- HTML, in this order: head, then sections of facts, tables, notes; end ----------------------
+ */
+
+/** Title of the paper and who issues it. `lang` is "fr" or "en". */
+void paper_head(struct paper *p, const char *lang, const char *title, const char *issuer);
+void paper_end(struct paper *p);
+
+/** A heading; `new_page`: printed at the top of a sheet. */
+void paper_section(struct paper *p, const char *title, bool new_page);
+
+/** Name and value, one below the other. */
+void paper_facts(struct paper *p, const struct paper_fact *facts, size_t count);
+
+/** A table: caption, headings, rows, and a line of totals (cells as many as columns). */
+void paper_table(struct paper *p, const char *caption, const struct paper_column *columns,
+                 size_t count);
+void paper_row(struct paper *p, const char *const *cells);
+void paper_totals(struct paper *p, const char *const *cells);
+void paper_table_end(struct paper *p);
+
+/** A paragraph. */
+void paper_note(struct paper *p, const char *text);
+
+/** Long digits (ids, signed texts) that may break anywhere, under a small heading. */
+void paper_code(struct paper *p, const char *title, const char *text);
+
+/** Places to sign, side by side. */
+void paper_signatures(struct paper *p, const char *const *who, size_t count);
+
+/* --- CSV (RFC 4180) -----------------------------------------------------------------------------
+ */
+
+/** One line. Cells are quoted where they need it; one that a spreadsheet would take for a formula
+ *  gets an apostrophe in front, a negative number does not. */
+void paper_csv(struct paper *p, const char *const *cells, size_t count);
+
+#endif

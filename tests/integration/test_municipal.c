@@ -1,0 +1,473 @@
+/* Municipal money through the programs: a mandate, conversions that cite it, what is refused; the
+ * account that collects and converts by itself; papers whose figures are the ledger's. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "lib/office.h"
+#include "lib/scratch.h"
+#include "mereau/id.h"
+#include "mereau/text.h"
+
+enum { WORDS_MAX = 32, FILE_MAX = 1 << 20 };
+
+static struct office office;
+static char dir[SCRATCH_PATH_MAX], link_text[MR_JOIN_LINK_TEXT_MAX + 1];
+static char town[OFFICE_ADDRESS_MAX], shop[OFFICE_ADDRESS_MAX], ana[OFFICE_ADDRESS_MAX];
+static char mandate[MR_MANDATE_TEXT_MAX + 1], mandate_id[2 * MR_HASH_BYTES + 1];
+static json_t *said; /* by the last wallet */
+static char *wallet_text;
+
+#define ADMIN(code, ...)                                                                           \
+    do {                                                                                           \
+        const int got_ = OFFICE_RUN(&office, __VA_ARGS__);                                         \
+        ck_assert_msg(got_ == (code), "exit %d, not %d: %s", got_, (code), office.text);           \
+    } while (0)
+
+/* The last object of a wallet's command. */
+static int wallet_run(const char *wallet, const char *const *words)
+{
+    char pass[SCRATCH_PATH_MAX + 8], place[SCRATCH_PATH_MAX + 32];
+    const char *argv[WORDS_MAX] = {"LC_ALL=C",
+                                   MEREAU_BIN_DIR "/mereau",
+                                   "--yes",
+                                   "--json",
+                                   "--passphrase-file",
+                                   pass,
+                                   "--wallet",
+                                   place};
+    size_t n = 8;
+    snprintf(pass, sizeof pass, "%s/pass", dir);
+    snprintf(place, sizeof place, "%s/%s", dir, wallet);
+    for (size_t i = 0; words[i] != NULL; i++)
+        argv[n++] = words[i];
+    struct proc *const p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    free(wallet_text);
+    wallet_text = proc_text(p);
+    json_decref(said);
+    said = NULL;
+    for (const char *at = wallet_text; at != NULL; at = strchr(at + 1, '\n'))
+        if (at[*at == '\n'] == '{') {
+            json_decref(said);
+            said = json_loadb(at + (*at == '\n'), strcspn(at + 1, "\n") + (*at != '\n'), 0, NULL);
+        }
+    ck_assert_msg(said != NULL, "%s", wallet_text);
+    proc_end(p);
+    return code;
+}
+
+#define WALLET(code, wallet, ...)                                                                  \
+    do {                                                                                           \
+        const int got_ = wallet_run(wallet, (const char *const[]){__VA_ARGS__, NULL});             \
+        ck_assert_msg(got_ == (code), "exit %d, not %d: %s", got_, (code), wallet_text);           \
+    } while (0)
+
+static const char *text_of(const char *field)
+{
+    const char *const text = json_string_value(json_object_get(said, field));
+    return text != NULL ? text : "";
+}
+
+static int64_t int_of(const char *field)
+{
+    const json_t *const value = json_object_get(said, field);
+    return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static void second_signs(void)
+{
+    char draft[2 * SCRATCH_PATH_MAX];
+    ck_assert_str_eq(office_text(&office, "state"), "draft");
+    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
+    office.key = "op2";
+    ADMIN(0, "draft", "sign", draft);
+    ck_assert_str_eq(office_text(&office, "state"), "settled");
+    office.key = "op1";
+}
+
+static void join(char ret[OFFICE_ADDRESS_MAX], const char *wallet, const char *name,
+                 const char *class)
+{
+    WALLET(0, wallet, "join", link_text, "--name", name, "--contact", "x@example.org", "--class",
+           class, "--kdf-min");
+    snprintf(ret, OFFICE_ADDRESS_MAX, "%s", text_of("account"));
+}
+
+/* The shop lets the town pay it, and the desk takes that up. */
+static void give(const char *const *more)
+{
+    const char *words[WORDS_MAX] = {"mandate", "give", "--municipality", town};
+    size_t n = 4;
+    while (*more != NULL)
+        words[n++] = *more++;
+    ck_assert_int_eq(wallet_run("shop", words), 0);
+    snprintf(mandate, sizeof mandate, "%s", text_of("mandate"));
+    snprintf(mandate_id, sizeof mandate_id, "%s", text_of("id"));
+}
+#define GIVE(...) give((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+static void setup(void)
+{
+    char address[32];
+    scratch_make(dir);
+    office_found(&office, dir, 2);
+    snprintf(address, sizeof address, "127.0.0.1:%u", office.port);
+    ADMIN(0, "link", "--address", address);
+    snprintf(link_text, sizeof link_text, "%s", office_text(&office, "join_link"));
+    join(town, "town", "Mairie de <Testa> & \"C\"", "municipality");
+    join(shop, "shop", "Menuiserie", "shop");
+    join(ana, "ana", "Ana", "resident");
+    ADMIN(0, "admit", "--all");
+}
+
+static void teardown(void)
+{
+    office_done(&office);
+    json_decref(said);
+    said = NULL;
+    free(wallet_text);
+    wallet_text = NULL;
+    scratch_remove(dir);
+}
+
+static void refused(const char *status)
+{
+    ck_assert_msg(strcmp(office_text(&office, "status"), status) == 0, "%s, not %s", office.text,
+                  status);
+}
+
+/* --- assigned conversion -----------------------------------------------------------------------
+ */
+
+#define CONVERT(code, payee, amount, order, bank, ...)                                             \
+    ADMIN(code, "municipal", "convert", payee, amount, "--order", order, "--bank-ref",             \
+          bank __VA_OPT__(, ) __VA_ARGS__)
+
+START_TEST(the_payee_is_credited_once)
+{
+    CONVERT(1, shop, "100", "2025/14", "VIR-1");
+    refused("MANDATE_UNKNOWN");
+    GIVE("--max", "150");
+    ADMIN(0, "mandate", "add", mandate);
+    ADMIN(0, "mandate", "add", mandate);
+    refused("ALREADY_DONE");
+    CONVERT(0, shop, "100", "2025/14", "VIR-1", "--dry-run");
+    ADMIN(0, "mandate", "show", mandate_id);
+    ck_assert_int_eq(office_int(&office, "used_minor"), 0);
+    CONVERT(0, shop, "100", "2025/14", "VIR-1");
+    /* Asked again before the second signature: the same draft. */
+    char draft[2 * SCRATCH_PATH_MAX];
+    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
+    CONVERT(0, shop, "100", "2025/14", "VIR-1");
+    refused("ALREADY_DONE");
+    ck_assert_str_eq(office_text(&office, "draft"), draft);
+    second_signs();
+    ck_assert_int_eq(office_balance(&office, shop), 10000);
+    /* And after it, however it is written: the first result. */
+    CONVERT(0, shop, "100", "2025 / 14", "vir 1");
+    refused("ALREADY_DONE");
+    ck_assert_str_eq(office_text(&office, "state"), "settled");
+    ck_assert_int_gt(office_int(&office, "settled_ms"), 0);
+    ck_assert_int_eq(office_balance(&office, shop), 10000);
+    ADMIN(0, "mandate", "show", mandate_id);
+    ck_assert_int_eq(office_int(&office, "used_minor"), 10000);
+}
+END_TEST
+
+START_TEST(what_the_mandate_does_not_bear_is_refused)
+{
+    GIVE("--max", "150");
+    ADMIN(0, "mandate", "add", mandate);
+    CONVERT(0, shop, "100", "2025/14", "VIR-1");
+    second_signs();
+    /* The same payment order, the same bank line, for something else. */
+    CONVERT(1, shop, "10", "2025/14", "VIR-2");
+    refused("PAYMENT_ORDER_USED");
+    CONVERT(1, shop, "100", "2025/15", "VIR-1");
+    refused("BANK_REF_USED");
+    /* Over the maximum, by what was used; to the cent. */
+    CONVERT(1, shop, "50.01", "2025/16", "VIR-3");
+    refused("MANDATE_OVER");
+    ck_assert_int_eq(office_int(&office, "used_minor"), 10000);
+    CONVERT(0, shop, "50", "2025/16", "VIR-3");
+    second_signs();
+    CONVERT(1, shop, "0.01", "2025/17", "VIR-4");
+    refused("MANDATE_OVER");
+    /* Another payee. */
+    CONVERT(1, ana, "1", "2025/18", "VIR-5");
+    refused("MANDATE_UNKNOWN");
+    CONVERT(1, ana, "1", "2025/18", "VIR-5", "--mandate", mandate_id);
+    refused("MANDATE_OTHER");
+    ADMIN(0, "mandate", "revoke", mandate_id, "--reason", "contract ended");
+    CONVERT(1, shop, "1", "2025/19", "VIR-6");
+    refused("MANDATE_REVOKED");
+    ADMIN(1, "mandate", "add", mandate);
+    refused("MANDATE_REVOKED");
+    ADMIN(0, "mandate", "revoke", mandate_id);
+    refused("ALREADY_DONE");
+    /* What was done stays done. */
+    CONVERT(0, shop, "50", "2025/16", "VIR-3");
+    refused("ALREADY_DONE");
+    ck_assert_int_eq(office_balance(&office, shop), 15000);
+    ADMIN(2, "municipal", "convert", shop, "5", "--bank-ref", "VIR-9");
+    ADMIN(2, "municipal", "convert", shop, "5", "--order", "2025/20");
+    CONVERT(2, shop, "5", "--", "VIR-9");
+}
+END_TEST
+
+START_TEST(a_plain_issue_does_not_pass_for_one)
+{
+    GIVE();
+    ADMIN(0, "mandate", "add", mandate);
+    ADMIN(0, "issue", shop, "20", "--bank-ref", "VIR-1");
+    CONVERT(1, shop, "20", "2025/1", "VIR-1");
+    refused("BANK_REF_USED");
+    ck_assert_ptr_nonnull(strstr(office.text, "a draft for something else"));
+}
+END_TEST
+
+START_TEST(a_mandate_revoked_meanwhile_is_not_signed)
+{
+    char draft[2 * SCRATCH_PATH_MAX];
+    GIVE("--max", "100");
+    ADMIN(0, "mandate", "add", mandate);
+    CONVERT(0, shop, "100", "2025/1", "VIR-1");
+    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
+    /* What waits counts. */
+    CONVERT(1, shop, "1", "2025/2", "VIR-2");
+    refused("MANDATE_OVER");
+    ADMIN(0, "mandate", "revoke", mandate_id);
+    office.key = "op2";
+    ADMIN(1, "draft", "sign", draft);
+    refused("MANDATE_REVOKED");
+    office.key = "op1";
+    ADMIN(0, "draft", "withdraw", draft);
+    office.key = "op2";
+    ADMIN(0, "draft", "withdraw", draft);
+    office.key = "op1";
+    /* Given up, it takes nothing of another mandate, and its payment order is free. */
+    GIVE("--max", "100");
+    ADMIN(0, "mandate", "add", mandate);
+    CONVERT(0, shop, "90", "2025/1", "VIR-1");
+    second_signs();
+    ck_assert_int_eq(office_balance(&office, shop), 9000);
+}
+END_TEST
+
+START_TEST(only_the_payee_s_signature_makes_a_mandate)
+{
+    struct mr_signed_mandate m;
+    char bad[MR_MANDATE_TEXT_MAX + 1];
+    size_t wrong;
+    WALLET(1, "shop", "mandate", "give", "--municipality", ana);
+    ck_assert_str_eq(text_of("status"), "PAYEE_CLASS");
+    WALLET(2, "shop", "mandate", "give", "--municipality", town, "--until", "2001-02-03");
+    WALLET(2, "shop", "mandate", "give", "--municipality", town, "--until", "2099-02-30");
+    WALLET(2, "shop", "mandate", "give");
+    GIVE("--until", "2099-12-31");
+    ck_assert_int_eq(mr_mandate_parse(&m, &wrong, mandate), MR_OK);
+    m.mandate.max = 1;
+    mr_mandate_format(bad, &m);
+    ADMIN(1, "mandate", "add", bad);
+    refused("BAD_SIGNATURE");
+    ck_assert_int_eq(mr_mandate_parse(&m, &wrong, mandate), MR_OK);
+    m.mandate.generation = 2;
+    mr_mandate_format(bad, &m);
+    ADMIN(1, "mandate", "add", bad);
+    refused("KEYS_UNKNOWN");
+    ADMIN(1, "mandate", "add", "mereau-mandate:mrmand1qqqq");
+    refused("BAD_CHECKSUM");
+    WALLET(0, "shop", "keys", "rotate", "--output", office_path(&office, "sheet"));
+    ADMIN(1, "mandate", "add", mandate);
+    refused("KEYS_OLD");
+    GIVE("--until", "2099-12-31");
+    ADMIN(0, "mandate", "add", mandate);
+    /* Rotated afterwards, it stays what it was. */
+    WALLET(0, "shop", "keys", "rotate", "--output", office_path(&office, "sheet"), "--force");
+    CONVERT(0, shop, "3", "2025/1", "VIR-1");
+    second_signs();
+    ADMIN(2, "mandate", "show", "xyz");
+    ADMIN(1, "mandate", "show", "0123456789ab");
+    ADMIN(0, "mandate", "list");
+}
+END_TEST
+
+/* --- the account that collects -----------------------------------------------------------------
+ */
+
+static void collect(const char *amount, const char *memo)
+{
+    WALLET(0, "ana", "pay", town, amount, "--memo", memo, "--again");
+}
+
+START_TEST(the_collecting_account_converts_and_does_not_pay)
+{
+    ADMIN(0, "issue", ana, "200", "--bank-ref", "VIR-1");
+    second_signs();
+    WALLET(0, "town", "regie", "convert");
+    ck_assert_str_eq(text_of("status"), "ALREADY_DONE");
+    collect("12.50", "canteen");
+    WALLET(0, "town", "regie", "convert");
+    ck_assert_str_eq(text_of("status"), "ALREADY_DONE");
+    ck_assert_int_eq(int_of("balance_minor"), 1250); /* below the least that is given back */
+    collect("40", "library");
+    WALLET(1, "town", "pay", shop, "5");
+    ck_assert_str_eq(text_of("status"), "CLASS_FORBIDS");
+    ck_assert_ptr_nonnull(strstr(wallet_text, "a municipality may not pay in TST"));
+    ck_assert_ptr_nonnull(strstr(wallet_text, "number 1, in force since"));
+    WALLET(0, "town", "regie", "convert", "--min", "60");
+    ck_assert_int_eq(int_of("amount_minor"), 0);
+    WALLET(0, "town", "regie", "convert");
+    ck_assert_str_eq(text_of("status"), "SETTLED");
+    ck_assert_int_eq(int_of("amount_minor"), 5250);
+    ck_assert_int_eq(int_of("balance_minor"), 0);
+    WALLET(0, "town", "regie", "convert");
+    ck_assert_str_eq(text_of("status"), "ALREADY_DONE");
+    collect("30", "pool");
+    WALLET(0, "town", "regie", "convert");
+    ck_assert_int_eq(int_of("amount_minor"), 3000);
+    WALLET(1, "shop", "regie", "convert");
+    ck_assert_str_eq(text_of("status"), "CLASS_FORBIDS");
+    ADMIN(0, "redemptions");
+    ck_assert_int_eq(office_int(&office, "count"), 2);
+}
+END_TEST
+
+/* --- papers ------------------------------------------------------------------------------------
+ */
+
+static char *read_file(const char *name)
+{
+    uint8_t *bytes = NULL;
+    size_t len;
+    ck_assert_int_eq(file_read(&bytes, &len, office_path(&office, name), FILE_MAX), MR_OK);
+    ck_assert_uint_eq(strlen((const char *)bytes), len);
+    return (char *)bytes;
+}
+
+static void has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "lacks \"%s\":\n%.3000s", part, text);
+}
+
+static void verify_book(void)
+{
+    char stream[2 * SCRATCH_PATH_MAX];
+    snprintf(stream, sizeof stream, "%s", office_path(&office, "data"));
+    office_node_stop(&office);
+    const char *const argv[] = {
+        "LC_ALL=C", MEREAU_BIN_DIR "/mereau-audit", "verify", "--json", stream, NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    char *const text = proc_text(p);
+    ck_assert_msg(code == 0, "%s", text);
+    free(text);
+    proc_end(p);
+}
+
+START_TEST(the_papers_say_what_the_ledger_says)
+{
+    char redemption[2 * MR_HASH_BYTES + 1], hex[17];
+    GIVE("--max", "1000", "--until", "2099-12-31");
+    ADMIN(0, "mandate", "add", mandate);
+    CONVERT(0, shop, "840", "2025/1412 <b>", "VIR-3310");
+    second_signs();
+    CONVERT(0, shop, "60.05", "2025/1413", "=VIR-3311");
+    second_signs();
+    ADMIN(0, "issue", ana, "100", "--bank-ref", "VIR-9");
+    second_signs();
+    collect("55", "cantine <script>alert(1)</script>");
+    WALLET(0, "town", "regie", "convert");
+    const int64_t fee = int_of("fee_minor");
+    snprintf(redemption, sizeof redemption, "%s",
+             json_string_value(
+                 json_object_get(json_array_get(json_object_get(said, "orders"), 0), "order")));
+    ADMIN(0, "payout", redemption, "--bank-ref", "OUT-77");
+    second_signs();
+    collect("21", "pool");
+    ADMIN(0, "municipal", "slip", town, "--html", office_path(&office, "slip.html"), "--csv",
+          office_path(&office, "slip.csv"), "--receipts", office_path(&office, "receipts"));
+    ck_assert_int_eq(office_int(&office, "converted_minor"), 90005);
+    ck_assert_int_eq(office_int(&office, "converted_count"), 2);
+    ck_assert_int_eq(office_int(&office, "paid_out_minor"), 5500);
+    ck_assert_int_eq(office_int(&office, "euros_minor"), 5500 - fee);
+    ck_assert_int_eq(office_int(&office, "waiting_count"), 0);
+    ck_assert_int_eq(office_int(&office, "unproved"), 0);
+    ck_assert_int_eq(office_balance(&office, shop), 90005);
+    char *html = read_file("slip.html"), *csv = read_file("slip.csv");
+    has(html, "2025/1412 &lt;b&gt;");
+    has(html, "Mairie de &lt;Testa&gt; &amp; &quot;C&quot;");
+    has(html, mandate_id);
+    has(html, mandate);
+    has(html, "OUT-77");
+    has(html, "900.05 EUR");
+    ck_assert_ptr_null(strstr(html, "<b>"));
+    ck_assert_ptr_null(strstr(html, "http://"));
+    ck_assert_ptr_null(strstr(html, "https://"));
+    ck_assert_ptr_null(strstr(html, "<script"));
+    has(csv, ",84000,0,84000,");
+    has(csv, "\"'=VIR-3311\"");
+    has(csv, "OUT-77");
+    has(csv, redemption);
+    free(html);
+    free(csv);
+    /* Not over a file that is there. */
+    ADMIN(1, "municipal", "slip", town, "--html", office_path(&office, "slip.html"));
+    refused("FILE_EXISTS");
+    ADMIN(1, "municipal", "slip", shop);
+    refused("PAYEE_CLASS");
+    ADMIN(0, "municipal", "slip", town, "--from", "2001-01-01", "--to", "2001-01-31");
+    ck_assert_int_eq(office_int(&office, "converted_count"), 0);
+
+    WALLET(0, "town", "regie", "slip", "--html", office_path(&office, "day.html"), "--csv",
+           office_path(&office, "day.csv"));
+    ck_assert_int_eq(int_of("opening_minor"), 0);
+    ck_assert_int_eq(int_of("collected_minor"), 7600);
+    ck_assert_int_eq(int_of("collected_count"), 2);
+    ck_assert_int_eq(int_of("converted_minor"), 5500);
+    ck_assert_int_eq(int_of("fees_minor"), fee);
+    ck_assert_int_eq(int_of("closing_minor"), 2100);
+    ck_assert_int_eq(int_of("unproved"), 0);
+    ck_assert_int_eq(office_balance(&office, town), 2100);
+    html = read_file("day.html");
+    csv = read_file("day.csv");
+    has(html, "cantine &lt;script&gt;");
+    snprintf(hex, sizeof hex, "%.16s", redemption);
+    has(html, hex);
+    has(csv, redemption);
+    free(html);
+    free(csv);
+    WALLET(2, "town", "regie", "slip", "--from", "2025-02-30");
+    WALLET(2, "town", "regie", "slip", "--from", "2025-02-03", "--to", "2025-02-02");
+    WALLET(0, "town", "regie", "slip", "--from", "2025-02-01", "--to", "2025-02-02");
+    ck_assert_int_eq(int_of("collected_count"), 0);
+    ck_assert_int_eq(int_of("closing_minor"), 0);
+    verify_book();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("municipal");
+    TCase *tc = tcase_create("programs");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 180);
+    tcase_add_test(tc, the_payee_is_credited_once);
+    tcase_add_test(tc, what_the_mandate_does_not_bear_is_refused);
+    tcase_add_test(tc, a_plain_issue_does_not_pass_for_one);
+    tcase_add_test(tc, a_mandate_revoked_meanwhile_is_not_signed);
+    tcase_add_test(tc, only_the_payee_s_signature_makes_a_mandate);
+    tcase_add_test(tc, the_collecting_account_converts_and_does_not_pay);
+    tcase_add_test(tc, the_papers_say_what_the_ledger_says);
+    suite_add_tcase(s, tc);
+    SRunner *n = srunner_create(s);
+    srunner_run_all(n, CK_ENV);
+    const int failed = srunner_ntests_failed(n);
+    srunner_free(n);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
