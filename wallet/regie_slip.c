@@ -414,8 +414,9 @@ static void put_facts(struct paper *p, const struct slip *s)
 static void put_table(struct paper *p, const struct slip *s)
 {
     const struct paper_column columns[COLUMNS] = {
-        {_("Time (UTC)"), false}, {_("What"), false}, {_("From"), false},  {_("Note"), false},
-        {_("In"), true},          {_("Out"), true},   {_("Order"), false}, {_("Receipt"), false}};
+        {_("Time (UTC)"), PAPER_TIME}, {_("What"), PAPER_PLAIN},   {_("From"), PAPER_DIGITS},
+        {_("Note"), PAPER_DIGITS},     {_("In"), PAPER_AMOUNT},    {_("Out"), PAPER_AMOUNT},
+        {_("Order"), PAPER_DIGITS},    {_("Receipt"), PAPER_PLAIN}};
     char in[AMOUNT_PEOPLE_MAX], gone[AMOUNT_PEOPLE_MAX];
     const uint32_t decimals = s->w->charter->units[0].decimals;
     int64_t sum_in = 0, sum_gone = 0;

@@ -200,14 +200,11 @@ static void put_facts(struct paper *p, const struct municipal *m)
 
 static void put_conversions(struct paper *p, const struct municipal *m)
 {
-    const struct paper_column columns[COLUMNS] = {{_("Credited on (UTC)"), false},
-                                                  {_("Payment order"), false},
-                                                  {_("Payee"), false},
-                                                  {_("Mandate"), false},
-                                                  {_("Euro reference"), false},
-                                                  {_("Amount"), true},
-                                                  {_("Order"), false},
-                                                  {_("Receipt"), false}};
+    const struct paper_column columns[COLUMNS] = {
+        {_("Credited on (UTC)"), PAPER_TIME}, {_("Payment order"), PAPER_DIGITS},
+        {_("Payee"), PAPER_DIGITS},           {_("Mandate"), PAPER_DIGITS},
+        {_("Euro reference"), PAPER_DIGITS},  {_("Amount"), PAPER_AMOUNT},
+        {_("Order"), PAPER_DIGITS},           {_("Receipt"), PAPER_PLAIN}};
     paper_table(p, _("Conversions ordered by the municipality"), columns, COLUMNS);
     for (size_t i = 0; i < m->conversion_count; i++) {
         const struct conversion_line *const line = &m->conversions[i];
@@ -230,10 +227,10 @@ static void put_conversions(struct paper *p, const struct municipal *m)
 static void put_payouts(struct paper *p, const struct municipal *m)
 {
     const struct paper_column columns[COLUMNS] = {
-        {_("Paid on (UTC)"), false}, {_("Redemption"), false},
-        {_("Given back"), true},     {_("Fee"), true},
-        {_("Euros paid"), true},     {_("Euro reference"), false},
-        {_("Order"), false},         {_("Receipt"), false}};
+        {_("Paid on (UTC)"), PAPER_TIME}, {_("Redemption"), PAPER_DIGITS},
+        {_("Given back"), PAPER_AMOUNT},  {_("Fee"), PAPER_AMOUNT},
+        {_("Euros paid"), PAPER_AMOUNT},  {_("Euro reference"), PAPER_DIGITS},
+        {_("Order"), PAPER_DIGITS},       {_("Receipt"), PAPER_PLAIN}};
     const uint32_t decimals = m->a->charter->units[0].decimals;
     paper_table(p, _("Euros paid out for what the municipality collected"), columns, COLUMNS);
     for (size_t i = 0; i < m->payout_count; i++) {

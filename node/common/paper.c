@@ -29,8 +29,10 @@ static const char style[] =
     "tfoot{display:table-row-group}\n"
     "tr{break-inside:avoid}\n"
     "th,td{border:.5pt solid #777;padding:1mm 1.5mm;text-align:left;vertical-align:top;"
-    "overflow-wrap:anywhere}\n"
-    "thead th{background:#eee;overflow-wrap:normal}\n"
+    "overflow-wrap:break-word}\n"
+    "thead th{background:#eee}\n"
+    "td.d,.facts td{overflow-wrap:anywhere}\n"
+    "td.t{white-space:nowrap}\n"
     "tfoot td,tfoot th{font-weight:bold;border-top:1.2pt solid #111}\n"
     ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
     ".facts{font-size:9pt;margin:0 0 3mm}\n"
@@ -40,7 +42,7 @@ static const char style[] =
     ".note{font-size:8.5pt;margin:2mm 0}\n"
     ".sign{display:flex;gap:6mm;margin-top:8mm;break-inside:avoid}\n"
     ".sign div{flex:1;border-top:.7pt solid #111;padding-top:1mm;min-height:24mm;font-size:8.5pt}\n"
-    ".scroll td:first-child{white-space:nowrap}\n"
+    "@media screen{.scroll table{min-width:170mm}}\n"
     ".page{break-before:page;font-size:14pt}\n"
     "@media print{body{max-width:none;padding:0 1px}.scroll{overflow:visible}"
     "thead th,.facts th{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
@@ -156,10 +158,14 @@ void paper_table(struct paper *p, const char *caption, const struct paper_column
     mr_assert(count <= PAPER_COLUMNS_MAX);
     p->columns = count;
     p->in_body = true;
-    put_element(p, "<div class=\"scroll\"><table>\n<caption>", caption, "</caption>\n<thead><tr>");
+    put_element(p, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", caption,
+                "\"><table>\n");
+    put_element(p, "<caption>", caption, "</caption>\n<thead><tr>");
     for (size_t i = 0; i < count; i++) {
-        p->right[i] = columns[i].right;
-        put_element(p, columns[i].right ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">",
+        p->looks[i] = columns[i].look;
+        put_element(p,
+                    columns[i].look == PAPER_AMOUNT ? "<th scope=\"col\" class=\"n\">"
+                                                    : "<th scope=\"col\">",
                     columns[i].heading, "</th>");
     }
     put(p, "</tr></thead>\n<tbody>\n");
@@ -167,9 +173,13 @@ void paper_table(struct paper *p, const char *caption, const struct paper_column
 
 static void put_cells(struct paper *p, const char *const *cells)
 {
+    static const char *const opens[] = {[PAPER_PLAIN] = "<td>",
+                                        [PAPER_AMOUNT] = "<td class=\"n\">",
+                                        [PAPER_TIME] = "<td class=\"t\">",
+                                        [PAPER_DIGITS] = "<td class=\"d\">"};
     put(p, "<tr>");
     for (size_t i = 0; i < p->columns; i++)
-        put_element(p, p->right[i] ? "<td class=\"n\">" : "<td>", cells[i], "</td>");
+        put_element(p, opens[p->looks[i]], cells[i], "</td>");
     put(p, "</tr>\n");
 }
 

@@ -14,18 +14,23 @@
 
 enum { PAPER_COLUMNS_MAX = 12 };
 
+struct paper_column {
+    const char *heading; /* translated */
+    enum paper_look {
+        PAPER_PLAIN,
+        PAPER_AMOUNT, /* to the right, in one line */
+        PAPER_TIME,   /* in one line */
+        PAPER_DIGITS, /* ids, addresses, references: may break anywhere */
+    } look;
+};
+
 struct paper {
     char *text;
     size_t len, cap;
     bool short_of_memory;
     size_t columns; /* of the table or CSV under way */
-    bool right[PAPER_COLUMNS_MAX];
+    enum paper_look looks[PAPER_COLUMNS_MAX];
     bool in_body; /* rows of a table are open */
-};
-
-struct paper_column {
-    const char *heading; /* translated */
-    bool right;          /* amounts */
 };
 
 struct paper_fact {

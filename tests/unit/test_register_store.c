@@ -87,6 +87,16 @@ START_TEST(items_are_kept)
     ck_assert(has(MR_REGISTER_MEMBER, 8));
     ck_assert_uint_eq(register_count(reg, MR_REGISTER_REQUEST), 1);
     ck_assert_uint_eq(register_count(reg, MR_REGISTER_MEMBER), 1);
+    ck_assert_int_eq(put(MR_REGISTER_MANDATE, 8), MR_OK);
+    ck_assert_int_eq(put(MR_REGISTER_CONVERSION, 8), MR_OK);
+    ck_assert_int_eq(put(MR_REGISTER_BANK, 8), MR_OK);
+    close_register();
+    open_register();
+    ck_assert(has(MR_REGISTER_MANDATE, 8));
+    ck_assert(has(MR_REGISTER_CONVERSION, 8));
+    ck_assert(has(MR_REGISTER_BANK, 8));
+    ck_assert_uint_eq(register_count(reg, MR_REGISTER_BANK), 1);
+    ck_assert_uint_eq(register_count(reg, MR_REGISTER_MEMBER), 1);
     /* The same account again replaces. */
     ck_assert_int_eq(register_put(reg, &item), MR_OK);
     ck_assert_uint_eq(register_count(reg, MR_REGISTER_REQUEST), 1);
