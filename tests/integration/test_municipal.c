@@ -110,11 +110,10 @@ static void give(const char *const *more)
 }
 #define GIVE(...) give((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 
-static void setup(void)
+/* Everybody is admitted. */
+static void open_doors(void)
 {
     char address[32];
-    scratch_make(dir);
-    office_found(&office, dir, 2);
     snprintf(address, sizeof address, "127.0.0.1:%u", office.port);
     ADMIN(0, "link", "--address", address);
     snprintf(link_text, sizeof link_text, "%s", office_text(&office, "join_link"));
@@ -122,6 +121,13 @@ static void setup(void)
     join(shop, "shop", "Menuiserie", "shop");
     join(ana, "ana", "Ana", "resident");
     ADMIN(0, "admit", "--all");
+}
+
+static void setup(void)
+{
+    scratch_make(dir);
+    office_found(&office, dir, 2);
+    open_doors();
 }
 
 static void teardown(void)
@@ -337,6 +343,40 @@ START_TEST(the_collecting_account_converts_and_does_not_pay)
 }
 END_TEST
 
+/* Nothing of one country is in the code: other rules let a municipality pay. */
+START_TEST(other_rules_let_a_municipality_pay)
+{
+    char policy[2 * SCRATCH_PATH_MAX], elsewhere[SCRATCH_PATH_MAX], here[SCRATCH_PATH_MAX];
+    struct office first;
+    ADMIN(0, "policy", "show");
+    json_t *const rules = json_array_get(json_object_get(office.said, "policies"), 0);
+    ck_assert_ptr_nonnull(rules);
+    json_t *class;
+    size_t i;
+    json_array_foreach(json_object_get(rules, "classes"), i, class)
+    {
+        const char *const name = json_string_value(json_object_get(class, "class"));
+        if (strcmp(name, "municipality") == 0)
+            json_object_set_new(class, "may_pay", json_true());
+    }
+    snprintf(policy, sizeof policy, "%s", office_path(&office, "policy.json"));
+    ck_assert_int_eq(json_dump_file(rules, policy, 0), 0);
+    first = office;
+    scratch_make(elsewhere);
+    snprintf(here, sizeof here, "%s", dir);
+    snprintf(dir, sizeof dir, "%s", elsewhere);
+    office_found_under(&office, dir, 1, policy);
+    open_doors();
+    ADMIN(0, "issue", town, "10", "--bank-ref", "VIR-1");
+    WALLET(0, "town", "pay", shop, "4");
+    ck_assert_int_eq(office_balance(&office, shop), 400);
+    office_done(&office);
+    scratch_remove(dir);
+    snprintf(dir, sizeof dir, "%s", here);
+    office = first;
+}
+END_TEST
+
 /* --- papers ------------------------------------------------------------------------------------
  */
 
@@ -463,6 +503,7 @@ int main(void)
     tcase_add_test(tc, a_mandate_revoked_meanwhile_is_not_signed);
     tcase_add_test(tc, only_the_payee_s_signature_makes_a_mandate);
     tcase_add_test(tc, the_collecting_account_converts_and_does_not_pay);
+    tcase_add_test(tc, other_rules_let_a_municipality_pay);
     tcase_add_test(tc, the_papers_say_what_the_ledger_says);
     suite_add_tcase(s, tc);
     SRunner *n = srunner_create(s);

@@ -121,6 +121,11 @@ int64_t office_int(const struct office *o, const char *field)
 
 void office_found(struct office *o, const char *dir, unsigned operators)
 {
+    office_found_under(o, dir, operators, NULL);
+}
+
+void office_found_under(struct office *o, const char *dir, unsigned operators, const char *policy)
+{
     char count[16], data[2 * OFFICE_PATH_MAX], pass[2 * OFFICE_PATH_MAX];
     must(sodium_init() >= 0);
     *o = (struct office){.data = "data", .keys = "data-keys", .key = "op1"};
@@ -131,10 +136,26 @@ void office_found(struct office *o, const char *dir, unsigned operators)
     snprintf(pass, sizeof pass, "%s/pass", dir);
     must(file_write(pass, "secret\n", 7, 0600, true) == MR_OK);
     const char *const front[] = {"--passphrase-file", pass, "--json", NULL};
-    const char *const words[] = {
-        "init",     "--kdf-min",   "--name",        "Testa",           "--unit",      "TST",
-        "--prefix", "tst",         "--association", "Testa en commun", "--operators", count,
-        "--listen", "127.0.0.1:0", "--address",     "localhost:1",     data,          NULL};
+    const char *const words[] = {"init",
+                                 "--kdf-min",
+                                 "--name",
+                                 "Testa",
+                                 "--unit",
+                                 "TST",
+                                 "--prefix",
+                                 "tst",
+                                 "--association",
+                                 "Testa en commun",
+                                 "--operators",
+                                 count,
+                                 "--listen",
+                                 "127.0.0.1:0",
+                                 "--address",
+                                 "localhost:1",
+                                 data,
+                                 policy != NULL ? "--policy" : NULL,
+                                 policy,
+                                 NULL};
     struct proc *p = start(o, front, words);
     must(finish(o, p) == 0);
     office_node_start(o);

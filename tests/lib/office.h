@@ -26,6 +26,9 @@ struct office {
 /** Found a ledger below an existing directory: `operators` keys, the threshold their majority. */
 void office_found(struct office *o, const char *dir, unsigned operators);
 
+/** The same under a policy from a file; NULL: the one that init writes. */
+void office_found_under(struct office *o, const char *dir, unsigned operators, const char *policy);
+
 /** Two associations found a ledger together, each with a node and two operators: data directories
  *  "quai" and "port", aliases likewise. Both nodes run and know each other at the end. */
 void office_found_two(struct office *first, struct office *second, const char *dir);

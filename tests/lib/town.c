@@ -63,14 +63,15 @@ static void fill_policy(struct mr_policy *p)
 {
     *p = (struct mr_policy){.version = 1, .classes_count = 6, .fees_count = 2};
     for (int i = MR_CLASS_RESIDENT; i <= MR_CLASS_FUND; i++)
-        p->classes[i - 1] = (struct mr_class_rule){.class = (enum mr_account_class)i,
-                                                   .may_pay = true,
-                                                   .may_receive = true,
-                                                   .may_redeem = i == MR_CLASS_SHOP,
-                                                   .redeem_min = 2000,
-                                                   .limit_payment = MR_AMOUNT_MAX,
-                                                   .limit_day = MR_AMOUNT_MAX,
-                                                   .limit_month = MR_AMOUNT_MAX};
+        p->classes[i - 1] =
+            (struct mr_class_rule){.class = (enum mr_account_class)i,
+                                   .may_pay = i != MR_CLASS_MUNICIPALITY,
+                                   .may_receive = true,
+                                   .may_redeem = i == MR_CLASS_SHOP || i == MR_CLASS_MUNICIPALITY,
+                                   .redeem_min = 2000,
+                                   .limit_payment = MR_AMOUNT_MAX,
+                                   .limit_day = MR_AMOUNT_MAX,
+                                   .limit_month = MR_AMOUNT_MAX};
     p->classes[0].limit_payment = 20000;
     p->fees[0] = (struct mr_fee_rule){.kind = MR_KIND_PAY,
                                       .class = MR_CLASS_SHOP,
