@@ -6,11 +6,14 @@
 #include "common/amount_text.h"
 #include "common/ledger_words.h"
 #include "common/term.h"
+#include "mereau/amount.h"
 #include "mereau/codec.h"
 #include "mereau/handover.h"
 #include "mereau/id.h"
+#include "mereau/mandate.h"
 #include "mereau/order.h"
 #include "mereau/receipt.h"
+#include "mereau/text.h"
 #include "wallet/act.h"
 #include "wallet/commands.h"
 #include "wallet/entry.h"
@@ -35,6 +38,25 @@ static void print_lines(struct out *out, const struct mr_charter *charter, const
         out_print(out, _("  and %u more\n"), pay->lines_count - LINE_SHOWN_MAX);
 }
 
+static void print_credits(struct out *out, const struct mr_charter *charter,
+                          const struct mr_issue *issue)
+{
+    const struct mr_unit *const u = &charter->units[0];
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < issue->lines_count; i++) {
+        char amount[AMOUNT_PEOPLE_MAX], address[MR_ADDRESS_TEXT_MAX];
+        if (!mr_amount_add(&sum, sum, issue->lines[i].amount))
+            return; /* never of an order that settled */
+        amount_text(amount, issue->lines[i].amount, u->decimals, u->code);
+        mr_address_format(address, charter->prefix, issue->lines[i].member);
+        if (i < LINE_SHOWN_MAX)
+            out_print(out, _("  %s to %s\n"), amount, address);
+    }
+    if (issue->lines_count > LINE_SHOWN_MAX)
+        out_print(out, _("  and %u more\n"), issue->lines_count - LINE_SHOWN_MAX);
+    out_int(out, "amount_minor", sum);
+}
+
 static void print_order(struct out *out, const struct mr_charter *charter, const struct mr_order *o)
 {
     out_text(out, "kind", mr_order_kind_text(o->body.kind));
@@ -46,6 +68,8 @@ static void print_order(struct out *out, const struct mr_charter *charter, const
         out_text(out, "unit", charter->units[o->body.u.pay.unit].code);
         print_lines(out, charter, &o->body.u.pay);
     }
+    if (o->body.kind == MR_KIND_ISSUE)
+        print_credits(out, charter, &o->body.u.issue);
     if (o->body.kind == MR_KIND_REDEEM) {
         char amount[AMOUNT_PEOPLE_MAX];
         out_int(out, "amount_minor", mr_order_amount(o));
@@ -357,6 +381,54 @@ static enum mr_status read_receipt(struct out *out, struct mr_receipt *ret, cons
                        : out_fail(out, MR_BAD_RECEIPT, _("%s is damaged, or no receipt"), path);
 }
 
+static bool is_cited(const struct mr_order *o, const struct mr_mandate *m, const char *order)
+{
+    uint8_t id[MR_HASH_BYTES], ref[MR_HASH_BYTES];
+    const struct mr_issue *const issue = &o->body.u.issue;
+    mr_mandate_id(id, m);
+    mr_conversion_ref(ref, o->salt, id, order);
+    return o->body.kind == MR_KIND_ISSUE && memcmp(o->ref, ref, sizeof ref) == 0 &&
+           issue->lines_count == 1 &&
+           memcmp(issue->lines[0].member, m->payee, MR_ACCOUNT_BYTES) == 0;
+}
+
+/* MUN-3: whether the order is that of this mandate and payment order. The signature of the mandate
+ * is another matter: the payee's keys stand in the ledger, not in the receipt. */
+static enum mr_status check_cited(const struct command *c, struct out *out,
+                                  const struct mr_receipt *r)
+{
+    struct mr_signed_mandate m;
+    char order[MR_NAME_MAX + 1];
+    const char *const mandate = opt_text(c, "mandate"), *const typed = opt_text(c, "payment-order");
+    if (mandate == NULL && typed == NULL)
+        return MR_OK;
+    if (mandate == NULL || typed == NULL)
+        return out_fail(out, MR_USAGE, _("--mandate and --payment-order go together"));
+    if (mr_mandate_parse(&m, NULL, mandate) != MR_OK)
+        return out_fail(out, MR_BAD_CHECKSUM, _("the mandate is not complete or mistyped"));
+    if (mr_reference_normalise(order, sizeof order, typed) != MR_OK)
+        return out_fail(out, MR_USAGE,
+                        _("the payment order \"%.60s\" has no letter or digit, or is "
+                          "too long"),
+                        typed);
+    const bool cites = r->order_count > 0 && is_cited(&r->order[0].order, &m.mandate, order);
+    out_bool(out, "cited", cites);
+    if (!cites)
+        return out_fail(out, MR_CHECK_FAILED,
+                        _("the order does not cite this mandate and payment order"));
+    out_print(out, _("The order credits the payee of this mandate, for payment order \"%s\".\n"),
+              typed);
+    return MR_OK;
+}
+
+static void print_checked(const struct command *c, struct out *out,
+                          const struct mr_charter *charter, const struct mr_receipt *r,
+                          const struct mr_receipt_facts *facts)
+{
+    print_receipt(out, charter, r, facts);
+    check_cited(c, out, r);
+}
+
 void cmd_receipt_verify(struct command *c, struct out *out)
 {
     struct mr_receipt_facts facts;
@@ -379,7 +451,7 @@ void cmd_receipt_verify(struct command *c, struct out *out)
             out_fail(out, exit_code_of(st) == EXIT_CHECK ? st : MR_BAD_RECEIPT,
                      _("%s proves nothing: %s. Do not accept it"), c->args[0], status_sentence(st));
         else
-            print_receipt(out, charter, r, &facts);
+            print_checked(c, out, charter, r, &facts);
     }
     free(charter);
     free(r);

@@ -64,6 +64,8 @@ static const struct option_row save_options[] = {
 
 static const struct option_row verify_options[] = {
     {"charter", 0, N_("FILE"), N_("the ledger's charter; else the wallet's own")},
+    {"mandate", 0, N_("TEXT"), N_("of a municipality's conversion: does it cite this mandate")},
+    {"payment-order", 0, N_("TEXT"), N_("and this payment order?")},
     {NULL, 0, NULL, NULL},
 };
 

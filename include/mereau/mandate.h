@@ -3,6 +3,7 @@
 #ifndef MEREAU_MANDATE_H
 #define MEREAU_MANDATE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "mereau/record.h"
@@ -31,6 +32,10 @@ struct mr_mandate_use {
 /** MUN-2: MR_OK; MR_WRONG_LEDGER; MR_MANDATE_OTHER; MR_MANDATE_EXPIRED; MR_MANDATE_OVER. Whether it
  *  was revoked is not the mandate's to know. */
 enum mr_status mr_mandate_allows(const struct mr_mandate *m, const struct mr_mandate_use *use);
+
+/** LED-40: a reference as it is compared: ASCII letters to upper case; blanks, '-', '/' and '.'
+ *  removed. ret holds cap bytes. MR_OK; MR_TOO_LARGE; MR_BAD_TEXT when nothing is left. */
+enum mr_status mr_reference_normalise(char *ret, size_t cap, const char *text);
 
 /** MUN-3: `ref` of the ISSUE: commitment to the mandate's id and the payment order's reference,
  *  normalised as LED-40 (at most MR_NAME_MAX bytes). */

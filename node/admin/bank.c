@@ -4,28 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum mr_status bank_normalise(char *ret, size_t cap, const char *text)
-{
-    size_t n = 0;
-    for (const char *at = text; *at != '\0'; at++) {
-        if (strchr(" \t-/.", *at) != NULL)
-            continue;
-        if (n + 1 >= cap)
-            return MR_TOO_LARGE;
-        ret[n++] = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
-    }
-    ret[n] = '\0';
-    return n > 0 ? MR_OK : MR_BAD_TEXT;
-}
+#include "mereau/mandate.h"
 
 enum mr_status bank_ref(uint8_t ret[32], const uint8_t secret[32], const char *account,
                         const char *entry)
 {
     char a[BANK_TEXT_MAX] = "", e[BANK_TEXT_MAX];
     crypto_generichash_state state;
-    enum mr_status st = account[0] != '\0' ? bank_normalise(a, sizeof a, account) : MR_OK;
+    enum mr_status st = account[0] != '\0' ? mr_reference_normalise(a, sizeof a, account) : MR_OK;
     if (st == MR_OK)
-        st = bank_normalise(e, sizeof e, entry);
+        st = mr_reference_normalise(e, sizeof e, entry);
     if (st != MR_OK)
         return st;
     crypto_generichash_init(&state, secret, 32, 32);

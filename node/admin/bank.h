@@ -11,11 +11,8 @@
 
 enum { BANK_TEXT_MAX = 256 };
 
-/** ASCII letters to upper case; blanks, '-', '/' and '.' removed. ret holds cap bytes. MR_OK;
- *  MR_TOO_LARGE; MR_BAD_TEXT when nothing is left. */
-enum mr_status bank_normalise(char *ret, size_t cap, const char *text);
-
-/** The reference of an entry of a reserve account; the account may be "". As bank_normalise. */
+/** The reference of an entry of a reserve account; the account may be "". As
+ *  mr_reference_normalise. */
 enum mr_status bank_ref(uint8_t ret[32], const uint8_t secret[32], const char *account,
                         const char *entry);
 

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "admin/bank.h"
 #include "admin/treasury.h"
 #include "mereau/amount.h"
 #include "mereau/mandate.h"
@@ -11,7 +10,7 @@ enum { SHORT_ID = 16 };
 
 enum mr_status conversion_order(char ret[CONVERSION_ORDER_MAX + 1], const char *text)
 {
-    return bank_normalise(ret, CONVERSION_ORDER_MAX + 1, text);
+    return mr_reference_normalise(ret, CONVERSION_ORDER_MAX + 1, text);
 }
 
 bool conversion_is_claimed(const struct mr_order *o)

@@ -33,6 +33,20 @@ enum mr_status mr_mandate_allows(const struct mr_mandate *m, const struct mr_man
     return MR_OK;
 }
 
+enum mr_status mr_reference_normalise(char *ret, size_t cap, const char *text)
+{
+    size_t n = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (strchr(" \t-/.", *at) != NULL)
+            continue;
+        if (n + 1 >= cap)
+            return MR_TOO_LARGE;
+        ret[n++] = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
+    }
+    ret[n] = '\0';
+    return n > 0 ? MR_OK : MR_BAD_TEXT;
+}
+
 void mr_conversion_ref(uint8_t ret[32], const uint8_t salt[16], const uint8_t mandate[32],
                        const char *payment_order)
 {

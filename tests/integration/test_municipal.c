@@ -377,6 +377,43 @@ START_TEST(other_rules_let_a_municipality_pay)
 }
 END_TEST
 
+/* Each municipality pays through its own association, which credits its own members only. */
+START_TEST(another_association_has_no_part_in_it)
+{
+    struct office port, quai;
+    char apart[SCRATCH_PATH_MAX], here[SCRATCH_PATH_MAX], address[32], far[OFFICE_ADDRESS_MAX];
+    const struct office first = office;
+    scratch_make(apart);
+    snprintf(here, sizeof here, "%s", dir);
+    snprintf(dir, sizeof dir, "%s", apart);
+    office_found_two(&quai, &port, dir);
+    office = quai;
+    open_doors();
+    quai = office;
+    office = port;
+    snprintf(address, sizeof address, "127.0.0.1:%u", office.port);
+    ADMIN(0, "link", "--address", address);
+    snprintf(link_text, sizeof link_text, "%s", office_text(&office, "join_link"));
+    join(far, "far", "Far", "shop");
+    ADMIN(0, "admit", "--all");
+    WALLET(1, "far", "mandate", "give", "--municipality", town);
+    ck_assert_str_eq(text_of("status"), "NOT_YOURS");
+    GIVE();
+    ADMIN(1, "mandate", "add", mandate);
+    refused("MANDATE_OTHER");
+    ADMIN(1, "municipal", "slip", town);
+    refused("NOT_YOURS");
+    CONVERT(1, shop, "5", "1", "VIR-1");
+    refused("MANDATE_UNKNOWN");
+    office_done(&office);
+    office = quai;
+    office_done(&office);
+    scratch_remove(dir);
+    snprintf(dir, sizeof dir, "%s", here);
+    office = first;
+}
+END_TEST
+
 /* --- papers ------------------------------------------------------------------------------------
  */
 
@@ -410,6 +447,37 @@ static void verify_book(void)
     proc_end(p);
 }
 
+/* The public accountant holds a receipt, the mandate's text and the payment order. */
+static void check_receipt(void)
+{
+    char receipt[2 * SCRATCH_PATH_MAX], charter[2 * SCRATCH_PATH_MAX], name[48];
+    const char *order = NULL;
+    for (const char *at = office.text; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        json_t *const row = json_loadb(at, strcspn(at, "\n"), 0, NULL);
+        const char *const paid = json_string_value(json_object_get(row, "payment_order"));
+        if (paid != NULL && strcmp(paid, "2025/1413") == 0) {
+            snprintf(name, sizeof name, "receipts/%.16s.receipt",
+                     json_string_value(json_object_get(row, "order")));
+            order = name;
+        }
+        json_decref(row);
+    }
+    ck_assert_ptr_nonnull(order);
+    snprintf(receipt, sizeof receipt, "%s", office_path(&office, order));
+    snprintf(charter, sizeof charter, "%s", office_path(&office, "data/charter.mrc"));
+#define VERIFY(code, mandate_, order_)                                                             \
+    WALLET(code, "ana", "receipt", "verify", receipt, "--charter", charter, "--mandate", mandate_, \
+           "--payment-order", order_)
+    VERIFY(0, mandate, "2025-1413");
+    ck_assert(json_is_true(json_object_get(said, "cited")));
+    ck_assert_int_eq(int_of("amount_minor"), 6005);
+    VERIFY(5, mandate, "2025/1412");
+    VERIFY(1, "mereau-mandate:mrmand1qqqq", "2025/1413");
+    VERIFY(2, mandate, "-");
+    WALLET(2, "ana", "receipt", "verify", receipt, "--charter", charter, "--mandate", mandate);
+}
+
 START_TEST(the_papers_say_what_the_ledger_says)
 {
     char redemption[2 * MR_HASH_BYTES + 1], hex[17];
@@ -438,6 +506,7 @@ START_TEST(the_papers_say_what_the_ledger_says)
     ck_assert_int_eq(office_int(&office, "euros_minor"), 5500 - fee);
     ck_assert_int_eq(office_int(&office, "waiting_count"), 0);
     ck_assert_int_eq(office_int(&office, "unproved"), 0);
+    check_receipt();
     ck_assert_int_eq(office_balance(&office, shop), 90005);
     char *html = read_file("slip.html"), *csv = read_file("slip.csv");
     has(html, "2025/1412 &lt;b&gt;");
@@ -504,6 +573,7 @@ int main(void)
     tcase_add_test(tc, only_the_payee_s_signature_makes_a_mandate);
     tcase_add_test(tc, the_collecting_account_converts_and_does_not_pay);
     tcase_add_test(tc, other_rules_let_a_municipality_pay);
+    tcase_add_test(tc, another_association_has_no_part_in_it);
     tcase_add_test(tc, the_papers_say_what_the_ledger_says);
     suite_add_tcase(s, tc);
     SRunner *n = srunner_create(s);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "admin/bank.h"
+#include "mereau/mandate.h"
 
 static uint8_t secret[32] = {1, 2, 3};
 
@@ -20,7 +21,7 @@ static const struct {
 START_TEST(test_normalising)
 {
     char text[BANK_TEXT_MAX] = "untouched";
-    const enum mr_status st = bank_normalise(text, sizeof text, entries[_i].typed);
+    const enum mr_status st = mr_reference_normalise(text, sizeof text, entries[_i].typed);
     if (entries[_i].normal == NULL) {
         ck_assert_int_eq(st, MR_BAD_TEXT);
     } else {
@@ -33,8 +34,8 @@ END_TEST
 START_TEST(test_too_long)
 {
     char small[4];
-    ck_assert_int_eq(bank_normalise(small, sizeof small, "a-b-c"), MR_OK);
-    ck_assert_int_eq(bank_normalise(small, sizeof small, "abcd"), MR_TOO_LARGE);
+    ck_assert_int_eq(mr_reference_normalise(small, sizeof small, "a-b-c"), MR_OK);
+    ck_assert_int_eq(mr_reference_normalise(small, sizeof small, "abcd"), MR_TOO_LARGE);
 }
 END_TEST
 
