@@ -61,6 +61,16 @@ static bool is_shown(const struct slip *s, const struct entry *e)
     return period_has(&s->period, e->time_ms) && e->unit == 0 && (e->amount != 0 || e->fee != 0);
 }
 
+/* What was erased can neither be listed nor left out of a balance that is worked out behind it. */
+static size_t erased(const struct slip *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->all.count; i++)
+        count +=
+            s->all.list[i].time_ms >= s->period.begin && strcmp(s->all.list[i].kind, "erased") == 0;
+    return count;
+}
+
 /* Backwards from what the node says is there: what was erased long ago is not missed. */
 static void sum_up(struct slip *s)
 {
@@ -135,6 +145,11 @@ static enum mr_status gather(struct slip *s)
         return out_fail(s->out, MR_CHECK_FAILED,
                         _("the lines that the node gives do not make the balance that it says: do "
                           "not use this node's figures"));
+    if (erased(s) > 0)
+        return out_fail(s->out, MR_BODY_ERASED,
+                        _("the content of %zu orders of these days or later was erased after its "
+                          "retention time: no slip can be made of them"),
+                        erased(s));
     sum_up(s);
     return MR_OK;
 }

@@ -112,9 +112,11 @@ static enum mr_status walk_chain(struct municipal *m)
         const struct mr_rep_history *const rep = &a->reply->body.u.history;
         for (uint32_t i = 0; m->st == MR_OK && i < rep->items_count; i++) {
             const struct mr_history_item *const item = &rep->items[i];
-            if (item->order_count == 0 || !period_has(&m->period, item->time_ms))
+            if (item->voided || !period_has(&m->period, item->time_ms))
                 continue;
-            if (item->order[0].order.body.kind == MR_KIND_ISSUE)
+            if (item->order_count == 0)
+                m->erased++;
+            else if (item->order[0].order.body.kind == MR_KIND_ISSUE)
                 take_issue(m, item);
             else if (item->order[0].order.body.kind == MR_KIND_PAYOUT)
                 take_payout(m, item);
@@ -245,6 +247,11 @@ enum mr_status municipal_read(struct municipal *ret, struct admin *a,
         st = walk_chain(ret);
     if (st != MR_OK)
         return st;
+    if (ret->erased > 0)
+        return out_fail(a->out, MR_BODY_ERASED,
+                        _("the content of %zu orders of these days was erased after its retention "
+                          "time: no slip can be made of them"),
+                        ret->erased);
     look_up_banks(ret);
     st = treasury_each_redemption(a, take_waiting, ret);
     if (st == MR_OK)

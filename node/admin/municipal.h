@@ -51,6 +51,7 @@ struct municipal {
     struct waiting_line *waiting;
     size_t conversion_count, payout_count, waiting_count;
     size_t conversion_cap, payout_cap, waiting_cap;
+    size_t erased;      /* orders of the period whose content is gone */
     size_t unexplained; /* ISSUEs of the period that cite something the register does not know */
     size_t unproved;    /* lines without a receipt, or whose mandate is not good */
     int64_t converted, paid_out, fees;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/file.h"
 #include "lib/office.h"
@@ -302,6 +303,25 @@ START_TEST(only_the_payee_s_signature_makes_a_mandate)
 }
 END_TEST
 
+/* A call that was killed before it wrote its draft leaves its conversion in the register. */
+START_TEST(a_conversion_without_a_draft_goes_on)
+{
+    char draft[2 * SCRATCH_PATH_MAX];
+    GIVE("--max", "100");
+    ADMIN(0, "mandate", "add", mandate);
+    CONVERT(0, shop, "100", "2025/1", "VIR-1", "--no-sign");
+    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
+    ck_assert_int_eq(unlink(draft), 0);
+    CONVERT(0, shop, "100", "2025/1", "VIR-1");
+    ck_assert_str_eq(office_text(&office, "status"), "OK");
+    ADMIN(0, "draft", "show", office_text(&office, "draft"));
+    ck_assert_ptr_nonnull(strstr(office.text, "\"draft\""));
+    CONVERT(0, shop, "100", "2025/1", "VIR-1");
+    second_signs();
+    ck_assert_int_eq(office_balance(&office, shop), 10000);
+}
+END_TEST
+
 /* --- the account that collects -----------------------------------------------------------------
  */
 
@@ -570,6 +590,7 @@ int main(void)
     tcase_add_test(tc, what_the_mandate_does_not_bear_is_refused);
     tcase_add_test(tc, a_plain_issue_does_not_pass_for_one);
     tcase_add_test(tc, a_mandate_revoked_meanwhile_is_not_signed);
+    tcase_add_test(tc, a_conversion_without_a_draft_goes_on);
     tcase_add_test(tc, only_the_payee_s_signature_makes_a_mandate);
     tcase_add_test(tc, the_collecting_account_converts_and_does_not_pay);
     tcase_add_test(tc, other_rules_let_a_municipality_pay);
