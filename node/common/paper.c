@@ -60,7 +60,7 @@ void paper_done(struct paper *p)
 
 static void put_bytes(struct paper *p, const char *bytes, size_t n)
 {
-    if (p->short_of_memory)
+    if (p->short_of_memory || n == 0)
         return;
     if (n > p->cap - p->len) {
         const size_t cap = p->len + n + GROW_BYTES + p->cap / 2;
@@ -110,6 +110,7 @@ enum mr_status paper_save(const struct paper *p, struct out *out, const char *pa
 {
     if (p->short_of_memory)
         return out_fail(out, MR_NO_MEMORY, NULL);
+    mr_assert(p->len > 0);
     const enum mr_status st = file_write(path, p->text, p->len, 0644, force);
     if (st == MR_FILE_EXISTS)
         return out_fail(out, st, _("%s is there already: take another name, or --force"), path);
