@@ -114,7 +114,7 @@ static enum mr_status agree(const struct slip *s)
 /* All lines up to one state of the account. */
 static enum mr_status gather_once(struct slip *s)
 {
-    uint64_t next;
+    uint64_t next = 0;
     enum mr_status st = MR_OK;
     entries_free(&s->all);
     const uint64_t next_seq = s->w->account->hot.chain.next_seq;

@@ -50,11 +50,12 @@ enum mr_status mr_reference_normalise(char *ret, size_t cap, const char *text)
 void mr_conversion_ref(uint8_t ret[32], const uint8_t salt[16], const uint8_t mandate[32],
                        const char *payment_order)
 {
-    char text[2 * MR_HASH_BYTES + 1 + MR_NAME_MAX + 1];
+    enum { DIGITS = 2 * MR_HASH_BYTES };
+    char text[DIGITS + 1 + MR_NAME_MAX + 1];
     const size_t len = strlen(payment_order);
     mr_assert(len <= MR_NAME_MAX);
     mr_hex_format(text, mandate, MR_HASH_BYTES);
-    text[2 * MR_HASH_BYTES] = ' ';
-    memcpy(text + 2 * MR_HASH_BYTES + 1, payment_order, len + 1);
-    mr_ref_hash(ret, salt, text, strlen(text));
+    text[DIGITS] = ' ';
+    memcpy(&text[DIGITS + 1], payment_order, len + 1);
+    mr_ref_hash(ret, salt, text, DIGITS + 1 + len);
 }
