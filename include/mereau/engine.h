@@ -51,6 +51,9 @@ struct mr_engine_config {
     uint64_t until;                          /**< read_only: replay up to this turn; 0: all */
     const struct mr_signed_restart *restart; /**< governance's RESTART to begin with, or NULL; one
                                                 that was taken before is passed over */
+    const struct mr_signed_regroup *regroup; /**< governance's REGROUP, or NULL: the node goes over
+                                                to its epoch once its state is the one that is
+                                                named; borrowed */
     bool abstain; /**< restored from a backup: do not sign (rules of memory) */
     bool (*progress)(void *ctx, uint64_t done,
                      uint64_t all); /**< of replay; false stops; or NULL */
@@ -122,8 +125,8 @@ struct mr_turn {
 /** Load state from the store, replay what the journal holds beyond it, and (unless read_only) write
  *  the opening entry into the first turn. The store is brought up to date on the way when replay is
  *  long. MR_OK; MR_WRONG_LEDGER; MR_BAD_KEY (log_key is not the log's); BAD_SIGNATURE,
- *  SIGNATURES_MISSING or WRONG_EPOCH (restart); MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG (charter
- *  or node number); I/O trouble. */
+ *  SIGNATURES_MISSING or WRONG_EPOCH (restart, regroup); MR_DAMAGED; MR_NO_MEMORY; MR_CONFIG
+ *  (charter or node number); I/O trouble. */
 enum mr_status mr_engine_create(struct mr_engine **ret, const struct mr_engine_config *config);
 void mr_engine_destroy(struct mr_engine *e);
 
@@ -210,6 +213,7 @@ struct mr_engine_facts {
     uint64_t evidence;        /**< pieces held */
     enum mr_status mode;      /**< as in rep_node */
     bool sum_wanted;          /**< flush and sum up the state now: an epoch ends */
+    bool regroup_differs;     /**< a REGROUP waits, and names another state than this one */
     size_t dirty_bytes;
     bool disk_full, abstaining, closing;
     struct mr_head head;  /**< last signed */

@@ -1,7 +1,8 @@
 /** Who votes in which epoch, verified from the charter on (spec/47-epochs.md EPO-n, RCP-1a).
  *
- *  Epoch 1 is the charter's. Every later epoch began by a handover: a RESTART that governance
- *  signed, or a NEXT order that q nodes of the epoch before acknowledged. */
+ *  Epoch 1 is the charter's. Every later epoch began by a handover: a NEXT order that q nodes of
+ *  the epoch before acknowledged, or what governance alone signed: a RESTART of the one node there
+ *  is, or a REGROUP of several. */
 #ifndef MEREAU_HANDOVER_H
 #define MEREAU_HANDOVER_H
 
@@ -24,9 +25,12 @@ void mr_roster_genesis(struct mr_roster *ret, const struct mr_charter *charter);
 
 /** Verify one handover and go on to the epoch it began. MR_OK; WRONG_EPOCH (it does not follow);
  *  BAD_HEAD, BAD_PROOF, BAD_RECEIPT (NEXT); BAD_SIGNATURE, SIGNATURES_MISSING, WRONG_LEDGER
- *  (RESTART). *r is untouched on failure. */
+ *  (RESTART, REGROUP); OUT_OF_RANGE (quorum of a REGROUP). *r is untouched on failure. */
 enum mr_status mr_roster_step(struct mr_roster *r, const struct mr_charter *charter,
                               const struct mr_handover *h);
+
+/** Who the nodes are from this handover on; NULL: a RESTART, they stay. Points into *h. */
+const struct mr_next_epoch *mr_handover_seats(const struct mr_handover *h);
 
 /** From genesis to an epoch, by the first epoch - 1 of `count` handovers. MR_OK, WRONG_EPOCH (there
  *  are too few) or what mr_roster_step found. */

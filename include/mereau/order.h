@@ -60,6 +60,11 @@ void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const stru
 enum mr_status mr_restart_verify(const struct mr_signed_restart *r,
                                  const struct mr_charter *charter);
 
+/** EPO-10: the same for a REGROUP. */
+void mr_regroup_sign(struct mr_signed_regroup *r, uint32_t key_index, const struct mr_seckey *key);
+enum mr_status mr_regroup_verify(const struct mr_signed_regroup *r,
+                                 const struct mr_charter *charter);
+
 /** FED-1: signed by the node's log key and by a key of the desk. Signatures only: what is offered
  * is looked at by mr_offer_check (federation.h). MR_OK, BAD_SIGNATURE, SIGNATURES_MISSING. */
 void mr_offer_sign(struct mr_signed_offer *o, const struct mr_seckey *log_key, uint32_t key_index,

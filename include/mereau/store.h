@@ -17,7 +17,7 @@
 
 enum mr_table {
     MR_TABLE_META,          /**< "m": state_meta; "h": last signed head; "g", epoch: last
-                                 head of an ended log; "r", epoch: signed_restart */
+                                 head of an ended log; "r", epoch: handover */
     MR_TABLE_ACCOUNT_NO,    /**< account id: record number (8 bytes, big-endian) */
     MR_TABLE_ACCOUNT,       /**< number: state_account */
     MR_TABLE_HOT,           /**< number: state_hot */

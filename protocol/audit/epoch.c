@@ -138,7 +138,7 @@ void mri_aud_apply_next(struct mr_audit *a, const struct mr_next_epoch *next, co
 }
 
 /* The next epoch's nodes sign on the chain of checkpoints; who joins has its accounts. */
-static void make_room(struct mr_audit *a, const struct mr_next_epoch *next)
+void mri_aud_make_room(struct mr_audit *a, const struct mr_next_epoch *next)
 {
     struct mri_aud_account *const x = a->checkpoints;
     struct mr_charter *const c = &a->charter;
@@ -169,7 +169,7 @@ void mri_aud_apply_cut(struct mr_audit *a, const struct mr_cut *cut)
             a->end.unread |= UINT32_C(1) << i;
     }
     if (a->end.has_next)
-        make_room(a, &a->end.next);
+        mri_aud_make_room(a, &a->end.next);
 }
 
 bool mri_aud_cut_decides(const struct mr_audit *a, const struct mri_aud_open *o,
@@ -237,7 +237,7 @@ void mri_aud_seal(struct mr_audit *a, const struct mr_leaf_seal *s, uint64_t ind
 }
 
 /* The root of the state now; false: it is not known for sure. */
-static bool root_now(struct mr_audit *a, uint8_t ret[32], uint64_t *ret_accounts)
+bool mri_aud_root_now(struct mr_audit *a, uint8_t ret[32], uint64_t *ret_accounts)
 {
     if (!a->incomplete && !a->unsure)
         return mri_aud_state_root(a, ret, ret_accounts, UINT64_MAX);
@@ -257,7 +257,7 @@ void mri_aud_final(struct mr_audit *a, const struct mr_leaf_final *f)
     check_unread(a);
     if (f->epoch != a->epoch)
         mri_aud_u64(a, "EPO-6", MR_WRONG_EPOCH, "epoch of FINAL", a->epoch, f->epoch);
-    if (!root_now(a, a->end.root, &accounts))
+    if (!mri_aud_root_now(a, a->end.root, &accounts))
         return;
     if (f->accounts != accounts)
         mri_aud_u64(a, "EPO-6", MR_STATE_MISMATCH, "number of accounts in FINAL", accounts,
@@ -331,7 +331,7 @@ static void check_end(struct mr_audit *a)
                      "none");
     check_unread(a);
     check_decided(a);
-    const bool known = root_now(a, root, &accounts);
+    const bool known = mri_aud_root_now(a, root, &accounts);
     if (known && a->end.has_final && memcmp(root, a->end.root, 32) != 0)
         mri_aud_hash(a, "EPO-6", MR_STATE_MISMATCH, "state root where an epoch begins", a->end.root,
                      root);
@@ -340,7 +340,7 @@ static void check_end(struct mr_audit *a)
     check_peers(a, known);
 }
 
-static void take_over(struct mr_audit *a, const struct mr_next_epoch *next)
+void mri_aud_take_over(struct mr_audit *a, const struct mr_next_epoch *next)
 {
     struct mr_charter *const c = &a->charter;
     const int was = mri_aud_seat(a, a->node);
@@ -399,12 +399,12 @@ void mri_aud_epoch(struct mr_audit *a, const struct mr_handover_next *h)
         check_end(a);
     }
     if (!a->end.has_cut)
-        make_room(a, &a->end.next);
+        mri_aud_make_room(a, &a->end.next);
     struct mr_next_epoch *const next = mri_aud_get(a, sizeof *next);
     if (next == NULL)
         return;
     *next = a->end.next;
-    take_over(a, next);
+    mri_aud_take_over(a, next);
     mri_aud_note_epoch(a);
     mri_aud_put(a, next);
 }

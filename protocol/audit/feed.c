@@ -159,6 +159,9 @@ static void take_entry(struct mr_audit *a, const uint8_t *bytes, size_t len)
     case MR_ENTRY_RESTART:
         mri_aud_restart(a, &e->u.restart);
         return;
+    case MR_ENTRY_REGROUP:
+        mri_aud_regroup(a, &e->u.regroup);
+        return;
     case MR_ENTRY_PEER:
         mri_aud_peer(a, &e->u.peer);
         return;

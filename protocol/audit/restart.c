@@ -4,25 +4,31 @@
 #include "audit/state.h"
 #include "mereau/codec.h"
 
-void mri_aud_governance(struct mr_audit *a, const char *rule, const struct mr_signed_restart *r)
+void mri_aud_by_governance(struct mr_audit *a, const char *rule, const uint8_t digest[32],
+                           const struct mr_sig *sigs, uint32_t count)
 {
     const struct mr_keyset *const keys = &a->charter.governance;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t index = sigs[i].key_index;
+        if (index >= keys->keys_count || (i > 0 && index <= sigs[i - 1].key_index)) {
+            mri_aud_u64(a, rule, MR_BAD_SIGNATURE, "key index of a signature",
+                        i == 0 ? 0 : sigs[i - 1].key_index + 1, index);
+            return;
+        }
+        mri_aud_sign_job(a, rule, "signature of governance", digest, 32, sigs[i].sig,
+                         keys->keys[index].key, index);
+    }
+    if (count < keys->threshold)
+        mri_aud_u64(a, rule, MR_SIGNATURES_MISSING, "number of governance's signatures",
+                    keys->threshold, count);
+}
+
+void mri_aud_governance(struct mr_audit *a, const char *rule, const struct mr_signed_restart *r)
+{
     uint8_t digest[32], record[512];
     mri_aud_digest(digest, MR_PURPOSE_RESTART, r->restart.ledger, 0, record,
                    mr_restart_encode(&r->restart, record, sizeof record));
-    for (uint32_t i = 0; i < r->sigs_count; i++) {
-        const uint32_t index = r->sigs[i].key_index;
-        if (index >= keys->keys_count || (i > 0 && index <= r->sigs[i - 1].key_index)) {
-            mri_aud_u64(a, rule, MR_BAD_SIGNATURE, "key index of a signature",
-                        i == 0 ? 0 : r->sigs[i - 1].key_index + 1, index);
-            return;
-        }
-        mri_aud_sign_job(a, rule, "signature of governance", digest, sizeof digest, r->sigs[i].sig,
-                         keys->keys[index].key, index);
-    }
-    if (r->sigs_count < keys->threshold)
-        mri_aud_u64(a, rule, MR_SIGNATURES_MISSING, "number of governance's signatures",
-                    keys->threshold, r->sigs_count);
+    mri_aud_by_governance(a, rule, digest, r->sigs, r->sigs_count);
 }
 
 static void check_fields(struct mr_audit *a, const struct mr_restart *r)
@@ -36,6 +42,9 @@ static void check_fields(struct mr_audit *a, const struct mr_restart *r)
     if (r->generation != a->generation + 1)
         mri_aud_u64(a, "JNL-9", MR_WRONG_EPOCH, "generation of RESTART",
                     (uint64_t)a->generation + 1, r->generation);
+    if (a->charter.nodes_count != 1)
+        mri_aud_u64(a, "JNL-9", MR_WRONG_EPOCH, "nodes where one alone restarts", 1,
+                    a->charter.nodes_count);
     if (r->node != a->node)
         mri_aud_u64(a, "JNL-9", MR_WRONG_NODE, "node of RESTART", a->node, r->node);
     if (r->last_size != a->tree.size)

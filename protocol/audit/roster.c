@@ -143,12 +143,8 @@ static bool step_restart(struct mr_audit *a, const char *rule, struct mri_aud_ro
     return true;
 }
 
-static bool step_next(struct mr_audit *a, const char *rule, struct mri_aud_roster *r,
-                      const struct mr_handover_next *h)
+static void seat(struct mri_aud_roster *r, const struct mr_next_epoch *next)
 {
-    const struct mr_next_epoch *const next = &h->order.order.body.u.next;
-    if (!mri_aud_next_proved(a, rule, r, h))
-        return false;
     *r = (struct mri_aud_roster){
         .epoch = next->epoch, .quorum = next->quorum, .count = next->seats_count};
     for (uint32_t i = 0; i < next->seats_count; i++) {
@@ -158,7 +154,38 @@ static bool step_next(struct mr_audit *a, const char *rule, struct mri_aud_roste
         r->seats[i].key = n->log_key;
         memcpy(r->seats[i].association, n->association, MR_ACCOUNT_BYTES);
     }
+}
+
+static bool step_next(struct mr_audit *a, const char *rule, struct mri_aud_roster *r,
+                      const struct mr_handover_next *h)
+{
+    if (!mri_aud_next_proved(a, rule, r, h))
+        return false;
+    seat(r, &h->order.order.body.u.next);
     return true;
+}
+
+static bool step_regroup(struct mr_audit *a, const char *rule, struct mri_aud_roster *r,
+                         const struct mr_signed_regroup *s)
+{
+    if (!mri_aud_regroup_right(a, rule, r, s))
+        return false;
+    seat(r, &s->regroup.next);
+    return true;
+}
+
+static bool step(struct mr_audit *a, const char *rule, struct mri_aud_roster *r,
+                 const struct mr_handover *h)
+{
+    switch (h->kind) {
+    case MR_HANDOVER_RESTART:
+        return step_restart(a, rule, r, &h->u.restart);
+    case MR_HANDOVER_NEXT:
+        return step_next(a, rule, r, &h->u.next);
+    case MR_HANDOVER_REGROUP:
+        return step_regroup(a, rule, r, &h->u.regroup);
+    }
+    return false;
 }
 
 bool mri_aud_reach(struct mr_audit *a, const char *rule, struct mri_aud_roster *ret,
@@ -171,11 +198,7 @@ bool mri_aud_reach(struct mr_audit *a, const char *rule, struct mri_aud_roster *
         return false;
     }
     for (uint32_t i = 0; i + 1 < epoch; i++) {
-        const struct mr_handover *const h = &handover[i];
-        const bool right = h->kind == MR_HANDOVER_RESTART
-                               ? step_restart(a, rule, ret, &h->u.restart)
-                               : step_next(a, rule, ret, &h->u.next);
-        if (!right)
+        if (!step(a, rule, ret, &handover[i]))
             return false;
     }
     return true;

@@ -476,6 +476,19 @@ bool mri_aud_behind_final(struct mr_audit *a, uint32_t node, bool has_final,
 /* S17: whether a leaf about a slot stands behind SEAL and was reported. */
 bool mri_aud_silence(struct mr_audit *a, uint32_t node, uint64_t sealed, const uint8_t account[16],
                      uint64_t seq);
+/* EPO-10: take a REGROUP over. What it says by itself: true, or the fault is reported. */
+void mri_aud_regroup(struct mr_audit *a, const struct mr_signed_regroup *s);
+bool mri_aud_regroup_right(struct mr_audit *a, const char *rule, const struct mri_aud_roster *r,
+                           const struct mr_signed_regroup *s);
+/* Signatures of governance over a digest, at its threshold, as jobs. */
+void mri_aud_by_governance(struct mr_audit *a, const char *rule, const uint8_t digest[32],
+                           const struct mr_sig *sigs, uint32_t count);
+/* The state's root and number of accounts, when all of the state is known. */
+bool mri_aud_root_now(struct mr_audit *a, uint8_t ret[32], uint64_t *ret_accounts);
+/* The nodes of the epoch that begins sign on the chain of checkpoints; who joins has accounts. */
+void mri_aud_make_room(struct mr_audit *a, const struct mr_next_epoch *next);
+/* The nodes and quorum of the epoch that begins. */
+void mri_aud_take_over(struct mr_audit *a, const struct mr_next_epoch *next);
 /* ENTRY_EPOCH */
 void mri_aud_epoch(struct mr_audit *a, const struct mr_handover_next *h);
 /* The logs end; nodes, quorum and keys are others afterwards. */

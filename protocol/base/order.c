@@ -218,6 +218,26 @@ enum mr_status mr_restart_verify(const struct mr_signed_restart *r,
     return verify_all(r->sigs, r->sigs_count, &charter->governance, &text);
 }
 
+void mr_regroup_sign(struct mr_signed_regroup *r, uint32_t key_index, const struct mr_seckey *key)
+{
+    uint8_t bytes[sizeof r->regroup];
+    const size_t n = mr_regroup_encode(&r->regroup, bytes, sizeof bytes);
+    mr_sign(place_for(r->sigs, &r->sigs_count, key_index)->sig, MR_PURPOSE_REGROUP,
+            r->regroup.ledger, 0, bytes, n, key);
+}
+
+enum mr_status mr_regroup_verify(const struct mr_signed_regroup *r,
+                                 const struct mr_charter *charter)
+{
+    uint8_t bytes[sizeof r->regroup], ledger[32];
+    const struct signed_text text = {MR_PURPOSE_REGROUP, r->regroup.ledger, 0, bytes,
+                                     mr_regroup_encode(&r->regroup, bytes, sizeof bytes)};
+    mr_ledger_id(ledger, charter);
+    if (memcmp(ledger, r->regroup.ledger, 32) != 0)
+        return MR_WRONG_LEDGER;
+    return verify_all(r->sigs, r->sigs_count, &charter->governance, &text);
+}
+
 /* An offer is older than the ledger it is for. */
 static const uint8_t no_ledger[MR_HASH_BYTES];
 

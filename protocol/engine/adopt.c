@@ -107,6 +107,10 @@ enum mr_status mr_adopt(struct mr_store *into, const struct mr_charter *charter,
         memcpy(l->meta.ledger, l->id, 32);
         l->meta.epoch = count + 1;
         l->meta.node = node;
+        if (count > 0 && handover[count - 1].kind == MR_HANDOVER_REGROUP) {
+            l->meta.restart_ms = handover[count - 1].u.regroup.regroup.time_ms;
+            l->meta.claims_until_ms = handover[count - 1].u.regroup.regroup.claims_until_ms;
+        }
         st = count_rows(l, into);
     }
     for (uint32_t i = 0; st == MR_OK && i < count; i++)

@@ -5,6 +5,7 @@
 
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/handover.h"
 
 struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
 {
@@ -194,9 +195,10 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
 static uint32_t quorum_behind(const struct mr_engine *e, const struct mr_receipt *r)
 {
     uint32_t quorum = e->config.charter->quorum;
-    for (uint32_t i = 0; i < r->handover_count; i++)
-        if (r->handover[i].kind == MR_HANDOVER_NEXT)
-            quorum = r->handover[i].u.next.order.order.body.u.next.quorum;
+    for (uint32_t i = 0; i < r->handover_count; i++) {
+        const struct mr_next_epoch *const next = mr_handover_seats(&r->handover[i]);
+        quorum = next != NULL ? next->quorum : quorum;
+    }
     return quorum;
 }
 

@@ -92,6 +92,7 @@ enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c
     uint8_t id[32];
     remember(e, c);
     mri_epoch_sum(e, c);
+    mri_regroup_sum(e, c);
     if (mri_open_for_orders(e) != MR_OK || !mr_engine_ready(e))
         return MR_OK;
     enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);

@@ -416,6 +416,12 @@ static enum mr_status say_opening(struct mr_engine *e)
     e->entry.u.opened = (struct mr_entry_opened){.time_ms = e->now_ms, .software_len = (uint32_t)n};
     memcpy(e->entry.u.opened.software, name, n);
     mri_say(e, &e->entry);
+    const struct mr_signed_regroup *const regroup = e->config.regroup;
+    if (regroup != NULL && regroup->regroup.next.epoch > e->ledger.meta.epoch) {
+        const enum mr_status st = mr_regroup_verify(regroup, e->config.charter);
+        if (st != MR_OK)
+            return st;
+    }
     if (e->config.restart != NULL) {
         const enum mr_status st = mri_restart_say(e, e->config.restart);
         if (st != MR_OK)
@@ -442,6 +448,8 @@ static enum mr_status load(struct mr_engine *e)
             return MR_CONFIG;
         e->ledger.meta.log_key = e->config.charter->nodes[e->config.node - 1].log_key;
     }
+    if (st == MR_OK)
+        st = mri_regroup_adopted(e);
     if (st == MR_OK)
         st = mri_tree_load(&e->tree, &e->view, e->config.node, e->ledger.meta.epoch,
                            e->ledger.meta.leaves);
@@ -610,6 +618,8 @@ void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)
                                     .evidence = e->ledger.meta.evidence,
                                     .mode = mri_mode(e),
                                     .sum_wanted = e->sum_wanted,
+                                    .regroup_differs = mri_regroup_waits(e) && !e->regroups &&
+                                                       !e->sum_wanted && e->regroup_turn > 0,
                                     .waiting = e->waiters_count,
                                     .dirty_bytes = mri_view_dirty(&e->view),
                                     .disk_full = e->disk_full,

@@ -276,6 +276,8 @@ enum mr_status mri_epoch_work(struct mr_engine *e)
 {
     struct mr_state_meta *const m = &e->ledger.meta;
     enum mr_status st = MR_OK;
+    if (mri_regroup_waits(e))
+        return mri_regroup_work(e);
     if (m->next == 0 || e->config.read_only || e->closing || !mr_engine_ready(e)) {
         e->next_ms = m->next == 0 ? 0 : e->next_ms;
         return MR_OK;

@@ -75,7 +75,8 @@ static enum mr_status scan_entries(struct mr_engine *e, struct mr_rep_follow *r,
         size_t n;
         if (mr_entry_decode_first(&e->entry, &n, in, len) != MR_OK)
             return MR_DAMAGED;
-        if (e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART)
+        if (e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART ||
+            e->entry.kind == MR_ENTRY_REGROUP)
             *index = 0;
         if (e->entry.kind == MR_ENTRY_LEAF && (*index)++ >= from)
             r->leaves[r->leaves_count++] = e->entry.u.leaf;

@@ -162,6 +162,9 @@ struct mr_engine {
     struct mr_cut cut;                  /* that ended this epoch; logs_count 0: none did */
     uint64_t next_ms;                   /* when a NEXT was first seen to wait; 0: none */
     bool sum_wanted;                    /* the state behind the CUT shall be summed up */
+    bool regroups;                      /* the state is the one that governance's REGROUP names */
+    uint64_t regroup_turn; /* something settled in it, and the state is not that one; 0: not looked
+                              at yet */
     struct mri_peer *peers;             /* the others, by ascending number */
     uint32_t peers_count;
     struct mri_opens opens;
@@ -410,6 +413,18 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
 /* Say it, if it is governance's and the next one; then START. */
 enum mr_status mri_restart_say(struct mr_engine *e, const struct mr_signed_restart *r);
 void mri_say_start(struct mr_engine *e);
+/* REGROUP (regroup.c). Whether one waits for this node to go over. */
+bool mri_regroup_waits(const struct mr_engine *e);
+/* What is due for it; the state was summed up. */
+enum mr_status mri_regroup_work(struct mr_engine *e);
+void mri_regroup_sum(struct mr_engine *e, const struct mr_checkpoint *c);
+enum mr_status mri_regroup_apply(struct mr_engine *e, const struct mr_signed_regroup *r);
+/* A store that was taken over with the state that a REGROUP names, before its first turn. */
+enum mr_status mri_regroup_adopted(struct mr_engine *e);
+/* The log of this epoch ends here; the next one begins empty. */
+void mri_end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoch);
+/* The nodes, quorum and associations of e->ledger.next from here on. */
+enum mr_status mri_take_seats(struct mr_engine *e);
 /* Last head of an ended log; the handover that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
 enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t epoch);
 /* The handovers that lead from genesis to an epoch; ret holds MRI_EPOCHS_MAX. */

@@ -114,6 +114,15 @@ static void go_on(struct mri_peer *p, const struct mri_peer *was)
         p->polls[i].until_ms = 0; /* answered at once: they are about the last epoch's log */
 }
 
+/* Of a node that is none any more: it waits for a log that has ended. */
+static void send_away(struct mr_engine *e, const struct mri_peer *was)
+{
+    for (uint32_t i = 0; i < was->polls_count && mr_engine_ready(e); i++) {
+        mri_reply(e, MR_REQ_FOLLOW);
+        mri_answer_to(e, was->polls[i].token, was->polls[i].id, MR_WRONG_EPOCH);
+    }
+}
+
 enum mr_status mri_peers_renew(struct mr_engine *e)
 {
     struct mri_peer *const old = e->peers;
@@ -128,6 +137,8 @@ enum mr_status mri_peers_renew(struct mr_engine *e)
         struct mri_peer *const p = mri_peer_of(e, numbers[i]);
         if (p != NULL)
             go_on(p, &old[i]);
+        else
+            send_away(e, &old[i]);
     }
     e->config.mem.put(e->config.mem.ctx, old);
     return st;

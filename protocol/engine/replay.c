@@ -110,6 +110,8 @@ static enum mr_status replay_entry(struct mr_engine *e, const uint8_t *in, size_
         return mri_shown_replay(e, &e->entry.u.shown);
     case MR_ENTRY_EPOCH:
         return mri_epoch_apply(e, &e->entry.u.epoch);
+    case MR_ENTRY_REGROUP:
+        return mri_regroup_apply(e, &e->entry.u.regroup);
     }
     return MR_DAMAGED;
 }

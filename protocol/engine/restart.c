@@ -1,4 +1,5 @@
-/* RESTART: a node that lost its memory begins a new log with a new key (JNL-9). */
+/* RESTART: a node that is alone and lost its memory begins a new log with a new key (JNL-9). And
+ * what all handovers share. */
 #include "engine/internal.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint3
 }
 
 /* The log of this epoch ends here; the next one begins empty. */
-static void end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoch)
+void mri_end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoch)
 {
     uint8_t key[5];
     mri_tree_store(&e->tree);
@@ -101,7 +102,7 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
         return st;
     h->kind = MR_HANDOVER_RESTART;
     h->u.restart = *r;
-    end_log(e, h, r->restart.epoch);
+    mri_end_log(e, h, r->restart.epoch);
     m->epoch = r->restart.epoch;
     m->generation = r->restart.generation;
     m->log_key = r->restart.log_key;
@@ -115,17 +116,10 @@ enum mr_status mri_restart_apply(struct mr_engine *e, const struct mr_signed_res
 
 /* --- NEXT ------------------------------------------------------------------------------------- */
 
-enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *next)
+enum mr_status mri_take_seats(struct mr_engine *e)
 {
     struct mr_state_meta *const m = &e->ledger.meta;
-    struct mr_handover *const h = &e->handover;
-    if (m->next == 0 || next->order.order.body.kind != MR_KIND_NEXT)
-        return MR_DAMAGED;
-    h->kind = MR_HANDOVER_NEXT;
-    h->u.next = *next;
-    end_log(e, h, e->ledger.next.epoch);
-    m->restart_ms = m->claims_until_ms = 0; /* of the epoch that ended */
-    enum mr_status st = mri_ledger_next_epoch(&e->ledger);
+    const enum mr_status st = mri_ledger_next_epoch(&e->ledger);
     for (uint32_t i = 0; i < e->ledger.present.charter.nodes_count; i++) {
         const struct mr_node *const n = &e->ledger.present.charter.nodes[i];
         if (n->number != e->config.node)
@@ -136,6 +130,20 @@ enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_nex
         m->log_key = n->log_key;
         m->generation = e->ledger.present.generations[i].number;
     }
+    return st;
+}
+
+enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *next)
+{
+    struct mr_state_meta *const m = &e->ledger.meta;
+    struct mr_handover *const h = &e->handover;
+    if (m->next == 0 || next->order.order.body.kind != MR_KIND_NEXT)
+        return MR_DAMAGED;
+    h->kind = MR_HANDOVER_NEXT;
+    h->u.next = *next;
+    mri_end_log(e, h, e->ledger.next.epoch);
+    m->restart_ms = m->claims_until_ms = 0; /* of the epoch that ended */
+    const enum mr_status st = mri_take_seats(e);
     return st == MR_OK ? mri_begin_epoch(e) : st;
 }
 
@@ -147,7 +155,8 @@ enum mr_status mri_begin_epoch(struct mr_engine *e)
         e->past_committee.seats[i].address = e->past_committee.seats[i].peer_address = NULL;
     memset(e->shown, 0, sizeof e->shown);
     e->cut.logs_count = 0;
-    e->sum_wanted = false;
+    e->sum_wanted = e->regroups = false;
+    e->regroup_turn = 0;
     e->next_ms = 0;
     mri_choose_key(e);
     enum mr_status st = mri_peers_renew(e);
@@ -184,8 +193,8 @@ enum mr_status mri_restart_say(struct mr_engine *e, const struct mr_signed_resta
     if (r->restart.epoch <= m->epoch)
         return MR_OK; /* taken before */
     if (r->restart.epoch != m->epoch + 1 || r->restart.generation != m->generation + 1 ||
-        r->restart.node != e->config.node)
-        return MR_WRONG_EPOCH;
+        r->restart.node != e->config.node || e->committee.count != 1)
+        return MR_WRONG_EPOCH; /* of several nodes: a REGROUP */
     enum mr_status st = mr_restart_verify(r, e->config.charter);
     if (st == MR_OK)
         st = mri_tree_root(&e->tree, root, e->tree.size);

@@ -95,6 +95,9 @@ bool mri_recovery_complete(const struct mri_plan *plan);
  * trouble. */
 enum mr_status mri_ledger_check_next(const struct mri_ledger *l, const struct mr_next_epoch *next);
 
+/* The same whether or not another NEXT waits: a REGROUP takes its place (EPO-10). */
+enum mr_status mri_ledger_check_seats(const struct mri_ledger *l, const struct mr_next_epoch *next);
+
 /* EPO-4. */
 void mri_ledger_apply_cut(struct mri_ledger *l, struct mr_state_account *checkpoints);
 

@@ -49,9 +49,14 @@ static enum mr_status check_caps(const struct mri_ledger *l, const struct mr_nex
 
 enum mr_status mri_ledger_check_next(const struct mri_ledger *l, const struct mr_next_epoch *next)
 {
+    return l->meta.next != 0 ? MR_EPOCH_MISMATCH : mri_ledger_check_seats(l, next);
+}
+
+enum mr_status mri_ledger_check_seats(const struct mri_ledger *l, const struct mr_next_epoch *next)
+{
     struct mr_state_present after = l->present;
     const char *what;
-    if (l->meta.next != 0 || next->epoch != l->meta.epoch + 1)
+    if (next->epoch != l->meta.epoch + 1)
         return MR_EPOCH_MISMATCH;
     if (next->seats_count == 0 || mr_charter_next(&after.charter, next) != MR_OK ||
         mr_charter_check_later(&after.charter, &what) != MR_OK)

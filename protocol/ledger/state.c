@@ -274,8 +274,8 @@ enum mr_status mri_ledger_reach(struct mri_ledger *l, const struct mr_handover *
     enum mr_status st = MR_OK;
     genesis_present(l);
     for (uint32_t i = 0; st == MR_OK && i < count; i++) {
-        if (handover[i].kind == MR_HANDOVER_NEXT) {
-            const struct mr_next_epoch *const next = &handover[i].u.next.order.order.body.u.next;
+        const struct mr_next_epoch *const next = mr_handover_seats(&handover[i]);
+        if (next != NULL) {
             st = mr_charter_next(&p->charter, next);
             p->generations_count = next->seats_count;
             for (uint32_t k = 0; k < next->seats_count; k++)

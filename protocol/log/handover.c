@@ -83,6 +83,18 @@ static enum mr_status step_restart(struct mr_roster *r, const struct mr_charter 
     return MR_OK;
 }
 
+static void seat(struct mr_roster *r, const struct mr_next_epoch *next)
+{
+    *r = (struct mr_roster){
+        .epoch = next->epoch, .quorum = next->quorum, .count = next->seats_count};
+    for (uint32_t i = 0; i < next->seats_count; i++) {
+        r->seats[i].number = next->seats[i].node.number;
+        r->seats[i].generation = next->seats[i].generation;
+        r->seats[i].key = &next->seats[i].node.log_key;
+        r->seats[i].node = &next->seats[i].node;
+    }
+}
+
 static enum mr_status step_next(struct mr_roster *r, const struct mr_charter *charter,
                                 const struct mr_handover_next *h)
 {
@@ -101,22 +113,37 @@ static enum mr_status step_next(struct mr_roster *r, const struct mr_charter *ch
         mr_roster_acks(r, &time_ms, ledger, h->proofs, h->proofs_count, o->account, o->seq, id);
     if (st != MR_OK)
         return st;
-    *r = (struct mr_roster){
-        .epoch = next->epoch, .quorum = next->quorum, .count = next->seats_count};
-    for (uint32_t i = 0; i < next->seats_count; i++) {
-        r->seats[i].number = next->seats[i].node.number;
-        r->seats[i].generation = next->seats[i].generation;
-        r->seats[i].key = &next->seats[i].node.log_key;
-        r->seats[i].node = &next->seats[i].node;
-    }
+    seat(r, next);
     return MR_OK;
+}
+
+static enum mr_status step_regroup(struct mr_roster *r, const struct mr_charter *charter,
+                                   const struct mr_signed_regroup *s)
+{
+    const struct mr_next_epoch *const next = &s->regroup.next;
+    if (next->epoch != r->epoch + 1)
+        return MR_WRONG_EPOCH;
+    if (next->associations_count > 0 || next->quorum > next->seats_count ||
+        2 * next->quorum <= next->seats_count)
+        return MR_OUT_OF_RANGE;
+    const enum mr_status st = mr_regroup_verify(s, charter);
+    if (st == MR_OK)
+        seat(r, next);
+    return st;
 }
 
 enum mr_status mr_roster_step(struct mr_roster *r, const struct mr_charter *charter,
                               const struct mr_handover *h)
 {
-    return h->kind == MR_HANDOVER_RESTART ? step_restart(r, charter, &h->u.restart)
-                                          : step_next(r, charter, &h->u.next);
+    switch (h->kind) {
+    case MR_HANDOVER_RESTART:
+        return step_restart(r, charter, &h->u.restart);
+    case MR_HANDOVER_NEXT:
+        return step_next(r, charter, &h->u.next);
+    case MR_HANDOVER_REGROUP:
+        return step_regroup(r, charter, &h->u.regroup);
+    }
+    return MR_BAD_RECEIPT;
 }
 
 enum mr_status mr_roster_reach(struct mr_roster *ret, const struct mr_charter *charter,
@@ -133,14 +160,23 @@ enum mr_status mr_roster_reach(struct mr_roster *ret, const struct mr_charter *c
     return MR_OK;
 }
 
+const struct mr_next_epoch *mr_handover_seats(const struct mr_handover *h)
+{
+    if (h->kind == MR_HANDOVER_NEXT)
+        return &h->u.next.order.order.body.u.next;
+    return h->kind == MR_HANDOVER_REGROUP ? &h->u.regroup.regroup.next : NULL;
+}
+
 enum mr_status mr_charter_reach(struct mr_charter *ret, const struct mr_charter *charter,
                                 const struct mr_handover *handover, uint32_t count)
 {
     struct mr_roster r;
     enum mr_status st = mr_roster_reach(&r, charter, handover, count, count + 1);
     *ret = *charter;
-    for (uint32_t i = 0; st == MR_OK && i < count; i++)
-        if (handover[i].kind == MR_HANDOVER_NEXT)
-            st = mr_charter_next(ret, &handover[i].u.next.order.order.body.u.next);
+    for (uint32_t i = 0; st == MR_OK && i < count; i++) {
+        const struct mr_next_epoch *const next = mr_handover_seats(&handover[i]);
+        if (next != NULL)
+            st = mr_charter_next(ret, next);
+    }
     return st;
 }

@@ -9,6 +9,7 @@
 #include "audit/lies.h"
 #include "audit/turn.h"
 #include "mereau/codec.h"
+#include "mereau/order.h"
 
 static struct ring r;
 static struct book book;
@@ -117,15 +118,59 @@ START_TEST(a_node_comes_back_after_the_change)
 }
 END_TEST
 
-/* Governance ends the log of one node alone. */
-START_TEST(a_node_restarts)
+static struct mr_signed_regroup regroup;
+
+static void two_of_four_are_lost(void)
 {
-    ring_restart(&r, 3);
+    ring_kill(&r, 2);
+    ring_kill(&r, 3);
+    ring_regroup(&r, &regroup, 0, 0, 3, 3, 1u << 2 | 1u << 3);
+    ring_take_regroup(&r, 0, &regroup);
+    ring_take_regroup(&r, 1, &regroup);
     ring_wait(&r, 3000);
-    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+}
+
+/* Too few are left for a NEXT: governance names who goes on, and from what. */
+START_TEST(governance_regroups_the_nodes)
+{
+    two_of_four_are_lost();
+    ck_assert_uint_eq(ring_epoch(&r, 0), 2);
+    ck_assert_uint_eq(ring_epoch(&r, 1), 2);
+    ring_join(&r, 2, 0);
+    ring_join(&r, 3, 1);
     ring_wait(&r, 3000);
-    audit(3, 2);
-    ck_assert_uint_eq(totals.epochs[1].nodes, 0x1e);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert_int_eq(ring_pay(&r, i, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 3000);
+    ring_check(&r);
+    for (uint32_t i = 0; i < 2; i++) {
+        audit(i, 2);
+        ck_assert_uint_eq(totals.epochs[1].nodes, 0x1e);
+        ck_assert_uint_eq(totals.epochs[1].settled, 4);
+    }
+    /* And on: the CUT and checkpoints of the new epoch are signed by its nodes. */
+    ck_assert_int_eq(ring_next(&r, 3, 0, 2, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ring_kill(&r, 3); /* it is none of them any more */
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 3000);
+    ring_check(&r);
+    for (uint32_t i = 0; i < 2; i++)
+        audit(i, 3);
+}
+END_TEST
+
+/* A node whose state is another one stays where it is. */
+START_TEST(a_regroup_of_another_state_is_not_taken)
+{
+    ring_kill(&r, 2);
+    ring_kill(&r, 3);
+    ring_regroup(&r, &regroup, 0, 0, 1, 2, 0);
+    regroup.regroup.state_root[5] ^= 1;
+    mr_regroup_sign(&regroup, 0, &r.w.governance);
+    ring_take_regroup(&r, 0, &regroup);
+    ring_wait(&r, 3000);
+    ck_assert_uint_eq(ring_epoch(&r, 0), 1);
     audit(0, 1);
 }
 END_TEST
@@ -273,7 +318,8 @@ int main(void)
     tcase_add_test(honest, a_node_leaves);
     tcase_add_test(honest, a_node_gets_a_new_key);
     tcase_add_test(honest, a_node_comes_back_after_the_change);
-    tcase_add_test(honest, a_node_restarts);
+    tcase_add_test(honest, governance_regroups_the_nodes);
+    tcase_add_test(honest, a_regroup_of_another_state_is_not_taken);
     TCase *const single = tcase_create("single");
     tcase_add_checked_fixture(single, NULL, done);
     tcase_set_timeout(single, 120);

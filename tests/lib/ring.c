@@ -275,7 +275,7 @@ void ring_start(struct ring *r, uint32_t node)
                                             .node = node + 1,
                                             .log_key = &n->log_key,
                                             .next_key = &n->next_key,
-                                            .restart = n->restarts ? &n->restart : NULL,
+                                            .regroup = n->regroups ? &n->regroup : NULL,
                                             .software = "test",
                                             .store = n->store,
                                             .journal = n->journal,
@@ -305,30 +305,6 @@ void ring_kill(struct ring *r, uint32_t node)
         }
     for (uint32_t k = 0; k < r->count; k++)
         link_up(r, k, node, false);
-}
-
-void ring_restart(struct ring *r, uint32_t node)
-{
-    struct ring_node *const n = &r->nodes[node];
-    struct mr_restart *const x = &n->restart.restart;
-    struct mr_engine_facts f;
-    mr_engine_facts(n->engine, &f);
-    ring_kill(r, node);
-    n->restart = (struct mr_signed_restart){0};
-    n->restarts = true;
-    n->generation++;
-    *x = (struct mr_restart){.version = 1,
-                             .epoch = f.meta.epoch + 1,
-                             .node = node + 1,
-                             .generation = f.meta.generation + 1,
-                             .log_key = make_node(r, node).log_key,
-                             .last_size = f.meta.leaves,
-                             .time_ms = r->w.now_ms,
-                             .claims_until_ms = r->w.now_ms + 1000};
-    memcpy(x->ledger, r->w.ledger, 32);
-    memcpy(x->last_root, f.log_root, 32);
-    mr_restart_sign(&n->restart, 0, &r->w.governance);
-    ring_start(r, node);
 }
 
 void ring_break(struct ring *r, uint32_t node, uint32_t peer)
@@ -483,21 +459,51 @@ static void sum(struct ring *r, uint32_t node)
     step(r, node, &ev);
 }
 
-enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t last,
-                         uint32_t quorum, uint32_t rekey)
+static void seat(struct ring *r, struct mr_next_epoch *next, uint32_t epoch, uint32_t first,
+                 uint32_t last, uint32_t quorum, uint32_t rekey)
 {
-    static struct mr_signed_order o;
-    ring_order(r, node, &o, r->w.system, MR_KIND_NEXT);
-    struct mr_next_epoch *const next = &o.order.body.u.next;
-    next->epoch = ring_epoch(r, node) + 1;
+    next->epoch = epoch;
     next->quorum = quorum;
     for (uint32_t i = first; i <= last; i++) {
         r->nodes[i].generation += rekey >> i & 1;
         next->seats[next->seats_count].node = make_node(r, i);
         next->seats[next->seats_count++].generation = r->nodes[i].generation;
     }
+}
+
+enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t last,
+                         uint32_t quorum, uint32_t rekey)
+{
+    static struct mr_signed_order o;
+    ring_order(r, node, &o, r->w.system, MR_KIND_NEXT);
+    seat(r, &o.order.body.u.next, ring_epoch(r, node) + 1, first, last, quorum, rekey);
     world_sign(&r->w, &o);
     return ring_submit(r, node, &o);
+}
+
+void ring_regroup(struct ring *r, struct mr_signed_regroup *ret, uint32_t from, uint32_t first,
+                  uint32_t last, uint32_t quorum, uint32_t rekey)
+{
+    struct mr_checkpoint now;
+    *ret = (struct mr_signed_regroup){
+        .regroup = {.version = 1,
+                    .time_ms = r->w.now_ms,
+                    .claims_until_ms = r->w.now_ms + 30 * MR_DAY_MS}};
+    memcpy(ret->regroup.ledger, r->w.ledger, 32);
+    seat(r, &ret->regroup.next, ring_epoch(r, from) + 1, first, last, quorum, rekey);
+    flush(r, from);
+    ck_assert_int_eq(mr_state_sum(&now, r->nodes[from].store, &r->w.charter, &r->w.mem), MR_OK);
+    ret->regroup.accounts = now.accounts;
+    memcpy(ret->regroup.state_root, now.state_root, 32);
+    mr_regroup_sign(ret, 0, &r->w.governance);
+}
+
+void ring_take_regroup(struct ring *r, uint32_t node, const struct mr_signed_regroup *g)
+{
+    ring_kill(r, node);
+    r->nodes[node].regroup = *g;
+    r->nodes[node].regroups = true;
+    ring_start(r, node);
 }
 
 void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret)
@@ -532,8 +538,11 @@ void ring_join(struct ring *r, uint32_t node, uint32_t from)
             finals += r->reply->body.u.handover.final_count;
         ck_assert_int_eq(mr_roster_step(&roster, &r->w.charter, &handovers[i - 2]), MR_OK);
     }
-    ck_assert_uint_eq(finals, 1);
-    ck_assert_mem_eq(r->reply->body.u.handover.final[0].leaf.u.final.state_root,
+    const struct mr_handover *const began = &handovers[epoch - 2];
+    const bool regroup = began->kind == MR_HANDOVER_REGROUP;
+    ck_assert_uint_eq(finals, regroup ? 0 : 1);
+    ck_assert_mem_eq(regroup ? began->u.regroup.regroup.state_root
+                             : r->reply->body.u.handover.final[0].leaf.u.final.state_root,
                      r->nodes[from].sum.state_root, 32);
     if (n->store != NULL) {
         n->store->api->close(n->store);

@@ -11,8 +11,8 @@ enum { RING_NODES_MAX = 7, RING_MAIL_MAX = 256 };
 struct ring_node {
     struct mr_seckey log_key, next_key; /* of odd generations, of even ones */
     uint32_t generation;
-    struct mr_signed_restart restart; /* of governance, for its next start */
-    bool restarts;
+    struct mr_signed_regroup regroup; /* of governance */
+    bool regroups;
     struct mr_store *store;
     struct mr_journal *journal;
     struct mr_engine *engine; /* NULL: down */
@@ -57,9 +57,6 @@ void ring_kill(struct ring *r, uint32_t node);
 /** The link of a node to a peer breaks, and comes up again: what it asked there is not answered. */
 void ring_break(struct ring *r, uint32_t node, uint32_t peer);
 
-/** It is down, and up again with a RESTART of governance: a new key, an epoch of its own. */
-void ring_restart(struct ring *r, uint32_t node);
-
 /** Deliver all that is under way until nothing moves. */
 void ring_settle(struct ring *r);
 /** Time passes, in steps of at most 250 ms, and everything is delivered. */
@@ -82,6 +79,11 @@ enum mr_status ring_pay(struct ring *r, uint32_t node, uint32_t from, uint32_t t
  * whose bit is set in `rekey` gets a new log key. The status of the NEXT. */
 enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t last,
                          uint32_t quorum, uint32_t rekey);
+/** The same by governance alone, with the state that node `from` holds: a REGROUP. A node takes it
+ *  with its next start. */
+void ring_regroup(struct ring *r, struct mr_signed_regroup *ret, uint32_t from, uint32_t first,
+                  uint32_t last, uint32_t quorum, uint32_t rekey);
+void ring_take_regroup(struct ring *r, uint32_t node, const struct mr_signed_regroup *g);
 /** A NEXT of the present nodes and quorum, unsigned. */
 void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret);
 /** A node that is in the present committee of `from` begins with the state that it summed up. */

@@ -210,6 +210,7 @@ static void take_entry(struct sim *s, struct copy *c, const struct mr_entry *e,
     case MR_ENTRY_PARKED:
     case MR_ENTRY_CLOSED:
     case MR_ENTRY_RESTART:
+    case MR_ENTRY_REGROUP:
     case MR_ENTRY_TRIGGER:
     case MR_ENTRY_SHOWN:
     case MR_ENTRY_EPOCH:

@@ -253,6 +253,18 @@ START_TEST(a_node_that_is_back_hears_at_once)
 }
 END_TEST
 
+/* The long polls of a node that leaves are answered: nothing waits for news that never come. */
+START_TEST(who_leaves_is_answered)
+{
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 2, 2);
+    for (uint32_t i = 0; i < RING_MAIL_MAX; i++)
+        ck_assert_msg(!r.mail[i].used || r.mail[i].from != 4, "node %u owes an answer",
+                      r.mail[i].to);
+}
+END_TEST
+
 START_TEST(a_change_that_breaks_the_bounds_is_refused)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 2, 0), MR_OUT_OF_RANGE);
@@ -303,6 +315,7 @@ int main(void)
     tcase_add_test(c, a_node_comes_back_after_the_change);
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
+    tcase_add_test(c, who_leaves_is_answered);
     tcase_add_test(c, a_change_that_breaks_the_bounds_is_refused);
     tcase_add_test(c, a_node_that_is_back_hears_at_once);
     tcase_add_test(c, who_joins_brings_no_cap_that_is_too_much);
