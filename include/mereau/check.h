@@ -34,6 +34,8 @@ struct mr_check {
     void *found_ctx;
     bool (*progress)(void *ctx, uint64_t done, uint64_t all); /**< or NULL */
     void *progress_ctx;
+    bool moving; /**< the node may not have read all that settled: what it sees in an account may be
+                    given before what was received, and INV-2 is no finding */
 };
 
 struct mr_check_totals {
@@ -41,6 +43,7 @@ struct mr_check_totals {
     uint64_t accounts, slots, credits, findings;
     int64_t issued, reserve; /**< over all associations: coverage is reserve / issued */
     uint8_t state_root[32];
+    uint64_t overdrawn; /**< where INV-2 would be one */
     uint64_t inherited; /**< slots that the node took over when it joined: without bodies here */
 };
 

@@ -40,9 +40,10 @@ extern const struct option_row draft_sign_options[];
 
 command_fn cmd_status, cmd_stop;
 
-command_fn cmd_federation_status, cmd_evidence, cmd_invite, cmd_propose, cmd_leave, cmd_rekey;
+command_fn cmd_federation_status, cmd_evidence, cmd_invite, cmd_propose, cmd_leave, cmd_rekey,
+    cmd_restart;
 extern const struct option_row evidence_options[], invite_options[], propose_options[],
-    leave_options[], rekey_options[];
+    leave_options[], rekey_options[], restart_options[];
 
 command_fn cmd_backup, cmd_restore, cmd_accept, cmd_rebuild, cmd_check;
 extern const struct option_row backup_options[], restore_options[];

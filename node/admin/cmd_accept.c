@@ -286,6 +286,14 @@ void cmd_accept(struct command *c, struct out *out)
         st = admin_begin_at(&x->a, c, out, NEED_CHARTER | NEED_GOVERNANCE | NEED_DATA, c->args[0]);
     if (st == MR_OK)
         st = admin_need_governance(&x->a);
+    if (st == MR_OK && x->a.charter->nodes_count > 1)
+        st =
+            out_fail(out, MR_WRONG_NODE,
+                     _("this node is one of %u: what it lost the others have. It comes back with "
+                       "a new key (\"mereau-admin federation rekey\"); when too few nodes are left "
+                       "to let it in, governance names those that go on: \"mereau-admin federation "
+                       "restart --help\""),
+                     x->a.charter->nodes_count);
     if (st == MR_OK)
         st = find_places(x);
     if (st == MR_OK)

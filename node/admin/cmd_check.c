@@ -31,6 +31,8 @@ struct books {
     size_t shown;
     struct progress bar;
     char path[FILE_PATH_MAX], scratch[FILE_PATH_MAX];
+    bool later;  /* the node took the state over when it joined: the journal begins there */
+    bool moving; /* it may not have read all that settled */
     bool sealed; /* the store's seal was compared, and is written again at the end */
 };
 
@@ -69,6 +71,19 @@ static bool on_progress(void *ctx, uint64_t done, uint64_t all)
 /* --- opening -----------------------------------------------------------------------------------
  */
 
+/* Whether a running node has read all that the others said, and nothing waits. */
+static bool at_rest(struct admin *a)
+{
+    *a->ask = (struct mr_request_body){.kind = MR_REQ_PEERS};
+    if (admin_call(a) != MR_OK)
+        return false;
+    const struct mr_rep_peers *const r = &a->reply->body.u.peers;
+    bool rests = r->mode == (uint32_t)MR_OK && r->open == 0;
+    for (uint32_t i = 0; i < r->peers_count; i++)
+        rests = rests && r->peers[i].connected && r->peers[i].size >= r->peers[i].head_size;
+    return rests;
+}
+
 /* Ask a running node to write its state down; *ret: it runs. */
 static enum mr_status flush_running(struct books *b)
 {
@@ -82,8 +97,11 @@ static enum mr_status flush_running(struct books *b)
 static enum mr_status take_directory(struct books *b)
 {
     const enum mr_status st = lock_take(&b->lock, b->a->data, NULL);
-    if (st == MR_IN_USE)
+    b->moving = b->a->charter->nodes_count > 1;
+    if (st == MR_IN_USE) {
+        b->moving = b->moving && !at_rest(b->a);
         return flush_running(b);
+    }
     return st == MR_OK ? st : out_fail(b->a->out, st, NULL);
 }
 
@@ -186,22 +204,91 @@ static void end(struct books *b)
 /* --- check -------------------------------------------------------------------------------------
  */
 
+/* The first leaf of a journal that goes back to the founding is the START of epoch 1. */
+struct first {
+    struct mr_entry *entry;
+    bool seen, later, stops;
+};
+
+static enum mr_status look_for_start(void *ctx, const struct mr_frame *log, const uint8_t *payload,
+                                     const struct mr_frame *bodies, const uint8_t *bodies_payload)
+{
+    struct first *const f = ctx;
+    (void)bodies;
+    (void)bodies_payload;
+    for (size_t at = 0, used; !f->seen && at < log->len; at += used) {
+        if (mr_entry_decode_first(f->entry, &used, payload + at, log->len - at) != MR_OK)
+            return MR_DAMAGED;
+        if (f->entry->kind != MR_ENTRY_LEAF)
+            continue;
+        f->seen = true;
+        f->later = f->entry->u.leaf.kind == MR_LEAF_START && f->entry->u.leaf.u.start.epoch > 1;
+    }
+    return f->seen && f->stops ? MR_ALREADY_DONE : MR_OK;
+}
+
 static enum mr_status verify_journal(struct books *b)
 {
+    struct first first = {.entry = malloc(sizeof *first.entry)};
     struct mr_journal_report report = {.turns = 0};
     const struct journal_scan_options options = {.mode = b->lock != NULL ? JOURNAL_CRASHED
                                                                          : JOURNAL_LIVE,
                                                  .ledger = b->a->ledger,
                                                  .node = b->a->own->number,
-                                                 .progress = NULL};
+                                                 .turn = look_for_start,
+                                                 .ctx = &first};
     char path[FILE_PATH_MAX];
-    if (path_join(path, b->a->data, "journal") != MR_OK)
-        return MR_USAGE;
+    if (first.entry == NULL || path_join(path, b->a->data, "journal") != MR_OK) {
+        free(first.entry);
+        return MR_NO_MEMORY;
+    }
     const enum mr_status st = journal_scan(&report, path, &options);
     if (st == MR_DAMAGED)
         add_damage(b, "journal", report.text);
+    b->later = first.later;
+    free(first.entry);
     out_int(b->a->out, "turns", (int64_t)report.turns);
     return st == MR_DAMAGED ? MR_OK : st;
+}
+
+/* The same of `rebuild`, which does not read the whole journal by itself. */
+static enum mr_status find_start(struct books *b, const char *journal)
+{
+    struct first first = {.entry = malloc(sizeof *first.entry), .stops = true};
+    struct mr_journal_report report = {.turns = 0};
+    const struct journal_scan_options options = {
+        .mode = JOURNAL_CRASHED, .ledger = b->a->ledger, .turn = look_for_start, .ctx = &first};
+    if (first.entry == NULL)
+        return MR_NO_MEMORY;
+    const enum mr_status st = journal_scan(&report, journal, &options);
+    free(first.entry);
+    b->later = first.later;
+    return st == MR_ALREADY_DONE || st == MR_DAMAGED ? MR_OK : st;
+}
+
+/* What the journal begins with is not in it: begin with the newest snapshot that is what its name
+ * says. MR_NOT_FOUND: there is none. */
+static enum mr_status begin_with_snapshot(struct books *b, const char *fresh, uint64_t *ret_turn)
+{
+    char dir[FILE_PATH_MAX], path[FILES_PATH_MAX];
+    uint8_t root[32];
+    struct mr_store *s = NULL;
+    struct mr_checkpoint sum;
+    const struct mr_store_lmdb_options options = {.read_only = true};
+    if (path_join(dir, b->a->data, "snapshots") != MR_OK)
+        return MR_USAGE;
+    enum mr_status st = snapshot_newest(path, ret_turn, root, dir);
+    if (st == MR_OK)
+        st = mr_store_lmdb_open(&s, path, &options);
+    if (st == MR_OK)
+        st = mr_state_sum(&sum, s, b->a->genesis, &heap);
+    if (st == MR_OK && memcmp(sum.state_root, root, sizeof root) != 0)
+        st = MR_DAMAGED;
+    if (st == MR_OK)
+        st = mr_store_lmdb_copy(s, fresh);
+    if (s != NULL)
+        s->api->close(s);
+    return st;
 }
 
 /* A store made from the journal alone, up to a turn (0: all), in a directory that is removed again.
@@ -209,8 +296,13 @@ static enum mr_status verify_journal(struct books *b)
 static enum mr_status replay(struct books *b, const struct mr_check *base, uint64_t turn)
 {
     struct mr_check check = *base;
+    uint64_t from;
     remove_store(b->scratch);
     enum mr_status st = dir_make(b->scratch);
+    if (st == MR_OK && (b->later || b->report.first_log > 0))
+        st = begin_with_snapshot(b, b->scratch, &from);
+    if (st == MR_NOT_FOUND)
+        return st;
     if (st == MR_OK)
         st = mr_store_lmdb_open(&b->again, b->scratch, NULL);
     check.store = b->again;
@@ -228,6 +320,12 @@ static enum mr_status compare(struct books *b, const struct mr_check *check, uin
 {
     uint64_t findings;
     enum mr_status st = replay(b, check, turn);
+    if (st == MR_NOT_FOUND) {
+        out_note(b->a->out, _("what the journal stands on is not here, and no snapshot is: the "
+                              "store is not compared with a replay"));
+        return MR_OK;
+    }
+    out_bool(b->a->out, "compared", st == MR_OK);
     progress_begin(&b->bar, b->a->c, _("comparing"), 0);
     if (st == MR_OK)
         st = mr_check_equal(check, b->again, &findings);
@@ -254,7 +352,8 @@ static enum mr_status run_checks(struct books *b, struct mr_check_totals *totals
                              .found = add_finding,
                              .found_ctx = b,
                              .progress = on_progress,
-                             .progress_ctx = b};
+                             .progress_ctx = b,
+                             .moving = b->moving};
     enum mr_status st = verify_journal(b);
     const bool covers = read_meta(b, &meta);
     if (st == MR_OK && b->store != NULL && !covers)
@@ -268,12 +367,12 @@ static enum mr_status run_checks(struct books *b, struct mr_check_totals *totals
         return st == MR_OK ? check_store(b, &check, totals) : st;
     }
     st = check_store(b, &check, totals);
-    if (st == MR_OK && b->report.first_log == 0 && meta.turn > 0 && totals->inherited == 0)
-        st = compare(b, &check, meta.turn);
-    else if (st == MR_OK && meta.turn > 0)
-        out_note(b->a->out, _("old segments of the journal are not here: the store is not compared "
-                              "with a replay"));
-    return st;
+    if (st == MR_OK && totals->overdrawn > 0 && b->moving)
+        out_note(b->a->out,
+                 _("in %llu places an account has less than it may: other nodes may have told what "
+                   "is missing meanwhile. Check again while the node runs and nothing waits"),
+                 (unsigned long long)totals->overdrawn);
+    return st == MR_OK && meta.turn > 0 ? compare(b, &check, meta.turn) : st;
 }
 
 static void say_right(struct books *b, const struct mr_check_totals *t)
@@ -327,38 +426,13 @@ void cmd_check(struct command *c, struct out *out)
 /* --- rebuild -----------------------------------------------------------------------------------
  */
 
-/* Log segments from the beginning are gone: begin with the newest snapshot that is what its name
- * says. */
-static enum mr_status begin_with_snapshot(struct books *b, const char *fresh, uint64_t *ret_turn)
-{
-    char dir[FILE_PATH_MAX], path[FILES_PATH_MAX];
-    uint8_t root[32];
-    struct mr_store *s = NULL;
-    struct mr_checkpoint sum;
-    const struct mr_store_lmdb_options options = {.read_only = true};
-    if (path_join(dir, b->a->data, "snapshots") != MR_OK)
-        return MR_USAGE;
-    enum mr_status st = snapshot_newest(path, ret_turn, root, dir);
-    if (st == MR_OK)
-        st = mr_store_lmdb_open(&s, path, &options);
-    if (st == MR_OK)
-        st = mr_state_sum(&sum, s, b->a->genesis, &heap);
-    if (st == MR_OK && memcmp(sum.state_root, root, sizeof root) != 0)
-        st = MR_DAMAGED;
-    if (st == MR_OK)
-        st = mr_store_lmdb_copy(s, fresh);
-    if (s != NULL)
-        s->api->close(s);
-    return st;
-}
-
 static enum mr_status fill(struct books *b, const char *fresh, uint64_t *ret_from)
 {
     const struct mr_store_lmdb_options options = {.map_bytes = 0};
     *ret_from = 0;
     remove_store(fresh);
     enum mr_status st = dir_make(fresh);
-    if (st == MR_OK && b->report.first_log > 0)
+    if (st == MR_OK && (b->later || b->report.first_log > 0))
         st = begin_with_snapshot(b, fresh, ret_from);
     if (st == MR_OK)
         st = mr_store_lmdb_open(&b->again, fresh, &options);
@@ -436,6 +510,8 @@ static enum mr_status rebuild(struct books *b, struct mr_checkpoint *ret, uint64
                           "until governance accepts it"),
                         (unsigned long long)b->report.end.turn, (unsigned long long)covered);
     if (st == MR_OK)
+        st = find_start(b, journal);
+    if (st == MR_OK)
         st = fill(b, fresh, ret_from);
     if (st == MR_OK)
         st = b->again->api->refresh(b->again);
@@ -469,7 +545,10 @@ void cmd_rebuild(struct command *c, struct out *out)
         out_int(out, "from_turn", (int64_t)from);
         out_int(out, "accounts", (int64_t)sum.accounts);
         out_text(out, "state_root", admin_hex(sum.state_root));
-        if (from == 0)
+        if (b.later && from == 0)
+            out_print(out, _("The store is made again from the state that the node joined with and "
+                             "the journal behind it"));
+        else if (from == 0)
             out_print(out, _("The store is made again from the whole journal"));
         else
             out_print(out,

@@ -162,6 +162,14 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
     case TROUBLE_AWAY:
         away_words(ret, w, t);
         return;
+    case TROUBLE_MUTE:
+        if (t->time_ms == 0)
+            snprintf(ret, WORDS_MAX,
+                     _("%s answers, and has signed nothing since this node started"), name);
+        else
+            snprintf(ret, WORDS_MAX, _("%s answers, and has signed nothing since %s (UTC)"), name,
+                     admin_time(t->time_ms));
+        return;
     case TROUBLE_LAGS:
     case TROUBLE_BEHIND:
         lag_words(ret, w, t);
@@ -183,15 +191,20 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
     }
 }
 
-static const char *mode_advice(enum mr_status mode)
+static const char *mode_advice(enum mr_status mode, bool several)
 {
+    if (mode == MR_ABSTAINING && several)
+        return _("its memory may be older than what others hold: stop it, set its directory aside, "
+                 "and let it come back with a new key: \"mereau-admin federation rekey --help\"");
     if (mode == MR_ABSTAINING)
         return _("its memory may be older than what others hold: see \"mereau-admin restore "
                  "--help\"");
     if (mode == MR_DISK_FULL)
         return _("make room on its disk; nothing is lost");
     if (mode == MR_NO_QUORUM)
-        return _("bring the nodes back that do not answer; nothing is lost meanwhile");
+        return _(
+            "bring the nodes back that do not answer; nothing is lost meanwhile. Where they are "
+            "lost for good: \"mereau-admin federation restart --help\"");
     if (mode == MR_RETIRED)
         return _("stop it when its members know another node; its directory stays a record of the "
                  "time in which it was one");
@@ -224,7 +237,7 @@ static void trouble_advice(char ret[WORDS_MAX], const struct watch *w, const str
     const char *text = NULL;
     switch (t->kind) {
     case TROUBLE_MODE:
-        text = mode_advice(t->status);
+        text = mode_advice(t->status, w->view.nodes > 1);
         break;
     case TROUBLE_BROKEN:
         text = _("stop issuing and paying out, keep all evidence, and compare the books of all "
@@ -239,6 +252,11 @@ static void trouble_advice(char ret[WORDS_MAX], const struct watch *w, const str
     case TROUBLE_AWAY:
         away_advice(ret, w, t);
         return;
+    case TROUBLE_MUTE:
+        text = _("it does not count: its memory is in doubt, or its disk is full. Its association "
+                 "looks at \"federation status\" there; a node in doubt comes back with a new key "
+                 "(\"federation rekey\")");
+        break;
     case TROUBLE_LAGS:
         text = _("it catches up by itself; when the number grows, its machine or its line is too "
                  "slow: tell its association");

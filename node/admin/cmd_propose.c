@@ -8,6 +8,8 @@
 #include "admin/init.h"
 #include "admin/next.h"
 #include "admin/offers.h"
+#include "admin/propose.h"
+#include "admin/treasury.h"
 #include "common/hostport.h"
 #include "mereau/codec.h"
 #include "mereau/evidence.h"
@@ -151,9 +153,10 @@ static enum mr_status add_all(struct admin *a, struct mr_next_epoch *n, struct m
     return st;
 }
 
-static enum mr_status rekey_all(struct admin *a, struct mr_next_epoch *n, struct mr_signed_offer *o)
+enum mr_status seats_rekey(struct admin *a, struct mr_next_epoch *n)
 {
-    enum mr_status st = MR_OK;
+    struct mr_signed_offer *const o = malloc(sizeof *o);
+    enum mr_status st = o != NULL ? MR_OK : out_fail(a->out, MR_NO_MEMORY, NULL);
     for (size_t i = 0; st == MR_OK && i < opt_count(a->c, "rekey"); i++) {
         uint32_t number = 0;
         const char *path = NULL;
@@ -163,6 +166,7 @@ static enum mr_status rekey_all(struct admin *a, struct mr_next_epoch *n, struct
         if (st == MR_OK)
             st = next_rekey(a, n, number, &o->offer);
     }
+    free(o);
     return st;
 }
 
@@ -179,7 +183,13 @@ static enum mr_status move_all(struct admin *a, struct mr_next_epoch *n, const c
     return st;
 }
 
-static enum mr_status remove_all(struct admin *a, struct mr_next_epoch *n)
+enum mr_status seats_move(struct admin *a, struct mr_next_epoch *n)
+{
+    const enum mr_status st = move_all(a, n, "address");
+    return st == MR_OK ? move_all(a, n, "peer-address") : st;
+}
+
+enum mr_status seats_remove(struct admin *a, struct mr_next_epoch *n)
 {
     enum mr_status st = MR_OK;
     for (size_t i = 0; st == MR_OK && i < opt_count(a->c, "remove"); i++) {
@@ -209,7 +219,7 @@ static enum mr_status expel(struct admin *a, struct mr_next_epoch *n, char *ret_
     struct mr_evidence *const e = malloc(sizeof *e);
     st = e != NULL ? file_read(&bytes, &len, path, EVIDENCE_MAX) : MR_NO_MEMORY;
     if (st == MR_OK && mr_evidence_decode(e, bytes, len) != MR_OK)
-        st = MR_DAMAGED;
+        st = MR_BAD_EVIDENCE;
     if (st == MR_OK)
         st = mr_evidence_verify(&facts, a->genesis, e);
     if (st == MR_OK)
@@ -238,18 +248,55 @@ static enum mr_status set_reason(struct admin *a, struct mr_next_epoch *n, const
                           _("--reason has characters that cannot stand there, or is too long"));
 }
 
+enum mr_status seats_settle(struct admin *a, struct mr_next_epoch *n, const char *evidence)
+{
+    int64_t quorum = n->seats_count > 0 ? mr_quorum_default(n->seats_count) : 0;
+    const enum mr_status st = opt_int(a->c, a->out, &quorum, "quorum", 1, MR_NODES_MAX);
+    n->quorum = (uint32_t)quorum;
+    return st == MR_OK || st == MR_NOT_FOUND ? set_reason(a, n, evidence) : st;
+}
+
+static enum mr_status look_at_waiting(struct work *w, const struct mr_draft *d, const char *path,
+                                      bool dead, void *ctx)
+{
+    (void)ctx;
+    if (dead || d->orders[0].order.body.kind != MR_KIND_NEXT)
+        return MR_OK;
+    out_text(w->a->out, "draft", path);
+    return out_fail(w->a->out, MR_SLOT_TAKEN,
+                    _("a proposal for epoch %u waits for signatures already. Let others sign it:\n"
+                      "  mereau-admin %s federation sign %s --key GOVERNANCEKEY\n"
+                      "or give it up, then propose again:\n"
+                      "  mereau-admin %s draft withdraw %s --key GOVERNANCEKEY"),
+                    d->orders[0].order.body.u.next.epoch, admin_place(w->a), path,
+                    admin_place(w->a), path);
+}
+
+/* Of two proposals for one epoch the second one could never settle. */
+static enum mr_status check_waiting(struct admin *a)
+{
+    struct work w;
+    enum mr_status st = work_begin(&w, a, a->system);
+    if (st == MR_OK)
+        st = treasury_each_draft(&w, look_at_waiting, NULL);
+    work_done(&w);
+    return st;
+}
+
 /* Bounds, whether they are there, words; then the order goes the way of all orders. */
 static void propose(struct admin *a, struct mr_order_body *body, const char *evidence)
 {
     struct mr_next_epoch *const n = &body->u.next;
-    int64_t quorum = n->seats_count > 0 ? mr_quorum_default(n->seats_count) : 0;
-    const enum mr_status given = opt_int(a->c, a->out, &quorum, "quorum", 1, MR_NODES_MAX);
-    enum mr_status st = given == MR_NOT_FOUND ? MR_OK : given;
-    n->quorum = (uint32_t)quorum;
-    if (st == MR_OK)
-        st = set_reason(a, n, evidence);
+    enum mr_status st = seats_settle(a, n, evidence);
+    if (st == MR_OK && !next_changes(a, n))
+        st =
+            out_fail(a->out, MR_NO_CHANGE,
+                     _("nothing would change: say who joins (--add), leaves (--remove), gets a new "
+                       "key (--rekey) or moves (--address, --peer-address), or another --quorum"));
     if (st == MR_OK)
         st = next_check(a, n);
+    if (st == MR_OK)
+        st = check_waiting(a);
     if (st == MR_OK)
         st = next_reach(a, n, opt_flag(a->c, "unreachable-ok"));
     if (st != MR_OK)
@@ -286,17 +333,15 @@ void cmd_propose(struct command *c, struct out *out)
     if (st == MR_OK && o == NULL)
         st = out_fail(out, MR_NO_MEMORY, NULL);
     if (st == MR_OK)
-        st = remove_all(&a, &body->u.next);
+        st = seats_remove(&a, &body->u.next);
     if (st == MR_OK)
         st = expel(&a, &body->u.next, evidence);
     if (st == MR_OK)
-        st = rekey_all(&a, &body->u.next, o);
+        st = seats_rekey(&a, &body->u.next);
     if (st == MR_OK)
         st = add_all(&a, &body->u.next, o);
     if (st == MR_OK)
-        st = move_all(&a, &body->u.next, "address");
-    if (st == MR_OK)
-        st = move_all(&a, &body->u.next, "peer-address");
+        st = seats_move(&a, &body->u.next);
     if (st == MR_OK)
         propose(&a, body, evidence);
     free(o);

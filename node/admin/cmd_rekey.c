@@ -22,6 +22,8 @@ const struct option_row rekey_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+enum { ANSWER_MS = 2000 };
+
 static const char next_name[] = "node.next.key", rekey_file[] = "rekey.mro";
 
 static enum mr_status write_failed(struct out *out, enum mr_status st, const char *path)
@@ -151,19 +153,49 @@ static enum mr_status find_lost(struct admin *a, const struct mr_node **ret)
                     a->home->name);
 }
 
-/* Who is asked for the state later: any other node. */
+static bool answers(struct admin *a, const struct mr_node *n)
+{
+    struct link *l = NULL;
+    const struct link_config config = {.address = n->address,
+                                       .pinned = &n->transport_key,
+                                       .ledger = a->ledger,
+                                       .timeout_ms = ANSWER_MS};
+    enum mr_status st = link_open(&l, &config);
+    *a->ask = (struct mr_request_body){.kind = MR_REQ_NODE};
+    if (st == MR_OK)
+        st = link_call(l, a->reply, a->ask);
+    link_close(l);
+    return st == MR_OK;
+}
+
+/* Another node: the one that --node named, or one that answers, or else any. */
+static const struct mr_node *find_other(struct admin *a, const struct mr_node *lost)
+{
+    const char *const named = opt_text(a->c, "node");
+    const struct mr_node *other = NULL;
+    for (uint32_t i = 0; i < a->charter->nodes_count; i++) {
+        const struct mr_node *const n = &a->charter->nodes[i];
+        if (n->number == lost->number)
+            continue;
+        if (named != NULL ? strcmp(n->address, named) == 0 : answers(a, n))
+            return n;
+        other = n;
+    }
+    return other;
+}
+
+/* Who is asked for the state later. */
 static enum mr_status write_link(struct admin *a, const struct mr_node *lost, const char *dir)
 {
     struct mr_join_link link = {.version = 1};
     char text[MR_JOIN_LINK_TEXT_MAX + 1], path[FILE_PATH_MAX];
-    const struct mr_node *other = NULL;
-    for (uint32_t i = 0; i < a->charter->nodes_count; i++)
-        if (a->charter->nodes[i].number != lost->number)
-            other = &a->charter->nodes[i];
+    const struct mr_node *const other = find_other(a, lost);
     if (other == NULL)
         return out_fail(
             a->out, MR_NO_QUORUM,
-            _("there is no other node that has the state: see \"mereau-admin restore\""));
+            _("no other node is known here: the state is in backups (\"mereau-admin restore\"), or "
+              "at nodes that came later: give --charter FILE, the charter.mrc of one of them with "
+              "epochs.mrh beside it"));
     link.transport_key = other->transport_key;
     memcpy(link.ledger, a->ledger, sizeof link.ledger);
     memcpy(link.association, other->association, sizeof link.association);

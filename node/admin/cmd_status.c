@@ -155,6 +155,11 @@ static void print_backup(struct admin *a)
     out_int(a->out, "last_backup_ms", (int64_t)ms);
     if (ms > 0)
         out_print(a->out, _("Last backup:  %s\n"), admin_time(ms));
+    else if (a->charter->nodes_count > 1)
+        out_print(a->out,
+                  _("Last backup:  none. The other nodes hold the ledger; the register of members "
+                    "and the keys\n              are here alone: see \"mereau-admin backup "
+                    "--help\"\n"));
     else
         out_print(a->out,
                   _("Last backup:  none. With one node, what is not copied is lost with its disk: "

@@ -320,9 +320,8 @@ const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t n
 static const struct mr_node *past_node(const struct admin *a, uint32_t number)
 {
     for (uint32_t i = a->epochs.count; i-- > 0;) {
-        const struct mr_handover *h = &a->epochs.items[i];
-        const struct mr_next_epoch *next = &h->u.next.order.order.body.u.next;
-        for (uint32_t k = 0; h->kind == MR_HANDOVER_NEXT && k < next->seats_count; k++)
+        const struct mr_next_epoch *const next = mr_handover_seats(&a->epochs.items[i]);
+        for (uint32_t k = 0; next != NULL && k < next->seats_count; k++)
             if (next->seats[k].node.number == number)
                 return &next->seats[k].node;
     }
@@ -495,6 +494,20 @@ enum mr_status admin_begin(struct admin *a, struct command *c, struct out *out, 
     return admin_begin_at(a, c, out, needs, NULL);
 }
 
+/* Beside the key and its charter: when the data directory is lost it is known there who the nodes
+ * are. What cannot be written now is written by a later command. */
+static void keep_epochs(struct admin *a)
+{
+    char dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    struct epochs known = {.count = 0};
+    if (a->epochs.count == 0 || path_parent(dir, a->key_path) != MR_OK ||
+        path_join(path, dir, "charter.mrc") != MR_OK || !file_exists(path))
+        return;
+    if (epochs_read(&known, dir) == MR_OK && known.count < a->epochs.count)
+        (void)epochs_write(&a->epochs, dir);
+    epochs_done(&known);
+}
+
 enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *out, unsigned needs,
                               const char *data)
 {
@@ -525,6 +538,8 @@ enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *ou
         st = find_home(a);
     if (st == MR_OK && (needs & NEED_NODE) != 0)
         st = connect_node(a);
+    if (st == MR_OK && a->signer != NULL)
+        keep_epochs(a);
     return st;
 }
 
@@ -585,7 +600,9 @@ enum mr_status admin_need_governance(struct admin *a)
 {
     if (signer_is_governance(a->signer))
         return MR_OK;
-    return out_fail(a->out, MR_NOT_AUTHORISED,
-                    _("%s is an operator's key; rules and caps are changed with governance keys"),
-                    a->key_path);
+    return out_fail(
+        a->out, MR_NOT_AUTHORISED,
+        _("%s is an operator's key; rules, caps, and who the nodes are, are changed with "
+          "governance keys: name one with --key"),
+        a->key_path);
 }

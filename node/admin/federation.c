@@ -15,6 +15,17 @@ static bool answers(const struct mr_peer_status *p, uint64_t now_ms)
     return p->connected && p->seen_ms + FEDERATION_SILENT_MS >= now_ms;
 }
 
+/* It answers, but no head of it came for long, by the clock here: it abstains, or cannot write. */
+static bool is_mute(const struct mr_rep_node *node, const struct mr_peer_status *p)
+{
+    const uint64_t off = (uint64_t)(p->offset_ms < 0 ? -p->offset_ms : p->offset_ms);
+    const uint64_t since = p->head_ms == 0    ? node->started_ms
+                           : p->offset_ms < 0 ? p->head_ms + off
+                           : p->head_ms > off ? p->head_ms - off
+                                              : 0;
+    return answers(p, node->time_ms) && since + FEDERATION_MUTE_MS < node->time_ms;
+}
+
 /* Whether the asked node itself votes: a memory in doubt or a full disk keeps it from that. */
 static bool votes(enum mr_status mode)
 {
@@ -93,7 +104,7 @@ void federation_look(struct federation_view *ret, const struct mr_rep_node *node
     *v = (struct federation_view){.nodes = peers->nodes, .quorum = peers->quorum};
     v->answering = votes(mode) ? 1 : 0;
     for (uint32_t i = 0; i < peers->peers_count; i++) {
-        v->answering += answers(&peers->peers[i], now_ms);
+        v->answering += answers(&peers->peers[i], now_ms) && !is_mute(node, &peers->peers[i]);
         v->convicted += peers->peers[i].convicted;
     }
     const uint32_t bears = 2 * v->quorum > v->nodes ? 2 * v->quorum - v->nodes - 1 : 0;
@@ -107,6 +118,9 @@ void federation_look(struct federation_view *ret, const struct mr_rep_node *node
         if (peers->peers[i].convicted)
             add(v, TROUBLE_CONVICTED, peers->peers[i].node);
     look_at_absent(v, peers, now_ms);
+    for (uint32_t i = 0; i < peers->peers_count; i++)
+        if (is_mute(node, &peers->peers[i]))
+            add(v, TROUBLE_MUTE, peers->peers[i].node)->time_ms = peers->peers[i].head_ms;
     if (own_clock != 0)
         add(v, TROUBLE_OWN_CLOCK, peers->node)->offset_ms = own_clock;
     for (uint32_t i = 0; i < peers->peers_count; i++)
@@ -123,9 +137,10 @@ const char *trouble_word(enum trouble_kind kind)
     static const char *const words[] = {
         [TROUBLE_MODE] = "mode",           [TROUBLE_BROKEN] = "broken",
         [TROUBLE_CONVICTED] = "convicted", [TROUBLE_AWAY] = "away",
-        [TROUBLE_LAGS] = "lags",           [TROUBLE_BEHIND] = "behind",
-        [TROUBLE_CLOCK] = "clock",         [TROUBLE_OWN_CLOCK] = "own_clock",
-        [TROUBLE_REFUSED] = "refused",     [TROUBLE_WAITING] = "waiting",
+        [TROUBLE_MUTE] = "mute",           [TROUBLE_LAGS] = "lags",
+        [TROUBLE_BEHIND] = "behind",       [TROUBLE_CLOCK] = "clock",
+        [TROUBLE_OWN_CLOCK] = "own_clock", [TROUBLE_REFUSED] = "refused",
+        [TROUBLE_WAITING] = "waiting",
     };
     return words[kind];
 }

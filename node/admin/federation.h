@@ -10,10 +10,11 @@
 
 enum {
     FEDERATION_SILENT_MS = 20000, /* a node that did not answer for so long is away */
+    FEDERATION_MUTE_MS = 20000,   /* one that works signs a head every two seconds */
     FEDERATION_LAG_LEAVES = 1000, /* fewer are on their way at any time */
     FEDERATION_CLOCK_MS = 1000,
     FEDERATION_WAIT_MS = 60000, /* an order that waits longer is worth a word */
-    FEDERATION_TROUBLES_MAX = 5 * MR_NODES_MAX + 4,
+    FEDERATION_TROUBLES_MAX = 6 * MR_NODES_MAX + 4,
 };
 
 enum trouble_kind {
@@ -21,6 +22,7 @@ enum trouble_kind {
     TROUBLE_BROKEN,    /* more nodes are convicted than the quorum bears */
     TROUBLE_CONVICTED, /* node */
     TROUBLE_AWAY,      /* node, status (OK: none is known), time_ms (0: never answered) */
+    TROUBLE_MUTE,      /* node answers and signs nothing; time_ms: its last head, 0: none came */
     TROUBLE_LAGS,      /* node lacks `leaves` of the asked node's log; time_ms: its last head */
     TROUBLE_BEHIND,    /* the asked node lacks `leaves` of node's log; time_ms: the last head */
     TROUBLE_CLOCK,     /* node, offset_ms */

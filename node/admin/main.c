@@ -167,6 +167,15 @@ static const struct command_row commands[] = {
      N_("Where DATA is gone, charter and epochs are taken from beside the operator's key, or from\n"
         "another node (--node). Then \"federation propose --rekey\", and \"federation join "
         "DATA\".")},
+    {"federation restart", cmd_restart,
+     N_("by governance alone: the nodes that go on when too few are left to decide"), FEDERATION,
+     restart_options, N_("[FILE]"),
+     N_("Without FILE, at a node that goes on: writes down who goes on and from what state, and "
+        "signs\n"
+        "it. With FILE and --key: signs it too. With FILE alone: the node takes it. Refused while\n"
+        "enough nodes work. Example, where nodes 3 and 4 lost their disks:\n"
+        "  mereau-admin -d /var/lib/mereau federation restart --rekey 3=port.offer \\\n"
+        "      --rekey 4=phare.offer --key governance1.key")},
     {"stop", cmd_stop, N_("stop the node"), NODE, NULL, NULL, NULL},
     {"check", cmd_check, N_("check the books: every invariant, and the store against the journal"),
      NODE, NULL, N_("[DATA]"),

@@ -37,7 +37,14 @@ static enum mr_status find_seat(struct admin *a, const struct mr_next_epoch *n, 
             *ret = i;
             return MR_OK;
         }
-    return out_fail(a->out, MR_NOT_FOUND, _("there is no node %u in the present epoch"), number);
+    return admin_node_of(a->charter, number) != NULL
+               ? out_fail(a->out, MR_USAGE,
+                          _("node %u is named twice: it leaves, so nothing else can become of it"),
+                          number)
+               : out_fail(a->out, MR_NOT_FOUND,
+                          _("there is no node %u in the present epoch: \"mereau-admin federation "
+                            "status\" lists those that there are"),
+                          number);
 }
 
 enum mr_status next_remove(struct admin *a, struct mr_next_epoch *n, uint32_t number)
@@ -58,9 +65,8 @@ static uint32_t highest_number(const struct admin *a, const struct mr_next_epoch
 {
     uint32_t most = a->genesis->nodes[a->genesis->nodes_count - 1].number;
     for (uint32_t i = 0; i < a->epochs.count; i++) {
-        const struct mr_next_epoch *const past = &a->epochs.items[i].u.next.order.order.body.u.next;
-        for (uint32_t k = 0; a->epochs.items[i].kind == MR_HANDOVER_NEXT && k < past->seats_count;
-             k++)
+        const struct mr_next_epoch *const past = mr_handover_seats(&a->epochs.items[i]);
+        for (uint32_t k = 0; past != NULL && k < past->seats_count; k++)
             most = past->seats[k].node.number > most ? past->seats[k].node.number : most;
     }
     for (uint32_t i = 0; i < n->seats_count; i++)
@@ -104,6 +110,11 @@ enum mr_status next_add(struct admin *a, struct mr_next_epoch *n, const struct m
     const enum mr_status st = check_association(a, o, &known);
     if (st != MR_OK)
         return st;
+    for (uint32_t i = 0; i < n->seats_count; i++)
+        if (memcmp(n->seats[i].node.log_key.key, o->node.log_key.key, MR_KEY_BYTES) == 0)
+            return out_fail(a->out, MR_USAGE,
+                            _("the node of %s is there already, or its offer is named twice"),
+                            o->association.name);
     for (uint32_t i = 0; !known && i < n->associations_count; i++)
         known = memcmp(n->associations[i].id, o->association.id, MR_ACCOUNT_BYTES) == 0;
     if (n->seats_count == MR_SEATS_MAX || number > MR_NODES_MAX ||
@@ -169,9 +180,14 @@ enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n)
     *after = *a->charter;
     if (n->seats_count == 0)
         what = "there is no node";
-    else if (2 * n->quorum <= n->seats_count || n->quorum > n->seats_count)
-        what = "the quorum is more than half of the nodes and at most all";
-    else if (mr_charter_next(after, n) != MR_OK)
+    else if (2 * n->quorum <= n->seats_count || n->quorum > n->seats_count) {
+        free(after);
+        return out_fail(a->out, MR_USAGE,
+                        _("%u of %u nodes cannot settle: the quorum is more than half of the nodes "
+                          "and at most all, from %u to %u; without --quorum it is %u"),
+                        n->quorum, n->seats_count, n->seats_count / 2 + 1, n->seats_count,
+                        mr_quorum_default(n->seats_count));
+    } else if (mr_charter_next(after, n) != MR_OK)
         what = "there are more associations than a ledger can have";
     else if (mr_charter_check_later(after, &what) == MR_OK)
         (void)mr_federation_check(after, &what);
@@ -180,6 +196,18 @@ enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n)
                         : out_fail(a->out, MR_USAGE,
                                    _("this epoch cannot be: %s (%u nodes, %u of them settle)"),
                                    what, n->seats_count, n->quorum);
+}
+
+bool next_changes(const struct admin *a, const struct mr_next_epoch *n)
+{
+    const struct mr_charter *const c = a->charter;
+    uint8_t was[sizeof(struct mr_node)], is[sizeof(struct mr_node)];
+    bool same = n->seats_count == c->nodes_count && n->quorum == c->quorum;
+    for (uint32_t i = 0; same && i < n->seats_count; i++) {
+        const size_t len = mr_node_encode(&c->nodes[i], was, sizeof was);
+        same = len == mr_node_encode(&n->seats[i].node, is, sizeof is) && memcmp(was, is, len) == 0;
+    }
+    return !same;
 }
 
 /* What answers at an address. MR_OK: this node; MR_WRONG_NODE: another one. */

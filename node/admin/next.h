@@ -24,6 +24,9 @@ enum mr_status next_move(struct admin *a, struct mr_next_epoch *n, uint32_t numb
 /** Bounds: quorum, keys, addresses. */
 enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n);
 
+/** Whether anything would be another way than it is. */
+bool next_changes(const struct admin *a, const struct mr_next_epoch *n);
+
 /** Whether every node answers at its addresses with its transport key. `lenient`: one that is
  *  silent may be, unless it is new, as long as q answer; one that is another never may. */
 enum mr_status next_reach(struct admin *a, const struct mr_next_epoch *n, bool lenient);

@@ -330,23 +330,41 @@ enum mr_status signer_sign(struct signer *s, struct mr_signed_order *orders, siz
 }
 
 /* Kept as a slot of the nodes' chain, which nobody signs orders of with these keys. */
-enum mr_status signer_sign_restart(struct signer *s, struct mr_signed_restart *restart, bool again)
+static enum mr_status remember_epoch(struct signer *s, uint32_t epoch, const uint8_t hash[32],
+                                     bool again)
 {
-    struct mr_order place = {.seq = restart->restart.epoch, .not_after_ms = MR_TIME_MS_MAX};
+    struct mr_order place = {.seq = epoch, .not_after_ms = MR_TIME_MS_MAX};
     struct mr_signed_slot slot = {.seq = place.seq, .not_after_ms = place.not_after_ms};
-    uint8_t bytes[sizeof restart->restart];
     mr_sub_account(place.account, NULL, MR_CLASS_CHECKPOINTS);
     memcpy(slot.account, place.account, sizeof slot.account);
-    mr_hash(slot.order, "mereau/restart", bytes,
-            mr_restart_encode(&restart->restart, bytes, sizeof bytes), NULL, 0);
+    memcpy(slot.order, hash, sizeof slot.order);
     const struct mr_signed_slot *known = remembered(s, &place);
     if (known != NULL && memcmp(known->order, slot.order, sizeof slot.order) != 0 && !again)
         return MR_SLOT_TAKEN;
     keep_slot(s->key, &slot);
     forget_old(s->key);
-    const enum mr_status st = signer_save(s);
+    return signer_save(s);
+}
+
+enum mr_status signer_sign_restart(struct signer *s, struct mr_signed_restart *restart, bool again)
+{
+    uint8_t bytes[sizeof restart->restart], hash[32];
+    mr_hash(hash, "mereau/restart", bytes,
+            mr_restart_encode(&restart->restart, bytes, sizeof bytes), NULL, 0);
+    const enum mr_status st = remember_epoch(s, restart->restart.epoch, hash, again);
     if (st == MR_OK)
         mr_restart_sign(restart, s->key->key_index, &s->secret);
+    return st;
+}
+
+enum mr_status signer_sign_regroup(struct signer *s, struct mr_signed_regroup *regroup, bool again)
+{
+    uint8_t bytes[sizeof regroup->regroup], hash[32];
+    mr_hash(hash, "mereau/regroup", bytes,
+            mr_regroup_encode(&regroup->regroup, bytes, sizeof bytes), NULL, 0);
+    const enum mr_status st = remember_epoch(s, regroup->regroup.next.epoch, hash, again);
+    if (st == MR_OK)
+        mr_regroup_sign(regroup, s->key->key_index, &s->secret);
     return st;
 }
 

@@ -77,6 +77,8 @@ enum mr_status signer_sign(struct signer *s, struct mr_signed_order *orders, siz
 /** Remember durably that governance signs this RESTART of an epoch, and sign it. MR_SLOT_TAKEN when
  *  another one was signed for the epoch and `again` is not set; else as keyfile_save. */
 enum mr_status signer_sign_restart(struct signer *s, struct mr_signed_restart *restart, bool again);
+/** The same for a REGROUP: of one epoch either is signed once. */
+enum mr_status signer_sign_regroup(struct signer *s, struct mr_signed_regroup *regroup, bool again);
 
 /** Write the key file anew with what `key` holds now. As keyfile_save. */
 enum mr_status signer_save(struct signer *s);

@@ -95,6 +95,13 @@ void epochs_look(struct node *n)
 {
     struct mr_engine_facts facts;
     mr_engine_facts(n->engine, &facts);
+    if (facts.regroup_differs && !n->regroup_told)
+        log_event(LOG_LEVEL_WARN, "regroup_waits",
+                  log_with(log_text("why", "the state here is not the one that governance named"),
+                           log_text("do", "wait until the other nodes that go on were read; else "
+                                          "set the directory aside, and mereau-admin federation "
+                                          "rekey and join")));
+    n->regroup_told = facts.regroup_differs;
     if (facts.sum_wanted && !n->flushing && !n->freeze_due && !n->stopping)
         n->checkpoint_wanted = n->flush_wanted = true;
 }

@@ -125,6 +125,8 @@ struct node {
     struct mr_journal *journal;
     struct register_store *members;
     struct mr_engine *engine;
+    struct mr_signed_regroup *regroup; /* governance's, beside the charter; NULL: none */
+    bool regroup_told;                 /* that the state here is another one than it names */
 
     uv_loop_t loop;
     uv_timer_t tick;

@@ -220,13 +220,34 @@ static int read_restart(struct node *n, struct mr_signed_restart **ret)
     return st == MR_OK ? 0 : failed("restart", path, st, "governance's RESTART");
 }
 
+/* Governance's REGROUP, when there is one: regroup.mrg (EPO-10). */
+static int read_regroup(struct node *n)
+{
+    char path[PATH_BYTES];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    path_in(path, n, "regroup.mrg");
+    enum mr_status st = file_read(&bytes, &len, path, CHARTER_BYTES_MAX);
+    if (st == MR_NO_SUCH_FILE)
+        return 0;
+    n->regroup = st == MR_OK ? malloc(sizeof *n->regroup) : NULL;
+    if (st == MR_OK && n->regroup == NULL)
+        st = MR_NO_MEMORY;
+    if (st == MR_OK && mr_signed_regroup_decode(n->regroup, bytes, len) != MR_OK)
+        st = MR_DAMAGED;
+    free(bytes);
+    return st == MR_OK ? 0 : failed("regroup", path, st, "governance's REGROUP");
+}
+
 static int open_engine(struct node *n)
 {
     char path[PATH_BYTES];
     struct mr_signed_restart *restart = NULL;
     path_in(path, n, "abstain");
     const bool abstain = access(path, F_OK) == 0;
-    const int code = read_restart(n, &restart);
+    int code = read_restart(n, &restart);
+    if (code == 0)
+        code = read_regroup(n);
     if (code != 0) {
         free(restart);
         return code;
@@ -241,7 +262,8 @@ static int open_engine(struct node *n)
                                             .mem = heap,
                                             .now_ms = now_ms(),
                                             .abstain = abstain,
-                                            .restart = restart};
+                                            .restart = restart,
+                                            .regroup = n->regroup};
     const enum mr_status st = mr_engine_create(&n->engine, &config);
     free(restart);
     if (st != MR_OK)
@@ -297,6 +319,7 @@ void node_close(struct node *n)
     char path[PATH_BYTES];
     free(n->puts); /* what a full disk did not take */
     mr_engine_destroy(n->engine);
+    free(n->regroup);
     register_close(n->members);
     if (n->journal != NULL)
         n->journal->api->close(n->journal);

@@ -185,6 +185,23 @@ START_TEST(a_changed_record_gives_its_finding)
 }
 END_TEST
 
+/* A node that has not read everything yet may see less than nothing in an account. */
+START_TEST(below_zero_is_no_finding_on_the_way)
+{
+    struct mr_check_totals totals;
+    const struct mr_check c = {.charter = &w.charter,
+                               .store = w.store,
+                               .journal = w.journal,
+                               .mem = w.mem,
+                               .found = on_finding,
+                               .moving = true};
+    below_zero();
+    ck_assert_int_eq(mr_check_store(&c, &totals), MR_OK);
+    ck_assert_str_eq(rules, "");
+    ck_assert_uint_eq(totals.overdrawn, 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("check");
@@ -193,6 +210,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, a_changed_record_gives_its_finding, 0,
                         (int)(sizeof lies / sizeof lies[0]));
+    tcase_add_test(tc, below_zero_is_no_finding_on_the_way);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

@@ -1,0 +1,293 @@
+/* What governance decides about nodes, through the programs: expulsion on evidence, a node that
+ * moves, a proposal that is given up, proposals that cannot be. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/file.h"
+#include "lib/loopback.h"
+#include "lib/nodedir.h"
+#include "lib/proxy.h"
+#include "lib/quartet.h"
+
+static struct proxy *proxy;
+static struct proc *twin;
+
+static void setup(void)
+{
+    quartet_setup();
+}
+
+static void teardown(void)
+{
+    proc_end(twin);
+    twin = NULL;
+    quartet_teardown();
+    proxy_stop(proxy);
+    proxy = NULL;
+}
+
+static uint16_t port_of(const char *address)
+{
+    return (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
+}
+
+/* mereau-audit, which takes no passphrase. */
+static void audit(const char *what, const char *path, const char *option, const char *value)
+{
+    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit", what, path, option, value, NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    char *text = proc_text(p);
+    ck_assert_msg(code == 0, "%d: %s", code, text);
+    free(text);
+    proc_end(p);
+}
+
+/* All that the auditor finds in a node's book is the evidence it holds about node 4. */
+static void audit_convicts(const char *path)
+{
+    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit", "verify", path, "--json", NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    char *text = proc_text(p);
+    const char *const object = strchr(text, '{');
+    json_t *said = object != NULL ? json_loads(object, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+    json_t *rows = json_object_get(said, "findings");
+    ck_assert_msg((code == 0 || code == 5) && json_is_array(rows), "%d: %s", code, text);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *const row = json_array_get(rows, i);
+        ck_assert_msg(json_integer_value(json_object_get(row, "node")) == 4, "%s", text);
+    }
+    json_decref(said);
+    free(text);
+    proc_end(p);
+}
+
+static void members(void)
+{
+    quartet_member(0, "ana", "resident");
+    quartet_member(0, "bob", "shop");
+    ADMIN("-d", typed_data(0), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
+    ADMIN("-d", typed_data(0), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
+}
+
+/* In a file of configuration: this text becomes that one. */
+static void rewrite(const char *path, const char *from, const char *to)
+{
+    char text[8192] = "";
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    ck_assert_int_eq(file_read(&bytes, &len, path, sizeof text), MR_OK);
+    const char *const at = strstr((const char *)bytes, from);
+    ck_assert_msg(at != NULL, "no %s in %s", from, path);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - (const char *)bytes), (const char *)bytes,
+             to, at + strlen(from));
+    ck_assert_int_eq(file_write(path, text, strlen(text), 0600, true), MR_OK);
+    free(bytes);
+}
+
+/* --- expulsion ---------------------------------------------------------------------------------
+ */
+
+/* Node 4 is found behind a proxy, so that two may sit there. */
+static void four_with_a_proxy(void)
+{
+    char at[32];
+    const uint16_t real = port_of(quartet.peer_port[3]);
+    proxy = proxy_start(0, &real, 1);
+    ck_assert_ptr_nonnull(proxy);
+    snprintf(at, sizeof at, "127.0.0.1:%u", proxy_port(proxy));
+    quartet_come(1);
+    quartet_come(2);
+    quartet_join(3, (const char *const[]){quartet.invitation, typed_data(3), "--association",
+                                          "Association 4", "--alias", "asso4", "--operators", "1",
+                                          "--listen", quartet.wallet_port[3], "--peer-listen",
+                                          quartet.peer_port[3], "--peer-address", at, "--kdf-min",
+                                          "--yes", NULL});
+    PROPOSE("--add", typed_at("d2/offer.mro"), "--add", typed_at("d3/offer.mro"), "--add",
+            typed_at("d4/offer.mro"));
+    for (unsigned i = 1; i < QUARTET_NODES; i++)
+        quartet_come_in(i);
+    for (unsigned i = 0; i < QUARTET_NODES; i++)
+        quartet_wait_answering(i, QUARTET_NODES);
+}
+
+/* A copy of node 4 runs beside it, with its keys. */
+static uint16_t start_twin(void)
+{
+    char wallet[32], peer[32];
+    const char *const argv[] = {"/bin/cp", "-r", typed_data(3), typed_at("twin"), NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert(p != NULL && proc_wait(p, PROC_DEADLINE_MS) == 0);
+    proc_end(p);
+    snprintf(wallet, sizeof wallet, "127.0.0.1:%u", loopback_free_port());
+    snprintf(peer, sizeof peer, "127.0.0.1:%u", loopback_free_port());
+    rewrite(typed_at("twin/mereaud.conf"), quartet.wallet_port[3], wallet);
+    rewrite(typed_at("twin/mereaud.conf"), quartet.peer_port[3], peer);
+    twin = nodedir_start(typed_at("twin"), NULL);
+    ck_assert_ptr_nonnull(twin);
+    return port_of(peer);
+}
+
+static bool is_convicted(unsigned i)
+{
+    ADMIN("-d", typed_data(i), "federation", "status");
+    return typed_number("nodes_convicted") > 0;
+}
+
+static unsigned wait_evidence(void)
+{
+    const struct timespec pause = {.tv_nsec = 200000000};
+    for (int k = 0; k < 5 * QUARTET_PATIENCE_S; k++) {
+        for (unsigned i = 0; i < 3; i++)
+            if (is_convicted(i))
+                return i;
+        nanosleep(&pause, NULL);
+    }
+    ck_abort_msg("nobody is convicted: %s", typed.text);
+}
+
+START_TEST(test_expulsion)
+{
+    char proof[TYPED_PATH];
+    quartet_found("1/1");
+    members();
+    four_with_a_proxy();
+    quartet_stop(3);
+    const uint16_t seen_at = proxy_port(proxy);
+    proxy_stop(proxy);
+    const uint16_t other = start_twin();
+    quartet_start(3);
+    quartet_pay("ana", "boulangerie", "1");
+    quartet_pay("ana", "boulangerie", "2");
+    proxy = proxy_start(seen_at, (const uint16_t[]){port_of(quartet.peer_port[3]), other}, 2);
+    ck_assert_ptr_nonnull(proxy);
+    const unsigned holder = wait_evidence();
+    RUN("mereau-admin", 0, "-d", typed_data(holder), "federation", "status");
+    SAID("node 4 (Association 4) broke the rules, and its own log proves it");
+    SAID("federation evidence --out DIR");
+    SAID("none may lie");
+    ADMIN("-d", typed_data(holder), "federation", "evidence", "--out", typed_at("proofs"));
+    const json_t *const first = json_array_get(json_object_get(typed.said, "evidence"), 0);
+    snprintf(proof, sizeof proof, "%s", json_string_value(json_object_get(first, "file")));
+    audit("evidence", proof, "--charter", typed_at("d1/charter.mrc"));
+    REFUSED(5, "is about node 4, not node 3", "--expel", "3", "--evidence", proof);
+    REFUSED(5, "convicts nobody", "--expel", "4", "--evidence", typed_at("d1/charter.mrc"));
+    REFUSED(2, "belong together", "--expel", "4");
+    PROPOSE("--expel", "4", "--evidence", proof, "--reason", "it ran twice");
+    for (unsigned i = 0; i < 3; i++)
+        quartet_wait_epoch(i, 3);
+    RUN("mereau-admin", 0, "-d", typed_data(0), "federation", "status");
+    SAID("3 nodes, 3 of them settle");
+    quartet_pay("ana", "boulangerie", "3");
+    quartet_stop(0);
+    audit_convicts(typed_data(0));
+}
+END_TEST
+
+/* --- moving ------------------------------------------------------------------------------------
+ */
+
+START_TEST(test_a_node_moves)
+{
+    char wallet[32], peer[32], address[48], peer_address[48];
+    quartet_found("1/1");
+    members();
+    quartet_become_four();
+    quartet_member(1, "cy", "resident");
+    quartet_pay("ana", "boulangerie", "1");
+    quartet_stop(1);
+    snprintf(wallet, sizeof wallet, "127.0.0.1:%u", loopback_free_port());
+    snprintf(peer, sizeof peer, "127.0.0.1:%u", loopback_free_port());
+    rewrite(typed_at("d2/mereaud.conf"), quartet.wallet_port[1], wallet);
+    rewrite(typed_at("d2/mereaud.conf"), quartet.peer_port[1], peer);
+    quartet_start(1);
+    quartet_wait_answering(1, QUARTET_NODES); /* it reaches the others; they do not find it */
+    snprintf(address, sizeof address, "2=%s", wallet);
+    snprintf(peer_address, sizeof peer_address, "2=%s", peer);
+    REFUSED(3, "node 2 does not answer at", "--address", address, "--peer-address",
+            "2=127.0.0.1:9");
+    REFUSED(2, "is no address", "--address", "2=nowhere");
+    REFUSED(1, "nothing would change", "--reason", "none");
+    PROPOSE("--address", address, "--peer-address", peer_address, "--reason", "a new line");
+    for (unsigned i = 0; i < QUARTET_NODES; i++) {
+        quartet_wait_epoch(i, 3);
+        quartet_wait_answering(i, QUARTET_NODES);
+    }
+    /* Its member's wallet asks another node once, and then knows where its own is. */
+    WALLET("--wallet", typed_at("cy"), "balance");
+    RUN("mereau", 0, "--wallet", typed_at("cy"), "balance");
+    ck_assert_msg(strstr(typed.text, "going on through") == NULL, "%s", typed.text);
+    RUN("mereau", 0, "--wallet", typed_at("cy"), "node", "list");
+    SAID(wallet);
+    /* With others down it is needed, and found. */
+    quartet_kill(2);
+    quartet_pay("ana", "boulangerie", "2");
+}
+END_TEST
+
+/* --- a proposal given up -----------------------------------------------------------------------
+ */
+
+#define GOVERNOR(number, ...)                                                                      \
+    "-d", typed_data(0), "--key", typed_at("d1-keys/governance" number ".key"), __VA_ARGS__
+
+START_TEST(test_a_proposal_is_withdrawn)
+{
+    char draft[TYPED_PATH];
+    quartet_found("3/2");
+    quartet_come(1);
+    quartet_come(2);
+    REFUSED(2, "its offer is named twice", "--add", typed_at("d2/offer.mro"), "--add",
+            typed_at("d2/offer.mro"));
+    REFUSED(2, "node 1 is named twice", "--add", typed_at("d2/offer.mro"), "--remove", "1",
+            "--remove", "1");
+    REFUSED(2, "from 2 to 2; without --quorum it is 2", "--add", typed_at("d2/offer.mro"),
+            "--quorum", "3");
+    RUN("mereau-admin", 1, "-d", typed_data(0), "--key", typed_at("d1-keys/op1.key"), "federation",
+        "propose", "--add", typed_at("d2/offer.mro"), "--yes");
+    SAID("governance keys: name one with --key");
+    PROPOSE("--add", typed_at("d2/offer.mro"), "--add", typed_at("d3/offer.mro"), "--json");
+    snprintf(draft, sizeof draft, "%s", typed_field("draft"));
+    /* Another one for the same epoch could never settle. */
+    REFUSED(1, "a proposal for epoch 2 waits for signatures already", "--add",
+            typed_at("d2/offer.mro"));
+    RUN("mereau-admin", 1, GOVERNOR("1", "draft", "submit", draft));
+    SAID("signatures are missing");
+    RUN("mereau-admin", 0, GOVERNOR("1", "draft", "withdraw", draft, "--yes"));
+    SAID("needs another operator too");
+    RUN("mereau-admin", 0, GOVERNOR("2", "draft", "withdraw", draft, "--yes"));
+    SAID("closed without effect");
+    ck_assert(!file_exists(draft));
+    ADMIN("-d", typed_data(0), "federation", "status");
+    ck_assert_int_eq(typed_number("epoch"), 1);
+    /* The next one stands in the place behind it. */
+    PROPOSE("--add", typed_at("d3/offer.mro"), "--json");
+    snprintf(draft, sizeof draft, "%s", typed_field("draft"));
+    RUN("mereau-admin", 0, GOVERNOR("3", "federation", "sign", draft, "--yes"));
+    quartet_come_in(2);
+    quartet_wait_epoch(0, 2);
+    quartet_wait_answering(0, 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("federation_changes");
+    TCase *c = tcase_create("changes");
+    tcase_set_timeout(c, 240);
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, test_expulsion);
+    tcase_add_test(c, test_a_node_moves);
+    tcase_add_test(c, test_a_proposal_is_withdrawn);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
