@@ -252,6 +252,32 @@ static enum mr_status greet(struct wallet *w, struct seat *s)
     return st == MR_OK && w->proving ? heads_check(w, s->number) : st;
 }
 
+/* Another key answers than the one that is known here. It may belong to an epoch that this wallet
+ * has not heard of: then handovers lead to it from the charter, which whoever sits there cannot
+ * make up. Nothing that is the owner's is said before. */
+static enum mr_status meet_anew(struct wallet *w, struct seat *s, int timeout_ms)
+{
+    const struct link_config config = {s->address, NULL, w->keys->stored.sheet.link.ledger,
+                                       timeout_ms};
+    link_close(w->link);
+    w->link = NULL;
+    if (w->charter == NULL || link_open(&w->link, &config) != MR_OK)
+        return MR_WRONG_NODE;
+    limit(w, timeout_ms);
+    if (heads_fetch_epochs(w) != MR_OK)
+        return MR_WRONG_NODE;
+    const struct mr_charter *const c = wallet_present(w);
+    const struct mr_pubkey *const key = link_identity(w->link);
+    for (uint32_t i = 0; key != NULL && i < c->nodes_count; i++)
+        if (memcmp(key, &c->nodes[i].transport_key, sizeof *key) == 0) {
+            s->key = *key;
+            s->number = c->nodes[i].number;
+            link_accept(w->link, c->nodes, c->nodes_count);
+            return greet(w, s);
+        }
+    return MR_WRONG_NODE;
+}
+
 static enum mr_status visit(struct wallet *w, size_t at, int timeout_ms)
 {
     struct seat *const s = &w->seats.list[at];
@@ -263,6 +289,8 @@ static enum mr_status visit(struct wallet *w, size_t at, int timeout_ms)
         limit(w, timeout_ms);
         st = greet(w, s);
     }
+    if (st == MR_WRONG_NODE)
+        st = meet_anew(w, s, timeout_ms);
     s->asked = true;
     if (st != MR_OK)
         s->trouble = st;

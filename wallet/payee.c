@@ -41,8 +41,7 @@ enum mr_status payee_address(const struct wallet *w, struct out *out, uint8_t re
     return out_fail(out, st == MR_BAD_TEXT ? MR_BAD_CHECKSUM : st, "%s", hint);
 }
 
-static enum mr_status look_up(struct wallet *w, struct out *out, const char *alias,
-                              const uint8_t *account)
+static void ask_for(struct wallet *w, const char *alias, const uint8_t *account)
 {
     *w->request = (struct mr_request_body){.kind = MR_REQ_LOOKUP};
     struct mr_req_lookup *const ask = &w->request->u.lookup;
@@ -52,7 +51,40 @@ static enum mr_status look_up(struct wallet *w, struct out *out, const char *ali
     } else {
         memcpy(ask->account, account, MR_ACCOUNT_BYTES);
     }
-    const enum mr_status st = node_call(w);
+}
+
+static bool is_unknown(enum mr_status st)
+{
+    return st == MR_PAYEE_UNKNOWN || st == MR_ACCOUNT_UNKNOWN || st == MR_ALIAS_UNKNOWN ||
+           st == MR_NOT_FOUND;
+}
+
+/* A node that is behind does not know yet who was opened or listed a moment ago: nobody is unknown
+ * before the others were asked. The session goes on at whichever knows. */
+static enum mr_status ask_others(struct wallet *w, enum mr_status st, const char *alias,
+                                 const uint8_t *account)
+{
+    const size_t first = w->seats.at, count = w->seats.count;
+    for (size_t i = 1; i < count && is_unknown(st); i++) {
+        if (node_visit(w, (first + i) % count) != MR_OK)
+            continue;
+        ask_for(w, alias, account);
+        const enum mr_status says = node_call_here(w);
+        if (says == MR_OK)
+            return MR_OK;
+    }
+    if (count > 1 && w->seats.at != first)
+        node_visit(w, first);
+    return st;
+}
+
+static enum mr_status look_up(struct wallet *w, struct out *out, const char *alias,
+                              const uint8_t *account)
+{
+    ask_for(w, alias, account);
+    enum mr_status st = node_call(w);
+    if (is_unknown(st))
+        st = ask_others(w, st, alias, account);
     if (st == MR_OK)
         return MR_OK;
     if (alias != NULL && (st == MR_ALIAS_UNKNOWN || st == MR_NOT_FOUND))
@@ -164,17 +196,53 @@ static enum mr_status keep_pin(struct wallet *w, struct out *out, const char *al
     return wallet_add(w, out);
 }
 
+/* Whom nodes without a proof name, and how many of them the same one. */
+struct agreed {
+    uint8_t account[MR_ACCOUNT_BYTES];
+    uint64_t nodes;
+    uint32_t count;
+};
+
+/* Nodes that joined later have no receipts of the time before. Then the listing counts that was
+ * proved when this wallet pinned it, or that q distinct nodes name: they could as well acknowledge
+ * another one. NULL: it does not count yet. */
+static const struct mr_list *agreed_listing(const struct wallet *w, struct agreed *g,
+                                            const char *alias, const struct mr_association *a)
+{
+    struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
+    const struct name *const pin = wallet_name(w, true, alias);
+    const uint64_t bit = UINT64_C(1) << (w->seats.list[w->seats.at].number & 63);
+    struct mr_list *const list = &found->listing[0];
+    if (found->receipt_count > 0 || found->listing_count == 0 ||
+        wallet_present(w)->nodes_count < 2 ||
+        memcmp(found->association, a->id, MR_ACCOUNT_BYTES) != 0 ||
+        memcmp(list->account, found->account, MR_ACCOUNT_BYTES) != 0)
+        return NULL;
+    text_clean(list->name);
+    if (pin != NULL && memcmp(pin->account, found->account, MR_ACCOUNT_BYTES) == 0)
+        return list;
+    if (g->count == 0)
+        memcpy(g->account, found->account, sizeof g->account);
+    if (memcmp(g->account, found->account, sizeof g->account) != 0 || (g->nodes & bit) != 0)
+        return NULL;
+    g->nodes |= bit;
+    return ++g->count >= wallet_present(w)->quorum ? list : NULL;
+}
+
 /* WAL-10: pay by name only on the word of the association's own chain; one node of several may not
  * have the proof yet. */
 static enum mr_status look_up_proved(struct wallet *w, struct out *out,
                                      const struct mr_list **ret_list, const char *alias,
                                      const struct mr_association *a)
 {
+    struct agreed agreed = {.count = 0};
     for (size_t tries = 1;; tries++) {
         const enum mr_status st = look_up(w, out, alias, NULL);
         if (st != MR_OK)
             return st;
-        const struct mr_list *const list = proved_listing(w, a);
+        const struct mr_list *list = proved_listing(w, a);
+        if (list == NULL)
+            list = agreed_listing(w, &agreed, alias, a);
         if (list != NULL && list->alias_len == strcspn(alias, "@") &&
             memcmp(list->alias, alias, list->alias_len) == 0) {
             *ret_list = list;

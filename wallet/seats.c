@@ -7,6 +7,7 @@
 #include "common/file.h"
 #include "common/hostport.h"
 #include "mereau/client.h"
+#include "mereau/handover.h"
 #include "wallet/node.h"
 #include "wallet/wallet.h"
 
@@ -89,12 +90,29 @@ static struct seat of_link(const struct wallet *w)
     return s;
 }
 
-/* The link knows where a node with its key is now; the charter where it was at the founding. */
+/* Where a node was when the ledger, or an epoch, first named it; NULL: it never was. */
+static const char *first_address(const struct wallet *w, uint32_t number)
+{
+    for (uint32_t i = 0; i < w->charter->nodes_count; i++)
+        if (w->charter->nodes[i].number == number)
+            return w->charter->nodes[i].address;
+    for (uint32_t i = 0; i < w->handover_count; i++) {
+        const struct mr_next_epoch *const next = mr_handover_seats(&w->handovers[i]);
+        for (uint32_t k = 0; next != NULL && k < next->seats_count; k++)
+            if (next->seats[k].node.number == number)
+                return next->seats[k].node.address;
+    }
+    return NULL;
+}
+
+/* The link knows where a node with its key is, better than the charter that named it first; when
+ * governance has moved it since, governance knows better. */
 static struct seat of_node(const struct wallet *w, const struct mr_node *n)
 {
     struct seat s = of_link(w);
     s.number = n->number;
-    if (same_key(&s.key, &n->transport_key))
+    const char *const first = first_address(w, n->number);
+    if (same_key(&s.key, &n->transport_key) && first != NULL && strcmp(first, n->address) == 0)
         return s;
     s.key = n->transport_key;
     memcpy(s.address, n->address, sizeof s.address);

@@ -275,9 +275,10 @@ static enum mr_status read_lookup(struct mr_engine *e, const struct mr_event *ev
         st = mri_receipt(e, &r->receipt[0], number, listed.slot.seq, &slot);
     if (st == MR_OK)
         r->receipt_count = 1;
-    if (st == MR_NOT_FOUND)
+    if (st == MR_NOT_FOUND && slot.epoch == e->ledger.meta.epoch)
         return MR_BUSY; /* settled in this very turn: its head is not signed yet */
-    return st == MR_BODY_ERASED ? MR_OK : st;
+    /* Of an epoch before this node joined it has no proof, and never will. */
+    return st == MR_BODY_ERASED || st == MR_NOT_FOUND ? MR_OK : st;
 }
 
 static enum mr_status read_directory(struct mr_engine *e, const struct mr_event *ev)

@@ -443,6 +443,22 @@ START_TEST(a_node_that_is_behind_is_left_for_another)
 }
 END_TEST
 
+/* It does not know whom another node opened a moment ago: the others are asked before anybody is
+ * told that there is no such account. */
+START_TEST(who_is_unknown_at_one_node_is_looked_for_at_others)
+{
+    atomic_store(&node(GALET)->blind, 1);
+    want_code(pay("1", "x"), 0);
+    ck_assert_int_eq(paid(), 100);
+    ck_assert_uint_eq(atomic_load(&node(GALET)->submits), 0);
+    for (uint32_t i = GALET; i <= BREST; i++)
+        atomic_store(&node(i)->blind, 1);
+    want_code(pay("2", "y"), 1);
+    ck_assert_str_eq(run_field("status"), "PAYEE_UNKNOWN");
+    ck_assert_int_eq(paid(), 100);
+}
+END_TEST
+
 /* Every node numbers what came in by itself; the list is whole at each. */
 START_TEST(histories_are_whole_at_every_node)
 {
@@ -570,6 +586,7 @@ static void add_proof(TCase *tc)
 static void add_late(TCase *tc)
 {
     tcase_add_test(tc, a_node_that_is_behind_is_left_for_another);
+    tcase_add_test(tc, who_is_unknown_at_one_node_is_looked_for_at_others);
     tcase_add_test(tc, histories_are_whole_at_every_node);
     tcase_add_test(tc, follow_goes_on_at_another_node);
 }

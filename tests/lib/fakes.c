@@ -136,7 +136,8 @@ static enum mr_status answer(struct fake *n, struct fake_session *s,
     case MR_REQ_HEAD:
         return fake_head(l, n->number, ask->u.head.from_size, &ret->u.head);
     case MR_REQ_LOOKUP:
-        return answer_lookup(l, &ask->u.lookup, &ret->u.lookup);
+        return atomic_load(&n->blind) != 0 ? MR_PAYEE_UNKNOWN
+                                           : answer_lookup(l, &ask->u.lookup, &ret->u.lookup);
     case MR_REQ_DIRECTORY:
         ret->u.directory = (struct mr_rep_directory){.next = 1};
         return MR_OK;
