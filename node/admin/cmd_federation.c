@@ -308,8 +308,8 @@ static void print_headline(struct watch *w)
         return;
     }
     if (v->answering < v->quorum) {
-        out_print(out, _("Now:         nothing settles: %u of %u nodes answer\n"), v->answering,
-                  v->quorum);
+        out_print(out, _("Now:         nothing settles: %u nodes work, and it takes %u\n"),
+                  v->answering, v->quorum);
         return;
     }
     tolerance_words(words, v->may_be_down, v->may_lie, v->answering < v->nodes);

@@ -24,9 +24,11 @@ static uint64_t coverage_points(uint64_t reserve, uint64_t issued)
     return points;
 }
 
-static const char *mode_words(const struct mr_rep_node *n)
+static const char *mode_words(const struct admin *a, const struct mr_rep_node *n)
 {
     const enum mr_status mode = mr_status_from_number(n->mode);
+    if (mode == MR_ABSTAINING && a->charter->nodes_count > 1)
+        return _("IT ABSTAINS: its memory may be older than what others hold; it signs nothing");
     if (mode == MR_OK)
         return _("it works");
     if (mode == MR_ABSTAINING)
@@ -53,7 +55,7 @@ static void print_node(struct admin *a, const struct mr_rep_node *n)
     out_int(out, "leaves", (int64_t)n->leaves);
     out_print(out, _("Currency:     %s\n"), a->charter->name);
     out_print(out, _("Node:         %s, running since %s: %s\n"), n->software,
-              admin_time(n->started_ms), mode_words(n));
+              admin_time(n->started_ms), mode_words(a, n));
     out_print(out, _("Accounts:     %llu, orders settled: %llu, orders that wait: %llu\n"),
               (unsigned long long)n->accounts, (unsigned long long)n->settled,
               (unsigned long long)n->parked);

@@ -57,12 +57,12 @@ static int64_t own_offset(const struct mr_rep_peers *peers, uint64_t now_ms)
 }
 
 static void look_at_peer(struct federation_view *v, const struct mr_rep_peers *all, uint32_t i,
-                         uint64_t now_ms, bool own_clock)
+                         uint64_t now_ms, bool own_clock, bool mute)
 {
     const struct mr_peer_status *p = &all->peers[i];
     const bool here = answers(p, now_ms);
     struct trouble *t;
-    if (p->refused > 0) {
+    if (p->refused > 0 && !mute) { /* it has not what it is asked for, and was named for that */
         t = add(v, TROUBLE_REFUSED, p->node);
         t->leaves = p->refused;
         t->status = mr_status_from_number(p->trouble);
@@ -124,7 +124,7 @@ void federation_look(struct federation_view *ret, const struct mr_rep_node *node
     if (own_clock != 0)
         add(v, TROUBLE_OWN_CLOCK, peers->node)->offset_ms = own_clock;
     for (uint32_t i = 0; i < peers->peers_count; i++)
-        look_at_peer(v, peers, i, now_ms, own_clock != 0);
+        look_at_peer(v, peers, i, now_ms, own_clock != 0, is_mute(node, &peers->peers[i]));
     if (peers->open > 0 && peers->oldest_ms > 0 && peers->oldest_ms + FEDERATION_WAIT_MS < now_ms) {
         struct trouble *t = add(v, TROUBLE_WAITING, peers->node);
         t->leaves = peers->open;

@@ -273,7 +273,7 @@ START_TEST(test_nothing_settles)
     peers.open = 3;
     peers.oldest_ms = node.time_ms - 3600000;
     expect(0, "-d", at("data"), "federation", "status");
-    expect_text("Now:         nothing settles: 2 of 3 nodes answer\n");
+    expect_text("Now:         nothing settles: 2 nodes work, and it takes 3\n");
     expect_text("  - this node: too few nodes answer: orders wait\n");
     expect_text("something else answers at 127.0.0.1:7403");
     expect_text("orders that are not settled here: 3, the oldest since ");
