@@ -160,6 +160,69 @@ START_TEST(governance_regroups_the_nodes)
 }
 END_TEST
 
+static void write_regroup(uint8_t *at, const struct mr_signed_regroup *g, bool sign)
+{
+    static struct mr_entry e;
+    e = (struct mr_entry){.kind = MR_ENTRY_REGROUP, .u.regroup = *g};
+    if (sign)
+        mr_regroup_sign(&e.u.regroup, 0, &r.w.governance);
+    mr_entry_encode(&e, at, mr_entry_size(&e));
+    book_frame(&book);
+    book_audit(&found, NULL, &r.w.charter, &book, true);
+}
+
+static uint8_t *find_regroup(void)
+{
+    static uint8_t bytes[1 << 15];
+    static struct mr_entry e;
+    e = (struct mr_entry){.kind = MR_ENTRY_REGROUP, .u.regroup = regroup};
+    const size_t n = mr_entry_encode(&e, bytes, sizeof bytes);
+    for (uint32_t i = 0; i < book.count; i++) {
+        uint8_t *const at = memmem(book.turns[i].log, book.turns[i].log_len, bytes, n);
+        if (at != NULL)
+            return at;
+    }
+    ck_abort_msg("no REGROUP in the book");
+}
+
+START_TEST(a_regroup_that_says_what_is_not)
+{
+    static struct mr_signed_regroup lie;
+    two_of_four_are_lost();
+    book_read(&book, r.nodes[0].journal);
+    uint8_t *const at = find_regroup();
+    for (int what = 0; what < 6; what++) {
+        lie = regroup;
+        switch (what) {
+        case 0:
+            lie.sigs[0].sig[7] ^= 1;
+            break;
+        case 1:
+            lie.regroup.state_root[3] ^= 1;
+            break;
+        case 2:
+            lie.regroup.accounts++;
+            break;
+        case 3:
+            lie.regroup.next.quorum = 2;
+            break;
+        case 4:
+            lie.regroup.next.seats[0].generation++;
+            break;
+        default:
+            lie.regroup.ledger[0] ^= 1;
+        }
+        write_regroup(at, &lie, what > 0);
+        ck_assert_uint_ge(found.count, 1);
+        ck_assert_msg(strcmp(found.rows[0].rule, "EPO-10") == 0, "%d: %s", what,
+                      found.rows[0].rule);
+    }
+    write_regroup(at, &regroup, false);
+    ck_assert_uint_eq(found.count, 0);
+    book_done(&book);
+}
+END_TEST
+
 /* A node whose state is another one stays where it is. */
 START_TEST(a_regroup_of_another_state_is_not_taken)
 {
@@ -319,6 +382,7 @@ int main(void)
     tcase_add_test(honest, a_node_gets_a_new_key);
     tcase_add_test(honest, a_node_comes_back_after_the_change);
     tcase_add_test(honest, governance_regroups_the_nodes);
+    tcase_add_test(honest, a_regroup_that_says_what_is_not);
     tcase_add_test(honest, a_regroup_of_another_state_is_not_taken);
     TCase *const single = tcase_create("single");
     tcase_add_checked_fixture(single, NULL, done);
