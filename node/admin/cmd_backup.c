@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/beginning.h"
 #include "admin/cmd.h"
 #include "admin/copy.h"
 #include "admin/manifest.h"
@@ -140,6 +141,24 @@ static enum mr_status copy_register(struct backup *b)
     return st == MR_OK ? st : dest_failed(b->a, st, to);
 }
 
+/* What the journal of a node that joined stands on; once, for it goes on from there. */
+static enum mr_status copy_base(struct backup *b)
+{
+    char from[FILE_PATH_MAX], to[FILE_PATH_MAX], journal[FILE_PATH_MAX];
+    uint64_t turn;
+    bool later = false;
+    if (path_join(from, b->a->data, "snapshots") != MR_OK ||
+        path_join(to, b->dest, "snapshots") != MR_OK ||
+        path_join(journal, b->a->data, "journal") != MR_OK)
+        return out_fail(b->a->out, MR_USAGE, NULL);
+    if (file_exists(to))
+        return MR_OK;
+    enum mr_status st = beginning_find(&later, journal, b->a->ledger);
+    if (st == MR_OK && later)
+        st = beginning_copy(&turn, from, to, NULL, b->a->genesis);
+    return st == MR_OK ? st : dest_failed(b->a, st, to);
+}
+
 /* --- the journal -------------------------------------------------------------------------------
  */
 
@@ -262,6 +281,8 @@ static enum mr_status backup(struct backup *b)
     st = copy_small(b);
     if (st == MR_OK)
         st = copy_register(b);
+    if (st == MR_OK)
+        st = copy_base(b);
     if (st == MR_OK)
         st = copier_open(&b->copier, b->a, b->source, path);
     if (st == MR_OK) {

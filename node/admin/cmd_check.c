@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/beginning.h"
 #include "admin/cmd.h"
 #include "common/amount_text.h"
 #include "common/heap.h"
@@ -15,7 +16,6 @@
 #include "mereau/engine.h"
 #include "storage/journal_file.h"
 #include "storage/lock.h"
-#include "storage/snapshot.h"
 #include "storage/store_lmdb.h"
 
 enum { META_MAX = 1024, ROWS_SHOWN = 1000 };
@@ -204,38 +204,15 @@ static void end(struct books *b)
 /* --- check -------------------------------------------------------------------------------------
  */
 
-/* The first leaf of a journal that goes back to the founding is the START of epoch 1. */
-struct first {
-    struct mr_entry *entry;
-    bool seen, later, stops;
-};
-
-static enum mr_status look_for_start(void *ctx, const struct mr_frame *log, const uint8_t *payload,
-                                     const struct mr_frame *bodies, const uint8_t *bodies_payload)
-{
-    struct first *const f = ctx;
-    (void)bodies;
-    (void)bodies_payload;
-    for (size_t at = 0, used; !f->seen && at < log->len; at += used) {
-        if (mr_entry_decode_first(f->entry, &used, payload + at, log->len - at) != MR_OK)
-            return MR_DAMAGED;
-        if (f->entry->kind != MR_ENTRY_LEAF)
-            continue;
-        f->seen = true;
-        f->later = f->entry->u.leaf.kind == MR_LEAF_START && f->entry->u.leaf.u.start.epoch > 1;
-    }
-    return f->seen && f->stops ? MR_ALREADY_DONE : MR_OK;
-}
-
 static enum mr_status verify_journal(struct books *b)
 {
-    struct first first = {.entry = malloc(sizeof *first.entry)};
+    struct beginning first = {.entry = malloc(sizeof *first.entry)};
     struct mr_journal_report report = {.turns = 0};
     const struct journal_scan_options options = {.mode = b->lock != NULL ? JOURNAL_CRASHED
                                                                          : JOURNAL_LIVE,
                                                  .ledger = b->a->ledger,
                                                  .node = b->a->own->number,
-                                                 .turn = look_for_start,
+                                                 .turn = beginning_turn,
                                                  .ctx = &first};
     char path[FILE_PATH_MAX];
     if (first.entry == NULL || path_join(path, b->a->data, "journal") != MR_OK) {
@@ -251,44 +228,14 @@ static enum mr_status verify_journal(struct books *b)
     return st == MR_DAMAGED ? MR_OK : st;
 }
 
-/* The same of `rebuild`, which does not read the whole journal by itself. */
-static enum mr_status find_start(struct books *b, const char *journal)
-{
-    struct first first = {.entry = malloc(sizeof *first.entry), .stops = true};
-    struct mr_journal_report report = {.turns = 0};
-    const struct journal_scan_options options = {
-        .mode = JOURNAL_CRASHED, .ledger = b->a->ledger, .turn = look_for_start, .ctx = &first};
-    if (first.entry == NULL)
-        return MR_NO_MEMORY;
-    const enum mr_status st = journal_scan(&report, journal, &options);
-    free(first.entry);
-    b->later = first.later;
-    return st == MR_ALREADY_DONE || st == MR_DAMAGED ? MR_OK : st;
-}
-
 /* What the journal begins with is not in it: begin with the newest snapshot that is what its name
  * says. MR_NOT_FOUND: there is none. */
 static enum mr_status begin_with_snapshot(struct books *b, const char *fresh, uint64_t *ret_turn)
 {
-    char dir[FILE_PATH_MAX], path[FILES_PATH_MAX];
-    uint8_t root[32];
-    struct mr_store *s = NULL;
-    struct mr_checkpoint sum;
-    const struct mr_store_lmdb_options options = {.read_only = true};
+    char dir[FILE_PATH_MAX];
     if (path_join(dir, b->a->data, "snapshots") != MR_OK)
         return MR_USAGE;
-    enum mr_status st = snapshot_newest(path, ret_turn, root, dir);
-    if (st == MR_OK)
-        st = mr_store_lmdb_open(&s, path, &options);
-    if (st == MR_OK)
-        st = mr_state_sum(&sum, s, b->a->genesis, &heap);
-    if (st == MR_OK && memcmp(sum.state_root, root, sizeof root) != 0)
-        st = MR_DAMAGED;
-    if (st == MR_OK)
-        st = mr_store_lmdb_copy(s, fresh);
-    if (s != NULL)
-        s->api->close(s);
-    return st;
+    return beginning_copy(ret_turn, dir, NULL, fresh, b->a->genesis);
 }
 
 /* A store made from the journal alone, up to a turn (0: all), in a directory that is removed again.
@@ -510,7 +457,7 @@ static enum mr_status rebuild(struct books *b, struct mr_checkpoint *ret, uint64
                           "until governance accepts it"),
                         (unsigned long long)b->report.end.turn, (unsigned long long)covered);
     if (st == MR_OK)
-        st = find_start(b, journal);
+        st = beginning_find(&b->later, journal, b->a->ledger);
     if (st == MR_OK)
         st = fill(b, fresh, ret_from);
     if (st == MR_OK)

@@ -194,8 +194,9 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
 static const char *mode_advice(enum mr_status mode, bool several)
 {
     if (mode == MR_ABSTAINING && several)
-        return _("its memory may be older than what others hold: stop it, set its directory aside, "
-                 "and let it come back with a new key: \"mereau-admin federation rekey --help\"");
+        return _(
+            "its memory may be older than what others hold: it reads on, and comes back with a "
+            "new key: \"mereau-admin federation rekey --help\"");
     if (mode == MR_ABSTAINING)
         return _("its memory may be older than what others hold: see \"mereau-admin restore "
                  "--help\"");

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/beginning.h"
 #include "admin/cmd.h"
 #include "admin/draft.h"
 #include "admin/manifest.h"
@@ -119,6 +120,31 @@ static enum mr_status check_backup(struct restoring *r)
     return st == MR_OK ? check_journal(r) : st;
 }
 
+/* The journal of a node that joined goes on behind a snapshot. */
+static enum mr_status put_base(struct restoring *r)
+{
+    char from[FILE_PATH_MAX], to[FILE_PATH_MAX], store[FILE_PATH_MAX], journal[FILE_PATH_MAX];
+    uint64_t turn;
+    bool later = false;
+    if (path_join(from, r->from, "snapshots") != MR_OK ||
+        path_join(to, r->parts, "snapshots") != MR_OK ||
+        path_join(store, r->parts, "store") != MR_OK ||
+        path_join(journal, r->from, "journal") != MR_OK)
+        return out_fail(r->out, MR_USAGE, NULL);
+    enum mr_status st = beginning_find(&later, journal, r->ledger);
+    if (st != MR_OK || !later)
+        return st == MR_OK ? st : out_fail(r->out, st, NULL);
+    st = dir_make(store);
+    if (st == MR_OK)
+        st = beginning_copy(&turn, from, to, store, r->charter);
+    if (st == MR_NOT_FOUND || st == MR_DAMAGED)
+        return out_fail(r->out, st,
+                        _("this node joined later, and the state that it began with is not in the "
+                          "backup, or damaged: let it come back with a new key (\"mereau-admin "
+                          "federation rekey --help\"): the other nodes have the state"));
+    return st == MR_OK ? st : failed(r, st, store);
+}
+
 static enum mr_status put_all(struct restoring *r)
 {
     char path[FILE_PATH_MAX], parent[FILE_PATH_MAX];
@@ -131,6 +157,8 @@ static enum mr_status put_all(struct restoring *r)
         st = copy_dir(r, "journal", ".seg");
     if (st == MR_OK)
         st = copy_dir(r, "register", "data.mdb");
+    if (st == MR_OK)
+        st = put_base(r);
     if (st != MR_OK)
         return st;
     st = path_join(path, r->parts, "abstain");
@@ -145,12 +173,34 @@ static enum mr_status put_all(struct restoring *r)
     return st == MR_OK ? st : failed(r, st, r->data);
 }
 
+/* One of several nodes: what the backup lacks the others have. */
+static bool later_words(struct restoring *r)
+{
+    char path[FILE_PATH_MAX];
+    const bool several = r->charter->nodes_count > 1 ||
+                         (path_join(path, r->data, "epochs.mrh") == MR_OK && file_exists(path));
+    if (several)
+        out_print(r->out,
+                  _("Restored to %s: everything up to turn %llu, from the backup of %s (UTC).\n\n"
+                    "It abstains: it reads on what the other nodes have, and signs nothing. If the "
+                    "old directory\nstill exists somewhere, use that one: it lost nothing. Else it "
+                    "signs again with a new key:\n"
+                    "  1. mereaud %s\n"
+                    "  2. mereau-admin -d %s federation rekey, and start it again\n"
+                    "  3. governance: mereau-admin federation propose --rekey N=OFFER\n"),
+                  r->data, (unsigned long long)r->end.turn, admin_time(r->made_ms), r->data,
+                  r->data);
+    return several;
+}
+
 static void say_restored(struct restoring *r)
 {
     out_text(r->out, "data", r->data);
     out_int(r->out, "turn", (int64_t)r->end.turn);
     out_int(r->out, "made_ms", (int64_t)r->made_ms);
     out_bool(r->out, "abstaining", true);
+    if (later_words(r))
+        return;
     out_print(
         r->out,
         _("Restored to %s: everything up to turn %llu, from the backup of %s (UTC).\n\n"

@@ -62,7 +62,8 @@ static void look_at_peer(struct federation_view *v, const struct mr_rep_peers *a
     const struct mr_peer_status *p = &all->peers[i];
     const bool here = answers(p, now_ms);
     struct trouble *t;
-    if (p->refused > 0 && !mute) { /* it has not what it is asked for, and was named for that */
+    /* Not what passed again; nor of one that has not what it is asked for, and was named for it. */
+    if (p->refused > 0 && p->trouble != (uint32_t)MR_OK && !mute) {
         t = add(v, TROUBLE_REFUSED, p->node);
         t->leaves = p->refused;
         t->status = mr_status_from_number(p->trouble);

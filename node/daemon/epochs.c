@@ -62,6 +62,10 @@ static void replace_key(struct node *n, const struct mr_state_meta *meta)
     snprintf(old, sizeof old, "%s/node.key", n->dir);
     if (access(next, F_OK) != 0)
         return;
+    /* A directory that was restored abstained under its old key. */
+    char abstain[1024];
+    snprintf(abstain, sizeof abstain, "%s/abstain", n->dir);
+    unlink(abstain);
     if (rename(next, old) == 0)
         log_event(LOG_LEVEL_INFO, "key_replaced", log_with(log_text("path", old)));
     else

@@ -189,6 +189,60 @@ START_TEST(test_expulsion)
 }
 END_TEST
 
+/* --- a backup ----------------------------------------------------------------------------------
+ */
+
+static void wait_mode(unsigned i, const char *mode)
+{
+    const struct timespec pause = {.tv_nsec = 200000000};
+    for (int k = 0; k < 5 * QUARTET_PATIENCE_S; k++) {
+        ADMIN("-d", typed_data(i), "federation", "status");
+        if (strcmp(typed_field("mode"), mode) == 0)
+            return;
+        nanosleep(&pause, NULL);
+    }
+    ck_abort_msg("%s", typed.text);
+}
+
+/* A node that joined is restored from a backup that lacks its last words: it abstains, reads on
+ * what the others have, and signs again with a new key. */
+START_TEST(test_a_restored_node_comes_back)
+{
+    char rekey[TYPED_PATH + 8];
+    quartet_found("1/1");
+    members();
+    quartet_become_four();
+    quartet_pay("ana", "boulangerie", "1");
+    ADMIN("-d", typed_data(3), "backup", typed_at("backup"));
+    quartet_pay("ana", "boulangerie", "2");
+    quartet_lose(3);
+    RUN("mereau-admin", 0, "restore", typed_at("backup"), typed_data(3));
+    SAID("it signs again with a new key");
+    quartet_start(3);
+    wait_mode(3, "ABSTAINING");
+    RUN("mereau-admin", 0, "-d", typed_data(3), "status");
+    SAID("it signs nothing");
+    RUN("mereau-admin", 1, "-d", typed_data(3), "--key", typed_at("d1-keys/governance1.key"),
+        "restore", "--accept", "--yes");
+    SAID("comes back with a new key");
+    ADMIN("-d", typed_data(3), "federation", "rekey");
+    quartet_stop(3);
+    quartet_start(3);
+    snprintf(rekey, sizeof rekey, "4=%s", typed_at("d4/rekey.mro"));
+    quartet_wait_answering(0, QUARTET_NODES - 1); /* it signs nothing, and does not count */
+    PROPOSE("--rekey", rekey);
+    for (unsigned i = 0; i < QUARTET_NODES; i++)
+        quartet_wait_epoch(i, 3);
+    quartet_stop(3); /* nothing of it is left for its next start */
+    quartet_start(3);
+    wait_mode(3, "OK");
+    quartet_kill(2);
+    quartet_pay("ana", "boulangerie", "3");
+    ADMIN("check", typed_data(3));
+    ck_assert_int_eq(typed_number("findings_count"), 0);
+}
+END_TEST
+
 /* --- moving ------------------------------------------------------------------------------------
  */
 
@@ -282,6 +336,7 @@ int main(void)
     tcase_set_timeout(c, 240);
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_expulsion);
+    tcase_add_test(c, test_a_restored_node_comes_back);
     tcase_add_test(c, test_a_node_moves);
     tcase_add_test(c, test_a_proposal_is_withdrawn);
     suite_add_tcase(s, c);
