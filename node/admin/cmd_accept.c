@@ -288,7 +288,7 @@ void cmd_accept(struct command *c, struct out *out)
         st = admin_need_governance(&x->a);
     if (st == MR_OK && x->a.charter->nodes_count > 1)
         st =
-            out_fail(out, MR_WRONG_NODE,
+            out_fail(out, MR_NO_CHANGE,
                      _("this node is one of %u: what it lost the others have. It comes back with "
                        "a new key (\"mereau-admin federation rekey\"); when too few nodes are left "
                        "to let it in, governance names those that go on: \"mereau-admin federation "

@@ -280,6 +280,7 @@ START_TEST(test_worst)
         struct mr_peer_status *p = &peers.peers[i];
         p->convicted = true;
         p->refused = 1;
+        p->trouble = MR_BAD_HEAD;
         p->sent = p->size = 0;
         p->offset_ms = i % 2 == 0 ? MR_AMOUNT_MAX : -MR_AMOUNT_MAX;
     }
