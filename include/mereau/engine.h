@@ -72,6 +72,8 @@ enum mr_event_kind {
     MR_EV_SYNCED,     /**< the turn handed out by mr_engine_cut is durable */
     MR_EV_SEEN,       /**< a client presented a head of this node's log */
     MR_EV_CHECKPOINT, /**< the state at the last flush was summed up */
+    MR_EV_DUE,        /**< a checkpoint is due, by the settings of this node; to be repeated while
+                         it is. For nothing with one node: it sums up when it likes */
     MR_EV_ROOM,       /**< the disk has room, or has not */
     MR_EV_DRAIN,      /**< the node will stop: long polls are answered now */
     MR_EV_ANSWER,     /**< a peer answered what mr_engine_ask asked, or never will */
@@ -209,17 +211,25 @@ bool mr_engine_peer(const struct mr_engine *e, uint32_t peer, struct mr_peer_fac
 struct mr_engine_facts {
     struct mr_state_meta meta;
     uint64_t synced_turn, parked, waiting;
-    uint64_t open, oldest_ms; /**< slots that are not settled here; since when the oldest waits */
-    uint64_t evidence;        /**< pieces held */
-    enum mr_status mode;      /**< as in rep_node */
-    bool sum_wanted;          /**< flush and sum up the state now: an epoch ends */
-    bool regroup_differs;     /**< a REGROUP waits, and names another state than this one */
+    uint64_t open, oldest_ms;  /**< slots that are not settled here; since when the oldest waits */
+    uint64_t evidence;         /**< pieces held */
+    enum mr_status mode;       /**< as in rep_node */
+    bool sum_wanted;           /**< as mr_engine_sum_wanted */
+    bool regroup_differs;      /**< a REGROUP waits, and names another state than this one */
+    bool resting;              /**< it begins no slot for a moment: a checkpoint is being agreed */
+    uint64_t rests, rested_ms; /**< in this run: how often, and for how long in all */
     size_t dirty_bytes;
     bool disk_full, abstaining, closing;
     struct mr_head head;  /**< last signed */
     uint8_t log_root[32]; /**< of all leaves, meta.leaves of them, synced or not */
 };
 void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret);
+/** Whether the state shall be flushed and summed up now, and given as MR_EV_CHECKPOINT: an epoch
+ *  ends, or nodes rest for a checkpoint. */
+bool mr_engine_sum_wanted(const struct mr_engine *e);
+/** Time of the last CHECKPOINT or CUT that settled here; before the first one, of the ledger's
+ *  founding. */
+uint64_t mr_engine_checkpoint_ms(struct mr_engine *e);
 
 /** LED-50, LED-51 over a store that no commit changes meanwhile: everything of a checkpoint but its
  *  number. Any thread with a store handle of its own. */

@@ -94,6 +94,9 @@ void mri_aud_leaf(struct mr_audit *a, const struct mr_leaf *leaf, const uint8_t 
     case MR_LEAF_FINAL:
         mri_aud_final(a, &leaf->u.final);
         return;
+    case MR_LEAF_REST:
+        mri_aud_own_rest(a, &leaf->u.rest, index);
+        return;
     }
     mr_bug("leaf kind");
 }

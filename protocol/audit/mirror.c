@@ -256,6 +256,22 @@ static void hear(struct mr_audit *a, const struct mri_aud_mirror *m, uint32_t no
     mri_aud_at(a, NULL, 0);
 }
 
+/* SLOT-16: a node forgets no checkpoint. Which one is its next cannot be told from here. */
+static void peer_rest(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t node,
+                      const struct mr_leaf_rest *r)
+{
+    const uint64_t least = m->rest > 0 ? m->rest : 1;
+    char expected[64], found[64];
+    if (r->number >= least) {
+        m->rest = r->number;
+        return;
+    }
+    snprintf(expected, sizeof expected, "%llu or above", (unsigned long long)least);
+    snprintf(found, sizeof found, "node %u, %llu", (unsigned)node, (unsigned long long)r->number);
+    mri_aud_text(a, "SLOT-16", MR_CHECK_FAILED, "number of the checkpoint in REST of a peer",
+                 expected, found);
+}
+
 static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t node,
                       const struct mr_leaf *leaf)
 {
@@ -279,6 +295,8 @@ static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t nod
         mri_aud_announced(a, node, &leaf->u.evidence);
     else if (leaf->kind == MR_LEAF_SEAL || leaf->kind == MR_LEAF_FINAL)
         mri_aud_peer_end(a, m, node, leaf, index);
+    else if (leaf->kind == MR_LEAF_REST)
+        peer_rest(a, m, node, &leaf->u.rest);
     else
         hear(a, m, node, index, leaf);
 }

@@ -229,6 +229,22 @@ void mri_aud_own_leaf(struct mr_audit *a, const struct mr_leaf *leaf, uint64_t i
     mri_aud_say(a, o, &s);
 }
 
+/* SLOT-16 */
+void mri_aud_own_rest(struct mr_audit *a, const struct mr_leaf_rest *r, uint64_t index)
+{
+    const uint64_t next = a->totals.checkpoints + 1;
+    check_memory(a, index);
+    a->speaks = true;
+    if (a->abstaining)
+        mri_aud_text(a, "SLOT-16", MR_ABSTAINING, "REST", "none while abstaining", "a REST");
+    else if (a->end.has_next)
+        mri_aud_text(a, "SLOT-16", MR_CHANGING, "REST", "none behind a NEXT that settled",
+                     "a REST");
+    else if (r->number != next)
+        mri_aud_u64(a, "SLOT-16", MR_CHECK_FAILED, "number of the checkpoint that REST names", next,
+                    r->number);
+}
+
 /* --- triggers --------------------------------------------------------------------------------- */
 
 static void trigger_hash(uint8_t ret[32], const struct mr_entry_trigger *t)

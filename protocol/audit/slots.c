@@ -186,6 +186,7 @@ bool mri_aud_read_said(struct mri_aud_said *ret, const uint8_t **ret_account, ui
         return true;
     case MR_LEAF_SEAL:
     case MR_LEAF_FINAL:
+    case MR_LEAF_REST:
     case MR_LEAF_START:
     case MR_LEAF_SEEN:
     case MR_LEAF_EVIDENCE:

@@ -222,6 +222,7 @@ struct mri_aud_mirror {
     struct mri_aud_tree tree;
     uint64_t sealed;   /* its leaves up to SEAL; 0: none */
     uint8_t seals[32]; /* the NEXT that its SEAL names */
+    uint64_t rest;     /* number in its last REST; 0: it said none */
     bool has_final;
     uint8_t final[32]; /* state root in its FINAL */
     uint64_t size;     /* leaves read: of the tree, unless it is lost */
@@ -535,6 +536,7 @@ void mri_aud_parked(struct mr_audit *a, const struct mr_entry_parked *p);
 void mri_aud_close_turn(struct mr_audit *a);
 /* A leaf of the own log about a slot: VOTE, ACK or UNLOCK. */
 void mri_aud_own_leaf(struct mr_audit *a, const struct mr_leaf *leaf, uint64_t index);
+void mri_aud_own_rest(struct mr_audit *a, const struct mr_leaf_rest *r, uint64_t index);
 void mri_aud_trigger(struct mr_audit *a, const struct mr_entry_trigger *t);
 void mri_aud_shown(struct mr_audit *a, const struct mr_entry_shown *e);
 void mri_aud_peer(struct mr_audit *a, const struct mr_entry_peer *p);

@@ -23,7 +23,8 @@
     MRI_RULE_OF(payee_known, "SLOT-5: an order settles behind those it relies on")                 \
     MRI_RULE_OF(hear_first, "a node that starts hears q - 1 others before it signs")               \
     MRI_RULE_OF(abstain, "a node that forgot what it said does not sign")                          \
-    MRI_RULE_OF(say_seen, "LOG: what was seen of others' logs is said")
+    MRI_RULE_OF(say_seen, "LOG: what was seen of others' logs is said")                            \
+    MRI_RULE_OF(rest, "SLOT-16: a node that rests begins no slot")
 
 #ifdef MEREAU_TEETH
 struct mri_rules {

@@ -68,66 +68,72 @@ void mri_node_order_sign(struct mr_engine *e, uint8_t ret_id[32])
     mr_order_id(ret_id, &o->order);
 }
 
-/* Who makes the next one: by its number, passing over those that do not answer. */
-static bool is_proposer(const struct mr_engine *e)
+/* --- checkpoints ------------------------------------------------------------------------------ */
+
+/* Whether an order for this state waits in the slot already. */
+static enum mr_status is_proposed(struct mr_engine *e, struct mri_open *slot,
+                                  const struct mr_checkpoint *c, bool *ret)
 {
-    const struct mr_committee *const c = &e->committee;
-    for (uint32_t i = 0; i < c->count; i++) {
-        const uint32_t node = c->seats[(e->ledger.meta.checkpoints + i) % c->count].number;
-        const struct mri_peer *const p = mri_peer_of(e, node);
-        if (p == NULL)
-            return true; /* this node */
-        if (p->up && p->heard)
-            return false;
+    *ret = false;
+    for (uint32_t i = 0; slot != NULL && !*ret && i < slot->s.orders_count; i++) {
+        const enum mr_status st = mri_keep_plan(e, &slot->s.orders[i]);
+        if (mri_is_trouble(st))
+            return st;
+        *ret = st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT &&
+               same_state(&e->plan.order->body.u.checkpoint, c);
     }
-    return false;
+    return MR_OK;
 }
 
-/* --- checkpoints ------------------------------------------------------------------------------ */
+/* Make the order: into e->order, with its plan. MR_OK, or why it cannot be. */
+static enum mr_status make(struct mr_engine *e, const struct mr_state_hot *hot,
+                           const struct mr_checkpoint *c, uint8_t ret_id[32])
+{
+    struct mr_order *const k = &e->order.order;
+    mri_node_order(e, hot, MR_KIND_CHECKPOINT);
+    k->body.u.checkpoint = *c;
+    k->body.u.checkpoint.number = e->ledger.meta.checkpoints + 1;
+    enum mr_status st = c->log_size <= e->tree.size
+                            ? mri_tree_root(&e->tree, k->body.u.checkpoint.log_root, c->log_size)
+                            : MR_OK;
+    if (st != MR_OK)
+        return st;
+    mri_node_order_sign(e, ret_id);
+    e->planned = NULL;
+    st = mri_ledger_prepare(&e->ledger, &e->plan, k, ret_id);
+    return st == MR_OK ? mri_ledger_check(&e->ledger, &e->plan, e->now_ms) : st;
+}
 
 enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c)
 {
-    struct mr_signed_order *o = &e->order;
     struct mr_state_hot hot;
-    uint8_t id[32];
+    uint8_t account[16], id[32];
+    bool proposed;
     remember(e, c);
     mri_epoch_sum(e, c);
     mri_regroup_sum(e, c);
     if (mri_open_for_orders(e) != MR_OK || !mr_engine_ready(e))
         return MR_OK;
+    e->rest.sum_turn = c->turn;
     enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
     if (st != MR_OK)
         return st;
-    mr_sub_account(o->order.account, NULL, MR_CLASS_CHECKPOINTS);
-    struct mri_open *slot = mri_open_find(e, o->order.account, hot.chain.next_seq);
-    if (slot != NULL && slot->s.orders_count > 0) {
-        mri_open_due(e, slot); /* one waits: perhaps for this sum */
-        return MR_OK;
-    }
-    if (!is_proposer(e))
-        return MR_OK;
-    struct mr_order *const k = &o->order;
-    mri_node_order(e, &hot, MR_KIND_CHECKPOINT);
-    k->body.u.checkpoint = *c;
-    k->body.u.checkpoint.number = e->ledger.meta.checkpoints + 1;
-    st = c->log_size <= e->tree.size
-             ? mri_tree_root(&e->tree, k->body.u.checkpoint.log_root, c->log_size)
-             : MR_OK;
-    if (st != MR_OK)
+    mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
+    struct mri_open *slot = mri_open_find(e, account, hot.chain.next_seq);
+    if (slot != NULL)
+        mri_open_due(e, slot); /* an order waits: perhaps for this sum */
+    st = is_proposed(e, slot, c, &proposed);
+    if (st != MR_OK || proposed || !mri_rest_proposes(e, c))
         return st;
-    mri_node_order_sign(e, id);
-    st = mri_ledger_prepare(&e->ledger, &e->plan, k, id);
-    if (st == MR_OK)
-        st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
+    st = make(e, &hot, c, id);
     if (st != MR_OK)
         return mri_is_trouble(st) ? st : MR_OK;
-    slot = mri_open_get(e, k->account, k->seq, 0);
+    slot = mri_open_get(e, account, hot.chain.next_seq, 0);
     if (slot == NULL)
         return MR_OK;
     struct mr_state_account a;
     st = mri_account_get(&e->ledger, &a, e->ledger.checkpoints);
-    if (st != MR_OK)
+    if (st != MR_OK || mri_keep(e, slot, &e->order, id, NULL, a.generation) == NULL)
         return st;
-    mri_keep(e, slot, o, id, NULL, a.generation);
     return mri_work_on(e, slot);
 }

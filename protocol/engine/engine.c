@@ -324,6 +324,9 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
     case MR_EV_CHECKPOINT:
         st = mri_checkpoint(e, ev->u.checkpoint);
         break;
+    case MR_EV_DUE:
+        mri_rest_due(e);
+        break;
     case MR_EV_ROOM:
         e->disk_full = !ev->u.room;
         break;
@@ -342,6 +345,8 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
         st = mri_work(e);
     if (st == MR_OK)
         st = mri_epoch_work(e);
+    if (st == MR_OK && mri_rest_work(e))
+        st = mri_work(e);
     if (st == MR_OK && turn_wrote(e->current))
         mri_journal_head(e);
     return st;
@@ -607,6 +612,18 @@ bool mr_engine_current(struct mr_engine *e, const struct mr_principal *who)
            mri_account_get(&e->ledger, &a, number) == MR_OK && a.generation == who->generation;
 }
 
+bool mr_engine_sum_wanted(const struct mr_engine *e)
+{
+    return e->sum_wanted || e->rest.sum_wanted;
+}
+
+uint64_t mr_engine_checkpoint_ms(struct mr_engine *e)
+{
+    struct mr_state_hot hot;
+    const bool any = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints) == MR_OK;
+    return any && hot.chain.time_ms > 0 ? hot.chain.time_ms : e->config.charter->created_ms;
+}
+
 void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)
 {
     *ret = (struct mr_engine_facts){.meta = e->ledger.meta,
@@ -617,9 +634,12 @@ void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)
                                         e->opens.oldest != NULL ? e->opens.oldest->s.since_ms : 0,
                                     .evidence = e->ledger.meta.evidence,
                                     .mode = mri_mode(e),
-                                    .sum_wanted = e->sum_wanted,
+                                    .sum_wanted = mr_engine_sum_wanted(e),
                                     .regroup_differs = mri_regroup_waits(e) && !e->regroups &&
                                                        !e->sum_wanted && e->regroup_turn > 0,
+                                    .resting = e->rest.number != 0,
+                                    .rests = e->rest.count,
+                                    .rested_ms = e->rest.held_ms,
                                     .waiting = e->waiters_count,
                                     .dirty_bytes = mri_view_dirty(&e->view),
                                     .disk_full = e->disk_full,

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/teeth.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/order.h"
@@ -35,7 +36,8 @@ bool mri_may_speak(const struct mr_engine *e, const struct mri_open *o)
 
 bool mri_may_begin(const struct mr_engine *e, const struct mri_open *o)
 {
-    return e->ledger.meta.next == 0 || is_checkpoints(o);
+    const bool rests = e->rest.number != 0 && MRI_RULE(rest);
+    return (e->ledger.meta.next == 0 && !rests) || is_checkpoints(o);
 }
 
 /* --- the CUT ---------------------------------------------------------------------------------- */
@@ -199,8 +201,7 @@ enum mr_status mri_epoch_load(struct mr_engine *e)
 
 /* --- SEAL and FINAL --------------------------------------------------------------------------- */
 
-/* Whether all that this node acknowledged has settled. */
-static bool is_drained(const struct mr_engine *e)
+bool mri_is_drained(const struct mr_engine *e)
 {
     for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
         if (o->s.cert_ballot != MR_BALLOT_NONE)
@@ -287,7 +288,7 @@ enum mr_status mri_epoch_work(struct mr_engine *e)
     if (m->cut != 0 && e->cut.logs_count == 0)
         st = mri_epoch_load(e);
     if (st == MR_OK && m->sealed == 0 && mri_votes(e) &&
-        (is_drained(e) || m->cut != 0 || e->now_ms >= e->next_ms + DRAIN_MS))
+        (mri_is_drained(e) || m->cut != 0 || e->now_ms >= e->next_ms + DRAIN_MS))
         st = say_seal(e);
     if (st != MR_OK)
         return st;

@@ -133,11 +133,25 @@ struct mri_peer {
     enum mr_status trouble;
     uint64_t spoke;              /* leaves of its log up to the last one that is not SEEN */
     uint64_t seen_ms, seen_size; /* what LEAF_SEEN said last */
+    uint64_t rest, rest_ms;      /* number in the last REST it said in this run, and when */
     uint32_t evidence;           /* pieces against it */
     /* the serving side */
     struct mri_poll polls[MRI_POLLS_A_PEER];
     uint32_t polls_count;
     uint64_t sent;
+};
+
+/* This node rests, or did: SLOT-16. Nothing of it outlives the run. */
+struct mri_rest {
+    uint64_t number;         /* of the checkpoint it rests for; 0: it does not */
+    uint64_t since_ms;       /* when the last one began; 0: none did in this run */
+    uint64_t last, asked;    /* numbers: of the last one; that this node asked for */
+    uint64_t due, due_ms;    /* the checkpoint that is due by its own settings, since when */
+    uint64_t sum_turn;       /* of the state summed up during it; 0: none yet */
+    uint64_t last_turn;      /* cut before it ended */
+    uint64_t settled_turn;   /* the last one in which something settled, then */
+    bool sum_wanted;         /* the state shall be summed up */
+    uint64_t count, held_ms; /* of this run: how many, for how long */
 };
 
 /* One own leaf, ready to be sent. */
@@ -165,7 +179,8 @@ struct mr_engine {
     bool regroups;                      /* the state is the one that governance's REGROUP names */
     uint64_t regroup_turn; /* something settled in it, and the state is not that one; 0: not looked
                               at yet */
-    struct mri_peer *peers;             /* the others, by ascending number */
+    struct mri_rest rest;
+    struct mri_peer *peers; /* the others, by ascending number */
     uint32_t peers_count;
     struct mri_opens opens;
     struct mri_shown shown[MRI_SHOWN_MAX]; /* a ring */
@@ -380,14 +395,16 @@ void mri_read_request(struct mr_engine *e, const struct mr_event *ev, enum mr_st
 enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx);
 
 /* --- the end of an epoch (epoch.c) ------------------------------------------------------------ */
-/* After its SEAL a node says nothing about any slot but the CUT's; with a NEXT settled, no slot is
- * begun but that. */
+/* After its SEAL a node says nothing about any slot but the CUT's; with a NEXT settled, and while
+ * it rests, no slot is begun but those of the nodes' own chain. */
 bool mri_may_speak(const struct mr_engine *e, const struct mri_open *o);
 bool mri_may_begin(const struct mr_engine *e, const struct mri_open *o);
 /* EPO-5: whether the CUT decides the slot, and for what. */
 bool mri_cut_settles(const struct mr_engine *e, const struct mri_open *o, struct mr_certified *ret);
 /* Whether a CUT names logs that this node holds and that are sealed. */
 enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *ret);
+/* Whether all that this node acknowledged has settled. */
+bool mri_is_drained(const struct mr_engine *e);
 /* Seal, cut, finish, go over: what is due. */
 enum mr_status mri_epoch_work(struct mr_engine *e);
 /* Whether it may append to its log: it votes, and has not said FINAL. */
@@ -400,6 +417,15 @@ enum mr_status mri_epoch_load(struct mr_engine *e);
 void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c);
 /* Go over to the epoch of the NEXT. */
 enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *h);
+
+/* --- rest (rest.c) ---------------------------------------------------------------------------- */
+/* A checkpoint is due by the settings of this node. */
+void mri_rest_due(struct mr_engine *e);
+void mri_rest_hear(struct mr_engine *e, struct mri_peer *p, const struct mr_leaf_rest *leaf);
+/* Begin, end, sum up: what is due. True: it is over, and slots that waited for that are due. */
+bool mri_rest_work(struct mr_engine *e);
+/* Whether this node shall propose a checkpoint of a state that was summed up. */
+bool mri_rest_proposes(const struct mr_engine *e, const struct mr_checkpoint *c);
 
 /* An order of the nodes' own chain, dated and placed, into e->order; then its signature. */
 void mri_node_order(struct mr_engine *e, const struct mr_state_hot *hot, enum mr_order_kind kind);

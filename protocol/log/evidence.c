@@ -73,6 +73,7 @@ static bool read_statement(struct statement *ret, const struct mr_leaf *l)
     case MR_LEAF_EVIDENCE:
     case MR_LEAF_SEAL:
     case MR_LEAF_FINAL:
+    case MR_LEAF_REST:
         return false;
     }
     return false;

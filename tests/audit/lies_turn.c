@@ -353,6 +353,37 @@ static void vote_behind_final(struct doctor *d)
     mr_sub_account(r->e.u.leaf.u.vote.account, NULL, MR_CLASS_CHECKPOINTS);
 }
 
+/* --- REST ------------------------------------------------------------------------------------- */
+
+static void rest_for_another_checkpoint(struct doctor *d)
+{
+    own(d, MR_LEAF_REST, NULL)->e.u.leaf.u.rest.number++;
+}
+
+static void rest_behind_a_next(struct doctor *d)
+{
+    struct doc_turn *t = NULL;
+    struct doc_row *const seal = own(d, MR_LEAF_SEAL, &t);
+    struct doc_row *const r = doctor_insert(t, seal);
+    r->epoch = seal->epoch;
+    r->e.kind = MR_ENTRY_LEAF;
+    r->e.u.leaf = own(d, MR_LEAF_REST, NULL)->e.u.leaf;
+}
+
+static void peer_rests_for_an_earlier_one(struct doctor *d)
+{
+    const struct mr_leaf none = {.kind = MR_LEAF_REST, .u.rest = {.number = 0}};
+    for (uint32_t i = 0;; i++) {
+        struct doc_row *const r = doctor_last(d, MR_ENTRY_PEER, i, NULL);
+        const struct mr_entry_peer *const p = &r->e.u.peer;
+        for (uint32_t k = 0; k < p->leaves_count; k++)
+            if (p->leaves[k].kind == MR_LEAF_REST) {
+                doctor_let_say(r, &none);
+                return;
+            }
+    }
+}
+
 /* --- the beginning ---------------------------------------------------------------------------- */
 
 static void two_proofs(struct doc_row *r)
@@ -474,6 +505,10 @@ const struct league_lie lies_of_turn[] = {
     {"no final", no_final, "EPO-6", MR_CHECK_FAILED, false},
     {"two finals", two_finals, "EPO-6", MR_CHECK_FAILED, false},
     {"vote behind final", vote_behind_final, "EPO-6", MR_CHECK_FAILED, false},
+    {"rest for another checkpoint", rest_for_another_checkpoint, "SLOT-16", MR_CHECK_FAILED, false},
+    {"rest behind a next", rest_behind_a_next, "SLOT-16", MR_CHANGING, false},
+    {"peer: rest for an earlier one", peer_rests_for_an_earlier_one, "SLOT-16", MR_CHECK_FAILED,
+     false},
     {"epoch with too few proofs", epoch_with_too_few_proofs, "EPO-6", MR_BAD_RECEIPT, false},
     {"epoch with a proof twice", epoch_with_a_proof_twice, "EPO-6", MR_BAD_RECEIPT, false},
     {"epoch with an unsigned proof", epoch_with_an_unsigned_proof, "EPO-6", MR_BAD_SIGNATURE,

@@ -88,6 +88,34 @@ START_TEST(a_node_leaves)
 }
 END_TEST
 
+/* Checkpoints that nodes rested for, also across epochs. The state in another node's one is not
+ * judged. */
+START_TEST(nodes_rest_for_checkpoints)
+{
+    ring_due(&r, 0);
+    ring_settle(&r);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_NO_ANSWER);
+    ring_wait(&r, 80000);
+    ring_due(&r, 1);
+    ring_settle(&r);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_NO_ANSWER);
+    ring_wait(&r, 80000);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ring_due(&r, 2);
+    ring_settle(&r);
+    ring_wait(&r, 1000);
+    for (uint32_t i = 0; i < 4; i++) {
+        book_read(&book, r.nodes[i].journal);
+        book_audit(&found, &totals, &r.w.charter, &book, true);
+        book_done(&book);
+        no_findings(i);
+        ck_assert_uint_eq(totals.checkpoints, 3);
+        ck_assert_uint_eq(totals.checkpoints_unchecked, i < 3 ? 2 : 3);
+    }
+}
+END_TEST
+
 START_TEST(a_node_gets_a_new_key)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 2), MR_SETTLED);
@@ -380,6 +408,7 @@ int main(void)
     tcase_set_timeout(honest, 120);
     tcase_add_test(honest, a_node_leaves);
     tcase_add_test(honest, a_node_gets_a_new_key);
+    tcase_add_test(honest, nodes_rest_for_checkpoints);
     tcase_add_test(honest, a_node_comes_back_after_the_change);
     tcase_add_test(honest, governance_regroups_the_nodes);
     tcase_add_test(honest, a_regroup_that_says_what_is_not);

@@ -135,7 +135,7 @@ static void step(struct ring *r, uint32_t node, struct mr_event *ev)
     }
     struct mr_engine_facts facts;
     mr_engine_facts(n->engine, &facts);
-    if (facts.sum_wanted && ev->kind == MR_EV_TICK)
+    if (facts.sum_wanted && !n->no_sum && ev->kind == MR_EV_TICK)
         sum(r, node);
 }
 
@@ -316,6 +316,12 @@ void ring_break(struct ring *r, uint32_t node, uint32_t peer)
     link_up(r, node, peer, true);
 }
 
+void ring_due(struct ring *r, uint32_t node)
+{
+    struct mr_event due = {.kind = MR_EV_DUE};
+    step(r, node, &due);
+}
+
 /* --- callers ---------------------------------------------------------------------------------- */
 
 static enum mr_status call(struct ring *r, uint32_t node)
@@ -445,18 +451,32 @@ static void copy_shared(struct mr_store *into, struct mr_store *from)
     ck_assert_int_eq(into->api->refresh(into), MR_OK);
 }
 
-/* An epoch ends: the state is summed up. */
+struct mr_checkpoint ring_sum(struct ring *r, uint32_t node)
+{
+    struct ring_node *const n = &r->nodes[node];
+    struct mr_checkpoint c;
+    flush(r, node);
+    ck_assert_int_eq(mr_state_sum(&c, n->store, &r->w.charter, &r->w.mem), MR_OK);
+    return c;
+}
+
+void ring_summed(struct ring *r, uint32_t node, const struct mr_checkpoint *c)
+{
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = c};
+    step(r, node, &ev);
+}
+
+/* An epoch ends, or nodes rest: the state is summed up. */
 static void sum(struct ring *r, uint32_t node)
 {
     struct ring_node *const n = &r->nodes[node];
-    flush(r, node);
-    ck_assert_int_eq(mr_state_sum(&n->sum, n->store, &r->w.charter, &r->w.mem), MR_OK);
+    n->sum = ring_sum(r, node);
     if (n->final != NULL)
         n->final->api->close(n->final);
     ck_assert_int_eq(mr_store_mem_open(&n->final, &r->w.mem, NULL), MR_OK);
     copy_shared(n->final, n->store);
-    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = &n->sum};
-    step(r, node, &ev);
+    n->sum.state_root[0] ^= n->false_sum;
+    ring_summed(r, node, &n->sum);
 }
 
 static void seat(struct ring *r, struct mr_next_epoch *next, uint32_t epoch, uint32_t first,

@@ -19,6 +19,8 @@ struct ring_node {
     struct mr_store *final;   /* the shared state as it was summed up last; NULL: never */
     struct mr_checkpoint sum; /* of it */
     bool cut[RING_NODES_MAX]; /* cannot ask these */
+    bool no_sum;              /* its sums are never done */
+    bool false_sum;           /* they are wrong */
 };
 
 /** A request between nodes, or what a caller handed in. */
@@ -89,6 +91,12 @@ void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret)
 /** A node that is in the present committee of `from` begins with the state that it summed up. */
 void ring_join(struct ring *r, uint32_t node, uint32_t from);
 uint32_t ring_epoch(struct ring *r, uint32_t node);
+
+/** A checkpoint is due at the node. Nothing is delivered. */
+void ring_due(struct ring *r, uint32_t node);
+/** Flush the node and sum its state up; hand a sum in. Ticks do both when the node wants it. */
+struct mr_checkpoint ring_sum(struct ring *r, uint32_t node);
+void ring_summed(struct ring *r, uint32_t node, const struct mr_checkpoint *c);
 
 int64_t ring_balance(struct ring *r, uint32_t node, uint32_t member);
 /** All nodes that are up hold the same state: LED-50. */

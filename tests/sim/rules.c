@@ -22,8 +22,8 @@ enum { SWITCHES = sizeof switches / sizeof switches[0], NAMES = sizeof names / s
 _Static_assert(SWITCHES < 32, "a rule is a bit");
 
 /* What a node that lies may leave out: the others would be seen through at once, or harm nobody. */
-static const char *const lies[] = {"vote_once",       "keep_promise", "report_truth",
-                                   "votes_of_quorum", "funds",        "keys_in_force"};
+static const char *const lies[] = {"vote_once", "keep_promise",  "report_truth", "votes_of_quorum",
+                                   "funds",     "keys_in_force", "rest"};
 enum { LIES = sizeof lies / sizeof lies[0] };
 
 static uint32_t bit_of(const char *name)
