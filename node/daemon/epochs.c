@@ -1,5 +1,6 @@
 /* What the shell does when an epoch ends and the next one begins: who the nodes are now is written
- * beside the charter, and a new key takes the place of the old one. */
+ * beside the charter, and a new key takes the place of the old one. When a checkpoint of several
+ * nodes is due. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,11 @@
 #include "mereau/codec.h"
 #include "mereau/handover.h"
 
-enum { META_BYTES = 1024, ROW_BYTES = MR_FRAME_MAX };
+enum {
+    META_BYTES = 1024,
+    ROW_BYTES = MR_FRAME_MAX,
+    CHECKPOINT_LATE_MS = 600000, /* long enough for every node to have had its turn */
+};
 
 static bool committed(struct node *n, struct mr_state_meta *ret)
 {
@@ -95,17 +100,77 @@ void epochs_follow(struct node *n)
                        log_uint("quorum", n->present.quorum)));
 }
 
-void epochs_look(struct node *n)
+static void tell_of_regroup(struct node *n, bool differs)
 {
-    struct mr_engine_facts facts;
-    mr_engine_facts(n->engine, &facts);
-    if (facts.regroup_differs && !n->regroup_told)
+    if (differs && !n->regroup_told)
         log_event(LOG_LEVEL_WARN, "regroup_waits",
                   log_with(log_text("why", "the state here is not the one that governance named"),
                            log_text("do", "wait until the other nodes that go on were read; else "
                                           "set the directory aside, and mereau-admin federation "
                                           "rekey and join")));
-    n->regroup_told = facts.regroup_differs;
-    if (facts.sum_wanted && !n->flushing && !n->freeze_due && !n->stopping)
+    n->regroup_told = differs;
+}
+
+void epochs_look(struct node *n)
+{
+    if (mr_engine_sum_wanted(n->engine) && !n->flushing && !n->freeze_due && !n->stopping)
         n->checkpoint_wanted = n->flush_wanted = true;
+}
+
+/* --- checkpoints of several nodes ------------------------------------------------------------- */
+
+static bool is_due(const struct node *n, const struct mr_engine_facts *f)
+{
+    const uint64_t orders = f->meta.settled - n->checkpoint_settled, now = now_ms();
+    return orders > 0 && !n->stopping &&
+           (now >= n->checkpoint_ms + (uint64_t)n->settings.checkpoint_ms ||
+            orders >= (uint64_t)n->settings.checkpoint_orders);
+}
+
+static void watch_checkpoints(struct node *n, bool due)
+{
+    const uint64_t now = now_ms();
+    if (!due)
+        n->checkpoint_due_ms = 0;
+    else if (n->checkpoint_due_ms == 0)
+        n->checkpoint_due_ms = now;
+    const bool late = due && now > n->checkpoint_due_ms + CHECKPOINT_LATE_MS;
+    if (late && !n->checkpoint_late)
+        log_event(LOG_LEVEL_WARN, "checkpoint_late",
+                  log_with(log_uint("last_ms", n->checkpoint_ms),
+                           log_text("do", "payments go on all the same; see whether all nodes "
+                                          "answer and none lags: peer_silent, peer_lag")));
+    n->checkpoint_late = late;
+}
+
+static void take_agreed(struct node *n, const struct mr_engine_facts *f)
+{
+    n->checkpoint_number = f->meta.checkpoints;
+    n->checkpoint_settled = f->meta.settled;
+    n->checkpoint_ms = mr_engine_checkpoint_ms(n->engine);
+    log_event(
+        LOG_LEVEL_INFO, "checkpoint_agreed",
+        log_with(log_uint("number", f->meta.checkpoints), log_uint("rested_ms", f->rested_ms)));
+}
+
+void checkpoints_look(struct node *n)
+{
+    struct mr_engine_facts facts;
+    struct mr_effects fx = {requests_reply, n};
+    mr_engine_facts(n->engine, &facts);
+    tell_of_regroup(n, facts.regroup_differs);
+    if (mr_engine_committee(n->engine)->count == 1) {
+        n->checkpoint_number = facts.meta.checkpoints;
+        return;
+    }
+    if (facts.meta.checkpoints != n->checkpoint_number)
+        take_agreed(n, &facts);
+    const bool due = is_due(n, &facts);
+    watch_checkpoints(n, due);
+    if (!due)
+        return;
+    const struct mr_event ev = {.kind = MR_EV_DUE, .now_ms = now_ms()};
+    const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
+    if (st == MR_DAMAGED || st == MR_IO_ERROR)
+        node_fail(n, "checkpoint", st);
 }

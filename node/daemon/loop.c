@@ -82,6 +82,18 @@ static void append_run(struct task *t)
     a->ns = now_ns() - start;
 }
 
+static void keep_snapshot(struct flush_task *f)
+{
+    char dir[1024];
+    snprintf(dir, sizeof dir, "%s/snapshots", f->node->dir);
+    enum mr_status kept =
+        snapshot_write(f->node->store, dir, f->checkpoint.turn, f->checkpoint.state_root);
+    if (f->final && (kept == MR_OK || kept == MR_FILE_EXISTS))
+        kept = snapshot_keep(dir, f->checkpoint.turn, f->checkpoint.state_root);
+    if (kept != MR_OK && kept != MR_FILE_EXISTS)
+        log_event(LOG_LEVEL_WARN, "snapshot", log_with(log_text("status", mr_status_name(kept))));
+}
+
 static void sum_up(struct flush_task *f)
 {
     struct mr_store *snapshot;
@@ -90,17 +102,8 @@ static void sum_up(struct flush_task *f)
         st = mr_state_sum(&f->checkpoint, snapshot, &f->node->charter, &heap);
         snapshot->api->close(snapshot);
     }
-    if (st == MR_OK) {
-        char dir[1024];
-        snprintf(dir, sizeof dir, "%s/snapshots", f->node->dir);
-        enum mr_status kept =
-            snapshot_write(f->node->store, dir, f->checkpoint.turn, f->checkpoint.state_root);
-        if (f->final && (kept == MR_OK || kept == MR_FILE_EXISTS))
-            kept = snapshot_keep(dir, f->checkpoint.turn, f->checkpoint.state_root);
-        if (kept != MR_OK && kept != MR_FILE_EXISTS)
-            log_event(LOG_LEVEL_WARN, "snapshot",
-                      log_with(log_text("status", mr_status_name(kept))));
-    }
+    if (st == MR_OK && f->final)
+        keep_snapshot(f); /* before FINAL tells others that it is there */
     if (st != MR_OK) {
         log_event(LOG_LEVEL_ERROR, "checkpoint", log_with(log_text("status", mr_status_name(st))));
         f->sum = false;
@@ -116,6 +119,43 @@ static void flush_run(struct task *t)
     f->status = s->api->commit(s, f->node->puts, f->node->puts_count);
     if (f->status == MR_OK && f->sum)
         sum_up(f);
+}
+
+static void snapshot_run(struct task *t)
+{
+    keep_snapshot((struct flush_task *)t);
+}
+
+static void snapshot_done(struct node *n, struct task *t)
+{
+    n->flushing = false;
+    free(t);
+    pump(n);
+}
+
+/* The state was summed up. Nodes may be waiting for what it is: the copy comes behind. */
+static void summed(struct node *n, struct flush_task *f)
+{
+    struct mr_effects fx = {requests_reply, n};
+    const struct mr_event ev = {
+        .kind = MR_EV_CHECKPOINT, .now_ms = now_ms(), .u.checkpoint = &f->checkpoint};
+    const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
+    if (st != MR_OK && st != MR_NO_MEMORY)
+        node_fail(n, "checkpoint", st);
+    n->checkpoint_wanted = false;
+    if (mr_engine_committee(n->engine)->count == 1) {
+        n->checkpoint_ms = now_ms();
+        n->checkpoint_settled = f->settled;
+    }
+    log_event(LOG_LEVEL_INFO, "checkpoint",
+              log_with(log_uint("turn", f->checkpoint.turn),
+                       log_hex("state_root", f->checkpoint.state_root, 8)));
+    if (f->final)
+        return;
+    f->task.run = snapshot_run;
+    f->task.done = snapshot_done;
+    n->flushing = true; /* no commit meanwhile: the copy is of the state that was summed up */
+    workers_give(n->background, &f->task);
 }
 
 static void flush_give(struct node *n, bool sum);
@@ -144,21 +184,10 @@ static void flush_done(struct node *n, struct task *t)
     n->counters.flushes++;
     epochs_follow(n);
     requests_flushed(n);
-    if (f->sum && !n->stopping) {
-        struct mr_effects fx = {requests_reply, n};
-        const struct mr_event ev = {
-            .kind = MR_EV_CHECKPOINT, .now_ms = now_ms(), .u.checkpoint = &f->checkpoint};
-        const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
-        if (st != MR_OK && st != MR_NO_MEMORY)
-            node_fail(n, "checkpoint", st);
-        n->checkpoint_ms = now_ms();
-        n->checkpoint_settled = f->settled;
-        n->checkpoint_wanted = false;
-        log_event(LOG_LEVEL_INFO, "checkpoint",
-                  log_with(log_uint("turn", f->checkpoint.turn),
-                           log_hex("state_root", f->checkpoint.state_root, 8)));
-    }
-    free(f);
+    if (f->sum && !n->stopping)
+        summed(n, f);
+    if (!n->flushing)
+        free(f);
     pump(n);
 }
 
@@ -173,13 +202,15 @@ static void flush_give(struct node *n, bool sum)
     f->task.done = flush_done;
     f->node = n;
     f->sum = sum;
-    f->final = facts.sum_wanted;
+    f->final = sum && facts.sum_wanted && facts.meta.cut != 0;
     f->turn = facts.meta.turn;
     f->settled = facts.meta.settled;
     n->flushing = true;
     workers_give(n->background, &f->task);
 }
 
+/* Whether the state is to be summed up with this flush. One node alone does it when it is due,
+ * several when they rest (epochs_look) or somebody asks. */
 static bool checkpoint_due(const struct node *n)
 {
     struct mr_engine_facts facts;
@@ -189,7 +220,7 @@ static bool checkpoint_due(const struct node *n)
         return true;
     mr_engine_facts(n->engine, &facts);
     const uint64_t orders = facts.meta.settled - n->checkpoint_settled;
-    if (orders == 0)
+    if (orders == 0 || mr_engine_committee(n->engine)->count > 1)
         return false;
     return now_ms() - n->checkpoint_ms >= (uint64_t)n->settings.checkpoint_ms ||
            orders >= (uint64_t)n->settings.checkpoint_orders;
@@ -296,6 +327,7 @@ static void pump(struct node *n)
     for (int i = 0; i < STEPS_MAX && step_one(n, &fx); i++)
         continue;
     peers_ask(n);
+    epochs_look(n);
     if (n->syncing)
         return;
     if (mr_engine_cut(n->engine, &turn, &fx)) {
@@ -398,7 +430,7 @@ static void on_tick(uv_timer_t *h)
     if (n->puts != NULL && !n->flushing && !n->freeze_due &&
         ev.now_ms - n->store_full_ms >= STORE_RETRY_MS)
         flush_give(n, false); /* it met a full disk before */
-    epochs_look(n);
+    checkpoints_look(n);
     pump(n);
     requests_tick(n);
     peers_tick(n);

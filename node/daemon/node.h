@@ -154,8 +154,11 @@ struct node {
     struct mr_put *puts;
     size_t puts_count;
     uint64_t store_full_ms; /* the last commit met a full disk then; 0: it did not */
-    bool flushing, flush_wanted, checkpoint_wanted, summing;
-    uint64_t flushed_ms, flushed_turn, checkpoint_ms, checkpoint_settled, flushed_settled;
+    bool flushing, flush_wanted, checkpoint_wanted;
+    uint64_t flushed_ms, flushed_turn, flushed_settled;
+    uint64_t checkpoint_ms, checkpoint_settled; /* when the last one was, and slots settled then */
+    uint64_t checkpoint_number, checkpoint_due_ms; /* with several nodes; due_ms 0: none is due */
+    bool checkpoint_late;
     uint64_t requests_waiting; /* join requests in the register */
     bool stopping, closed;
     uint64_t stop_ms, started_ms;
@@ -186,6 +189,8 @@ void node_pump_soon(struct node *n);
  * state must be summed up, since an epoch ends. */
 void epochs_follow(struct node *n);
 void epochs_look(struct node *n);
+/* Several nodes: whether a checkpoint is due, or late. */
+void checkpoints_look(struct node *n);
 
 /* state.c: once no thread reads it */
 void state_close(struct node *n);

@@ -272,6 +272,9 @@ static int open_engine(struct node *n)
     mr_engine_facts(n->engine, &facts);
     n->flushed_ms = n->checkpoint_ms = n->started_ms = now_ms();
     n->checkpoint_settled = facts.meta.settled;
+    n->checkpoint_number = facts.meta.checkpoints;
+    if (mr_engine_committee(n->engine)->count > 1)
+        n->checkpoint_ms = mr_engine_checkpoint_ms(n->engine);
     epochs_follow(n);
     log_event(LOG_LEVEL_INFO, "loaded",
               log_with(log_uint("turn", facts.meta.turn), log_uint("leaves", facts.meta.leaves),

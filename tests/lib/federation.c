@@ -19,6 +19,13 @@
 
 enum { CALL_MS = 20000, AGREE_MS = 60000, SUBMIT_MS = 60000, STEP_MS = 50, CONF_MAX = 512 };
 
+static uint64_t wall_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* --- charter ---------------------------------------------------------------------------------- */
 
 static void make_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, const char *name,
@@ -106,6 +113,17 @@ void federation_copy(struct federation *f, uint32_t node, uint32_t twin)
     ck_assert_int_eq(file_write(path, conf, strlen(conf), 0600, true), MR_OK);
 }
 
+void federation_configure(struct federation *f, uint32_t node, const char *more)
+{
+    struct federation_node *const n = &f->nodes[node];
+    char conf[CONF_MAX], path[SCRATCH_PATH_MAX + 32];
+    write_conf(conf, n, node + 1);
+    const size_t len = strlen(conf);
+    ck_assert_uint_lt((size_t)snprintf(conf + len, CONF_MAX - len, "%s", more), CONF_MAX - len);
+    snprintf(path, sizeof path, "%s/mereaud.conf", n->data);
+    ck_assert_int_eq(file_write(path, conf, strlen(conf), 0600, true), MR_OK);
+}
+
 static void make(struct federation *f, uint32_t n, uint32_t quorum, bool proxied)
 {
     const char *what = "";
@@ -117,6 +135,7 @@ static void make(struct federation *f, uint32_t n, uint32_t quorum, bool proxied
     scratch_make(f->dir);
     f->w.charter.associations_count = f->w.charter.nodes_count = n;
     f->w.charter.quorum = quorum;
+    f->w.charter.created_ms = wall_ms(); /* or a checkpoint would be due */
     for (uint32_t i = 0; i < n; i++)
         add_association(f, i);
     for (uint32_t i = 0; i < n; i++)
@@ -236,13 +255,6 @@ void federation_audit(const struct federation *f, uint32_t node)
 }
 
 /* --- questions -------------------------------------------------------------------------------- */
-
-static uint64_t wall_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void pause_ms(long ms)
 {

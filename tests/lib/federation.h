@@ -38,6 +38,9 @@ void federation_make(struct federation *f, uint32_t n, uint32_t quorum);
 void federation_make_proxied(struct federation *f, uint32_t n, uint32_t quorum);
 void federation_done(struct federation *f);
 
+/** Lines more for the mereaud.conf of a node that does not run. */
+void federation_configure(struct federation *f, uint32_t node, const char *more);
+
 /** Start one node or all, and link to its control socket. */
 void federation_start(struct federation *f, uint32_t node);
 /** With words for its environment. */

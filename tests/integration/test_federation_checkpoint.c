@@ -1,0 +1,109 @@
+/* Four real nodes agree on checkpoints while people pay without rest. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/exit.h"
+#include "lib/crowd.h"
+
+enum { NODES = 4, QUORUM = 3, PAYERS = 8, ORDERS = 200, LONG_MS = 120000 };
+
+static struct federation f;
+
+static void setup(void)
+{
+    char conf[64];
+    snprintf(conf, sizeof conf, "[checkpoint]\norders = %d\n", ORDERS);
+    federation_make(&f, NODES, QUORUM);
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_configure(&f, i, conf);
+    federation_start_all(&f);
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_wait_mode(&f, i, MR_OK);
+    for (uint32_t i = 0; i < PAYERS; i++)
+        federation_open(&f, i % NODES, i % NODES, MR_CLASS_RESIDENT);
+    for (uint32_t i = 0; i < PAYERS; i++)
+        federation_issue(&f, i % NODES, i % NODES, i, 1000000);
+    federation_agree(&f, 2 * PAYERS);
+}
+
+static void teardown(void)
+{
+    federation_done(&f);
+}
+
+static const struct mr_rep_node *about(uint32_t node)
+{
+    f.ask->kind = MR_REQ_NODE;
+    f.ask->u.node.reserved = 0;
+    ck_assert_int_eq(federation_call(&f, node), MR_OK);
+    return &f.reply->body.u.node;
+}
+
+/* How long a node held orders for the first checkpoint, by its own word. */
+static unsigned long long rested_ms(uint32_t node)
+{
+    char line[512];
+    ck_assert(
+        proc_line(f.nodes[node].proc, line, sizeof line, " checkpoint_agreed number=1 ", LONG_MS));
+    const char *const at = strstr(line, "rested_ms=");
+    ck_assert_ptr_nonnull(at);
+    return strtoull(at + strlen("rested_ms="), NULL, 10);
+}
+
+static void end(struct crowd *c)
+{
+    const uint64_t acked = crowd_stop(c);
+    federation_agree(&f, 2 * PAYERS + 1 + acked);
+    crowd_check(c);
+    for (uint32_t i = 0; i < NODES; i++)
+        ck_assert_uint_ge(about(i)->checkpoints, 1);
+    for (uint32_t i = 0; i < NODES; i++)
+        ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_audit(&f, i);
+}
+
+START_TEST(under_load)
+{
+    struct crowd *const c = crowd_start(&f, PAYERS);
+    for (uint32_t i = 0; i < NODES; i++) {
+        const unsigned long long ms = rested_ms(i);
+        fprintf(stderr, "node %u rested for %llu ms\n", (unsigned)i + 1, ms);
+        ck_assert_uint_le(ms, 3000);
+    }
+    crowd_wait(c, ORDERS); /* payments go on */
+    end(c);
+}
+END_TEST
+
+/* Without the first one in turn, which comes back later and has it too. */
+START_TEST(with_a_node_down)
+{
+    struct crowd *const c = crowd_start(&f, PAYERS);
+    federation_kill(&f, 0);
+    for (uint32_t i = 1; i < NODES; i++)
+        rested_ms(i);
+    federation_start(&f, 0);
+    federation_wait_mode(&f, 0, MR_OK);
+    rested_ms(0);
+    end(c);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("federation checkpoint");
+    TCase *c = tcase_create("federation checkpoint");
+    tcase_set_timeout(c, 240);
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, under_load);
+    tcase_add_test(c, with_a_node_down);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? 0 : 1;
+}
