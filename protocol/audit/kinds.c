@@ -322,15 +322,18 @@ static void check_cap(struct mr_audit *a, struct mri_aud_case *c)
 
 /* --- LED-30 CHECKPOINT ------------------------------------------------------------------------ */
 
-/* Another node's checkpoint is of its log, at a time of its own. */
-static void check_of_peer(struct mr_audit *a, uint32_t node, const struct mr_checkpoint *p)
+/* Who votes for another node's checkpoint has read its log that far, and with that root. */
+static void check_voted(struct mr_audit *a, uint32_t node, const struct mr_checkpoint *p)
 {
     const int seat = mri_aud_seat(a, node);
     const struct mri_aud_mirror *const m = seat < 0 ? NULL : a->mirrors[seat];
     uint8_t root[32];
-    a->totals.checkpoints_unchecked++;
-    if (m != NULL && !m->lost && p->log_size <= m->size &&
-        mri_aud_tree_root(&m->tree, root, p->log_size) && memcmp(root, p->log_root, 32) != 0)
+    if (m == NULL || m->lost)
+        return;
+    if (p->log_size > m->size)
+        mri_aud_u64(a, "LED-30", MR_BEHIND, "size of the log of a checkpoint that is voted for",
+                    m->size, p->log_size);
+    else if (mri_aud_tree_root(&m->tree, root, p->log_size) && memcmp(root, p->log_root, 32) != 0)
         mri_aud_hash(a, "LED-30", MR_STATE_MISMATCH, "root of the log", root, p->log_root);
 }
 
@@ -396,7 +399,7 @@ static void check_checkpoint(struct mr_audit *a, const struct mri_aud_case *c)
         mri_aud_u64(a, "LED-30", MR_STATE_MISMATCH, "number of a checkpoint",
                     a->totals.checkpoints + 1, p->number);
     if (!mri_aud_alone(a) && c->node != a->node) {
-        check_of_peer(a, c->node, p);
+        a->totals.checkpoints_unchecked++; /* of its turn; who voted for it saw to the rest */
         return;
     }
     if (!check_sizes(a, p))
@@ -449,6 +452,8 @@ void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c)
     case MR_KIND_CHECKPOINT:
         if (!c->at_vote)
             check_checkpoint(a, c);
+        else if (c->node != a->node)
+            check_voted(a, c->node, &c->order->body.u.checkpoint);
         return;
     case MR_KIND_PAY:
     case MR_KIND_ISSUE:

@@ -340,6 +340,9 @@ void mri_aud_check_vote(struct mr_audit *a, struct mri_aud_open *o, const uint8_
         return;
     struct mri_aud_case *const c = begin_case(a, x, &a->b.u.order.order, o->seq);
     c->at_vote = true;
+    const struct mr_signed_order *const so = &a->b.u.order;
+    if (so->sigs_count > 0 && so->sigs[0].key_index < a->charter.nodes_count)
+        c->node = a->charter.nodes[so->sigs[0].key_index].number; /* of a CHECKPOINT, a CUT */
     check_frozen(a, c);
     plan_order(a, c);
 }

@@ -13,6 +13,7 @@ enum {
     PATIENCE_MS = 2000, /* ballot 0 may still settle a contested slot by itself */
     TIMEOUT_MS = 1000,  /* of ballot 1 or 2; doubles */
     DOUBLINGS_MAX = 5,
+    FIRST_OF_NODES = 2,
     JUMP_MAX = 8, /* no node is led further by one report: ballots would run out */
 };
 
@@ -155,6 +156,15 @@ static enum mr_status is_allowed(struct mr_engine *e, struct mri_open *o, const 
     return mri_is_trouble(st) ? st : MR_OK;
 }
 
+/* A checkpoint that others may never have computed, or have no room for, would stand in the way of
+ * every later one: only the state of the last rest is tried, once. */
+static bool is_stale(const struct mr_engine *e, const struct mri_open *o)
+{
+    return e->plan.order->body.kind == MR_KIND_CHECKPOINT &&
+           (o->s.promised > FIRST_OF_NODES ||
+            !mri_checkpoint_is_latest(e, &e->plan.order->body.u.checkpoint));
+}
+
 /* The leader's choice where nothing forces one: after a conflict, an order that may settle; else
  * the slot is closed without effect. */
 static enum mr_status choose(struct mr_engine *e, struct mri_open *o, uint8_t ret[32])
@@ -171,7 +181,7 @@ static enum mr_status choose(struct mr_engine *e, struct mri_open *o, uint8_t re
         if (st != MR_OK)
             return st;
         const uint32_t votes = mri_slot_votes_for(&o->s, 0, id);
-        if (may && (best == NULL || votes > most)) {
+        if (may && !is_stale(e, o) && (best == NULL || votes > most)) {
             best = id;
             most = votes;
         }

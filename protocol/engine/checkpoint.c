@@ -26,6 +26,11 @@ bool mri_checkpoint_agrees(const struct mr_engine *e, const struct mr_checkpoint
     return false;
 }
 
+bool mri_checkpoint_is_latest(const struct mr_engine *e, const struct mr_checkpoint *c)
+{
+    return e->sums_count > 0 && same_state(c, &e->sums[0]);
+}
+
 static void remember(struct mr_engine *e, const struct mr_checkpoint *c)
 {
     const uint32_t cap = sizeof e->sums / sizeof e->sums[0];
@@ -93,9 +98,9 @@ static enum mr_status make(struct mr_engine *e, const struct mr_state_hot *hot,
     mri_node_order(e, hot, MR_KIND_CHECKPOINT);
     k->body.u.checkpoint = *c;
     k->body.u.checkpoint.number = e->ledger.meta.checkpoints + 1;
-    enum mr_status st = c->log_size <= e->tree.size
-                            ? mri_tree_root(&e->tree, k->body.u.checkpoint.log_root, c->log_size)
-                            : MR_OK;
+    if (c->log_size > e->tree.size)
+        return MR_BEHIND; /* summed up before this log began */
+    enum mr_status st = mri_tree_root(&e->tree, k->body.u.checkpoint.log_root, c->log_size);
     if (st != MR_OK)
         return st;
     mri_node_order_sign(e, ret_id);
@@ -131,6 +136,7 @@ enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c
     slot = mri_open_get(e, account, hot.chain.next_seq, 0);
     if (slot == NULL)
         return MR_OK;
+    mri_open_handed_in(e, slot);
     struct mr_state_account a;
     st = mri_account_get(&e->ledger, &a, e->ledger.checkpoints);
     if (st != MR_OK || mri_keep(e, slot, &e->order, id, NULL, a.generation) == NULL)

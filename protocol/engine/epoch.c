@@ -174,7 +174,7 @@ static enum mr_status propose(struct mr_engine *e)
     if (st != MR_OK)
         return st;
     o = mri_open_get(e, account, hot.chain.next_seq, e->config.node);
-    o->opened_by = 0; /* handed in here: peers get it with the vote */
+    mri_open_handed_in(e, o);
     mri_keep(e, o, &e->order, id, NULL, a.generation);
     return mri_work_on(e, o);
 }

@@ -146,6 +146,7 @@ struct mri_rest {
     uint64_t number;         /* of the checkpoint it rests for; 0: it does not */
     uint64_t since_ms;       /* when the last one began; 0: none did in this run */
     uint64_t last, asked;    /* numbers: of the last one; that this node asked for */
+    uint64_t tries;          /* rests for that number, the last one included */
     uint64_t due, due_ms;    /* the checkpoint that is due by its own settings, since when */
     uint64_t sum_turn;       /* of the state summed up during it; 0: none yet */
     uint64_t last_turn;      /* cut before it ended */
@@ -239,6 +240,8 @@ struct mri_open *mri_open_find(struct mr_engine *e, const uint8_t account[16], u
  * table is full, for orders only. */
 struct mri_open *mri_open_get(struct mr_engine *e, const uint8_t account[16], uint64_t seq,
                               uint32_t by);
+/* An order for it comes from here: peers get it with the vote. */
+void mri_open_handed_in(struct mr_engine *e, struct mri_open *o);
 /* Settled, or nothing is left of it. Its askers were answered. */
 void mri_open_close(struct mr_engine *e, struct mri_open *o);
 void mri_open_due(struct mr_engine *e, struct mri_open *o);
@@ -303,6 +306,8 @@ enum mr_status mri_check_order(struct mr_engine *e, const struct mr_order *o, in
 enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c);
 /* Whether a CHECKPOINT says what this node computed. */
 bool mri_checkpoint_agrees(const struct mr_engine *e, const struct mr_checkpoint *c);
+/* Whether that is what it computed last. */
+bool mri_checkpoint_is_latest(const struct mr_engine *e, const struct mr_checkpoint *c);
 /* Whether this node takes orders at all: MR_OK, or why not. */
 enum mr_status mri_open_for_orders(const struct mr_engine *e);
 /* What the shell found out about the signatures, if it looked at the present keys. */

@@ -137,21 +137,40 @@ static enum mr_status cut_holds(struct mr_engine *e, const struct mr_cut *cut)
     return st != MR_OK ? st : holds ? MR_OK : MR_BEHIND;
 }
 
+/* A CHECKPOINT is voted for by who computed its state, and reads in the log of who signed it what
+ * it says of that: neither ever changes again. */
+static enum mr_status checkpoint_holds(struct mr_engine *e, const struct mr_checkpoint *c)
+{
+    const uint32_t place = e->planned->sigs[0].key_index;
+    if (place >= e->committee.count)
+        return MR_BAD_SIGNATURE;
+    struct mri_peer *const p = mri_peer_of(e, e->committee.seats[place].number);
+    struct mri_tree *const tree = p != NULL ? &p->tree : &e->tree;
+    uint8_t root[32];
+    if (e->ledger.meta.next != 0)
+        return MR_CHANGING;
+    if (!mri_checkpoint_agrees(e, c))
+        return MR_STATE_MISMATCH;
+    if (c->log_size > tree->size)
+        return MR_BEHIND;
+    const enum mr_status st = mri_tree_root(tree, root, c->log_size);
+    if (st != MR_OK)
+        return st;
+    return memcmp(root, c->log_root, 32) == 0 ? MR_OK : MR_STATE_MISMATCH;
+}
+
 enum mr_status mri_keep_check(struct mr_engine *e, struct mri_open *o, struct mri_candidate *c)
 {
     enum mr_status st = mri_keep_plan(e, c);
     if (st != MR_OK)
         return st;
     st = mri_ledger_check(&e->ledger, &e->plan, e->now_ms);
-    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT &&
-        !mri_checkpoint_agrees(e, &e->plan.order->body.u.checkpoint))
-        st = MR_STATE_MISMATCH;
-    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT && e->ledger.meta.next != 0)
-        st = MR_CHANGING;
-    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CUT)
-        st = cut_holds(e, &e->plan.order->body.u.cut);
     if (st == MR_OK)
         st = mri_keep_verify(e, c);
+    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT)
+        st = checkpoint_holds(e, &e->plan.order->body.u.checkpoint);
+    if (st == MR_OK && e->plan.order->body.kind == MR_KIND_CUT)
+        st = cut_holds(e, &e->plan.order->body.u.cut);
     if (c == &o->s.orders[0] || st == MR_OK)
         mri_open_cause(e, o, st, e->plan.missing);
     return st;

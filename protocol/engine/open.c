@@ -120,6 +120,14 @@ struct mri_open *mri_open_get(struct mr_engine *e, const uint8_t account[16], ui
     return o;
 }
 
+void mri_open_handed_in(struct mr_engine *e, struct mri_open *o)
+{
+    struct mri_peer *const p = mri_peer_of(e, o->opened_by);
+    if (p != NULL)
+        p->opened--;
+    o->opened_by = 0;
+}
+
 static void leave_due(struct mri_opens *t, struct mri_open *o)
 {
     struct mri_open **at = &t->due_first;

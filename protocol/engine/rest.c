@@ -35,7 +35,7 @@ static uint32_t rank_of(const struct mr_engine *e)
     return rank;
 }
 
-/* By this node's settings a checkpoint is due, and it is this node's turn. */
+/* By this node's settings a checkpoint is due, and it is this node's turn to ask. */
 static bool is_its_turn(const struct mr_engine *e)
 {
     return e->rest.due == next_number(e) &&
@@ -50,6 +50,15 @@ void mri_rest_due(struct mr_engine *e)
     e->rest.due_ms = e->now_ms;
 }
 
+/* Whoever asked proposes. One that lies may ask for nothing but rest, so another one may as well:
+ * in the first rest for a number the node whose turn it is, then the next. */
+static bool is_proposer(const struct mr_engine *e)
+{
+    const struct mri_rest *const r = &e->rest;
+    return r->asked == r->last ||
+           (r->due == r->last && rank_of(e) == (r->tries - 1) % e->committee.count);
+}
+
 bool mri_rest_proposes(const struct mr_engine *e, const struct mr_checkpoint *c)
 {
     const struct mri_rest *const r = &e->rest;
@@ -58,7 +67,7 @@ bool mri_rest_proposes(const struct mr_engine *e, const struct mr_checkpoint *c)
     /* The state must be the one at rest, also when the sum took longer than the rest. */
     const bool now = r->number != 0;
     return r->last == next_number(e) && c->turn >= (now ? e->settled_turn : r->settled_turn) &&
-           (now || c->turn <= r->last_turn) && (r->asked == r->last || is_its_turn(e));
+           (now || c->turn <= r->last_turn) && is_proposer(e);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */
@@ -69,9 +78,21 @@ void mri_rest_hear(struct mr_engine *e, struct mri_peer *p, const struct mr_leaf
     p->rest_ms = e->now_ms;
 }
 
-static bool is_apart(const struct mr_engine *e, uint64_t ms)
+static bool is_past(const struct mr_engine *e, uint64_t since_ms, uint64_t ms)
 {
-    return e->rest.since_ms == 0 || e->now_ms >= e->rest.since_ms + ms;
+    return since_ms == 0 || e->now_ms >= since_ms + ms;
+}
+
+/* Whether q nodes will rest when this one asks: those that rested a moment ago would not, and who
+ * asks alone would only be out of step the next time. */
+static bool are_ready(const struct mr_engine *e)
+{
+    uint32_t count = is_past(e, e->rest.since_ms, AGAIN_MS);
+    for (uint32_t i = 0; count > 0 && i < e->peers_count; i++) {
+        const struct mri_peer *const p = &e->peers[i];
+        count += p->up && p->heard && is_past(e, p->rest_ms, AGAIN_MS);
+    }
+    return count >= e->committee.quorum;
 }
 
 /* Whether a peer rests now for the next checkpoint. */
@@ -87,11 +108,12 @@ static void begin(struct mr_engine *e)
 {
     struct mri_rest *const r = &e->rest;
     const struct mr_leaf leaf = {.kind = MR_LEAF_REST, .u.rest = {.number = next_number(e)}};
-    const bool asks = is_its_turn(e) && is_apart(e, AGAIN_MS);
-    if (mri_mode(e) != MR_OK || !mri_speaks(e) || !mr_engine_ready(e) ||
-        !(asks || (is_called(e) && is_apart(e, APART_MS))))
+    const bool called = is_called(e) && is_past(e, e->rest.since_ms, APART_MS);
+    const bool asks = !called && is_its_turn(e) && are_ready(e);
+    if (mri_mode(e) != MR_OK || !mri_speaks(e) || !mr_engine_ready(e) || !(called || asks))
         return;
     mri_say_leaf(e, &leaf);
+    r->tries = r->last == leaf.u.rest.number ? r->tries + 1 : 1;
     r->number = r->last = leaf.u.rest.number;
     r->since_ms = e->now_ms;
     r->asked = asks ? r->number : 0;

@@ -71,6 +71,10 @@ bool final_reached(struct sim *s, const char **ret_name, char *ret_why, size_t c
     *ret_name = "L3";
     if (!nodes_agree(s, ret_why, cap))
         return false;
+    *ret_name = "L7";
+    if (!rest_reached(s, ret_why, cap))
+        return false;
+    *ret_name = "L3";
     snprintf(ret_why, cap, "a node does not bring its store up to date");
     return stores_full(s);
 }

@@ -217,6 +217,7 @@ static void run(const struct options *o, struct totals *t)
     start(s);
     while (s->clock.steps < o->steps && !s->split && clock_step(s, &s->clock))
         continue;
+    rest_under_load(s);
     settle_down(s);
     t->seeds++;
     t->steps += s->clock.steps;

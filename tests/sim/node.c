@@ -122,6 +122,7 @@ void node_roll_back(struct sim *s, struct copy *c, uint64_t turn)
     c->store->api->close(c->store);
     c->store = store_new(c);
     c->stored_settled = 0;
+    c->stored = false;
     watch_reset(c->watch);
 }
 
@@ -317,8 +318,7 @@ enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret
     return mr_state_sum(ret, c->store, &s->charter, &mem);
 }
 
-/* With one node, its chain of checkpoints; with several they are agreed, which is another matter.
- */
+/* With one node, its chain of checkpoints; several agree on theirs (rest.c). */
 static void checkpoint(struct sim *s, struct copy *c)
 {
     struct mr_checkpoint sum;
@@ -347,10 +347,22 @@ static void commit_done(struct sim *s, struct event *ev)
         mr_bug("refresh");
     mr_engine_flushed(c->engine, c->puts);
     c->puts = NULL;
+    c->stored = true;
     c->stored_settled = c->frozen_settled;
     if (c->honest && rng_chance(&s->disks, 50))
         node_check_store(s, c);
     checkpoint(s, c);
+}
+
+void node_sum_up(struct sim *s, struct copy *c)
+{
+    struct mr_checkpoint sum;
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = &sum};
+    if (!node_flush(s, c) || !mr_engine_ready(c->engine))
+        return;
+    if (node_sum(s, c, &sum) != MR_OK)
+        violated(s, "S19", "node %u cannot sum up its state", c->number);
+    node_step(s, c, &ev);
 }
 
 bool node_flush(struct sim *s, struct copy *c)
@@ -358,7 +370,7 @@ bool node_flush(struct sim *s, struct copy *c)
     struct mr_effects fx = {.reply = node_reply, .ctx = c};
     struct mr_engine_facts f;
     mr_engine_facts(c->engine, &f);
-    if (c->puts == NULL && c->stored_settled == f.meta.settled)
+    if (c->puts == NULL && c->stored && c->stored_settled == f.meta.settled)
         return true;
     if (c->puts == NULL && !c->syncing) {
         const bool cut = mr_engine_cut(c->engine, &c->turn, &fx);
@@ -494,6 +506,9 @@ static void tick(struct sim *s, struct event *ev)
         return;
     struct mr_event t = {.kind = MR_EV_TICK};
     node_step(s, c, &t);
+    rest_tick(s, c);
+    if (mr_engine_sum_wanted(c->engine))
+        node_sum_up(s, c);
     set(s, c, TICK_US, tick);
 }
 
@@ -557,8 +572,10 @@ void node_kill(struct sim *s, struct copy *c)
     mr_journal_mem_crash(c->journal, keep);
     if (c->puts != NULL && !c->commit_waits && !c->disk_full && rng_chance(&s->disks, 500)) {
         mr_puts_sort(c->puts, c->puts_count);
-        if (c->store->api->commit(c->store, c->puts, c->puts_count) == MR_OK)
+        if (c->store->api->commit(c->store, c->puts, c->puts_count) == MR_OK) {
+            c->stored = true;
             c->stored_settled = c->frozen_settled;
+        }
     }
     if (c->puts != NULL)
         mr_engine_flushed(c->engine, c->puts);

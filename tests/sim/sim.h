@@ -95,6 +95,7 @@ struct copy {
     uint8_t *early; /* its bytes, when a rule is switched off */
     struct mr_put *puts;
     size_t puts_count;
+    bool stored;                             /* something was ever committed */
     uint64_t frozen_settled, stored_settled; /* slots settled in what is being, and is, committed */
     struct link links[NODES_MAX + 1];        /* by peer number */
     struct watch *watch;
@@ -148,7 +149,7 @@ struct truth {
 };
 
 struct counts {
-    uint64_t faults, messages, lost, starts, receipts, evidence, checks, refused;
+    uint64_t faults, messages, lost, starts, receipts, evidence, checks, refused, checkpoints;
 };
 
 struct sim {
@@ -236,6 +237,8 @@ void node_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len);
 bool node_flush(struct sim *s, struct copy *c);
 /* INV-1 to INV-9 over the store. */
 void node_check_store(struct sim *s, struct copy *c);
+/* If the store holds all that is settled: sum it up and tell the engine. */
+void node_sum_up(struct sim *s, struct copy *c);
 enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret);
 /* Another journal with the turns of this one up to `turn`. */
 struct mr_journal *node_journal_copy(struct sim *s, struct copy *c, uint64_t turn);
@@ -268,6 +271,14 @@ void order_cancel(struct sim *s, const struct owner *w, struct mr_signed_cancel 
 void faults_start(struct sim *s);
 /* End of the storm: everything is repaired and stays so. */
 void faults_heal(struct sim *s);
+
+/* --- rest.c ----------------------------------------------------------------------------------- */
+/* On each tick: a checkpoint is due. */
+void rest_tick(struct sim *s, struct copy *c);
+/* The storm is over: whether one came while people paid. */
+void rest_under_load(struct sim *s);
+/* L7: whether all honest nodes have one. */
+bool rest_reached(struct sim *s, char *ret_why, size_t cap);
 
 /* --- rules.c ---------------------------------------------------------------------------------- */
 /* The rules as this copy's engine keeps them; NULL: as honest ones do. */

@@ -284,8 +284,11 @@ void truth_leaf(struct sim *s, struct copy *c, const struct mr_leaf *leaf)
     uint64_t seq;
     if (!about_slot(s, leaf, &what, &w, &seq)) {
         if (leaf->kind != MR_LEAF_START && leaf->kind != MR_LEAF_SEEN &&
-            leaf->kind != MR_LEAF_EVIDENCE)
+            leaf->kind != MR_LEAF_EVIDENCE && leaf->kind != MR_LEAF_REST)
             violated(s, "S6", "node %u speaks of a chain that nobody owns", c->number);
+        if (leaf->kind == MR_LEAF_REST)
+            tell(s, "node %u rests for checkpoint %llu", c->number,
+                 (unsigned long long)leaf->u.rest.number);
         return;
     }
     struct slot *at = truth_slot(s, w->index, seq);
@@ -412,6 +415,8 @@ static void check_reason(struct sim *s, const struct copy *c, const struct slot 
                          const struct mr_entry_settled *e, const struct owner *w, const char *name)
 {
     const uint64_t now_ms = SIM_START_MS + s->clock.now_us / 1000;
+    if (w->role == ROLE_CHECKPOINTS)
+        return; /* of nodes: two that proposed contradict each other */
     if (e->voided && !at->cancelled && !at->conflict && !w->ever_frozen &&
         (at->not_after_ms == 0 || at->not_after_ms > now_ms + 60000))
         violated(s, "S28", "node %u voids %s without any reason", c->number, name);
