@@ -8,6 +8,7 @@
 #include "admin/cmd.h"
 #include "common/amount_text.h"
 #include "common/ledger_words.h"
+#include "mereau/order.h"
 #include "storage/lock.h"
 
 enum { LAST_BACKUP_MAX = 8192, STOP_POLL_MS = 20 };
@@ -169,6 +170,21 @@ static void print_backup(struct admin *a)
     free(text);
 }
 
+/* Its time stands on the nodes' own chain. */
+static void print_checkpoint(struct admin *a, uint64_t count)
+{
+    a->ask->kind = MR_REQ_ACCOUNT;
+    mr_sub_account(a->ask->u.account.account, NULL, MR_CLASS_CHECKPOINTS);
+    if (count > 0 && admin_call(a) == MR_OK) {
+        const uint64_t ms = a->reply->body.u.account.hot.chain.time_ms;
+        out_int(a->out, "last_checkpoint_ms", (int64_t)ms);
+        out_print(a->out, _("Checkpoints:  %llu, the last one of %s\n"), (unsigned long long)count,
+                  admin_time(ms));
+    } else {
+        out_print(a->out, _("Checkpoints:  %llu\n"), (unsigned long long)count);
+    }
+}
+
 void cmd_status(struct command *c, struct out *out)
 {
     struct admin a;
@@ -186,6 +202,7 @@ void cmd_status(struct command *c, struct out *out)
         print_node(&a, &a.reply->body.u.node);
         print_money(&a, &a.reply->body.u.node);
         print_tolerance(&a);
+        print_checkpoint(&a, a.reply->body.u.node.checkpoints);
         print_disk(&a);
         print_backup(&a);
     }

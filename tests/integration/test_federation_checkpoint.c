@@ -52,6 +52,20 @@ static unsigned long long rested_ms(uint32_t node)
     return strtoull(at + strlen("rested_ms="), NULL, 10);
 }
 
+/* What people read of it. */
+static void expect_status(uint32_t node)
+{
+    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-admin", "-d", f.nodes[node].data, "status",
+                                NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, PROC_DEADLINE_MS);
+    char *const text = proc_text(p);
+    ck_assert_msg(code == 0 && strstr(text, "the last one of 20") != NULL, "%d: %s", code, text);
+    free(text);
+    proc_end(p);
+}
+
 static void end(struct crowd *c)
 {
     const uint64_t acked = crowd_stop(c);
@@ -59,6 +73,7 @@ static void end(struct crowd *c)
     crowd_check(c);
     for (uint32_t i = 0; i < NODES; i++)
         ck_assert_uint_ge(about(i)->checkpoints, 1);
+    expect_status(3);
     for (uint32_t i = 0; i < NODES; i++)
         ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
     for (uint32_t i = 0; i < NODES; i++)

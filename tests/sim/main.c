@@ -23,8 +23,8 @@ enum {
     CALM_S = 600, /* virtual time in which everything must have come to its end */
 };
 
-static const char *const profiles[PROFILES] = {"calm", "storm",     "partition",
-                                               "disk", "byzantine", "reconfigure"};
+static const char *const profiles[PROFILES] = {"calm",      "storm",       "partition", "disk",
+                                               "byzantine", "reconfigure", "busy"};
 
 const char *profile_name(enum profile p)
 {
@@ -259,7 +259,7 @@ static void usage(FILE *f)
           "  --nodes K        1 to 7; 4 when not given\n"
           "  --quorum Q       votes that settle; when not given, for a third of liars\n"
           "  --steps M        steps of the storm; 6000 when not given\n"
-          "  --profile P      calm, storm, partition, disk, byzantine or reconfigure\n"
+          "  --profile P      calm, busy, storm, partition, disk, byzantine or reconfigure\n"
           "  --safety         do not look at what must come, only at what must never be\n"
           "  --beyond         one liar more than is tolerated: the liars must be convicted\n"
           "  --without RULE   switch a rule off: an invariant must break (--rules lists them)\n"

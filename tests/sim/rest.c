@@ -27,8 +27,8 @@ void rest_under_load(struct sim *s)
 {
     for (uint32_t i = 0; i < s->copies_count; i++)
         s->counts.checkpoints += s->copies[i].up && checkpoints_of(&s->copies[i]) > 0;
-    if (s->nodes > 1 && s->o.profile == CALM && !s->o.beyond && s->counts.checkpoints == 0 &&
-        s->clock.now_us >= DUE_US + SOON_US)
+    if (s->nodes > 1 && (s->o.profile == CALM || s->o.profile == BUSY) && !s->o.beyond &&
+        s->counts.checkpoints == 0 && s->clock.now_us >= DUE_US + SOON_US)
         violated(s, "L7", "no checkpoint was agreed in %u ms of load", SOON_US / 1000);
 }
 

@@ -27,7 +27,7 @@ enum {
 
 #define SIM_START_MS UINT64_C(1790000000000)
 
-enum profile { CALM, STORM, PARTITION, DISK, BYZANTINE, RECONFIGURE, PROFILES };
+enum profile { CALM, STORM, PARTITION, DISK, BYZANTINE, RECONFIGURE, BUSY, PROFILES };
 
 struct options {
     uint64_t seed, steps;

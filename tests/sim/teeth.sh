@@ -26,7 +26,7 @@ for rule in $("$sim" --rules); do
     # Only who lies to two halves of a federation at once has to fear what they tell each other.
     say_seen) try "$rule" --profile calm --beyond && continue ;;
     # Nothing false comes of it: no checkpoint does.
-    rest) try "$rule" --profile calm && continue ;;
+    rest) try "$rule" --profile busy --steps 60000 && continue ;;
     # Who forgets, or is behind, is met where disks fail.
     hear_first | abstain | payee_known) try "$rule" --profile disk --safety && continue ;;
     *)

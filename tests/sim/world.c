@@ -206,10 +206,13 @@ void weather_draw(struct sim *s)
                           .poor = 20,
                           .rotations = 10,
                           .think_us = (uint32_t)rng_between(&s->chance, 20000, 1500000)};
-    if (s->o.profile != CALM)
+    if (s->o.profile != CALM && s->o.profile != BUSY)
         bad_owners(s, w);
     switch (s->o.profile) {
     case CALM:
+        break;
+    case BUSY:
+        w->think_us = (uint32_t)rng_between(&s->chance, 1000, 10000);
         break;
     case STORM:
         bad_network(s, w);
