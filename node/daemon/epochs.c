@@ -122,6 +122,8 @@ void epochs_look(struct node *n)
 static bool is_due(const struct node *n, const struct mr_engine_facts *f)
 {
     const uint64_t orders = f->meta.settled - n->checkpoint_settled, now = now_ms();
+    if (n->checkpoint_asked && !n->stopping)
+        return true;
     return orders > 0 && !n->stopping &&
            (now >= n->checkpoint_ms + (uint64_t)n->settings.checkpoint_ms ||
             orders >= (uint64_t)n->settings.checkpoint_orders);
@@ -147,6 +149,7 @@ static void take_agreed(struct node *n, const struct mr_engine_facts *f)
 {
     n->checkpoint_number = f->meta.checkpoints;
     n->checkpoint_settled = f->meta.settled;
+    n->checkpoint_asked = false;
     n->checkpoint_ms = mr_engine_checkpoint_ms(n->engine);
     log_event(
         LOG_LEVEL_INFO, "checkpoint_agreed",

@@ -158,8 +158,8 @@ struct node {
     uint64_t flushed_ms, flushed_turn, flushed_settled;
     uint64_t checkpoint_ms, checkpoint_settled; /* when the last one was, and slots settled then */
     uint64_t checkpoint_number, checkpoint_due_ms; /* with several nodes; due_ms 0: none is due */
-    bool checkpoint_late;
-    uint64_t requests_waiting; /* join requests in the register */
+    bool checkpoint_late, checkpoint_asked;        /* asked: over local control */
+    uint64_t requests_waiting;                     /* join requests in the register */
     bool stopping, closed;
     uint64_t stop_ms, started_ms;
     int exit_code;

@@ -442,7 +442,10 @@ static void control_begin(struct job *j)
         node_pump_soon(n);
         return;
     case MR_CONTROL_CHECKPOINT:
-        n->checkpoint_wanted = n->flush_wanted = true;
+        if (mr_engine_committee(n->engine)->count > 1)
+            n->checkpoint_asked = true; /* for the nodes to agree on: checkpoints_look */
+        else
+            n->checkpoint_wanted = n->flush_wanted = true;
         node_pump_soon(n);
         break;
     case MR_CONTROL_STOP:

@@ -90,6 +90,11 @@ enum mr_status estate_agree(struct estate *e, uint64_t least, int deadline_s);
 /** Orders that a node has settled. */
 enum mr_status estate_settled(struct estate *e, uint32_t node, uint64_t *ret);
 
+/** Tell all nodes that a checkpoint is due. */
+enum mr_status estate_checkpoint(struct estate *e);
+/** Checkpoints that a node has. */
+enum mr_status estate_checkpoints(struct estate *e, uint32_t node, uint64_t *ret);
+
 /** Orders that open all members and that issue to them, one chain an association. */
 enum mr_status estate_opens(struct estate *e, struct deck *ret);
 enum mr_status estate_issues(struct estate *e, struct deck *ret);
@@ -116,10 +121,10 @@ struct load {
 
 struct outcome {
     uint64_t settled, repeated, failed;
-    uint64_t ns;             /* from the first request to the last answer */
-    enum mr_status status;   /* first that was not SETTLED nor worth a repeat */
-    uint64_t p50_us, p99_us; /* of settled requests */
-    uint32_t receipts;       /* last ones of the connections that verified */
+    uint64_t ns;                      /* from the first request to the last answer */
+    enum mr_status status;            /* first that was not SETTLED nor worth a repeat */
+    uint64_t p50_us, p99_us, most_us; /* of settled requests */
+    uint32_t receipts;                /* last ones of the connections that verified */
 };
 
 /** Send what the deck has left over fresh connections and sessions, one thread, to all nodes that

@@ -66,12 +66,19 @@ static void make_node(struct estate *e, uint32_t i)
     c->peer_address_len = set_text(c->peer_address, at);
 }
 
+static uint64_t wall_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static void make_charter(struct estate *e)
 {
     struct mr_charter *c = &e->charter;
     struct mr_keyset operators = {.threshold = 1, .keys_count = 2};
     *c = (struct mr_charter){.version = 1,
-                             .created_ms = 1,
+                             .created_ms = wall_ms(), /* or a checkpoint would be due */
                              .units_count = 2,
                              .nodes_count = e->nodes_count,
                              .associations_count = MR_ASSOCIATIONS_MAX,
@@ -261,6 +268,33 @@ enum mr_status estate_settled(struct estate *e, uint32_t node, uint64_t *ret)
     const enum mr_status st = reply == NULL ? MR_NO_MEMORY : ask_node(e, node, reply);
     if (st == MR_OK)
         *ret = reply->body.u.node.settled;
+    free(reply);
+    return st;
+}
+
+enum mr_status estate_checkpoints(struct estate *e, uint32_t node, uint64_t *ret)
+{
+    struct mr_reply *const reply = malloc(sizeof *reply);
+    const enum mr_status st = reply == NULL ? MR_NO_MEMORY : ask_node(e, node, reply);
+    if (st == MR_OK)
+        *ret = reply->body.u.node.checkpoints;
+    free(reply);
+    return st;
+}
+
+enum mr_status estate_checkpoint(struct estate *e)
+{
+    static const struct mr_request_body body = {.kind = MR_REQ_CONTROL,
+                                                .u.control = {MR_CONTROL_CHECKPOINT}};
+    struct mr_reply *const reply = malloc(sizeof *reply);
+    enum mr_status st = reply == NULL ? MR_NO_MEMORY : MR_OK;
+    for (uint32_t i = 0; st == MR_OK && i < e->nodes_count; i++) {
+        struct link *l = NULL;
+        st = open_local(&l, e, i);
+        if (st == MR_OK)
+            st = link_call(l, reply, &body);
+        link_close(l);
+    }
     free(reply);
     return st;
 }

@@ -15,6 +15,7 @@ enum {
     LATENCY_S = 10,
     GOAL_DELAYS = 3,      /* p50 is under so many one-way delays */
     GOAL_REST_US = 15000, /* and this */
+    CHECKPOINT_S = 5,
     AGREE_S = 60,
     CATCH_UP_S = 600,
 };
@@ -144,6 +145,41 @@ static enum mr_status latency(struct run *r, uint32_t delay_ms)
     return agree(r);
 }
 
+/* --- a checkpoint ----------------------------------------------------------------------------- */
+
+/* People pay while the nodes agree on one: how long they are held up. */
+static enum mr_status checkpoint(struct run *r)
+{
+    const struct plan *const p = r->plan;
+    const struct load l = {.conns = (unsigned)p->clients,
+                           .window = (unsigned)p->window,
+                           .rate = LATENCY_RATE,
+                           .requests = (uint64_t)p->payments < LATENCY_RATE * CHECKPOINT_S
+                                           ? (uint64_t)p->payments
+                                           : LATENCY_RATE * CHECKPOINT_S};
+    struct outcome got;
+    uint64_t before = 0, after = 0;
+    enum mr_status st = estate_checkpoints(r->e, 0, &before);
+    if (st == MR_OK)
+        st = estate_checkpoint(r->e);
+    if (st == MR_OK)
+        st =
+            phase(r->out, r->c, r->e, &r->deck, &l, &got, "checkpoint", "200/s, with a checkpoint");
+    if (st == MR_OK)
+        st = agree(r);
+    if (st == MR_OK)
+        st = estate_checkpoints(r->e, 0, &after);
+    if (st != MR_OK)
+        return st;
+    out_print(
+        r->out,
+        "                             %8llu agreed; the longest that anybody waited: %.0f ms\n",
+        (unsigned long long)(after - before), (double)got.most_us / 1e3);
+    out_int(r->out, "checkpoints", (int64_t)(after - before));
+    out_int(r->out, "checkpoint_most_us", (int64_t)got.most_us);
+    return MR_OK;
+}
+
 /* --- one that was down ------------------------------------------------------------------------ */
 
 static enum mr_status wait_settled(struct run *r, uint64_t wanted, uint64_t *ret_ns)
@@ -207,8 +243,8 @@ static enum mr_status measure(struct run *r)
 {
     static const uint32_t delays_ms[] = {5, 20};
     const struct plan *const p = r->plan;
-    const uint64_t all =
-        (uint64_t)(p->payments + p->behind) + UINT64_C(3) * LATENCY_RATE * LATENCY_S;
+    const uint64_t all = (uint64_t)(p->payments + p->behind) +
+                         LATENCY_RATE * (UINT64_C(3) * LATENCY_S + CHECKPOINT_S);
     /* Some members are quicker than others. */
     const uint32_t rounds = (uint32_t)((all + all / 4) / (uint64_t)p->accounts) + 2;
     enum mr_status st = estate_payments(r->e, &r->deck, rounds, bench_processors());
@@ -217,6 +253,8 @@ static enum mr_status measure(struct run *r)
     st = saturate(r);
     if (st == MR_OK)
         st = latency(r, 0);
+    if (st == MR_OK)
+        st = checkpoint(r);
     if (st == MR_OK)
         st = catch_up(r);
     for (size_t i = 0; i < sizeof delays_ms / sizeof delays_ms[0] && st == MR_OK; i++)

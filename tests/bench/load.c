@@ -369,6 +369,7 @@ static void sum_up(struct run *r)
         qsort(r->took_us, o->settled, sizeof *r->took_us, by_size);
         o->p50_us = r->took_us[o->settled / 2];
         o->p99_us = r->took_us[o->settled * 99 / 100];
+        o->most_us = r->took_us[o->settled - 1];
     }
     for (unsigned i = 0; reply != NULL && i < r->load->conns; i++)
         o->receipts += receipt_is_good(r, &r->conns[i], reply) ? 1 : 0;
