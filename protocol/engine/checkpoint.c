@@ -75,13 +75,13 @@ void mri_node_order_sign(struct mr_engine *e, uint8_t ret_id[32])
 
 /* --- checkpoints ------------------------------------------------------------------------------ */
 
-/* Whether an order for this state waits in the slot already. */
+/* Whether an order for this state waits in the slot already, one that may be voted for. */
 static enum mr_status is_proposed(struct mr_engine *e, struct mri_open *slot,
                                   const struct mr_checkpoint *c, bool *ret)
 {
     *ret = false;
     for (uint32_t i = 0; slot != NULL && !*ret && i < slot->s.orders_count; i++) {
-        const enum mr_status st = mri_keep_plan(e, &slot->s.orders[i]);
+        const enum mr_status st = mri_keep_check(e, slot, &slot->s.orders[i]);
         if (mri_is_trouble(st))
             return st;
         *ret = st == MR_OK && e->plan.order->body.kind == MR_KIND_CHECKPOINT &&
