@@ -409,6 +409,8 @@ static enum mr_status load_head(struct mr_engine *e)
         return MR_OK;
     if (st == MR_OK && mr_head_decode(&e->head, bytes, len) != MR_OK)
         return MR_DAMAGED;
+    if (e->head.epoch != e->ledger.meta.epoch)
+        e->head = (struct mr_head){.time_ms = e->head.time_ms}; /* of the log that ended */
     return st;
 }
 
