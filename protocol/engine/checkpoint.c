@@ -46,6 +46,7 @@ static void remember(struct mr_engine *e, const struct mr_checkpoint *c)
 void mri_node_order(struct mr_engine *e, const struct mr_state_hot *hot, enum mr_order_kind kind)
 {
     struct mr_order *const k = &e->order.order;
+    e->planned = NULL; /* the order that was planned stood here */
     memset(k, 0, sizeof *k);
     k->version = 1;
     k->seq = hot->chain.next_seq;
