@@ -433,7 +433,7 @@ static void made_before(struct mr_audit *a)
 bool mr_audit_go_on(struct mr_audit *a)
 {
     struct mr_audit_totals *const t = &a->totals;
-    if (!a->reached)
+    if (a->until == 0 || a->epoch < a->until)
         return false;
     mri_aud_slots_done(a);
     a->slots = NULL;
