@@ -222,9 +222,12 @@ static struct answer *answer_new(struct peer *p, enum mr_request_kind kind, cons
     return a;
 }
 
-static bool find_log_key(struct node *n, struct answer *a)
+/* A log may come by way of another node: whose it is says its head. */
+static bool find_log_key(struct node *n, struct answer *a, const struct mr_reply *reply)
 {
-    const struct mr_seat *const seat = peers_seat(n, a->peer->number);
+    const bool follow = reply->status == MR_OK && reply->body.kind == MR_REQ_FOLLOW;
+    const struct mr_seat *const seat =
+        peers_seat(n, follow ? reply->body.u.follow.head.node : a->peer->number);
     a->epoch = mr_engine_committee(n->engine)->epoch;
     if (seat != NULL)
         a->log_key = seat->log_key;
@@ -263,13 +266,14 @@ static void on_answer(void *ctx, enum mr_request_kind kind, enum mr_status st,
         peer_link_reset(p->link, MR_NO_MEMORY);
         return;
     }
-    if (len == 0 || !find_log_key(n, a)) {
+    if (len == 0 || !find_log_key(n, a, reply)) {
         answer_done(n, &a->task);
         return;
     }
     for (uint32_t i = 0; i < count; i++)
         find_keys(n, &a->keys[i], &bodies[i]);
-    if (reply->status == MR_OK && reply->body.kind == MR_REQ_FOLLOW)
+    if (reply->status == MR_OK && reply->body.kind == MR_REQ_FOLLOW &&
+        reply->body.u.follow.head.node == p->number)
         clock_take(&p->clock, reply->body.u.follow.head.time_ms, now_ms());
     workers_give(n->verifiers, &a->task);
 }

@@ -24,7 +24,14 @@
     MRI_RULE_OF(hear_first, "a node that starts hears q - 1 others before it signs")               \
     MRI_RULE_OF(abstain, "a node that forgot what it said does not sign")                          \
     MRI_RULE_OF(say_seen, "LOG: what was seen of others' logs is said")                            \
-    MRI_RULE_OF(rest, "SLOT-16: a node that rests begins no slot")
+    MRI_RULE_OF(rest, "SLOT-16: a node that rests begins no slot")                                 \
+    MRI_RULE_OF(seal_silent, "EPO-4: nothing about a slot behind SEAL, but of the CUT's chain")    \
+    MRI_RULE_OF(cut_quorum, "EPO-4: a CUT names q sealed logs")                                    \
+    MRI_RULE_OF(cut_read, "EPO-4: the logs that a CUT names are read before it counts")            \
+    MRI_RULE_OF(cut_certified, "EPO-4: a CUT rests on acknowledgements with q votes")              \
+    MRI_RULE_OF(cut_first, "EPO-6: the next epoch begins behind the CUT")                          \
+    MRI_RULE_OF(final_last, "EPO-6: FINAL is said when all that the CUT settles has settled")      \
+    MRI_RULE_OF(next_first, "EPO-5: a CUT settles behind its NEXT")
 
 #ifdef MEREAU_TEETH
 struct mri_rules {

@@ -206,12 +206,43 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
     return st;
 }
 
+/* A peer's log by way of another. It says nothing about whether its node lives. */
+static enum mr_status take_relayed(struct mr_engine *e, struct mri_peer *p,
+                                   const struct mr_event *ev)
+{
+    const struct mr_rep_follow *const r = &ev->u.answer.reply->body.u.follow;
+    uint8_t root[32];
+    if (!ev->u.answer.head_good || !is_head_of(e, p, &r->head) || r->first != p->tree.size ||
+        r->leaves_count == 0)
+        return MR_OK;
+    const enum mr_status st = mri_tree_root(&p->tree, root, r->first);
+    if (st != MR_OK)
+        return st;
+    if (memcmp(root, r->root, 32) != 0)
+        return split(e, p, r);
+    return take_leaves(e, p, r);
+}
+
+/* Whether an answer to FOLLOW is to the question for another node's log. */
+static bool is_relayed(const struct mri_peer *p, const struct mr_reply *r)
+{
+    return p->relaying != 0 && (r == NULL || r->status != MR_OK || r->body.kind != MR_REQ_FOLLOW ||
+                                r->body.u.follow.head.node == p->relaying);
+}
+
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
 {
     struct mri_peer *const p = mri_peer_of(e, ev->u.answer.peer);
     const struct mr_reply *const r = ev->u.answer.reply;
     if (p == NULL)
         return MR_OK;
+    if (ev->u.answer.kind == MR_REQ_FOLLOW && is_relayed(p, r)) {
+        struct mri_peer *const of = mri_peer_of(e, p->relaying);
+        const bool good = r != NULL && r->status == MR_OK && r->body.kind == MR_REQ_FOLLOW;
+        p->relaying = 0;
+        p->fetches -= p->fetches > 0;
+        return good && of != NULL ? take_relayed(e, of, ev) : MR_OK;
+    }
     uint32_t *const under_way = ev->u.answer.kind == MR_REQ_FOLLOW ? &p->follows : &p->fetches;
     if (*under_way > 0)
         (*under_way)--;

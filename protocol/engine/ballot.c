@@ -61,6 +61,22 @@ enum mr_status mri_trigger_replay(struct mr_engine *e, const struct mr_entry_tri
     return MR_OK;
 }
 
+/* Whether the signatures of what is kept are right is not known any more after a restart. */
+static enum mr_status verify_again(struct mr_engine *e, struct mri_open *o)
+{
+    for (uint32_t i = 0; i < o->s.orders_count && o->s.orders_count > 1; i++) {
+        struct mri_candidate *const c = &o->s.orders[i];
+        if (c->verified != 0)
+            continue;
+        const enum mr_status st = mri_keep_plan(e, c);
+        if (mri_is_trouble(st))
+            return st;
+        if (st == MR_OK)
+            (void)mri_keep_verify(e, c); /* what is spoilt stays so */
+    }
+    return MR_OK;
+}
+
 /* What this node sees by itself. Each stays true once it is. */
 static bool sees_trigger(const struct mr_engine *e, const struct mri_open *o,
                          const struct mr_state_account *a, enum mr_trigger_kind *ret)
@@ -175,9 +191,14 @@ static enum mr_status choose(struct mr_engine *e, struct mri_open *o, uint8_t re
         return MR_OK;
     const uint8_t *best = NULL;
     uint32_t most = 0;
+    enum mr_status st = mri_cut_choose(e, o, &best);
+    if (best != NULL)
+        memcpy(ret, best, 32);
+    if (st != MR_OK || best != NULL)
+        return st;
     for (uint32_t i = 0; i < o->s.orders_count; i++) {
         const uint8_t *const id = o->s.orders[i].at.order;
-        const enum mr_status st = is_allowed(e, o, id, &may);
+        st = is_allowed(e, o, id, &may);
         if (st != MR_OK)
             return st;
         const uint32_t votes = mri_slot_votes_for(&o->s, 0, id);
@@ -230,6 +251,11 @@ enum mr_status mri_ballot(struct mr_engine *e, struct mri_open *o, const struct 
     const uint32_t join = joined_ballot(e, o);
     /* A slot that nobody voted in is not stuck. */
     const bool stuck = o->s.votes_count > 0 || o->s.reports_count > 0;
+    if (!o->s.triggered && stuck) {
+        const enum mr_status st = verify_again(e, o);
+        if (st != MR_OK)
+            return st;
+    }
     if (!o->s.triggered && stuck && sees_trigger(e, o, a, &kind))
         mri_trigger(e, o, kind, NULL);
     if (!o->s.triggered)

@@ -12,10 +12,17 @@
 
 enum {
     DRAIN_MS = 3000,   /* what was acknowledged has this long to settle before SEAL */
+    SILENT_MS = 10000, /* who has not answered since then may be gone for good */
     PROPOSE_MS = 2000, /* the next node proposes a CUT when none came from the one before */
 };
 
 /* --- what may still be said ------------------------------------------------------------------- */
+
+/* Whether it signs in this epoch, if perhaps not at this moment. */
+static bool signs(const struct mr_engine *e)
+{
+    return e->seated && e->key != NULL && !e->ledger.meta.abstaining;
+}
 
 static bool is_checkpoints(const struct mri_open *o)
 {
@@ -31,13 +38,51 @@ bool mri_speaks(const struct mr_engine *e)
 
 bool mri_may_speak(const struct mr_engine *e, const struct mri_open *o)
 {
-    return e->ledger.meta.sealed == 0 || is_checkpoints(o);
+    return e->ledger.meta.sealed == 0 || is_checkpoints(o) || !MRI_RULE(seal_silent);
 }
 
 bool mri_may_begin(const struct mr_engine *e, const struct mri_open *o)
 {
     const bool rests = e->rest.number != 0 && MRI_RULE(rest);
     return (e->ledger.meta.next == 0 && !rests) || is_checkpoints(o);
+}
+
+/* --- what a log is worth -----------------------------------------------------------------------
+ */
+
+void mri_doubt_ack(struct mr_engine *e, uint32_t node, uint32_t ballot, const uint8_t value[32],
+                   uint32_t settled_ballot, const uint8_t settled_value[32])
+{
+    struct mri_peer *const p = mri_peer_of(e, node);
+    if (p != NULL && ballot >= settled_ballot && memcmp(value, settled_value, 32) != 0)
+        p->lied = true;
+}
+
+/* Whether an ACK may decide a slot (EPO-5) and its q votes are not known here. */
+static bool is_bare(const struct mri_open *o, const struct mr_said_ack *a)
+{
+    if (mri_slot_is_certified(&o->s, a->ballot, a->value))
+        return false;
+    for (uint32_t i = 0; i < o->s.certified_count; i++)
+        if (o->s.certified[i].ballot > a->ballot)
+            return false; /* that one decides */
+    return true;
+}
+
+/* Who lies may acknowledge what nobody voted for. A log with an ACK that decides, and whose
+ * certificate this node has not seen, does not go into a CUT that it votes for; honest nodes show
+ * theirs (SLOT-14). Bit n: node n. */
+static uint64_t doubtful(const struct mr_engine *e)
+{
+    uint64_t set = 0;
+    for (uint32_t i = 0; i < e->peers_count && MRI_RULE(cut_certified); i++)
+        set |= e->peers[i].lied ? UINT64_C(1) << e->peers[i].seat->number : 0;
+    for (const struct mri_open *o = e->opens.oldest; o != NULL && MRI_RULE(cut_certified);
+         o = o->newer)
+        for (uint32_t i = 0; i < o->s.acks_count && !is_checkpoints(o); i++)
+            if (is_bare(o, &o->s.acks[i]))
+                set |= UINT64_C(1) << o->s.acks[i].node;
+    return set;
 }
 
 /* --- the CUT ---------------------------------------------------------------------------------- */
@@ -50,21 +95,43 @@ static const struct mr_sealed_log *named(const struct mr_cut *c, uint32_t node)
     return NULL;
 }
 
-/* Whether this node has read all of the logs that the CUT names. */
-static bool has_read(const struct mr_engine *e, const struct mr_cut *c)
+uint32_t mri_cut_lacks(const struct mr_engine *e, const struct mri_peer *asked)
 {
-    for (uint32_t i = 0; i < c->logs_count; i++) {
-        const struct mri_peer *const p = mri_peer_of(e, c->logs[i].node);
-        if (p != NULL && p->tree.size < c->logs[i].size)
-            return false;
+    for (uint32_t i = 0; i < e->cut.logs_count; i++) {
+        const struct mri_peer *const p = mri_peer_of(e, e->cut.logs[i].node);
+        if (p != NULL && p != asked && p->tree.size < e->cut.logs[i].size)
+            return p->seat->number;
     }
-    return true;
+    return 0;
+}
+
+/* Whether this node has read all of the logs that the CUT names. Of a node that shows several
+ * histories it may hold another one than the CUT names: nothing follows from that one. */
+static enum mr_status look_at_logs(struct mr_engine *e)
+{
+    const struct mr_cut *const c = &e->cut;
+    bool read = true;
+    for (uint32_t i = 0; i < c->logs_count && MRI_RULE(cut_read) && read; i++) {
+        struct mri_peer *const p = mri_peer_of(e, c->logs[i].node);
+        uint8_t root[32];
+        read = p == NULL || p->tree.size >= c->logs[i].size;
+        if (p == NULL || !read)
+            continue;
+        const enum mr_status st = mri_tree_root(&p->tree, root, c->logs[i].size);
+        if (st != MR_OK)
+            return st;
+        read = memcmp(root, c->logs[i].root, 32) == 0;
+    }
+    e->cut_read = read && c->logs_count > 0;
+    for (struct mri_open *o = e->opens.oldest; e->cut_read && o != NULL; o = o->newer)
+        mri_open_due(e, o);
+    return MR_OK;
 }
 
 bool mri_cut_settles(const struct mr_engine *e, const struct mri_open *o, struct mr_certified *ret)
 {
     const struct mr_said_ack *best = NULL;
-    if (e->cut.logs_count == 0 || !has_read(e, &e->cut))
+    if (!e->cut_read)
         return false;
     for (uint32_t i = 0; i < o->s.acks_count; i++) {
         const struct mr_said_ack *const a = &o->s.acks[i];
@@ -98,10 +165,12 @@ enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *
 {
     struct mr_state_slot next;
     enum mr_status st = mri_slot_get(&e->ledger, &next, e->ledger.system, e->ledger.meta.next);
-    *ret =
-        st == MR_OK && memcmp(next.value, c->next, 32) == 0 && c->logs_count == e->committee.quorum;
+    *ret = st == MR_OK && memcmp(next.value, c->next, 32) == 0 &&
+           (c->logs_count == e->committee.quorum || !MRI_RULE(cut_quorum));
+    const uint64_t doubt = doubtful(e);
     for (uint32_t i = 0; st == MR_OK && *ret && i < c->logs_count; i++) {
-        if (i > 0 && c->logs[i].node <= c->logs[i - 1].node)
+        if ((i > 0 && c->logs[i].node <= c->logs[i - 1].node) ||
+            (doubt >> c->logs[i].node & 1) != 0)
             *ret = false;
         else
             st = check_log(e, &c->logs[i], ret);
@@ -109,16 +178,47 @@ enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *
     return st == MR_NOT_FOUND ? MR_OK : st;
 }
 
-/* The q first sealed logs, into a CUT. False: there are fewer. */
+/* Who has read the log of a node that is silent now may be the only one who ever did. */
+static bool is_heard(const struct mr_engine *e, uint32_t node)
+{
+    const struct mri_peer *const p = mri_peer_of(e, node);
+    return p == NULL || (p->heard && e->now_ms < p->heard_ms + SILENT_MS);
+}
+
+static uint64_t sealed_size(const struct mr_engine *e, uint32_t node)
+{
+    const struct mri_peer *const p = mri_peer_of(e, node);
+    return p != NULL ? p->state.sealed : e->ledger.meta.sealed;
+}
+
+/* The sealed logs to name, of those who answer first: bit i for seat i. */
+static uint32_t choose_logs(const struct mr_engine *e)
+{
+    const uint64_t doubt = doubtful(e);
+    uint32_t set = 0, count = 0;
+    for (int heard = 1; heard >= 0; heard--)
+        for (uint32_t i = 0; i < e->committee.count && count < e->committee.quorum; i++) {
+            const uint32_t node = e->committee.seats[i].number;
+            if (sealed_size(e, node) == 0 || (doubt >> node & 1) != 0 ||
+                is_heard(e, node) != (heard == 1))
+                continue;
+            set |= UINT32_C(1) << i;
+            count++;
+        }
+    return set;
+}
+
+/* q sealed logs, into a CUT. False: there are fewer. */
 static enum mr_status gather(struct mr_engine *e, struct mr_cut *ret, bool *ret_enough)
 {
+    const uint32_t chosen = choose_logs(e);
     ret->logs_count = 0;
-    for (uint32_t i = 0; i < e->committee.count && ret->logs_count < e->committee.quorum; i++) {
+    for (uint32_t i = 0; i < e->committee.count; i++) {
         const uint32_t node = e->committee.seats[i].number;
         struct mri_peer *const p = mri_peer_of(e, node);
-        const uint64_t size = p != NULL ? p->state.sealed : e->ledger.meta.sealed;
+        const uint64_t size = sealed_size(e, node);
         struct mr_sealed_log *const log = &ret->logs[ret->logs_count];
-        if (size == 0)
+        if ((chosen >> i & 1) == 0)
             continue;
         log->node = node;
         log->size = size;
@@ -127,7 +227,7 @@ static enum mr_status gather(struct mr_engine *e, struct mr_cut *ret, bool *ret_
             return st;
         ret->logs_count++;
     }
-    *ret_enough = ret->logs_count == e->committee.quorum;
+    *ret_enough = ret->logs_count == e->committee.quorum || !MRI_RULE(cut_quorum);
     return MR_OK;
 }
 
@@ -141,48 +241,92 @@ static uint32_t rank_of(const struct mr_engine *e)
     return c->count;
 }
 
-static enum mr_status propose(struct mr_engine *e)
+/* A CUT of this node's own for the next place of the chain, kept there. */
+static enum mr_status offer(struct mr_engine *e, const struct mr_state_hot *hot)
 {
     struct mr_cut *const c = &e->order.order.body.u.cut;
-    struct mr_state_hot hot;
+    struct mr_state_account a;
     struct mr_state_slot next;
     bool enough = false;
     uint8_t account[16], id[32];
-    if (e->ledger.meta.sealed == 0 || !mri_votes(e) ||
-        e->now_ms < e->next_ms + PROPOSE_MS * (uint64_t)rank_of(e))
-        return MR_OK;
-    enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
+    enum mr_status st = mri_slot_get(&e->ledger, &next, e->ledger.system, e->ledger.meta.next);
     if (st == MR_OK)
-        st = mri_slot_get(&e->ledger, &next, e->ledger.system, e->ledger.meta.next);
+        st = mri_account_get(&e->ledger, &a, e->ledger.checkpoints);
     if (st != MR_OK)
         return st;
-    mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
-    struct mri_open *o = mri_open_find(e, account, hot.chain.next_seq);
-    if (o != NULL && (o->s.voted || o->s.orders_count > 1))
-        return MR_OK;
-    mri_node_order(e, &hot, MR_KIND_CUT);
+    mri_node_order(e, hot, MR_KIND_CUT);
     c->epoch = e->committee.epoch;
     memcpy(c->next, next.value, 32);
     st = gather(e, c, &enough);
     if (st != MR_OK || !enough)
         return st;
     mri_node_order_sign(e, id);
-    if (o != NULL && mri_slot_order(&o->s, id) != NULL)
+    mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
+    struct mri_open *const o = mri_open_get(e, account, hot->chain.next_seq, e->config.node);
+    if (mri_slot_order(&o->s, id) != NULL)
         return MR_OK;
-    struct mr_state_account a;
-    st = mri_account_get(&e->ledger, &a, e->ledger.checkpoints);
-    if (st != MR_OK)
-        return st;
-    o = mri_open_get(e, account, hot.chain.next_seq, e->config.node);
     mri_open_handed_in(e, o);
     mri_keep(e, o, &e->order, id, NULL, a.generation);
-    return mri_work_on(e, o);
+    return MR_OK;
+}
+
+static enum mr_status propose(struct mr_engine *e)
+{
+    struct mr_state_hot hot;
+    uint8_t account[16];
+    if (e->ledger.meta.sealed == 0 || !mri_votes(e) ||
+        e->now_ms < e->next_ms + PROPOSE_MS * (uint64_t)rank_of(e))
+        return MR_OK;
+    enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
+    if (st != MR_OK)
+        return st;
+    mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
+    struct mri_open *o = mri_open_find(e, account, hot.chain.next_seq);
+    if (o != NULL && (o->s.voted || o->s.orders_count > 1))
+        return MR_OK;
+    st = offer(e, &hot);
+    o = mri_open_find(e, account, hot.chain.next_seq);
+    return st == MR_OK && o != NULL ? mri_work_on(e, o) : st;
+}
+
+/* Whether all whose logs it names can still be asked for them. */
+static enum mr_status is_readable(struct mr_engine *e, const struct mri_candidate *k, bool *ret)
+{
+    const enum mr_status st = mri_read_body(e, &e->body, k->at.body_at, k->at.body_len);
+    *ret = st == MR_OK && e->body.u.order.order.body.kind == MR_KIND_CUT;
+    for (uint32_t i = 0; *ret && i < e->body.u.order.order.body.u.cut.logs_count; i++)
+        *ret = is_heard(e, e->body.u.order.order.body.u.cut.logs[i].node);
+    return st;
+}
+
+enum mr_status mri_cut_choose(struct mr_engine *e, struct mri_open *o, const uint8_t **ret)
+{
+    struct mr_state_hot hot;
+    bool good = false;
+    *ret = NULL;
+    if (e->ledger.meta.sealed == 0 || e->ledger.meta.cut != 0 || !is_checkpoints(o))
+        return MR_OK;
+    enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
+    for (int again = 0; st == MR_OK && again < 2; again++) {
+        for (uint32_t i = 0; st == MR_OK && i < o->s.orders_count; i++) {
+            struct mri_candidate *const k = &o->s.orders[i];
+            st = is_readable(e, k, &good);
+            if (st == MR_OK && good && mri_keep_check(e, o, k) == MR_OK) {
+                *ret = k->at.order;
+                return MR_OK;
+            }
+        }
+        if (st == MR_OK && again == 0)
+            st = offer(e, &hot);
+    }
+    return st;
 }
 
 enum mr_status mri_epoch_load(struct mr_engine *e)
 {
     struct mr_state_slot s;
     e->cut.logs_count = 0;
+    e->cut_read = false;
     if (e->ledger.meta.cut == 0)
         return MR_OK;
     enum mr_status st = mri_slot_get(&e->ledger, &s, e->ledger.checkpoints, e->ledger.meta.cut);
@@ -194,8 +338,6 @@ enum mr_status mri_epoch_load(struct mr_engine *e)
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
     e->cut = e->body.u.order.order.body.u.cut;
-    for (struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
-        mri_open_due(e, o);
     return MR_OK;
 }
 
@@ -225,7 +367,7 @@ static enum mr_status say_seal(struct mr_engine *e)
 static bool waits_for_cut(const struct mr_engine *e)
 {
     struct mr_certified c;
-    if (!has_read(e, &e->cut))
+    if (!e->cut_read)
         return true;
     for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
         if (mri_cut_settles(e, o, &c))
@@ -237,7 +379,8 @@ void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c)
 {
     struct mr_leaf leaf = {.kind = MR_LEAF_FINAL,
                            .u.final = {.epoch = e->committee.epoch, .accounts = c->accounts}};
-    if (!e->sum_wanted || c->turn < e->settled_turn || !mri_votes(e) || waits_for_cut(e))
+    if (!e->sum_wanted || c->turn < e->settled_turn || !mri_votes(e) ||
+        (waits_for_cut(e) && MRI_RULE(final_last)))
         return;
     memcpy(leaf.u.final.state_root, c->state_root, 32);
     mri_say_leaf(e, &leaf);
@@ -253,21 +396,26 @@ static enum mr_status go_over(struct mr_engine *e)
 {
     struct mr_state_slot slot;
     struct mr_receipt *const r = &mri_reply(e, MR_REQ_SLOT)->body.u.slot.receipt[0];
-    struct mr_handover_next *const h = &e->entry.u.epoch;
-    if (e->synced_leaves != e->tree.size || (mri_votes(e) && e->head.size != e->tree.size))
+    struct mr_handover_next *const h = &e->handover.u.next;
+    if (e->synced_leaves != e->tree.size || (signs(e) && e->head.size != e->tree.size))
         return MR_OK;
     enum mr_status st = mri_slot_get(&e->ledger, &slot, e->ledger.system, e->ledger.meta.next);
     if (st == MR_OK)
         st = mri_receipt(e, r, e->ledger.system, e->ledger.meta.next, &slot);
+    if (st == MR_OK) {
+        h->order = r->order[0];
+        h->proofs_count = r->proofs_count;
+        memcpy(h->proofs, r->proofs, r->proofs_count * sizeof r->proofs[0]);
+    } else if (st == MR_NOT_FOUND) { /* a head that covers one is still on its way, or lost */
+        st = mri_shown_next(e, h, &slot);
+    }
     if (st != MR_OK)
-        return st == MR_NOT_FOUND ? MR_OK : st; /* a head that covers one is still on its way */
-    mri_journal_head(e);                        /* over FINAL: whoever replays this shows it too */
+        return st == MR_NOT_FOUND ? MR_OK : st;
+    mri_journal_head(e); /* over FINAL: whoever replays this shows it too */
     e->entry.kind = MR_ENTRY_EPOCH;
-    h->order = r->order[0];
-    h->proofs_count = r->proofs_count;
-    memcpy(h->proofs, r->proofs, r->proofs_count * sizeof r->proofs[0]);
+    e->entry.u.epoch = *h;
     mri_say(e, &e->entry);
-    st = mri_epoch_apply(e, h);
+    st = mri_epoch_apply(e, &e->entry.u.epoch);
     if (st == MR_OK && e->seated && e->key != NULL)
         mri_say_start(e);
     return st;
@@ -287,16 +435,21 @@ enum mr_status mri_epoch_work(struct mr_engine *e)
         e->next_ms = e->now_ms;
     if (m->cut != 0 && e->cut.logs_count == 0)
         st = mri_epoch_load(e);
+    if (st == MR_OK && e->cut.logs_count > 0 && !e->cut_read) {
+        st = look_at_logs(e);
+        if (st == MR_OK)
+            st = mri_work(e);
+    }
     if (st == MR_OK && m->sealed == 0 && mri_votes(e) &&
         (mri_is_drained(e) || m->cut != 0 || e->now_ms >= e->next_ms + DRAIN_MS))
         st = say_seal(e);
     if (st != MR_OK)
         return st;
-    if (m->cut == 0)
+    if (m->cut == 0 && MRI_RULE(cut_first))
         return propose(e);
-    if (!m->finished && !waits_for_cut(e)) {
+    if (!m->finished && (!waits_for_cut(e) || !MRI_RULE(final_last))) {
         e->sum_wanted = mri_votes(e);
-        m->finished = !e->sum_wanted; /* who does not sign has nothing to say at the end */
+        m->finished = !signs(e); /* who does not sign has nothing to say at the end */
     }
     return m->finished ? go_over(e) : MR_OK;
 }

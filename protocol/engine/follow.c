@@ -121,6 +121,103 @@ static enum mr_status read_leaves(struct mr_engine *e, struct mr_rep_follow *r, 
     return MR_OK;
 }
 
+/* --- leaves of others ---------------------------------------------------------------------------
+ */
+
+static size_t peer_leaf_key(uint8_t ret[16], uint32_t epoch, uint32_t node, uint64_t index)
+{
+    return mri_key_pair(ret, (uint64_t)node << 32 | epoch, index / LEAVES_AN_ENTRY);
+}
+
+void mri_peer_positions(struct mr_engine *e, uint32_t node, uint64_t first, uint32_t count)
+{
+    uint8_t key[16], value[16];
+    uint64_t at = (first + LEAVES_AN_ENTRY - 1) / LEAVES_AN_ENTRY * LEAVES_AN_ENTRY;
+    for (; at < first + count; at += LEAVES_AN_ENTRY)
+        mri_view_put(&e->view, MR_TABLE_LEAF, key, peer_leaf_key(key, e->committee.epoch, node, at),
+                     value, mri_key_pair(value, e->log_at, first));
+}
+
+/* The next leaves of a peer's log among the entries of one frame. True: the epoch ends here. */
+static enum mr_status scan_peer(struct mr_engine *e, struct mr_rep_follow *r, uint32_t node,
+                                size_t len, bool *ret_end)
+{
+    const uint8_t *in = e->scan + MR_FRAME_HEAD_BYTES;
+    const struct mr_entry_peer *const p = &e->entry.u.peer;
+    while (len > 0 && !*ret_end) {
+        size_t n;
+        if (mr_entry_decode_first(&e->entry, &n, in, len) != MR_OK)
+            return MR_DAMAGED;
+        *ret_end = e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART;
+        for (uint32_t i = 0;
+             e->entry.kind == MR_ENTRY_PEER && p->node == node && i < p->leaves_count &&
+             r->leaves_count < MR_LEAVES_MAX && r->first + r->leaves_count < r->head.size;
+             i++)
+            if (p->first + i == r->first + r->leaves_count)
+                r->leaves[r->leaves_count++] = p->leaves[i];
+        in += n;
+        len -= n;
+    }
+    return MR_OK;
+}
+
+static enum mr_status read_frame_at(struct mr_engine *e, struct mr_frame *ret, uint64_t position)
+{
+    struct mr_journal *const j = e->config.journal;
+    size_t got;
+    enum mr_status st =
+        j->api->read(j, MR_FAMILY_LOG, position, e->scan, MR_FRAME_HEAD_BYTES, &got);
+    if (st != MR_OK || got < MR_FRAME_HEAD_BYTES)
+        return st == MR_OK ? MR_NOT_FOUND : st; /* not synced yet */
+    if (mr_frame_read(ret, e->scan, got, NULL) == MR_DAMAGED || ret->len > MRI_TURN_BUFFER)
+        return MR_DAMAGED;
+    st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, mr_frame_size(ret->len), &got);
+    return st == MR_OK && mr_frame_read(ret, e->scan, got, NULL) != MR_OK ? MR_DAMAGED : st;
+}
+
+static enum mr_status read_peer(struct mr_engine *e, struct mr_rep_follow *r, uint32_t epoch,
+                                uint32_t node)
+{
+    uint8_t key[16], value[16];
+    size_t got;
+    bool end = false;
+    enum mr_status st =
+        mri_view_get(&e->view, MR_TABLE_LEAF, key, peer_leaf_key(key, epoch, node, r->first), value,
+                     sizeof value, &got);
+    uint64_t position = st == MR_OK ? mri_key_read(value) : 0;
+    while (st == MR_OK && !end && r->leaves_count < MR_LEAVES_MAX &&
+           r->first + r->leaves_count < r->head.size) {
+        struct mr_frame f;
+        st = read_frame_at(e, &f, position);
+        if (st == MR_OK)
+            st = scan_peer(e, r, node, f.len, &end);
+        position += st == MR_OK ? mr_frame_size(f.len) : 0;
+    }
+    return st == MR_NOT_FOUND ? MR_OK : st;
+}
+
+/* A log that the asking node cannot read at its node any more: EPO-5. */
+static enum mr_status relay(struct mr_engine *e, const struct mr_req_follow *q)
+{
+    struct mr_rep_follow *const r = &mri_reply(e, MR_REQ_FOLLOW)->body.u.follow;
+    struct mri_tree *tree;
+    enum mr_status st = q->epoch <= e->committee.epoch
+                            ? mri_mirror(e, &r->head, &tree, q->epoch, q->node)
+                            : MR_WRONG_EPOCH;
+    if (st != MR_OK || q->from >= r->head.size)
+        return st == MR_OK ? MR_NOT_FOUND : st;
+    r->first = q->from;
+    st = read_peer(e, r, q->epoch, q->node);
+    if (st == MR_OK)
+        st = mri_tree_root(tree, r->root, q->from);
+    if (st == MR_OK)
+        st = mri_tree_consistency(tree, r->behind, &r->behind_count, q->from, r->head.size);
+    if (st == MR_OK)
+        st = mri_tree_consistency(tree, r->ahead, &r->ahead_count, q->from + r->leaves_count,
+                                  r->head.size);
+    return st;
+}
+
 /* --- FOLLOW ------------------------------------------------------------------------------------
  */
 
@@ -215,6 +312,8 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
     struct mri_peer *const p = mri_peer_of(e, ev->u.request.who->peer);
     if (ev->u.request.who->peer == 0)
         return MR_NOT_AUTHORISED;
+    if (q->node != 0 && q->node != e->config.node)
+        return relay(e, q);
     if (q->epoch < e->committee.epoch)
         return follow_past(e, q);
     if (p == NULL || q->epoch > e->committee.epoch)

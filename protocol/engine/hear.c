@@ -50,6 +50,8 @@ static enum mr_status hear_late(struct mr_engine *e, struct mri_peer *p, uint64_
         st = mri_account_get(&e->ledger, &a, number);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_OK : st;
+    if (p != NULL && s.epoch == e->committee.epoch && leaf->kind == MR_LEAF_ACK)
+        mri_doubt_ack(e, p->seat->number, leaf->u.ack.ballot, leaf->u.ack.value, s.ballot, s.value);
     if (p == NULL || s.epoch != e->committee.epoch || !contradicts(&s, leaf))
         return MR_OK;
     for (uint32_t i = 0; i < s.acks_count; i++) {
@@ -194,6 +196,7 @@ enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *en
         mri_tree_append(&p->tree, e->hashes[i]);
     p->state.size = p->tree.size;
     p->changed = true;
+    mri_peer_positions(e, entry->node, entry->first, entry->leaves_count);
     if (entry->head.size > p->head.size || entry->head.time_ms > p->head.time_ms)
         p->head = entry->head;
     enum mr_status st = reach_heads(p, &entry->head);

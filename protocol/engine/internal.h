@@ -125,9 +125,11 @@ struct mri_peer {
     struct mr_head claimed; /* one that another node has seen and this one has not reached */
     bool changed;           /* state differs from the store's */
     bool up, heard;
+    bool lied;   /* it acknowledged, in this run, what cannot have been certified */
     bool resync; /* what comes next is not what was expected: begin anew */
     uint64_t resync_from;
     uint32_t follows, fetches; /* under way */
+    uint32_t relaying;         /* among the fetches: the log of this node; 0: none */
     uint64_t heard_ms, asked_ms, refused, opened;
     uint64_t quiet_ms; /* it had no news: it is asked again then */
     enum mr_status trouble;
@@ -181,7 +183,12 @@ struct mr_engine {
     uint64_t regroup_turn; /* something settled in it, and the state is not that one; 0: not looked
                               at yet */
     struct mri_rest rest;
-    struct mri_peer *peers; /* the others, by ascending number */
+    bool cut_read;                      /* all logs that it names are at hand */
+    uint64_t relay_ms;                  /* when one of them was last asked for elsewhere */
+    bool next_unproven;                 /* its acknowledgements are to be shown by others */
+    uint64_t next_asked_ms;
+    struct mr_handover_next next_shown; /* the acknowledgements that were shown of a NEXT */
+    struct mri_peer *peers;             /* the others, by ascending number */
     uint32_t peers_count;
     struct mri_opens opens;
     struct mri_shown shown[MRI_SHOWN_MAX]; /* a ring */
@@ -342,6 +349,10 @@ enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
  * cannot read in the logs it follows. Verified here. */
 enum mr_status mri_shown_take(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count);
 enum mr_status mri_shown_replay(struct mr_engine *e, const struct mr_entry_shown *entry);
+/* The acknowledgements of the NEXT that waits, if others showed them. MR_NOT_FOUND: they did not.
+ */
+enum mr_status mri_shown_next(struct mr_engine *e, struct mr_handover_next *ret,
+                              const struct mr_state_slot *next);
 /* Whether q ACK leaves for the slot were shown, and they. */
 const struct mri_shown *mri_shown_of(const struct mr_engine *e, const struct mri_open *o);
 /* What this node can show of a slot, behind what r holds already; *used counts bytes. */
@@ -350,11 +361,21 @@ enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t
 enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
                                 const uint8_t account[16], uint64_t seq,
                                 const struct mr_state_slot *slot);
+/* A peer's log of an epoch, as far as it is proven: its head, and the tree. MR_NOT_FOUND: none. */
+enum mr_status mri_mirror(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
+                          uint32_t epoch, uint32_t node);
 /* A leaf of a log of an epoch under the head that stands over it. MR_NOT_FOUND: none does. */
 enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epoch, uint32_t node,
                          uint64_t index, const struct mr_leaf *leaf);
 /* A head of a peer that somebody else has: is it of the log that this node follows? */
 enum mr_status mri_compare_head(struct mr_engine *e, struct mri_peer *p, const struct mr_head *h);
+/* Of these leaves of a peer's log the journal has the entries from here on. */
+void mri_peer_positions(struct mr_engine *e, uint32_t node, uint64_t first, uint32_t count);
+/* The log that the CUT names and that is to be asked for elsewhere than at its node; 0: none. */
+uint32_t mri_cut_lacks(const struct mr_engine *e, const struct mri_peer *asked);
+/* An ACK of a slot that settled here with another value: no votes can stand behind it. */
+void mri_doubt_ack(struct mr_engine *e, uint32_t node, uint32_t ballot, const uint8_t value[32],
+                   uint32_t settled_ballot, const uint8_t settled_value[32]);
 /* Serving. */
 void mri_follow(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_fetch(struct mr_engine *e, const struct mr_event *ev);
@@ -406,6 +427,9 @@ bool mri_may_speak(const struct mr_engine *e, const struct mri_open *o);
 bool mri_may_begin(const struct mr_engine *e, const struct mri_open *o);
 /* EPO-5: whether the CUT decides the slot, and for what. */
 bool mri_cut_settles(const struct mr_engine *e, const struct mri_open *o, struct mr_certified *ret);
+/* What a leader that is free to choose proposes for the CUT: one whose logs all can be read still.
+ * NULL: the slot is none of a CUT, or there is none. */
+enum mr_status mri_cut_choose(struct mr_engine *e, struct mri_open *o, const uint8_t **ret);
 /* Whether a CUT names logs that this node holds and that are sealed. */
 enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *ret);
 /* Whether all that this node acknowledged has settled. */

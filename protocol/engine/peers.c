@@ -6,10 +6,12 @@
 #include "base/teeth.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/order.h"
 
 enum {
     POLL_MS = 4000,
     FETCH_AGAIN_MS = 400,
+    RELAY_MS = 700,
     FETCH_SCAN_MAX = 4096,
     SILENT_MS = 10000,
     BEHIND_LEAVES = 4096,
@@ -107,6 +109,7 @@ static void go_on(struct mri_peer *p, const struct mri_peer *was)
     p->heard_ms = was->heard_ms;
     p->follows = was->follows;
     p->fetches = was->fetches;
+    p->relaying = was->relaying;
     p->refused = was->refused;
     p->polls_count = was->polls_count;
     memcpy(p->polls, was->polls, sizeof p->polls);
@@ -245,7 +248,7 @@ void mri_peer_link(struct mr_engine *e, const struct mr_event *ev)
     if (p == NULL)
         return;
     p->up = ev->u.peer.up;
-    p->follows = p->fetches = 0;
+    p->follows = p->fetches = p->relaying = 0;
     p->resync = false;
     p->resync_from = 0;
 }
@@ -291,10 +294,16 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
 {
     struct mr_req_fetch *const q = &ret->u.fetch;
     uint32_t scanned = 0;
-    if (e->opens.wanted == 0 || p->fetches > 0)
+    if ((e->opens.wanted == 0 && !e->next_unproven) || p->fetches > 0)
         return false;
     ret->kind = MR_REQ_FETCH;
     q->slots_count = 0;
+    if (e->next_unproven && e->ledger.meta.next != 0 &&
+        e->now_ms >= e->next_asked_ms + FETCH_AGAIN_MS) {
+        e->next_asked_ms = e->now_ms;
+        mr_sub_account(q->slots[0].account, NULL, MR_CLASS_SYSTEM);
+        q->slots[q->slots_count++].seq = e->ledger.meta.next;
+    }
     for (struct mri_open *o = e->opens.oldest;
          o != NULL && q->slots_count < MR_PAGE_MAX && scanned < FETCH_SCAN_MAX;
          o = o->newer, scanned++) {
@@ -330,10 +339,27 @@ static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_reques
     return true;
 }
 
+/* A log that the CUT names, of a node that may be gone: whoever has read it hands it on. */
+static bool ask_relay(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
+{
+    if (p->fetches > 0 || e->now_ms < e->relay_ms + RELAY_MS)
+        return false;
+    const uint32_t node = mri_cut_lacks(e, p);
+    if (node == 0)
+        return false;
+    e->relay_ms = e->now_ms;
+    ret->kind = MR_REQ_FOLLOW;
+    ret->u.follow = (struct mr_req_follow){
+        .node = node, .epoch = e->committee.epoch, .from = mri_peer_of(e, node)->state.size};
+    p->fetches++;
+    p->relaying = node;
+    return true;
+}
+
 bool mr_engine_ask(struct mr_engine *e, uint32_t peer, struct mr_request_body *ret)
 {
     struct mri_peer *const p = mri_peer_of(e, peer);
     if (p == NULL || !p->up || !e->seated || e->closing || e->config.read_only)
         return false;
-    return ask_bodies(e, p, ret) || ask_leaves(e, p, ret);
+    return ask_bodies(e, p, ret) || ask_relay(e, p, ret) || ask_leaves(e, p, ret);
 }

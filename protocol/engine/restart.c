@@ -155,8 +155,9 @@ enum mr_status mri_begin_epoch(struct mr_engine *e)
         e->past_committee.seats[i].address = e->past_committee.seats[i].peer_address = NULL;
     memset(e->shown, 0, sizeof e->shown);
     e->cut.logs_count = 0;
-    e->sum_wanted = e->regroups = false;
+    e->sum_wanted = e->regroups = e->cut_read = e->next_unproven = false;
     e->regroup_turn = 0;
+    e->next_shown.proofs_count = 0;
     e->next_ms = 0;
     mri_choose_key(e);
     enum mr_status st = mri_peers_renew(e);

@@ -8,14 +8,15 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
+#include "mereau/order.h"
 
 enum { SHOWN_BYTES_MAX = 58 << 10 };
 
 /* --- showing ---------------------------------------------------------------------------------- */
 
 /* The head that a peer's mirror of an epoch stands under, and the mirror. */
-static enum mr_status mirror_of(struct mr_engine *e, struct mr_head *ret,
-                                struct mri_tree **ret_tree, uint32_t epoch, uint32_t node)
+enum mr_status mri_mirror(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
+                          uint32_t epoch, uint32_t node)
 {
     struct mri_peer *const p = mri_peer_of(e, node);
     struct mr_state_peer state;
@@ -61,7 +62,7 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
     uint8_t bytes[512], hash[32];
     const bool own = node == e->config.node;
     enum mr_status st =
-        own ? own_log(e, &ret->head, &tree, epoch) : mirror_of(e, &ret->head, &tree, epoch, node);
+        own ? own_log(e, &ret->head, &tree, epoch) : mri_mirror(e, &ret->head, &tree, epoch, node);
     if (st == MR_OK && index >= ret->head.size)
         st = MR_NOT_FOUND;
     if (st != MR_OK)
@@ -118,11 +119,38 @@ enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t
     return st;
 }
 
+/* What began an epoch is kept with its proofs, though the logs that they are of may be gone. */
+static enum mr_status show_next(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
+                                const struct mr_state_slot *slot)
+{
+    struct mr_handover *const h = &e->handover;
+    const enum mr_status st = mri_epoch_get(e, h, slot->epoch + 1);
+    if (st != MR_OK || h->kind != MR_HANDOVER_NEXT)
+        return st == MR_NOT_FOUND ? MR_OK : st;
+    for (uint32_t i = 0; i < h->u.next.proofs_count && r->proofs_count < MR_SHOWN_MAX; i++) {
+        const size_t n = mr_proof_size(&h->u.next.proofs[i]);
+        if (memcmp(h->u.next.proofs[i].leaf.u.ack.value, slot->value, 32) != 0 ||
+            *used + n > SHOWN_BYTES_MAX)
+            continue;
+        *used += n;
+        r->proofs[r->proofs_count++] = h->u.next.proofs[i];
+    }
+    return MR_OK;
+}
+
 enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
                                 const uint8_t account[16], uint64_t seq,
                                 const struct mr_state_slot *slot)
 {
+    uint8_t system[16];
+    mr_sub_account(system, NULL, MR_CLASS_SYSTEM);
     enum mr_status st = MR_OK;
+    if (memcmp(account, system, 16) == 0 && slot->epoch < e->committee.epoch) {
+        const uint32_t had = r->proofs_count;
+        st = show_next(e, r, used, slot);
+        if (st != MR_OK || r->proofs_count > had)
+            return st;
+    }
     for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++) {
         struct mr_leaf leaf = {.kind = MR_LEAF_ACK, .u.ack = {.seq = seq, .ballot = slot->ballot}};
         memcpy(leaf.u.ack.account, account, 16);
@@ -196,6 +224,46 @@ static void remember(struct mr_engine *e, const struct mr_leaf *first,
         }
 }
 
+/* The NEXT ends the epoch at a node only with what proves it, and of its own log that may be lost.
+ */
+static void remember_next(struct mr_engine *e, const struct mr_leaf *first,
+                          const struct mr_proof *proofs, uint32_t count)
+{
+    struct mr_handover_next *const h = &e->next_shown;
+    uint8_t system[16];
+    uint64_t nodes = 0;
+    mr_sub_account(system, NULL, MR_CLASS_SYSTEM);
+    if (memcmp(first->u.ack.account, system, 16) != 0)
+        return;
+    h->proofs_count = 0;
+    for (uint32_t node = 1; node <= MR_NODES_MAX && h->proofs_count < e->committee.quorum; node++)
+        for (uint32_t i = 0; i < count; i++) {
+            if (proofs[i].head.node != node || (nodes >> node & 1) != 0 ||
+                !says_the_same(&proofs[i].leaf, first))
+                continue;
+            nodes |= UINT64_C(1) << node;
+            h->proofs[h->proofs_count++] = proofs[i];
+        }
+}
+
+enum mr_status mri_shown_next(struct mr_engine *e, struct mr_handover_next *ret,
+                              const struct mr_state_slot *next)
+{
+    const struct mr_handover_next *const h = &e->next_shown;
+    e->next_unproven = true;
+    if (h->proofs_count != e->committee.quorum || h->proofs[0].head.epoch != e->committee.epoch ||
+        h->proofs[0].leaf.u.ack.seq != e->ledger.meta.next ||
+        memcmp(h->proofs[0].leaf.u.ack.value, next->value, 32) != 0)
+        return MR_NOT_FOUND;
+    const enum mr_status st = mri_read_body(e, &e->body, next->body_at, next->body_len);
+    if (st != MR_OK)
+        return st;
+    ret->order = e->body.u.order;
+    ret->proofs_count = h->proofs_count;
+    memcpy(ret->proofs, h->proofs, h->proofs_count * sizeof h->proofs[0]);
+    return MR_OK;
+}
+
 /* What q distinct nodes say alike counts like what was read in their logs. */
 static void count_alike(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count,
                         uint32_t at)
@@ -213,6 +281,8 @@ static void count_alike(struct mr_engine *e, const struct mr_proof *proofs, uint
         nodes |= bit;
     }
     struct mri_open *const o = mri_open_find(e, first->u.vote.account, first->u.vote.seq);
+    if (n >= e->committee.quorum && first->kind == MR_LEAF_ACK)
+        remember_next(e, first, proofs, count);
     if (n < e->committee.quorum || o == NULL)
         return;
     if (first->kind == MR_LEAF_VOTE)

@@ -60,6 +60,9 @@ static bool is_complete(const struct mr_engine *e)
     const enum mr_order_kind kind = p->order->body.kind;
     if (p->unknown > 0 && MRI_RULE(payee_known) && kind != MR_KIND_OPEN)
         return false;
+    if (kind == MR_KIND_CUT)
+        return e->ledger.meta.next != 0 ||
+               !MRI_RULE(next_first); /* its NEXT says who signs from then on */
     if (kind == MR_KIND_PAYOUT || kind == MR_KIND_RETURN)
         return p->redemption != 0;
     return mri_recovery_complete(p);
@@ -71,7 +74,7 @@ static bool frees_others(enum mr_order_kind kind)
     return kind == MR_KIND_OPEN || kind == MR_KIND_REDEEM || kind == MR_KIND_POLICY ||
            kind == MR_KIND_CAP || kind == MR_KIND_ISSUE || kind == MR_KIND_FLAG ||
            kind == MR_KIND_SETKEYS || kind == MR_KIND_RECOVER || kind == MR_KIND_STOP ||
-           kind == MR_KIND_TAKEOVER;
+           kind == MR_KIND_TAKEOVER || kind == MR_KIND_NEXT;
 }
 
 static void touch_waiting(struct mr_engine *e)
@@ -98,6 +101,9 @@ static void begin_settled(struct mr_engine *e, const struct mri_open *o,
     }
     mr_assert(s->acks_count == e->committee.quorum || e->ledger.meta.cut != 0 ||
               !MRI_RULE(acks_of_quorum));
+    for (uint32_t i = 0; i < o->s.acks_count; i++)
+        mri_doubt_ack(e, o->s.acks[i].node, o->s.acks[i].ballot, o->s.acks[i].value, c->ballot,
+                      c->value);
     s->time_ms = e->now_ms;
     s->body_at = s->memo_at = 0;
     s->body_len = s->memo_len = 0;

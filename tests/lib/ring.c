@@ -176,7 +176,7 @@ static void come_back(struct ring *r, const struct ring_mail *m, const struct mr
         const struct mr_rep_follow *const f = &reply->body.u.follow;
         const struct mr_committee *const k = mr_engine_committee(r->nodes[node].engine);
         for (uint32_t i = 0; i < k->count; i++)
-            if (k->seats[i].number == m->to)
+            if (k->seats[i].number == f->head.node)
                 ev.u.answer.head_good = mr_head_verify(&f->head, r->w.ledger, &k->seats[i].log_key);
         for (uint32_t i = 0; i < f->bodies_count; i++)
             checked_of(r, node, &f->bodies[i], &checked[i]);
