@@ -183,9 +183,9 @@ struct mr_engine {
     uint64_t regroup_turn; /* something settled in it, and the state is not that one; 0: not looked
                               at yet */
     struct mri_rest rest;
-    bool cut_read;                      /* all logs that it names are at hand */
-    uint64_t relay_ms;                  /* when one of them was last asked for elsewhere */
-    bool next_unproven;                 /* its acknowledgements are to be shown by others */
+    bool cut_read;      /* all logs that it names are at hand */
+    uint64_t relay_ms;  /* when one of them was last asked for elsewhere */
+    bool next_unproven; /* its acknowledgements are to be shown by others */
     uint64_t next_asked_ms;
     struct mr_handover_next next_shown; /* the acknowledgements that were shown of a NEXT */
     struct mri_peer *peers;             /* the others, by ascending number */

@@ -66,7 +66,7 @@ static void part(struct sim *s)
 static void rise(struct sim *s, struct event *ev)
 {
     struct copy *c = &s->copies[ev->a];
-    if (!c->up)
+    if (!c->up && !c->gone)
         node_start(s, c);
 }
 
@@ -127,10 +127,12 @@ static bool others_know(struct sim *s, const struct copy *c)
     for (uint32_t i = 0; i < s->copies_count; i++) {
         const struct copy *o = &s->copies[i];
         if (o->number != c->number && o->honest && !o->amnesic &&
+            watch_epoch(o->watch) == watch_epoch(c->watch) &&
             watch_heard(o->watch, c->number) > watch_leaves(c->watch))
             knowing++;
     }
-    return knowing > s->nodes - s->quorum;
+    const struct era *e = &s->eras[watch_epoch(c->watch)];
+    return knowing > e->count - e->quorum;
 }
 
 /* The node's disk is put back to what it was some turns ago. */
@@ -139,12 +141,13 @@ static void forget(struct sim *s, struct copy *c, bool restored)
     struct mr_journal_end end;
     node_kill(s, c);
     c->journal->api->end(c->journal, &end);
-    const uint64_t back = end.turn == 0 ? 0 : rng_below(&s->chance, end.turn + 1);
+    watch_read(s, c);
+    const uint64_t first = watch_turn(c->watch);
+    const uint64_t back = rng_between(&s->chance, first < end.turn ? first : end.turn, end.turn);
     tell(s, "node %u is put back to turn %llu of %llu", c->number, (unsigned long long)back,
          (unsigned long long)end.turn);
-    s->liar[c->number] = true;
-    s->faulty++;
-    c->amnesic = true;
+    s->forgot[c->number] = watch_epoch(c->watch);
+    c->amnesic = c->forgetful = true;
     c->restored = restored;
     node_roll_back(s, c, back);
     watch_read(s, c);
@@ -152,15 +155,30 @@ static void forget(struct sim *s, struct copy *c, bool restored)
     later(s, some_time(s, 5), rise, c->index, 0);
 }
 
+/* It is alone, and whether its disk holds all that it said nobody can tell. */
+static void restart(struct sim *s, struct copy *c)
+{
+    node_kill(s, c);
+    govern_restart(s, c);
+    later(s, some_time(s, 5), rise, c->index, 0);
+}
+
 static void may_forget(struct sim *s, struct copy *c)
 {
-    const uint32_t lies = s->tolerated, down = s->nodes - s->quorum;
-    if (s->liar[c->number] || s->faulty >= down)
+    const bool alone = s->decided == s->epoch && s->eras[s->epoch].count == 1;
+    if (s->liar[c->number] || c->amnesic || !era_has(&s->eras[s->epoch], c->number) ||
+        watch_epoch(c->watch) != s->epoch || s->decided != s->epoch)
         return;
-    if (s->faulty < lies && rng_chance(&s->chance, s->w.rollbacks))
+    if (alone && s->epoch < EPOCHS_MAX && rng_chance(&s->chance, s->w.losses))
+        restart(s, c);
+    else if (!may_fail(s, true))
+        return;
+    else if (c->joined == 0 && may_fail(s, false) && rng_chance(&s->chance, s->w.rollbacks))
         forget(s, c, false);
-    else if (rng_chance(&s->chance, s->w.restores))
+    else if (c->joined == 0 && rng_chance(&s->chance, s->w.restores))
         forget(s, c, true);
+    else if (s->epoch < EPOCHS_MAX && rng_chance(&s->chance, s->w.losses))
+        govern_lose(s, c);
     else
         return;
     s->counts.faults++;
@@ -193,7 +211,7 @@ static void on_copy(struct sim *s, struct copy *c)
     }
     if (c->up)
         may_forget(s, c);
-    if (!c->up && !rng_chance(&s->chance, 900))
+    if (!c->up && !c->gone && !rng_chance(&s->chance, 900))
         later(s, 0, rise, c->index, 0); /* whoever died of its disk comes back, too */
 }
 
@@ -236,7 +254,7 @@ void faults_heal(struct sim *s)
         c->slow = 0;
         c->offset_us = 0;
         c->disk_full = c->append_fails = false;
-        if (!c->up)
+        if (!c->up && !c->gone)
             node_start(s, c);
     }
 }

@@ -6,6 +6,7 @@
 #include "mereau/assert.h"
 #include "mereau/audit.h"
 #include "mereau/codec.h"
+#include "mereau/state.h"
 #include "sim/sim.h"
 #include "sim/truth.h"
 #include "sim/watch.h"
@@ -13,9 +14,10 @@
 
 enum { PULSE_MS = 20000 };
 
-static bool trusted(const struct copy *c)
+bool in_service(const struct sim *s, const struct copy *c)
 {
-    return c->honest;
+    return c->honest && !c->gone && era_has(&s->eras[s->epoch], c->number) &&
+           watch_epoch(c->watch) == s->epoch;
 }
 
 /* --- liveness --------------------------------------------------------------------------------- */
@@ -40,7 +42,7 @@ static bool nodes_agree(struct sim *s, char *ret_why, size_t cap)
 {
     for (uint32_t i = 0; i < s->copies_count; i++) {
         struct copy *c = &s->copies[i];
-        for (uint32_t k = 0; k < s->owners_count && trusted(c); k++) {
+        for (uint32_t k = 0; k < s->owners_count && in_service(s, c); k++) {
             uint64_t settled = 0;
             while (settled < s->truth.chains[k].count && s->truth.chains[k].slots[settled].settled)
                 settled++;
@@ -55,16 +57,35 @@ static bool nodes_agree(struct sim *s, char *ret_why, size_t cap)
     return true;
 }
 
+/* L4: the last epoch that was decided has begun, everywhere. */
+static bool epochs_over(const struct sim *s, char *ret_why, size_t cap)
+{
+    const struct era *e = &s->eras[s->decided];
+    for (uint32_t i = 0; i < s->copies_count; i++) {
+        const struct copy *c = &s->copies[i];
+        if (!c->honest || !era_has(e, c->number) || (c->gone && c->joining == NULL) ||
+            (!c->gone && watch_epoch(c->watch) == s->decided))
+            continue;
+        snprintf(ret_why, cap, "node %u is%s in epoch %u, and %u is decided", c->number,
+                 c->gone ? " not" : "", c->gone ? s->decided : watch_epoch(c->watch), s->decided);
+        return false;
+    }
+    return true;
+}
+
 static bool stores_full(struct sim *s)
 {
     bool full = true;
     for (uint32_t i = 0; i < s->copies_count; i++)
-        full = node_flush(s, &s->copies[i]) && full;
+        full = (!s->copies[i].up || node_flush(s, &s->copies[i])) && full;
     return full;
 }
 
 bool final_reached(struct sim *s, const char **ret_name, char *ret_why, size_t cap)
 {
+    *ret_name = "L4";
+    if (!epochs_over(s, ret_why, cap))
+        return false;
     *ret_name = "L6";
     if (!owners_know(s, ret_why, cap))
         return false;
@@ -77,6 +98,65 @@ bool final_reached(struct sim *s, const char **ret_name, char *ret_why, size_t c
     *ret_name = "L3";
     snprintf(ret_why, cap, "a node does not bring its store up to date");
     return stores_full(s);
+}
+
+/* Where two stores differ in what stands in the state root. */
+struct difference {
+    struct mr_store *stores[2];
+    char text[128];
+};
+
+static void part(struct mr_store *s, const uint8_t id[16], struct mr_state_account *ret_account,
+                 struct mr_state_chain *ret_chain)
+{
+    uint8_t number[8], value[MR_STORE_VALUE_MAX];
+    struct mr_state_hot hot = {0};
+    size_t len;
+    memset(ret_account, 0, sizeof *ret_account);
+    if (s->api->get(s, MR_TABLE_ACCOUNT_NO, id, 16, number, 8, &len) == MR_OK &&
+        s->api->get(s, MR_TABLE_ACCOUNT, number, 8, value, sizeof value, &len) == MR_OK &&
+        mr_state_account_decode(ret_account, value, len) == MR_OK &&
+        s->api->get(s, MR_TABLE_HOT, number, 8, value, sizeof value, &len) == MR_OK &&
+        mr_state_hot_decode(&hot, value, len) != MR_OK)
+        mr_bug("row");
+    *ret_chain = hot.chain;
+}
+
+static bool same_account(void *ctx, const uint8_t *key, size_t key_len, const uint8_t *value,
+                         size_t value_len)
+{
+    static struct mr_state_account a[2];
+    static struct mr_state_chain h[2];
+    static uint8_t bytes[2][MR_STORE_VALUE_MAX];
+    struct difference *d = ctx;
+    (void)key_len;
+    (void)value;
+    (void)value_len;
+    for (int i = 0; i < 2; i++)
+        part(d->stores[i], key, &a[i], &h[i]);
+    size_t len = mr_state_account_encode(&a[0], bytes[0], sizeof bytes[0]);
+    if (mr_state_account_encode(&a[1], bytes[1], sizeof bytes[1]) != len ||
+        memcmp(bytes[0], bytes[1], len) != 0)
+        snprintf(d->text, sizeof d->text, "account %s (%s), generations %u and %u", brief(key),
+                 mr_account_class_text(a[0].class), a[0].generation, a[1].generation);
+    len = mr_state_chain_encode(&h[0], bytes[0], sizeof bytes[0]);
+    if (mr_state_chain_encode(&h[1], bytes[1], sizeof bytes[1]) != len ||
+        memcmp(bytes[0], bytes[1], len) != 0)
+        snprintf(d->text, sizeof d->text,
+                 "chain of %s (%s), next %llu and %llu, time %llu and %llu", brief(key),
+                 mr_account_class_text(a[0].class), (unsigned long long)h[0].next_seq,
+                 (unsigned long long)h[1].next_seq, (unsigned long long)h[0].time_ms,
+                 (unsigned long long)h[1].time_ms);
+    return d->text[0] == '\0';
+}
+
+static const char *difference(struct mr_store *a, struct mr_store *b)
+{
+    static struct difference d;
+    d = (struct difference){.stores = {a, b}};
+    if (a->api->walk(a, MR_TABLE_ACCOUNT_NO, NULL, 0, same_account, &d) != MR_OK)
+        mr_bug("store in memory");
+    return d.text;
 }
 
 /* --- S10 -------------------------------------------------------------------------------------- */
@@ -95,11 +175,18 @@ static void plain_put(void *ctx, void *p)
 
 static const struct mr_mem plain = {plain_get, plain_put, NULL};
 
-/* What one node settled, by chain. */
+/* What one node settled in one epoch, by chain. */
 struct settled_set {
     struct mr_entry_settled *entries;
     size_t count, cap;
     bool *done;
+};
+
+/* What it settled, by epoch. */
+struct settled_sets {
+    struct settled_set at[EPOCHS_MAX + 1];
+    bool next[EPOCHS_MAX + 1]; /* it began by a NEXT */
+    uint32_t last;
 };
 
 static void set_add(struct settled_set *set, const struct mr_entry_settled *e)
@@ -112,11 +199,12 @@ static void set_add(struct settled_set *set, const struct mr_entry_settled *e)
     set->entries[set->count++] = *e;
 }
 
-static void set_read(struct sim *s, struct settled_set *set, const struct copy *c)
+static void sets_read(struct sim *s, struct settled_sets *sets, const struct copy *c)
 {
     size_t len, at = 0;
     const uint8_t *log = mr_journal_mem_bytes(c->journal, MR_FAMILY_LOG, &len);
     struct mr_frame f;
+    sets->last = 1;
     while (at < len && mr_frame_read(&f, log + at, len - at, NULL) == MR_OK) {
         const uint8_t *p = log + at + MR_FRAME_HEAD_BYTES, *end = p + f.len;
         while (p < end) {
@@ -124,20 +212,26 @@ static void set_read(struct sim *s, struct settled_set *set, const struct copy *
             if (mr_entry_decode_first(&s->entry, &n, p, (size_t)(end - p)) != MR_OK)
                 mr_bug("entry");
             if (s->entry.kind == MR_ENTRY_SETTLED)
-                set_add(set, &s->entry.u.settled);
+                set_add(&sets->at[sets->last], &s->entry.u.settled);
+            if (s->entry.kind == MR_ENTRY_EPOCH || s->entry.kind == MR_ENTRY_RESTART)
+                sets->next[++sets->last] = s->entry.kind == MR_ENTRY_EPOCH;
             p += n;
         }
         at += mr_frame_size(f.len);
     }
-    set->done = calloc(set->count + 1, sizeof *set->done);
-    mr_assert(set->done != NULL);
+    for (uint32_t i = 1; i <= sets->last; i++) {
+        sets->at[i].done = calloc(sets->at[i].count + 1, sizeof(bool));
+        mr_assert(sets->at[i].done != NULL);
+    }
 }
 
 /* Whether everything the order needs is there: preparing leaves out accounts that do not exist. */
-static bool can_apply(const struct mri_plan *plan, const struct mr_order *o,
-                      const struct mr_entry_settled *e)
+static bool can_apply(const struct mri_ledger *l, const struct mri_plan *plan,
+                      const struct mr_order *o, const struct mr_entry_settled *e)
 {
     const enum mr_order_kind kind = o->body.kind;
+    if (kind == MR_KIND_CUT)
+        return l->meta.next != 0;
     if (kind == MR_KIND_FLAG || kind == MR_KIND_LIST || kind == MR_KIND_GRANT)
         return plan->rows_count > 1;
     return plan->postings_count == e->postings_count;
@@ -155,7 +249,7 @@ static bool apply(struct sim *s, struct mri_ledger *l, struct mri_plan *plan, co
     if (mr_body_decode(&s->body, bodies + e->body_at, e->body_len) != MR_OK)
         violated(s, "S10", "node %u: the body of an order cannot be read", c->number);
     const struct mr_order *o = &s->body.u.order.order;
-    if (mri_ledger_prepare(l, plan, o, e->value) != MR_OK || !can_apply(plan, o, e))
+    if (mri_ledger_prepare(l, plan, o, e->value) != MR_OK || !can_apply(l, plan, o, e))
         return false;
     mri_ledger_apply(l, plan, e);
     return true;
@@ -190,7 +284,7 @@ static void apply_all(struct sim *s, struct mri_ledger *l, struct settled_set *s
 static void check_permutation(struct sim *s, const struct copy *c, const uint8_t root[32])
 {
     static struct mri_ledger ledger;
-    struct settled_set set = {0};
+    struct settled_sets sets = {0};
     struct mri_view view;
     struct mr_store *store;
     struct mr_put *puts;
@@ -202,8 +296,14 @@ static void check_permutation(struct sim *s, const struct copy *c, const uint8_t
     memset(&ledger, 0, sizeof ledger);
     if (mri_view_reserve(&view) != MR_OK || mri_ledger_load(&ledger, &view, &s->charter) != MR_OK)
         mr_bug("memory");
-    set_read(s, &set, c);
-    apply_all(s, &ledger, &set, c);
+    sets_read(s, &sets, c);
+    for (uint32_t i = 1; i <= sets.last; i++) {
+        if (sets.next[i] && mri_ledger_next_epoch(&ledger) != MR_OK)
+            violated(s, "S10", "node %u: epoch %u cannot begin", c->number, i);
+        apply_all(s, &ledger, &sets.at[i], c);
+        free(sets.at[i].entries);
+        free(sets.at[i].done);
+    }
     mri_ledger_store(&ledger);
     if (mri_view_freeze(&view, &puts, &count) != MR_OK)
         mr_bug("memory");
@@ -214,10 +314,8 @@ static void check_permutation(struct sim *s, const struct copy *c, const uint8_t
     if (mr_state_sum(&sum, store, &s->charter, &plain) != MR_OK)
         mr_bug("sum");
     if (memcmp(sum.state_root, root, 32) != 0)
-        violated(s, "S10", "the orders that node %u settled give another root in another order",
-                 c->number);
-    free(set.entries);
-    free(set.done);
+        violated(s, "S10", "what node %u settled gives another root in another order: %s",
+                 c->number, difference(c->store, store));
     mri_view_done(&view);
     store->api->close(store);
 }
@@ -237,7 +335,15 @@ static bool is_of_others(const struct sim *s, const struct mr_audit_finding *f)
         for (uint32_t i = 1; i <= s->nodes; i++) {
             char name[32];
             snprintf(name, sizeof name, "the log of node %u", i);
-            if (s->liar[i] && strstr(f->expected, name) != NULL)
+            if ((s->liar[i] || s->forgot[i] != 0) && strstr(f->expected, name) != NULL)
+                return true;
+        }
+    /* Of a node with several histories the CUT may name another one than the book has. */
+    if (strcmp(f->what, "log that a CUT names") == 0)
+        for (uint32_t i = 1; i <= s->nodes; i++) {
+            char name[32];
+            const int n = snprintf(name, sizeof name, "node %u", i);
+            if (s->liar[i] && strncmp(f->found, name, (size_t)n) == 0)
                 return true;
         }
     /* A clock that was set back while its node was down: heads that were signed and not written
@@ -255,19 +361,12 @@ static void on_finding(void *ctx, const struct mr_audit_finding *f)
              a->c->number, (unsigned long long)f->turn, f->what, f->expected, f->found);
 }
 
-static void audit(struct sim *s, const struct copy *c)
+static void feed(struct mr_audit *audit, const struct copy *c)
 {
-    static uint8_t charter[sizeof(struct mr_charter)];
-    const size_t n = mr_charter_encode(&s->charter, charter, sizeof charter);
-    struct auditing a = {s, c};
-    struct mr_audit *audit;
-    struct mr_audit_totals totals;
     size_t log_len, bodies_len, log = 0, bodies = 0;
     const uint8_t *l = mr_journal_mem_bytes(c->journal, MR_FAMILY_LOG, &log_len);
     const uint8_t *b = mr_journal_mem_bytes(c->journal, MR_FAMILY_BODIES, &bodies_len);
     struct mr_frame f;
-    if (mr_audit_create(&audit, &plain, on_finding, &a, charter, n) != MR_OK)
-        mr_bug("auditor");
     while (log < log_len && mr_frame_read(&f, l + log, log_len - log, NULL) == MR_OK) {
         const size_t whole = mr_frame_size(f.len), more = (size_t)f.end - bodies;
         const struct mr_audit_turn turn = {l + log, whole, more > 0 ? b + bodies : NULL, more};
@@ -280,6 +379,40 @@ static void audit(struct sim *s, const struct copy *c)
     for (size_t i = 0; batch != NULL && i < mr_audit_batch_count(batch); i++)
         mr_audit_verify(batch, i);
     mr_audit_give(audit, batch);
+}
+
+/* A book that leads to the epoch in which another one begins; NULL: nobody has it any more. */
+static const struct copy *base_of(const struct sim *s, const struct copy *c)
+{
+    for (uint32_t i = 0; i < s->copies_count; i++) {
+        const struct copy *b = &s->copies[i];
+        if (b->honest && !b->forgetful && !b->gone && b->joined == 0 &&
+            watch_epoch(b->watch) >= c->joined)
+            return b;
+    }
+    return NULL;
+}
+
+static void audit(struct sim *s, const struct copy *c)
+{
+    static uint8_t charter[sizeof(struct mr_charter)];
+    const size_t n = mr_charter_encode(&s->charter, charter, sizeof charter);
+    struct auditing a = {s, c};
+    struct mr_audit *audit;
+    struct mr_audit_totals totals;
+    const struct copy *base = c->joined != 0 ? base_of(s, c) : NULL;
+    if (c->joined != 0 && base == NULL)
+        return;
+    if (mr_audit_create(&audit, &plain, on_finding, &a, charter, n) != MR_OK)
+        mr_bug("auditor");
+    if (base != NULL) {
+        mr_audit_until(audit, c->joined);
+        feed(audit, base);
+        if (!mr_audit_go_on(audit))
+            violated(s, "EPO-8", "the book of node %u does not lead to epoch %u", base->number,
+                     c->joined);
+    }
+    feed(audit, c);
     if (mr_audit_end(audit, &totals) != MR_OK)
         mr_bug("auditor");
     mr_audit_destroy(audit);
@@ -304,7 +437,8 @@ static void check_pulse(struct sim *s, const struct copy *c)
 {
     struct mr_engine_facts f;
     mr_engine_facts(c->engine, &f);
-    if (s->final && s->nodes > 1 && !f.abstaining && f.head.time_ms + PULSE_MS < clock_of(s, c))
+    if (s->final && in_service(s, c) && s->eras[s->epoch].count > 1 && !f.abstaining &&
+        f.head.time_ms + PULSE_MS < clock_of(s, c))
         violated(s, "L5", "the head of node %u is %llu ms old", c->number,
                  (unsigned long long)(clock_of(s, c) - f.head.time_ms));
 }
@@ -316,30 +450,33 @@ static void check_node(struct sim *s, struct copy *c, struct mr_checkpoint *ret)
     node_check_store(s, c);
     if (node_sum(s, c, ret) != MR_OK)
         violated(s, "S19", "node %u cannot sum up its state", c->number);
-    if (!c->amnesic)
+    if (!c->forgetful)
         audit(s, c);
 }
 
 void final_checks(struct sim *s)
 {
     struct mr_checkpoint first = {0}, sum;
-    const struct copy *model = NULL;
+    const struct copy *one = NULL, *model = NULL;
     if (s->final)
         check_receipts(s);
     for (uint32_t i = 0; i < s->copies_count; i++) {
         struct copy *c = &s->copies[i];
-        if (!trusted(c))
+        if (!c->honest || !c->up)
             continue;
         check_node(s, c, &sum);
-        if (model == NULL)
+        if (!in_service(s, c))
+            continue;
+        if (one == NULL)
             first = sum;
         else if (s->final && memcmp(first.state_root, sum.state_root, 32) != 0)
-            violated(s, "L3", "nodes %u and %u have settled the same and differ", model->number,
-                     c->number);
-        if (model == NULL || !c->amnesic)
+            violated(s, "L3", "nodes %u and %u have settled the same and differ: %s", one->number,
+                     c->number, difference(one->store, c->store));
+        one = c;
+        if (c->joined == 0 && (model == NULL || !c->forgetful))
             model = c;
     }
-    mr_assert(model != NULL);
-    if (s->final)
+    mr_assert(one != NULL || !s->final);
+    if (s->final && model != NULL && !model->restarts)
         check_permutation(s, model, first.state_root);
 }

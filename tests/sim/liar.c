@@ -91,7 +91,7 @@ static void forge_head(struct sim *s, const struct copy *c, struct mr_rep_follow
         rng_bytes(&s->lies, f->head.root, 32);
     else
         f->head.size += rng_below(&s->lies, 5);
-    mr_head_sign(&f->head, s->ledger, &s->log_keys[c->number]);
+    mr_head_sign(&f->head, s->ledger, &c->keys[f->head.generation & 1]);
 }
 
 static size_t tamper(struct sim *s, const struct copy *c, uint8_t *ret)

@@ -95,7 +95,7 @@ static void make(struct sim *s, const struct options *o)
 {
     s->o = *o;
     s->nodes = o->nodes;
-    s->quorum = o->quorum != 0 ? o->quorum : (o->nodes + (o->nodes - 1) / 3) / 2 + 1;
+    s->quorum = o->quorum != 0 ? o->quorum : quorum_of(o->nodes);
     s->tolerated = 2 * s->quorum - s->nodes - 1;
     crypto_real(o->real_crypto);
     rules_apply(s, NULL);
@@ -119,13 +119,14 @@ static void choose_liars(struct sim *s)
             number = 1 + (uint32_t)rng_below(&s->lies, s->nodes);
         } while (s->liar[number]);
         s->liar[number] = true;
-        s->faulty++;
     }
     for (uint32_t i = 1; i <= s->nodes; i++) {
         struct copy *c = &s->copies[i - 1];
         const bool twins = s->o.beyond || rng_chance(&s->lies, 500);
         if (!s->liar[i])
             continue;
+        /* A node that was shown another history of a log than the CUT names is stuck: known. */
+        s->o.safety = s->o.safety || (twins && s->o.profile == RECONFIGURE);
         if (twins)
             twin_make(s, i);
         else
@@ -198,14 +199,16 @@ static void finish(struct sim *s)
 static void report(const struct sim *s, bool line)
 {
     printf("%s%" PRIu64 " steps, %" PRIu64 " faults, %" PRIu64 " settled, %" PRIu64
-           " voided, %" PRIu64 " receipts, %" PRIu64 " pieces of evidence, %.1f s\n",
+           " voided, %" PRIu64 " receipts, %" PRIu64 " pieces of evidence, %" PRIu64
+           " epochs, %" PRIu64 " joins, %.1f s\n",
            line ? "" : "  ", s->clock.steps, s->counts.faults, s->truth.settled, s->truth.voided,
-           s->counts.receipts, s->counts.evidence, seconds(s));
+           s->counts.receipts, s->counts.evidence, s->counts.epochs, s->counts.joins, seconds(s));
 }
 
 /* Counts of all seeds, shared with the processes that run them. */
 struct totals {
-    uint64_t seeds, steps, faults, settled, voided, receipts, evidence, violated, splits;
+    uint64_t seeds, steps, faults, settled, voided, receipts, evidence, violated, splits, epochs,
+        joins;
     double seconds;
 };
 
@@ -227,6 +230,8 @@ static void run(const struct options *o, struct totals *t)
     t->receipts += s->counts.receipts;
     t->evidence += s->counts.evidence;
     t->splits += s->split;
+    t->epochs += s->counts.epochs;
+    t->joins += s->counts.joins;
     t->seconds += seconds(s);
     report(s, true);
     finish(s);
@@ -315,7 +320,7 @@ static bool parse_one(struct request_line *r, int option, const char *value)
         return parse_seeds(r, value);
     case 'n':
     case 'q':
-        if (!number(&n, value, &end) || *end != '\0' || n < 1 || n > NODES_MAX)
+        if (!number(&n, value, &end) || *end != '\0' || n < 1 || n > SEATS_MAX)
             return false;
         *(option == 'n' ? &r->o.nodes : &r->o.quorum) = (uint32_t)n;
         return true;
@@ -412,9 +417,10 @@ static int run_many(struct request_line *r, struct totals *t)
     }
     printf("%" PRIu64 " seeds, %" PRIu64 " violated, %" PRIu64 " steps, %" PRIu64
            " faults, %" PRIu64 " settled, %" PRIu64 " voided, %" PRIu64 " receipts, %" PRIu64
-           " pieces of evidence, %" PRIu64 " splits, %.0f s of virtual time\n",
+           " pieces of evidence, %" PRIu64 " splits, %" PRIu64 " epochs, %" PRIu64
+           " joins, %.0f s of virtual time\n",
            t->seeds + t->violated, t->violated, t->steps, t->faults, t->settled, t->voided,
-           t->receipts, t->evidence, t->splits, t->seconds);
+           t->receipts, t->evidence, t->splits, t->epochs, t->joins, t->seconds);
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include "mereau/assert.h"
 #include "mereau/check.h"
 #include "mereau/codec.h"
+#include "mereau/state.h"
 #include "sim/sim.h"
 #include "sim/watch.h"
 #include "storage/mem.h"
@@ -126,6 +127,24 @@ void node_roll_back(struct sim *s, struct copy *c, uint64_t turn)
     watch_reset(c->watch);
 }
 
+void node_empty(struct copy *c)
+{
+    mr_assert(!c->up);
+    c->journal->api->close(c->journal);
+    c->store->api->close(c->store);
+    c->journal = journal_new(c);
+    c->store = store_new(c);
+    c->stored_settled = 0;
+}
+
+enum mr_status node_adopt(struct copy *c, const struct mr_charter *charter,
+                          const struct mr_handover *handovers, uint32_t count)
+{
+    const struct mr_mem mem = mem_of(c);
+    const enum mr_status st = mr_adopt(c->store, charter, c->number, handovers, count, &mem);
+    return st == MR_OK ? c->store->api->refresh(c->store) : st;
+}
+
 /* --- turns ------------------------------------------------------------------------------------ */
 
 /* S26: nothing grows without bound. */
@@ -161,6 +180,7 @@ void node_step(struct sim *s, struct copy *c, struct mr_event *ev)
 {
     step(s, c, ev);
     bounded(s, c);
+    epoch_committee(s, c);
     pump(s, c);
 }
 
@@ -291,7 +311,9 @@ static void store_finding(void *ctx, const struct mr_finding *f)
     struct copy *c = ctx;
     /* A node that is behind may have settled what an account gave before what it was given: such a
      * debt goes away when it has caught up, and only then is it looked at. */
-    if (strcmp(f->rule, "INV-2") == 0 && c->sim->nodes > 1 && !c->sim->final)
+    if (strcmp(f->rule, "INV-2") == 0 &&
+        (c->sim->nodes > 1 || c->sim->epoch > 1 || c->sim->decided > 1) &&
+        !(c->sim->final && in_service(c->sim, c)))
         return;
     violated(c->sim, f->rule, "store of node %u, %s: expected %s, found %s", c->number, f->where,
              f->expected, f->found);
@@ -322,7 +344,9 @@ enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret
 static void checkpoint(struct sim *s, struct copy *c)
 {
     struct mr_checkpoint sum;
-    if (s->nodes > 1 || !rng_chance(&s->disks, 100))
+    struct mr_engine_facts f;
+    mr_engine_facts(c->engine, &f);
+    if (f.sum_wanted || mr_engine_committee(c->engine)->count > 1 || !rng_chance(&s->disks, 100))
         return;
     if (node_sum(s, c, &sum) != MR_OK)
         violated(s, "S19", "node %u cannot sum up its state", c->number);
@@ -354,17 +378,6 @@ static void commit_done(struct sim *s, struct event *ev)
     checkpoint(s, c);
 }
 
-void node_sum_up(struct sim *s, struct copy *c)
-{
-    struct mr_checkpoint sum;
-    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = &sum};
-    if (!node_flush(s, c) || !mr_engine_ready(c->engine))
-        return;
-    if (node_sum(s, c, &sum) != MR_OK)
-        violated(s, "S19", "node %u cannot sum up its state", c->number);
-    node_step(s, c, &ev);
-}
-
 bool node_flush(struct sim *s, struct copy *c)
 {
     struct mr_effects fx = {.reply = node_reply, .ctx = c};
@@ -381,6 +394,33 @@ bool node_flush(struct sim *s, struct copy *c)
         }
     }
     return false;
+}
+
+/* What others take over when they join: the state that an epoch ended with. */
+static void keep_snapshot(struct sim *s, struct copy *c, const struct mr_checkpoint *sum)
+{
+    const struct mr_mem mem = mem_of(c);
+    if (c->snapshot != NULL)
+        c->snapshot->api->close(c->snapshot);
+    if (mr_store_mem_open(&c->snapshot, &mem, NULL) != MR_OK)
+        violated(s, "S19", "node %u cannot keep its state", c->number);
+    join_copy(s, c->snapshot, c->store, false);
+    c->sum = *sum;
+}
+
+void node_sum_up(struct sim *s, struct copy *c)
+{
+    struct mr_engine_facts f;
+    struct mr_checkpoint sum;
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = &sum};
+    if (!node_flush(s, c) || !mr_engine_ready(c->engine))
+        return;
+    if (node_sum(s, c, &sum) != MR_OK)
+        violated(s, "S19", "node %u cannot sum up its state", c->number);
+    mr_engine_facts(c->engine, &f);
+    if (f.meta.cut != 0)
+        keep_snapshot(s, c, &sum);
+    node_step(s, c, &ev);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -409,14 +449,15 @@ static void verify(struct sim *s, struct copy *c, struct mr_event *ev)
     ev->u.request.signatures = MR_ACCOUNT_UNKNOWN;
     if (b->kind == MR_REQ_SUBMIT && mr_engine_signers(c->engine, &keys, &ev->u.request.generation,
                                                       &b->u.submit.order.order) == MR_OK)
-        ev->u.request.signatures = mr_order_verify(&b->u.submit.order, &keys, 1);
+        ev->u.request.signatures =
+            mr_order_verify(&b->u.submit.order, &keys, mr_engine_committee(c->engine)->epoch);
     if (b->kind == MR_REQ_CANCEL && mr_engine_keys(c->engine, &keys, &ev->u.request.generation,
                                                    b->u.cancel.cancel.account) == MR_OK)
         ev->u.request.signatures = mr_cancel_verify(&b->u.cancel, &keys);
 }
 
 struct late {
-    bool of_peer;
+    enum caller who;
     uint32_t from, id, session;
 };
 
@@ -428,8 +469,7 @@ static void request_again(struct sim *s, struct event *ev)
     if (c == NULL)
         return;
     memcpy(&l, ev->bytes, sizeof l);
-    node_request(s, c, l.of_peer, l.from, l.id, l.session, ev->bytes + sizeof l,
-                 ev->len - sizeof l);
+    node_request(s, c, l.who, l.from, l.id, l.session, ev->bytes + sizeof l, ev->len - sizeof l);
 }
 
 static void request_later(struct sim *s, struct copy *c, const struct late *l, const uint8_t *bytes,
@@ -444,33 +484,33 @@ static void request_later(struct sim *s, struct copy *c, const struct late *l, c
     free(both);
 }
 
-void node_request(struct sim *s, struct copy *c, bool of_peer, uint32_t from, uint32_t id,
+void node_request(struct sim *s, struct copy *c, enum caller who, uint32_t from, uint32_t id,
                   uint32_t session, const uint8_t *bytes, size_t len)
 {
     struct mr_event ev = {.kind = MR_EV_REQUEST};
-    struct mr_principal who = {.local = !of_peer};
+    struct mr_principal principal = {.local = who == CALLER_OWNER};
     uint32_t index;
     if (!c->up)
         return;
     if (!mr_engine_ready(c->engine)) {
-        const struct late l = {of_peer, from, id, session};
+        const struct late l = {who, from, id, session};
         request_later(s, c, &l, bytes, len);
         return;
     }
     if (mr_request_decode(&s->request, bytes, len) != MR_OK)
         violated(s, "S26", "a request cannot be read");
-    if (of_peer)
-        who = (struct mr_principal){
+    if (who == CALLER_PEER)
+        principal = (struct mr_principal){
             .proved = true, .role = MR_AUTH_PEER, .peer = s->copies[from].number};
     struct call *call = call_new(s, &index);
     *call = (struct call){.open = true,
-                          .of_peer = of_peer,
+                          .who = who,
                           .copy = c->index,
                           .run = c->run,
                           .from = from,
                           .id = id,
                           .session = session};
-    c->who = who;
+    c->who = principal;
     ev.u.request.token = index;
     ev.u.request.who = &c->who;
     ev.u.request.request = &s->request;
@@ -489,8 +529,14 @@ void node_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len)
         violated(s, "S26", "node %u: a reply of %zu bytes", c->number, len);
     call->open = false;
     watch_reply(s, c, bytes, len);
-    if (call->of_peer) {
+    if (call->who == CALLER_PEER) {
         peer_reply(s, c, call, bytes, len);
+        return;
+    }
+    if (call->who == CALLER_JOINER) {
+        const struct event back = {
+            .run = join_reply, .a = call->from, .b = call->id, .c = c->index};
+        net_send(s, end_of(c), call->from + 1, &back, bytes, len);
         return;
     }
     const struct event ev = {.run = owner_reply, .a = call->from, .b = call->id, .c = c->index};
@@ -522,6 +568,7 @@ void node_make(struct sim *s, struct copy *c, uint32_t number)
     c->journal = journal_new(c);
     c->store = store_new(c);
     c->watch = watch_new();
+    epoch_keys(c, 1);
 }
 
 void node_start(struct sim *s, struct copy *c)
@@ -530,7 +577,9 @@ void node_start(struct sim *s, struct copy *c)
     mr_journal_mem_reopen(c->journal, NULL);
     const struct mr_engine_config config = {.charter = &s->charter,
                                             .node = c->number,
-                                            .log_key = &s->log_keys[c->number],
+                                            .log_key = &c->keys[0],
+                                            .next_key = &c->keys[1],
+                                            .restart = c->restarts ? &c->restart : NULL,
                                             .software = "mereau-sim",
                                             .store = c->store,
                                             .journal = c->journal,
@@ -545,11 +594,13 @@ void node_start(struct sim *s, struct copy *c)
     c->restored = false;
     c->up = true;
     c->run++;
+    c->committee = 0;
     s->counts.starts++;
     tell(s, "node %u starts (copy %u)", c->number, c->index);
     watch_started(s, c);
     set(s, c, rng_below(&s->disks, TICK_US), tick);
     peer_start(s, c);
+    epoch_committee(s, c);
     pump(s, c);
 }
 
@@ -595,6 +646,9 @@ void node_done(struct copy *c)
     if (c->puts != NULL)
         mr_engine_flushed(c->engine, c->puts);
     mr_engine_destroy(c->engine);
+    if (c->snapshot != NULL)
+        c->snapshot->api->close(c->snapshot);
+    join_done(c);
     c->store->api->close(c->store);
     c->journal->api->close(c->journal);
     free(c->early);

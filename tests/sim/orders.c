@@ -198,6 +198,8 @@ static bool wish_governance(struct sim *s)
 {
     struct mr_cap *c = &s->order.order.body.u.cap;
     const uint64_t i = rng_below(&s->people, s->charter.associations_count);
+    if (govern_next(s))
+        return true;
     if (!rng_chance(&s->people, 50))
         return false;
     s->order.order.body.kind = MR_KIND_CAP;

@@ -35,7 +35,7 @@ static void link_break(struct sim *s, struct copy *c, uint32_t peer)
 {
     struct link *l = &c->links[peer];
     const bool was = l->up;
-    *l = (struct link){.session = l->session + 1};
+    *l = (struct link){.session = l->session + 1, .wanted = l->wanted};
     if (was) {
         struct mr_event ev = {.kind = MR_EV_PEER, .u.peer = {.peer = peer, .up = false}};
         node_step(s, c, &ev);
@@ -60,7 +60,10 @@ static void link_hello(struct sim *s, struct event *ev)
 {
     struct copy *c = &s->copies[ev->d];
     struct mr_head seen;
-    if (!c->up)
+    struct mr_pubkey key;
+    struct mr_principal who;
+    const struct mr_req_auth auth = {.role = MR_AUTH_PEER, .key_index = s->copies[ev->a].number};
+    if (!c->up || mr_engine_identify(c->engine, &key, &who, &auth) != MR_OK)
         return;
     if (ev->len > 0 && mr_head_decode(&seen, ev->bytes, ev->len) == MR_OK) {
         struct mr_event told = {.kind = MR_EV_SEEN, .u.seen = &seen};
@@ -76,7 +79,7 @@ static void link_try(struct sim *s, struct event *ev)
     struct copy *c = &s->copies[ev->a];
     struct mr_peer_facts facts;
     uint8_t bytes[512];
-    if (l == NULL || l->up)
+    if (l == NULL || l->up || !l->wanted)
         return;
     const struct copy *to = net_route(s, c->index, ev->b);
     if (to != NULL) {
@@ -92,9 +95,29 @@ static void link_try(struct sim *s, struct event *ev)
 
 void peer_start(struct sim *s, struct copy *c)
 {
-    for (uint32_t i = 1; i <= s->nodes; i++) {
+    (void)s;
+    for (uint32_t i = 1; i <= NODES_MAX; i++)
         c->links[i] = (struct link){.session = c->links[i].session + 1};
-        if (i != c->number)
+}
+
+static bool is_seated(const struct mr_committee *k, uint32_t number)
+{
+    for (uint32_t i = 0; i < k->count; i++)
+        if (k->seats[i].number == number)
+            return true;
+    return false;
+}
+
+void peer_follow_committee(struct sim *s, struct copy *c)
+{
+    const struct mr_committee *k = mr_engine_committee(c->engine);
+    for (uint32_t i = 1; i <= NODES_MAX; i++) {
+        struct link *l = &c->links[i];
+        const bool wanted = i != c->number && is_seated(k, i) && is_seated(k, c->number);
+        if (l->wanted == wanted)
+            continue;
+        *l = (struct link){.session = l->session + 1, .wanted = wanted};
+        if (wanted)
             try_in(s, c, i, rng_below(&s->net, RETRY_US));
     }
 }
@@ -146,7 +169,7 @@ static void ask_give_up(struct sim *s, struct event *ev)
 /* At the asked copy. */
 static void ask_arrives(struct sim *s, struct event *ev)
 {
-    node_request(s, &s->copies[ev->a], true, ev->b, ev->d, ev->c, ev->bytes, ev->len);
+    node_request(s, &s->copies[ev->a], CALLER_PEER, ev->b, ev->d, ev->c, ev->bytes, ev->len);
 }
 
 static void ask_send(struct sim *s, struct copy *c, uint32_t peer, struct ask *k)
@@ -175,7 +198,7 @@ static void ask_send(struct sim *s, struct copy *c, uint32_t peer, struct ask *k
 
 void peer_ask(struct sim *s, struct copy *c)
 {
-    for (uint32_t peer = 1; peer <= s->nodes; peer++) {
+    for (uint32_t peer = 1; peer <= s->numbers; peer++) {
         struct link *l = &c->links[peer];
         while (peer != c->number && l->up && mr_engine_ask(c->engine, peer, &s->request.body)) {
             int i = 0;
@@ -216,21 +239,21 @@ static void check_bodies(struct sim *s, struct copy *c)
         *k = (struct mr_checked){.status = MR_ACCOUNT_UNKNOWN};
         if (b[i].kind == MR_BODY_ORDER &&
             mr_engine_signers(c->engine, &keys, &k->generation, &b[i].u.order.order) == MR_OK)
-            k->status = mr_order_verify(&b[i].u.order, &keys, 1);
+            k->status =
+                mr_order_verify(&b[i].u.order, &keys, mr_engine_committee(c->engine)->epoch);
         if (b[i].kind == MR_BODY_CANCEL &&
             mr_engine_keys(c->engine, &keys, &k->generation, b[i].u.cancel.cancel.account) == MR_OK)
             k->status = mr_cancel_verify(&b[i].u.cancel, &keys);
     }
 }
 
-static bool head_good(struct sim *s, struct copy *c, uint32_t peer)
+static bool head_good(struct sim *s, struct copy *c)
 {
     const struct mr_committee *m = mr_engine_committee(c->engine);
     const struct mr_head *h = &s->reply.body.u.follow.head;
     for (uint32_t i = 0; i < m->count; i++)
-        if (m->seats[i].number == peer)
-            return h->node == peer && h->epoch == m->epoch &&
-                   h->generation == m->seats[i].generation &&
+        if (m->seats[i].number == h->node)
+            return h->epoch == m->epoch && h->generation == m->seats[i].generation &&
                    mr_head_verify(h, s->ledger, &m->seats[i].log_key);
     return false;
 }
@@ -252,7 +275,7 @@ static void answer_arrives(struct sim *s, struct event *ev)
     if (mr_reply_decode(&s->reply, ev->bytes, ev->len) == MR_OK) {
         a.u.answer.reply = &s->reply;
         a.u.answer.checked = s->checked;
-        a.u.answer.head_good = s->reply.body.kind == MR_REQ_FOLLOW && head_good(s, c, ev->b);
+        a.u.answer.head_good = s->reply.body.kind == MR_REQ_FOLLOW && head_good(s, c);
         check_bodies(s, c);
         if (k->kind == MR_REQ_FETCH)
             tell(s, "node %u is given %u bodies by node %u: %s", c->number,

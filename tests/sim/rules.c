@@ -15,8 +15,9 @@ static const char *const names[] = {
 #define MRI_RULE_OF(name, text) #name,
     MRI_RULES
 #undef MRI_RULE_OF
-    /* The shell's rule: node.c */
+    /* The shell's rules: node.c, join.c */
     "persist_first",
+    "compare_root",
 };
 enum { SWITCHES = sizeof switches / sizeof switches[0], NAMES = sizeof names / sizeof names[0] };
 _Static_assert(SWITCHES < 32, "a rule is a bit");

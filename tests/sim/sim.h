@@ -2,9 +2,11 @@
  *
  * Nodes are real engines on journals and stores in memory; the shell round each of them is in
  * node.c (turns, disk, clock) and peer.c (links between nodes). owner.c plays the people, faults.c
- * the weather, liar.c and twin.c those who cheat. watch.c reads what every node wrote and hands it
+ * the weather, liar.c and twin.c those who cheat, govern.c governance, join.c the nodes that come
+ * without a memory. watch.c reads what every node wrote and hands it
  * to truth.c, which knows what has been said and settled anywhere and checks the named invariants
- * of it; final.c checks what must hold in the end. All choices come from the seed. */
+ * of it, and to epochs.c, which knows who votes when; final.c checks what must hold in the end. All
+ * choices come from the seed. */
 #ifndef MEREAU_TESTS_SIM_SIM_H
 #define MEREAU_TESTS_SIM_SIM_H
 
@@ -17,8 +19,10 @@
 #include "sim/rng.h"
 
 enum {
-    NODES_MAX = 7,
-    COPIES_MAX = 10, /* running copies: one a node, and twins */
+    SEATS_MAX = 7,   /* nodes of one epoch */
+    NODES_MAX = 14,  /* numbers that nodes ever have */
+    EPOCHS_MAX = 9,  /* as many as a receipt reaches back over */
+    COPIES_MAX = 16, /* running copies: one a node, and twins */
     MEMBERS_MAX = 16,
     OWNERS_MAX = 32,
     ENDS_MAX = COPIES_MAX + 1, /* ends of paths: the wallets' side is 0, copy i is i + 1 */
@@ -45,7 +49,9 @@ struct weather {
     uint32_t cuts, partitions, slows;                                /* of the network */
     uint32_t kills, pauses, jumps;                                   /* of nodes */
     uint32_t disk_us, disk_slow, disk_fails, disk_full, flush;       /* of disks */
-    uint32_t rollbacks, restores;                                    /* memory lost; one at most */
+    uint32_t rollbacks, restores;                                    /* memory lost */
+    uint32_t losses;                                                 /* all of it, for good */
+    uint32_t changes_s;                                              /* between epochs; 0: none */
     uint32_t cheats, cancels, freezes, short_lived, poor, rotations; /* of owners, per mille */
     uint32_t think_us;                                               /* between an owner's orders */
     uint32_t liars;                                                  /* nodes that lie */
@@ -64,13 +70,14 @@ struct ask {
 
 /* A node's session with one peer that it asks. */
 struct link {
-    bool up;
+    bool up, wanted; /* wanted: both are nodes of the epoch it is in */
     uint32_t session, missed;
     struct ask asks[MR_ASKS_MAX];
 };
 
 struct watch;
 struct liar;
+struct joining;
 
 /* One running copy of a node; twins share number and keys. */
 struct copy {
@@ -78,6 +85,14 @@ struct copy {
     bool up, honest, amnesic;    /* honest: speaks as its engine does */
     bool restored;               /* from a backup, by its people: it starts abstaining */
     bool must_abstain;           /* amnesic, and enough others know: S22 */
+    bool forgetful;              /* its journal does not hold all that it said */
+    bool gone;                   /* it lost everything: it is down until it has joined again */
+    uint32_t lost;               /* generation of the key that was lost with its memory */
+    uint32_t joined;             /* the epoch that its journal begins with; 0: the first */
+    uint32_t committee;          /* epoch of the committee that it was last seen with */
+    struct mr_seckey keys[2];    /* log keys of its generation and of the next one, by parity */
+    struct mr_signed_restart restart; /* of governance, for its next start */
+    bool restarts;
     struct sim *sim;
     uint32_t serves; /* bit i: copy i reaches this one under its number */
     uint32_t lacks;  /* rules that its engine does not keep */
@@ -98,13 +113,19 @@ struct copy {
     bool stored;                             /* something was ever committed */
     uint64_t frozen_settled, stored_settled; /* slots settled in what is being, and is, committed */
     struct link links[NODES_MAX + 1];        /* by peer number */
+    /* the state that its last epoch ended with */
+    struct mr_store *snapshot;
+    struct mr_checkpoint sum;
+    struct joining *joining;
     struct watch *watch;
     struct liar *liar;
 };
 
 /* A request a node has not answered yet. */
+enum caller { CALLER_OWNER, CALLER_PEER, CALLER_JOINER };
 struct call {
-    bool open, of_peer;
+    bool open;
+    enum caller who;
     uint32_t copy, run, from, id, session; /* from: owner, or copy that asks */
 };
 
@@ -120,7 +141,7 @@ struct owner {
     uint32_t keys, generation; /* how many, and which: owner_keys */
     /* what has been settled anywhere */
     bool opened, frozen, ever_frozen;
-    uint32_t froze;         /* bit i: copy i, honest, has applied the freezing */
+    uint32_t froze;         /* bit n: node n, honest, has applied the freezing */
     uint64_t bites_us;      /* since when so many have that no order can be voted for; 0: not so */
     uint32_t generation_at; /* of its keys, behind what is settled of its chain */
     int64_t balance;
@@ -131,6 +152,7 @@ struct owner {
                                                   known to be closed; wondering: by which value */
     uint32_t orders[2], orders_count, tries, attempt, polls;
     enum mr_status last; /* answer */
+    uint32_t voices;     /* bit n: node n called the slot closed and could not prove it */
     uint64_t settled, voided;
 };
 
@@ -149,7 +171,24 @@ struct truth {
 };
 
 struct counts {
-    uint64_t faults, messages, lost, starts, receipts, evidence, checks, refused, checkpoints;
+    uint64_t faults, messages, lost, starts, receipts, evidence, checks, refused, checkpoints,
+        epochs, joins, unproven;
+};
+
+/* One epoch, as governance made it. */
+struct era {
+    uint32_t epoch, quorum, count;
+    uint32_t seats; /* bit n: node n votes in it */
+    uint32_t generations[NODES_MAX + 1];
+    struct mr_pubkey keys[NODES_MAX + 1]; /* of their logs */
+    bool decided, began;                  /* its NEXT has settled; a node has gone over to it */
+    bool bounded;                         /* it is known where each chain stood then: */
+    uint64_t next_seq[OWNERS_MAX];
+    uint8_t prev[OWNERS_MAX][32];
+    /* its end */
+    bool ended, summed, broken_off; /* broken_off: by a RESTART */
+    struct mr_cut cut;
+    uint8_t root[32];
 };
 
 struct sim {
@@ -159,11 +198,15 @@ struct sim {
     struct rng net, chance, people, lies, disks;
     struct mr_charter charter;
     uint8_t ledger[32];
-    struct mr_seckey log_keys[NODES_MAX + 1], transport_keys[NODES_MAX + 1];
-    uint32_t nodes, quorum, tolerated; /* tolerated: nodes that may lie */
-    bool liar[NODES_MAX + 1];          /* lies, or lost its memory: counted as faulty */
-    uint32_t faulty;
-    uint32_t side; /* of the twins' first copies */
+    uint32_t nodes, quorum, tolerated; /* of the first epoch; tolerated: nodes that may lie */
+    uint32_t numbers;                  /* nodes there ever were */
+    struct era eras[EPOCHS_MAX + 1];   /* by epoch; the first: what governance wishes now */
+    struct mr_handover handovers[EPOCHS_MAX]; /* that began them, from the second on */
+    uint32_t epoch, decided;                  /* the last one that began, and that is decided */
+    uint64_t change_us;                       /* when governance will change the nodes again */
+    bool liar[NODES_MAX + 1];                 /* it lies */
+    uint32_t forgot[NODES_MAX + 1];           /* in which epoch it lost its memory; 0: in none */
+    uint32_t side;                            /* of the twins' first copies */
     struct copy copies[COPIES_MAX];
     uint32_t copies_count;
     struct path paths[ENDS_MAX][ENDS_MAX];
@@ -205,6 +248,10 @@ void crypto_real(bool on);
 
 /* --- world.c ---------------------------------------------------------------------------------- */
 void world_make(struct sim *s);
+/* Node `number` as a charter names it, with the key of a generation. */
+void world_node(const struct sim *s, struct mr_node *ret, uint32_t number, uint32_t generation);
+void world_log_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, uint32_t number,
+                   uint32_t generation);
 void weather_draw(struct sim *s);
 uint64_t clock_of(const struct sim *s, const struct copy *c); /* its idea of the time, ms */
 
@@ -228,25 +275,33 @@ void node_kill(struct sim *s, struct copy *c);
 void node_done(struct copy *c);
 /* Give an event to the engine. */
 void node_step(struct sim *s, struct copy *c, struct mr_event *ev);
-/* A request has arrived; `from` is an owner, or a copy when it is of a peer. */
-void node_request(struct sim *s, struct copy *c, bool of_peer, uint32_t from, uint32_t id,
+/* A request has arrived; `from` is an owner, or the copy that asks. */
+void node_request(struct sim *s, struct copy *c, enum caller who, uint32_t from, uint32_t id,
                   uint32_t session, const uint8_t *bytes, size_t len);
+/* Its memory is an empty one. */
+void node_empty(struct copy *c);
 /* Where the engine's answers go; ctx is the copy. */
 void node_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len);
 /* Have the store hold all that is settled; true: it does. */
 bool node_flush(struct sim *s, struct copy *c);
 /* INV-1 to INV-9 over the store. */
 void node_check_store(struct sim *s, struct copy *c);
-/* If the store holds all that is settled: sum it up and tell the engine. */
+/* If the store holds all that is settled: sum it up, tell the engine, and keep what an epoch ended
+ * with for those who join. */
 void node_sum_up(struct sim *s, struct copy *c);
 enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret);
 /* Another journal with the turns of this one up to `turn`. */
 struct mr_journal *node_journal_copy(struct sim *s, struct copy *c, uint64_t turn);
+/* Make its store, that holds what others gave, its own. */
+enum mr_status node_adopt(struct copy *c, const struct mr_charter *charter,
+                          const struct mr_handover *handovers, uint32_t count);
 /* Put the node back to a turn, with an empty store: its process must be gone. */
 void node_roll_back(struct sim *s, struct copy *c, uint64_t turn);
 
 /* --- peer.c ----------------------------------------------------------------------------------- */
 void peer_start(struct sim *s, struct copy *c);
+/* Links to exactly those who vote with it. */
+void peer_follow_committee(struct sim *s, struct copy *c);
 /* All links to and from it break. */
 void peer_gone(struct sim *s, struct copy *c);
 /* Send what the engine wants to ask. */
@@ -272,13 +327,46 @@ void faults_start(struct sim *s);
 /* End of the storm: everything is repaired and stays so. */
 void faults_heal(struct sim *s);
 
-/* --- rest.c ----------------------------------------------------------------------------------- */
-/* On each tick: a checkpoint is due. */
-void rest_tick(struct sim *s, struct copy *c);
-/* The storm is over: whether one came while people paid. */
-void rest_under_load(struct sim *s);
-/* L7: whether all honest nodes have one. */
-bool rest_reached(struct sim *s, char *ret_why, size_t cap);
+/* --- epochs.c --------------------------------------------------------------------------------- */
+void epochs_make(struct sim *s);
+bool era_has(const struct era *e, uint32_t number);
+uint32_t quorum_of(uint32_t nodes);
+/* Whether what a node says in an epoch may be wrong: it lies, or does not remember. */
+bool is_faulty(const struct sim *s, uint32_t number, uint32_t epoch);
+/* Whether one node more may fail: to lie, or (down) to be silent only. */
+bool may_fail(const struct sim *s, bool down);
+struct known_order;
+struct slot;
+/* A NEXT, or a CUT, has settled somewhere. */
+void epoch_decided(struct sim *s, const struct mr_next_epoch *next);
+void epoch_cut(struct sim *s, const struct mr_cut *cut);
+/* A node's journal goes over to the next epoch. */
+void epoch_entered(struct sim *s, struct copy *c, const struct mr_handover *h);
+/* S16: what settles in an epoch is in its CUT. */
+void epoch_covers(struct sim *s, const struct slot *at, uint32_t epoch, const uint8_t value[32],
+                  const char *name);
+/* S19: all that say FINAL say the same. */
+void epoch_final(struct sim *s, const struct copy *c, const struct mr_leaf_final *f);
+/* S18: a node's committee is the one that the epoch before decided. */
+void epoch_committee(struct sim *s, struct copy *c);
+/* The keys that a node has at hand in a generation. */
+void epoch_keys(struct copy *c, uint32_t generation);
+
+/* --- govern.c --------------------------------------------------------------------------------- */
+/* Governance's wish for other nodes, in s->order. False: it has none now. */
+bool govern_next(struct sim *s);
+/* A node's memory is gone for good. */
+void govern_lose(struct sim *s, struct copy *c);
+/* The only node does not trust its memory: governance lets it go on in a new log (JNL-9). */
+void govern_restart(struct sim *s, struct copy *c);
+
+/* --- join.c ----------------------------------------------------------------------------------- */
+/* The node begins to take the state over: it is named by an epoch and has no memory. */
+void join_begin(struct sim *s, struct copy *c);
+void join_reply(struct sim *s, struct event *ev); /* a: copy that joins, b: id, c: who answers */
+void join_done(struct copy *c);
+/* Copy the shared tables; `spoil`: one row arrives with another value. */
+void join_copy(struct sim *s, struct mr_store *into, struct mr_store *from, bool spoil);
 
 /* --- rules.c ---------------------------------------------------------------------------------- */
 /* The rules as this copy's engine keeps them; NULL: as honest ones do. */
@@ -302,6 +390,8 @@ size_t liar_reply(struct sim *s, struct copy *c, const struct copy *to, const ui
 /* --- final.c ---------------------------------------------------------------------------------- */
 /* Whether all that must come has come. */
 bool final_reached(struct sim *s, const char **ret_name, char *ret_why, size_t cap);
+/* The node votes in the last epoch there is. */
+bool in_service(const struct sim *s, const struct copy *c);
 /* What must hold then. */
 void final_checks(struct sim *s);
 

@@ -8,7 +8,7 @@
 #include "sim/watch.h"
 #include "storage/mem.h"
 
-static const char *slot_name(const struct sim *s, uint32_t owner, uint64_t seq)
+const char *truth_slot_name(const struct sim *s, uint32_t owner, uint64_t seq)
 {
     static char text[64];
     snprintf(text, sizeof text, "slot %u/%llu (%s)", owner, (unsigned long long)seq,
@@ -165,8 +165,9 @@ static bool about_slot(struct sim *s, const struct mr_leaf *leaf, struct said *r
 
 static bool same(const struct said *x, const struct said *y)
 {
-    return x->node == y->node && x->kind == y->kind && x->ballot == y->ballot &&
-           x->cert_ballot == y->cert_ballot && memcmp(x->value, y->value, 32) == 0;
+    return x->node == y->node && x->epoch == y->epoch && x->kind == y->kind &&
+           x->ballot == y->ballot && x->cert_ballot == y->cert_ballot &&
+           memcmp(x->value, y->value, 32) == 0;
 }
 
 static void note(struct slot *at, const struct said *what)
@@ -190,29 +191,46 @@ static unsigned bits(uint32_t set)
     return n;
 }
 
-uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t ballot,
+uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epoch, uint32_t ballot,
                      const uint8_t value[32])
 {
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < at->said_count; i++)
-        if (at->said[i].kind == kind && at->said[i].ballot == ballot &&
-            memcmp(at->said[i].value, value, 32) == 0)
+        if (at->said[i].kind == kind && at->said[i].epoch == epoch &&
+            at->said[i].ballot == ballot && memcmp(at->said[i].value, value, 32) == 0)
             nodes |= UINT32_C(1) << at->said[i].node;
     return bits(nodes);
 }
 
+bool truth_proven(const struct sim *s, const struct slot *at)
+{
+    for (uint32_t i = 0; i < s->copies_count; i++) {
+        const struct copy *c = &s->copies[i];
+        if ((at->provers >> i & 1) != 0 && c->honest && !c->forgetful)
+            return true;
+    }
+    return false;
+}
+
+void truth_lost(struct sim *s, const struct copy *c)
+{
+    for (uint32_t i = 0; i < s->owners_count; i++)
+        for (uint64_t k = 0; k < s->truth.chains[i].count; k++)
+            s->truth.chains[i].slots[k].provers &= ~(UINT32_C(1) << c->index);
+}
+
 /* Nodes whose report for the ballot holds true and names no certificate above `most`. */
-static uint32_t reporters(const struct sim *s, const struct slot *at, uint32_t ballot,
+static uint32_t reporters(const struct era *e, const struct slot *at, uint32_t ballot,
                           uint32_t most, bool any)
 {
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < at->said_count; i++) {
         const struct said *r = &at->said[i];
-        if (r->kind != MR_LEAF_UNLOCK || r->ballot != ballot)
+        if (r->kind != MR_LEAF_UNLOCK || r->epoch != e->epoch || r->ballot != ballot)
             continue;
         if (r->cert_ballot != MR_BALLOT_NONE &&
             (!any || r->cert_ballot > most ||
-             truth_count(at, MR_LEAF_VOTE, r->cert_ballot, r->value) < s->quorum))
+             truth_count(at, MR_LEAF_VOTE, e->epoch, r->cert_ballot, r->value) < e->quorum))
             continue;
         nodes |= UINT32_C(1) << r->node;
     }
@@ -221,17 +239,17 @@ static uint32_t reporters(const struct sim *s, const struct slot *at, uint32_t b
 
 /* S5: some q reports allow the value: none of them names a certificate, or the highest is its own.
  */
-static bool justified(const struct sim *s, const struct slot *at, uint32_t ballot,
+static bool justified(const struct era *e, const struct slot *at, uint32_t ballot,
                       const uint8_t value[32])
 {
-    if (reporters(s, at, ballot, 0, false) >= s->quorum)
+    if (reporters(e, at, ballot, 0, false) >= e->quorum)
         return true;
     for (uint32_t i = 0; i < at->said_count; i++) {
         const struct said *r = &at->said[i];
-        if (r->kind == MR_LEAF_UNLOCK && r->ballot == ballot && r->cert_ballot != MR_BALLOT_NONE &&
-            memcmp(r->value, value, 32) == 0 &&
-            truth_count(at, MR_LEAF_VOTE, r->cert_ballot, value) >= s->quorum &&
-            reporters(s, at, ballot, r->cert_ballot, true) >= s->quorum)
+        if (r->kind == MR_LEAF_UNLOCK && r->epoch == e->epoch && r->ballot == ballot &&
+            r->cert_ballot != MR_BALLOT_NONE && memcmp(r->value, value, 32) == 0 &&
+            truth_count(at, MR_LEAF_VOTE, e->epoch, r->cert_ballot, value) >= e->quorum &&
+            reporters(e, at, ballot, r->cert_ballot, true) >= e->quorum)
             return true;
     }
     return false;
@@ -242,14 +260,14 @@ static void check_vote(struct sim *s, const struct copy *c, const struct slot *a
 {
     for (uint32_t i = 0; i < at->said_count; i++) {
         const struct said *o = &at->said[i];
-        if (o->node == c->number && o->kind == MR_LEAF_VOTE && o->ballot == v->ballot &&
-            memcmp(o->value, v->value, 32) != 0)
+        if (o->node == c->number && o->epoch == v->epoch && o->kind == MR_LEAF_VOTE &&
+            o->ballot == v->ballot && memcmp(o->value, v->value, 32) != 0)
             violated(s, "S2", "node %u votes twice in ballot %u of %s", c->number, v->ballot, name);
     }
     if (v->ballot < st->promised)
         violated(s, "S3", "node %u votes in ballot %u of %s and had promised %u", c->number,
                  v->ballot, name, st->promised);
-    if (v->ballot > 0 && !justified(s, at, v->ballot, v->value))
+    if (v->ballot > 0 && !justified(&s->eras[v->epoch], at, v->ballot, v->value))
         violated(s, "S5", "node %u votes in ballot %u of %s for a value that no reports justify",
                  c->number, v->ballot, name);
 }
@@ -260,9 +278,10 @@ static void check_ack(struct sim *s, const struct copy *c, const struct slot *at
     if (a->ballot < st->promised)
         violated(s, "S3", "node %u acknowledges ballot %u of %s and had promised %u", c->number,
                  a->ballot, name, st->promised);
-    if (truth_count(at, MR_LEAF_VOTE, a->ballot, a->value) < s->quorum)
+    const uint32_t quorum = s->eras[a->epoch].quorum;
+    if (truth_count(at, MR_LEAF_VOTE, a->epoch, a->ballot, a->value) < quorum)
         violated(s, "S5", "node %u acknowledges %s in ballot %u of %s without votes of %u nodes",
-                 c->number, brief(a->value), a->ballot, name, s->quorum);
+                 c->number, brief(a->value), a->ballot, name, quorum);
 }
 
 static void check_report(struct sim *s, const struct copy *c, const struct said *r,
@@ -277,14 +296,23 @@ static void check_report(struct sim *s, const struct copy *c, const struct said 
                  c->number, r->cert_ballot, name, st->cert_ballot);
 }
 
-void truth_leaf(struct sim *s, struct copy *c, const struct mr_leaf *leaf)
+/* S17: behind its SEAL a node speaks of the nodes' own chain only, in which the CUT stands. */
+static void check_seal(struct sim *s, const struct copy *c, const struct owner *w, const char *name)
+{
+    if (watch_sealed(c->watch, watch_epoch(c->watch)) > 0 && w->role != ROLE_CHECKPOINTS)
+        violated(s, "S17", "node %u speaks of %s behind its SEAL of epoch %u", c->number, name,
+                 watch_epoch(c->watch));
+}
+
+void truth_leaf(struct sim *s, struct copy *c, const struct mr_leaf *leaf, uint64_t index)
 {
     struct said what;
     struct owner *w;
     uint64_t seq;
     if (!about_slot(s, leaf, &what, &w, &seq)) {
         if (leaf->kind != MR_LEAF_START && leaf->kind != MR_LEAF_SEEN &&
-            leaf->kind != MR_LEAF_EVIDENCE && leaf->kind != MR_LEAF_REST)
+            leaf->kind != MR_LEAF_EVIDENCE && leaf->kind != MR_LEAF_REST &&
+            leaf->kind != MR_LEAF_SEAL && leaf->kind != MR_LEAF_FINAL)
             violated(s, "S6", "node %u speaks of a chain that nobody owns", c->number);
         if (leaf->kind == MR_LEAF_REST)
             tell(s, "node %u rests for checkpoint %llu", c->number,
@@ -293,13 +321,17 @@ void truth_leaf(struct sim *s, struct copy *c, const struct mr_leaf *leaf)
     }
     struct slot *at = truth_slot(s, w->index, seq);
     struct stance *st = watch_stance(c->watch, w->index, seq);
-    const char *name = slot_name(s, w->index, seq);
+    const char *name = truth_slot_name(s, w->index, seq);
     what.node = c->number;
+    what.epoch = watch_epoch(c->watch);
+    what.index = index;
     tell(s, "node %u: %s %u %s in %s", c->number, mr_leaf_kind_text(leaf->kind), what.ballot,
          brief(what.value), name);
     if (c->honest && c->amnesic && c->must_abstain)
         violated(s, "S22", "node %u signs with a memory older than what it said", c->number);
     const bool trusted = c->honest && !c->amnesic;
+    if (trusted)
+        check_seal(s, c, w, name);
     if (trusted && what.kind == MR_LEAF_VOTE)
         check_vote(s, c, at, &what, st, name);
     if (trusted && what.kind == MR_LEAF_ACK)
@@ -318,7 +350,8 @@ void truth_leaf(struct sim *s, struct copy *c, const struct mr_leaf *leaf)
     note(at, &what);
 }
 
-void truth_say(struct sim *s, uint32_t node, const struct mr_leaf *leaf)
+void truth_say(struct sim *s, uint32_t node, uint32_t epoch, uint64_t index,
+               const struct mr_leaf *leaf)
 {
     struct said what;
     struct owner *w;
@@ -326,6 +359,8 @@ void truth_say(struct sim *s, uint32_t node, const struct mr_leaf *leaf)
     if (!about_slot(s, leaf, &what, &w, &seq))
         return;
     what.node = node;
+    what.epoch = epoch;
+    what.index = index;
     note(truth_slot(s, w->index, seq), &what);
 }
 
@@ -355,18 +390,24 @@ static void check_postings(struct sim *s, const struct copy *c, struct slot *at,
 
 /* S21: nothing settles before q nodes acknowledged it. */
 static void check_certificate(struct sim *s, const struct copy *c, const struct slot *at,
-                              const struct mr_entry_settled *e, const char *name)
+                              const struct mr_entry_settled *e, const struct owner *w,
+                              const char *name)
 {
+    const struct era *era = &s->eras[watch_epoch(c->watch)];
     uint32_t last = 0;
     for (uint32_t i = 0; i < e->acks_count; i++) {
-        if (e->acks[i].node <= last || e->acks[i].node > s->nodes)
+        if (e->acks[i].node <= last || !era_has(era, e->acks[i].node))
             violated(s, "S21", "node %u: the nodes that acknowledged %s are not in order",
                      c->number, name);
         last = e->acks[i].node;
     }
-    if (e->acks_count < s->quorum || truth_count(at, MR_LEAF_ACK, e->ballot, e->value) < s->quorum)
+    /* EPO-5: with the CUT, whatever one of its logs acknowledged is enough. */
+    if (era->ended && w->role != ROLE_CHECKPOINTS)
+        epoch_covers(s, at, era->epoch, e->value, name);
+    else if (e->acks_count < era->quorum ||
+             truth_count(at, MR_LEAF_ACK, era->epoch, e->ballot, e->value) < era->quorum)
         violated(s, "S21", "node %u settles %s on fewer than %u acknowledgements", c->number, name,
-                 s->quorum);
+                 era->quorum);
 }
 
 /* S6, S7: the order is its owner's, under the keys of that place, and follows the one before. */
@@ -405,7 +446,8 @@ static void check_signatures(struct sim *s, const struct copy *c, const struct m
     owner_keys(w, k->generation, NULL, &keys);
     if (e->body_at + e->body_len > len ||
         mr_body_decode(&s->body, bodies + e->body_at, e->body_len) != MR_OK ||
-        s->body.kind != MR_BODY_ORDER || mr_order_verify(&s->body.u.order, &keys, 1) != MR_OK)
+        s->body.kind != MR_BODY_ORDER ||
+        mr_order_verify(&s->body.u.order, &keys, watch_epoch(c->watch)) != MR_OK)
         violated(s, "S6", "node %u settles %s with an order that its owner did not sign", c->number,
                  name);
 }
@@ -437,6 +479,11 @@ static void first_settled(struct sim *s, const struct mr_entry_settled *e, struc
     }
     if (k == NULL)
         return;
+    if (k->kind == MR_KIND_NEXT) {
+        if (mr_signed_order_decode(&s->order, k->bytes, k->len) != MR_OK)
+            mr_bug("own order");
+        epoch_decided(s, &s->order.order.body.u.next);
+    }
     if (k->kind == MR_KIND_SETKEYS)
         w->generation_at++;
     if (k->kind == MR_KIND_OPEN && truth_owner(s, k->about) != NULL)
@@ -454,9 +501,22 @@ static void freezing(struct sim *s, const struct copy *c, const struct mr_entry_
     struct owner *w = k != NULL && k->kind == MR_KIND_FLAG ? truth_owner(s, k->about) : NULL;
     if (w == NULL || !k->frozen || !w->frozen || !c->honest)
         return;
-    w->froze |= UINT32_C(1) << c->index;
-    if (bits(w->froze) > s->nodes - s->quorum && w->bites_us == 0)
+    const struct era *era = &s->eras[watch_epoch(c->watch)];
+    w->froze |= UINT32_C(1) << c->number;
+    if (bits(w->froze & era->seats) > era->count - era->quorum && w->bites_us == 0)
         w->bites_us = s->clock.now_us;
+}
+
+/* What the nodes' own chain says about the end of the epoch. */
+static void look_for_cut(struct sim *s, const struct copy *c, const struct mr_entry_settled *e)
+{
+    size_t len;
+    const uint8_t *bodies = mr_journal_mem_bytes(c->journal, MR_FAMILY_BODIES, &len);
+    if (e->voided || e->body_at + e->body_len > len ||
+        mr_body_decode(&s->body, bodies + e->body_at, e->body_len) != MR_OK ||
+        s->body.kind != MR_BODY_ORDER || s->body.u.order.order.body.kind != MR_KIND_CUT)
+        return;
+    epoch_cut(s, &s->body.u.order.order.body.u.cut);
 }
 
 void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled *e)
@@ -465,7 +525,7 @@ void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled 
     if (w == NULL)
         violated(s, "S6", "node %u settles on a chain that nobody owns", c->number);
     struct slot *at = truth_slot(s, w->index, e->seq);
-    const char *name = slot_name(s, w->index, e->seq);
+    const char *name = truth_slot_name(s, w->index, e->seq);
     const bool first = !at->settled;
     if (s->split)
         return; /* nothing holds any more but that the culprits are found */
@@ -478,16 +538,22 @@ void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled 
     }
     tell(s, "node %u: settled %s with %s%s", c->number, name, brief(e->value),
          e->voided ? " (void)" : "");
+    if (first)
+        at->epoch = watch_epoch(c->watch);
     at->settled = true;
     at->voided = e->voided;
     memcpy(at->value, e->value, 32);
-    check_certificate(s, c, at, e, name);
+    if (e->acks_count >= s->eras[watch_epoch(c->watch)].quorum)
+        at->provers |= UINT32_C(1) << c->index;
+    check_certificate(s, c, at, e, w, name);
     check_chain(s, c, e, w, first, name);
     check_signatures(s, c, e, w, name);
     check_reason(s, c, at, e, w, name);
     check_postings(s, c, at, e, first, name);
     if (at->receipted && memcmp(at->receipt_value, e->value, 32) != 0 && !s->o.beyond)
         violated(s, "S20", "a receipt for %s says something else than node %u", name, c->number);
+    if (first && w->role == ROLE_CHECKPOINTS)
+        look_for_cut(s, c, e);
     if (first)
         first_settled(s, e, w);
     freezing(s, c, e);
@@ -501,7 +567,7 @@ void truth_receipt(struct sim *s, uint32_t owner, uint64_t seq, const uint8_t va
         (at->receipted && memcmp(at->receipt_value, value, 32) != 0)) {
         if (!s->o.beyond)
             violated(s, "S20", "a receipt for %s says something else than the nodes",
-                     slot_name(s, owner, seq));
+                     truth_slot_name(s, owner, seq));
         s->split = true;
     }
     at->receipted = true;

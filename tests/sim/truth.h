@@ -20,13 +20,16 @@ struct known_order {
 
 /* One thing a node said about a slot. */
 struct said {
-    uint32_t node, ballot, cert_ballot;
+    uint32_t node, epoch, ballot, cert_ballot;
+    uint64_t index; /* of the leaf */
     enum mr_leaf_kind kind;
     uint8_t value[32]; /* of a report: its certificate's */
 };
 
 struct slot {
     bool settled, voided, receipted;
+    uint32_t epoch;           /* in which it settled */
+    uint32_t provers;         /* bit i: copy i settled it with acknowledgements of q nodes */
     bool cancelled, conflict; /* what may void it, beside the next and a freezing */
     uint64_t not_after_ms;    /* of the order that lapses first; 0: none is known */
     uint64_t voted_us;        /* when a vote was first cast in it; 0: not yet */
@@ -44,16 +47,22 @@ struct slot *truth_slot(struct sim *s, uint32_t owner, uint64_t seq);
 struct owner *truth_owner(struct sim *s, const uint8_t account[16]);
 
 /* A node's own log has a new leaf. */
-void truth_leaf(struct sim *s, struct copy *c, const struct mr_leaf *leaf);
+void truth_leaf(struct sim *s, struct copy *c, const struct mr_leaf *leaf, uint64_t index);
 /* A node that lies was heard to say this. */
-void truth_say(struct sim *s, uint32_t node, const struct mr_leaf *leaf);
+void truth_say(struct sim *s, uint32_t node, uint32_t epoch, uint64_t index,
+               const struct mr_leaf *leaf);
 /* A node has settled a slot. */
 void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled *e);
 /* A receipt that verifies was shown to an owner (S20). */
 void truth_receipt(struct sim *s, uint32_t owner, uint64_t seq, const uint8_t value[32]);
 /* Nodes that said this, as far as is known anywhere. */
-uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t ballot,
+uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epoch, uint32_t ballot,
                      const uint8_t value[32]);
+/* Whether an honest node that did not forget anything can prove it. */
+bool truth_proven(const struct sim *s, const struct slot *at);
+/* A node has lost what it could prove. */
+void truth_lost(struct sim *s, const struct copy *c);
+const char *truth_slot_name(const struct sim *s, uint32_t owner, uint64_t seq);
 void truth_done(struct sim *s);
 
 #endif

@@ -9,6 +9,8 @@ void watch_free(struct watch *w);
 /* The node's memory was put back: read its journal again from the start. What it had said before
  * stays said. */
 void watch_reset(struct watch *w);
+/* What it showed in an epoch whose end it has not forgotten is of no more account. */
+void watch_forgive(struct watch *w);
 /* Read the turns synced since. */
 void watch_read(struct sim *s, struct copy *c);
 /* The node has started again: what it released before must still be there (S12). */
@@ -17,9 +19,19 @@ void watch_started(struct sim *s, struct copy *c);
  * one growing log (S13). */
 void watch_reply(struct sim *s, struct copy *c, const uint8_t *bytes, size_t len);
 
-/* Leaves written so far, and the hash of one of them. */
+/* Its journal begins in this epoch, with a state taken over. */
+void watch_join(struct watch *w, const struct era *began);
+uint32_t watch_epoch(const struct watch *w);
+/* The turn in which that epoch began; 0: with the ledger. */
+uint64_t watch_turn(const struct watch *w);
+/* Leaves written so far in the present epoch. */
 uint64_t watch_leaves(const struct watch *w);
-const uint8_t *watch_leaf_hash(const struct watch *w, uint64_t index);
+/* Leaves of an epoch's log up to SEAL; 0: none was said. */
+uint64_t watch_sealed(const struct watch *w, uint32_t epoch);
+/* Whether FINAL was said. */
+bool watch_finished(const struct watch *w, uint32_t epoch);
+/* Root of the first `size` leaves of an epoch's log; NULL: it has not so many. */
+const uint8_t *watch_root(const struct watch *w, uint32_t epoch, uint64_t size);
 /* Leaves of another node's log that it has taken up. */
 uint64_t watch_heard(const struct watch *w, uint32_t node);
 /* The largest head that left the node: its size; 0: none. */

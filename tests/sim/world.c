@@ -89,20 +89,27 @@ static void add_association(struct sim *s, uint32_t i)
     add_offices(s, i);
 }
 
-static void add_node(struct sim *s, uint32_t number)
+void world_log_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, uint32_t number,
+                   uint32_t generation)
 {
-    struct mr_node *n = &s->charter.nodes[number - 1];
+    struct mr_pubkey unused;
+    make_key(ret, ret_public != NULL ? ret_public : &unused, "log", number << 16 | generation);
+}
+
+void world_node(const struct sim *s, struct mr_node *n, uint32_t number, uint32_t generation)
+{
+    struct mr_seckey unused;
     char address[32];
+    memset(n, 0, sizeof *n);
     n->number = number;
     memcpy(n->association, s->charter.associations[(number - 1) % s->charter.associations_count].id,
            16);
-    make_key(&s->log_keys[number], &n->log_key, "log", number);
-    make_key(&s->transport_keys[number], &n->transport_key, "transport", number);
+    world_log_key(&unused, &n->log_key, number, generation);
+    make_key(&unused, &n->transport_key, "transport", number);
     snprintf(address, sizeof address, "node%u:7400", number);
     SET_TEXT(n, address, address);
     snprintf(address, sizeof address, "node%u:7401", number);
-    if (s->nodes > 1)
-        SET_TEXT(n, peer_address, address);
+    SET_TEXT(n, peer_address, address);
 }
 
 static void add_units(struct mr_charter *c)
@@ -132,7 +139,7 @@ void world_make(struct sim *s)
     c->nodes_count = s->nodes;
     c->quorum = s->quorum;
     for (uint32_t i = 1; i <= s->nodes; i++)
-        add_node(s, i);
+        world_node(s, &c->nodes[i - 1], i, 1);
     struct owner *w = add_owner(s, ROLE_GOVERNANCE, MR_CLASS_SYSTEM, MR_ASSOCIATIONS_MAX, 2);
     mr_sub_account(w->account, NULL, MR_CLASS_SYSTEM);
     owner_keys(w, 1, NULL, &c->governance);
@@ -143,6 +150,8 @@ void world_make(struct sim *s)
     if (mr_charter_check(c, &what) != MR_OK)
         mr_bug(what);
     mr_ledger_id(s->ledger, c);
+    s->numbers = s->nodes;
+    epochs_make(s);
 }
 
 /* --- weather ---------------------------------------------------------------------------------- */
@@ -241,7 +250,13 @@ void weather_draw(struct sim *s)
     case RECONFIGURE:
         bad_network(s, w);
         bad_nodes(s, w);
-        w->restores = s->nodes > s->quorum ? 60 : 0;
+        bad_disks(s, w);
+        w->restores = s->nodes > s->quorum ? 30 : 0;
+        w->rollbacks = rng_chance(&s->chance, 500) && most_liars(s) > 0 ? 20 : 0;
+        w->losses = up_to(s, 40);
+        w->changes_s = (uint32_t)rng_between(&s->chance, 1, 8);
+        if (most_liars(s) > 0 && rng_chance(&s->chance, 200))
+            w->liars = 1;
         break;
     case PROFILES:
         mr_bug("profile");
