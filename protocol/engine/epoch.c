@@ -75,10 +75,11 @@ static bool is_bare(const struct mri_open *o, const struct mr_said_ack *a)
 static uint64_t doubtful(const struct mr_engine *e)
 {
     uint64_t set = 0;
-    for (uint32_t i = 0; i < e->peers_count && MRI_RULE(cut_certified); i++)
+    if (2 * e->committee.quorum <= e->committee.count + 1 || !MRI_RULE(cut_certified))
+        return 0; /* q is not for nodes that lie */
+    for (uint32_t i = 0; i < e->peers_count; i++)
         set |= e->peers[i].lied ? UINT64_C(1) << e->peers[i].seat->number : 0;
-    for (const struct mri_open *o = e->opens.oldest; o != NULL && MRI_RULE(cut_certified);
-         o = o->newer)
+    for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
         for (uint32_t i = 0; i < o->s.acks_count && !is_checkpoints(o); i++)
             if (is_bare(o, &o->s.acks[i]))
                 set |= UINT64_C(1) << o->s.acks[i].node;
@@ -368,7 +369,7 @@ static bool waits_for_cut(const struct mr_engine *e)
 {
     struct mr_certified c;
     if (!e->cut_read)
-        return true;
+        return e->cut.logs_count > 0 || MRI_RULE(cut_first);
     for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
         if (mri_cut_settles(e, o, &c))
             return true;

@@ -168,7 +168,7 @@ static void settle_down(struct sim *s)
     const char *name = "S15";
     char why[256] = "";
     faults_heal(s);
-    for (int i = 0; i < CALM_S; i++) {
+    for (int i = 0; i < (s->o.safety ? CALM_S / 5 : CALM_S); i++) {
         const uint64_t until = s->clock.now_us + SECOND;
         while (s->clock.count > 0 && s->clock.heap[0].at_us <= until)
             (void)clock_step(s, &s->clock);

@@ -31,6 +31,7 @@ for rule in $("$sim" --rules); do
     hear_first | abstain | payee_known) try "$rule" --profile disk --safety && continue ;;
     # How an epoch ends, where epochs end.
     seal_* | cut_* | final_* | next_* | compare_root)
+        try "$rule" --profile reconfigure --nodes 3 --safety && continue
         try "$rule" --profile reconfigure --safety && continue
         ;;
     *)
