@@ -402,8 +402,11 @@ static void check_certificate(struct sim *s, const struct copy *c, const struct 
         last = e->acks[i].node;
     }
     /* EPO-5: with the CUT, whatever one of its logs acknowledged is enough. */
-    if (era->ended && w->role != ROLE_CHECKPOINTS)
+    const bool by_cut = era->ended && w->role != ROLE_CHECKPOINTS;
+    if (by_cut && c->honest)
         epoch_covers(s, at, era->epoch, e->value, name);
+    else if (by_cut)
+        return; /* one that lies: others do not follow it */
     else if (e->acks_count < era->quorum ||
              truth_count(at, MR_LEAF_ACK, era->epoch, e->ballot, e->value) < era->quorum)
         violated(s, "S21", "node %u settles %s on fewer than %u acknowledgements", c->number, name,
