@@ -148,7 +148,8 @@ static enum mr_status scan_peer(struct mr_engine *e, struct mr_rep_follow *r, ui
         size_t n;
         if (mr_entry_decode_first(&e->entry, &n, in, len) != MR_OK)
             return MR_DAMAGED;
-        *ret_end = e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART;
+        *ret_end = e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART ||
+                   e->entry.kind == MR_ENTRY_REGROUP;
         for (uint32_t i = 0;
              e->entry.kind == MR_ENTRY_PEER && p->node == node && i < p->leaves_count &&
              r->leaves_count < MR_LEAVES_MAX && r->first + r->leaves_count < r->head.size;
