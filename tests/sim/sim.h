@@ -327,6 +327,14 @@ void faults_start(struct sim *s);
 /* End of the storm: everything is repaired and stays so. */
 void faults_heal(struct sim *s);
 
+/* --- rest.c ----------------------------------------------------------------------------------- */
+/* On each tick: a checkpoint is due. */
+void rest_tick(struct sim *s, struct copy *c);
+/* The storm is over: whether one came while people paid. */
+void rest_under_load(struct sim *s);
+/* L7: whether all honest nodes have one. */
+bool rest_reached(struct sim *s, char *ret_why, size_t cap);
+
 /* --- epochs.c --------------------------------------------------------------------------------- */
 void epochs_make(struct sim *s);
 bool era_has(const struct era *e, uint32_t number);
