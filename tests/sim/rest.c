@@ -36,7 +36,8 @@ bool rest_reached(struct sim *s, char *ret_why, size_t cap)
 {
     for (uint32_t i = 0; i < s->copies_count; i++) {
         const struct copy *c = &s->copies[i];
-        if (!c->honest || mr_engine_committee(c->engine)->count == 1 || checkpoints_of(c) > 0)
+        if (!in_service(s, c) || mr_engine_committee(c->engine)->count == 1 ||
+            checkpoints_of(c) > 0)
             continue;
         snprintf(ret_why, cap, "node %u has no checkpoint", c->number);
         return false;

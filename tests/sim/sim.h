@@ -332,7 +332,7 @@ void faults_heal(struct sim *s);
 void rest_tick(struct sim *s, struct copy *c);
 /* The storm is over: whether one came while people paid. */
 void rest_under_load(struct sim *s);
-/* L7: whether all honest nodes have one. */
+/* L7: whether all honest nodes in service have one. */
 bool rest_reached(struct sim *s, char *ret_why, size_t cap);
 
 /* --- epochs.c --------------------------------------------------------------------------------- */
