@@ -83,14 +83,20 @@ static bool is_past(const struct mr_engine *e, uint64_t since_ms, uint64_t ms)
     return since_ms == 0 || e->now_ms >= since_ms + ms;
 }
 
-/* Whether q nodes will rest when this one asks: those that rested a moment ago would not, and who
- * asks alone would only be out of step the next time. */
+/* Whether it rested when this node asked the last time, or has since. */
+static bool answers(const struct mr_engine *e, const struct mri_peer *p)
+{
+    return e->rest.asked != next_number(e) || p->rest_ms >= e->rest.since_ms;
+}
+
+/* Whether q nodes will rest when this one asks: those that rested a moment ago would not, nor does
+ * one that lies or remembers nothing. Who asks alone would only be out of step the next time. */
 static bool are_ready(const struct mr_engine *e)
 {
     uint32_t count = is_past(e, e->rest.since_ms, AGAIN_MS);
     for (uint32_t i = 0; count > 0 && i < e->peers_count; i++) {
         const struct mri_peer *const p = &e->peers[i];
-        count += p->up && p->heard && is_past(e, p->rest_ms, AGAIN_MS);
+        count += p->up && p->heard && answers(e, p) && is_past(e, p->rest_ms, AGAIN_MS);
     }
     return count >= e->committee.quorum;
 }
