@@ -61,6 +61,26 @@ const uint8_t *mr_audit_ledger(const struct mr_audit *a);
  *  changed them (EPO-2). Lent; it changes with the next turn. */
 const struct mr_charter *mr_audit_charter(const struct mr_audit *a);
 
+/** An account as it stands behind the turns fed. */
+struct mr_audit_account {
+    const uint8_t *id;
+    bool opened; /**< false: rows name it, its OPEN is not here; class and home are unknown */
+    enum mr_account_class class;
+    const uint8_t *association; /**< home; NULL: none, or unknown */
+    uint64_t opened_ms;         /**< time of its OPEN; 0: it is of the charter */
+    bool frozen, closed;
+    const struct mr_list *listing; /**< NULL: not listed */
+    const int64_t *balances;       /**< by unit */
+};
+
+/** What *ret points to is lent until the next turn. False: no row named it so far. */
+bool mr_audit_account(const struct mr_audit *a, const uint8_t id[MR_ACCOUNT_BYTES],
+                      struct mr_audit_account *ret);
+
+/** All of them, ascending by id. MR_OK, MR_NO_MEMORY, or what stopped it: the callback's. */
+typedef enum mr_status (*mr_audit_account_fn)(void *ctx, const struct mr_audit_account *account);
+enum mr_status mr_audit_accounts(const struct mr_audit *a, mr_audit_account_fn fn, void *ctx);
+
 /** One turn: its two frames with headers and padding, as they stand in the journal. Lent for the
  *  call. bodies NULL: the turn has none, or they were erased (then its orders are counted as not
  *  checked and their postings are believed). */
@@ -91,6 +111,23 @@ void mr_audit_give(struct mr_audit *a, struct mr_audit_batch *b);
 typedef void (*mr_audit_settled)(void *ctx, const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq,
                                  const uint8_t value[MR_HASH_BYTES]);
 void mr_audit_watch(struct mr_audit *a, mr_audit_settled fn, void *ctx);
+
+/** What a settled order did, as the auditor computed it. Lent for the call. */
+struct mr_audit_effect {
+    const uint8_t *account; /**< slot: 16 bytes, and its place */
+    uint64_t seq;
+    const uint8_t *value;         /**< order id, 32 bytes */
+    const struct mr_order *order; /**< NULL: its body was erased; its postings are believed */
+    uint64_t time_ms;             /**< the order's; of an erased one that of the settlement */
+    uint64_t settled_ms;          /**< 0: it settled without an entry (that is a finding) */
+    const struct mr_posting *postings;
+    uint32_t postings_count;
+};
+
+/** Call for every order that is settled, in the order of the journal, void slots left out; before
+ *  the first turn. */
+typedef void (*mr_audit_effect_fn)(void *ctx, const struct mr_audit_effect *effect);
+void mr_audit_effects(struct mr_audit *a, mr_audit_effect_fn fn, void *ctx);
 
 /** The log of a node in an epoch as this book has it: its own, or what it followed of another's. 0:
  *  none of it. */

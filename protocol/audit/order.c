@@ -215,6 +215,42 @@ static void apply_moves(struct mr_audit *a, const struct mri_aud_case *c)
     a->uncovered = uncovered;
 }
 
+/* Tells what the moves of a planned order did. */
+static void tell_moves(struct mr_audit *a, const struct mri_aud_case *c, const uint8_t value[32],
+                       const struct mr_entry_settled *s)
+{
+    if (a->effects == NULL)
+        return;
+    for (uint32_t i = 0; i < c->moves_count; i++) {
+        memcpy(a->postings[i].account, c->moves[i].account->id, MR_ACCOUNT_BYTES);
+        a->postings[i].unit = c->moves[i].unit;
+        a->postings[i].delta = c->moves[i].delta;
+    }
+    const struct mr_audit_effect e = {.account = c->account->id,
+                                      .seq = c->seq,
+                                      .value = value,
+                                      .order = c->order,
+                                      .time_ms = c->order->time_ms,
+                                      .settled_ms = s->time_ms,
+                                      .postings = a->postings,
+                                      .postings_count = c->moves_count};
+    a->effects(a->effects_ctx, &e);
+}
+
+static void tell_believed(struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
+                          const uint8_t value[32], const struct mr_entry_settled *s)
+{
+    const struct mr_audit_effect e = {.account = x->id,
+                                      .seq = seq,
+                                      .value = value,
+                                      .time_ms = s->time_ms,
+                                      .settled_ms = s->time_ms,
+                                      .postings = s->postings,
+                                      .postings_count = s->postings_count};
+    if (a->effects != NULL)
+        a->effects(a->effects_ctx, &e);
+}
+
 /* --- one settlement --------------------------------------------------------------------------- */
 
 static void check_memo(struct mr_audit *a, const struct mr_order *o, const uint8_t value[32],
@@ -384,6 +420,7 @@ static bool settle_order(struct mr_audit *a, struct mri_aud_account *x, uint64_t
         compare(a, c, s);
     apply_moves(a, c);
     mri_aud_apply_kind(a, c, value);
+    tell_moves(a, c, value, s);
     return true;
 }
 
@@ -442,6 +479,7 @@ static void settle_value(struct mr_audit *a, struct mri_aud_account *x, uint64_t
     if (!settle_order(a, x, seq, value, s, missing)) {
         a->unsure = true;
         believe(a, s, a->totals.findings > findings);
+        tell_believed(a, x, seq, value, s);
     }
 }
 

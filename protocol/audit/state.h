@@ -303,6 +303,8 @@ struct mr_audit {
     void *ctx;
     mr_audit_settled watch;
     void *watch_ctx;
+    mr_audit_effect_fn effects;
+    void *effects_ctx;
     struct mr_charter charter;          /* as it stands: EPO-2 */
     uint32_t generations[MR_NODES_MAX]; /* of its nodes' log keys */
     struct mri_aud_roster first;        /* nodes of epoch 1 */
@@ -391,6 +393,7 @@ struct mr_audit {
     struct mr_body b;
     struct mr_audit_finding finding;
     struct mr_evidence_facts facts;
+    struct mr_posting postings[MR_POSTINGS_MAX]; /* of the effect that is told */
 };
 
 static inline bool mri_aud_alone(const struct mr_audit *a)

@@ -467,3 +467,9 @@ void mr_audit_watch(struct mr_audit *a, mr_audit_settled fn, void *ctx)
     a->watch = fn;
     a->watch_ctx = ctx;
 }
+
+void mr_audit_effects(struct mr_audit *a, mr_audit_effect_fn fn, void *ctx)
+{
+    a->effects = fn;
+    a->effects_ctx = ctx;
+}
