@@ -96,31 +96,58 @@ static enum mr_status put_in_place(const char *temporary, const char *path, bool
     return MR_OK;
 }
 
+enum mr_status file_draft_open(struct file_draft *ret, const char *path, mode_t mode,
+                               bool overwrite)
+{
+    const size_t n = strlen(path);
+    ret->fd = -1;
+    ret->overwrite = overwrite;
+    if (n >= sizeof ret->path || (size_t)snprintf(ret->temporary, sizeof ret->temporary, "%s.tmp",
+                                                  path) >= sizeof ret->temporary)
+        return MR_TOO_LARGE;
+    memcpy(ret->path, path, n + 1);
+    if (!overwrite && file_exists(path))
+        return MR_FILE_EXISTS;
+    return open_temporary(&ret->fd, ret->temporary, mode);
+}
+
+enum mr_status file_draft_keep(struct file_draft *d)
+{
+    char parent[FILE_PATH_MAX];
+    enum mr_status st = path_parent(parent, d->path);
+    if (st == MR_OK && fsync(d->fd) != 0)
+        st = file_status(errno);
+    if (st == MR_OK)
+        st = put_in_place(d->temporary, d->path, d->overwrite);
+    if (st != MR_OK) {
+        file_draft_drop(d);
+        return st;
+    }
+    close(d->fd);
+    d->fd = -1;
+    return dir_sync(parent);
+}
+
+void file_draft_drop(struct file_draft *d)
+{
+    if (d->fd < 0)
+        return;
+    unlink(d->temporary);
+    close(d->fd);
+    d->fd = -1;
+}
+
 enum mr_status file_write(const char *path, const void *bytes, size_t len, mode_t mode,
                           bool overwrite)
 {
-    char temporary[FILE_PATH_MAX], parent[FILE_PATH_MAX];
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp", path) >= sizeof temporary)
-        return MR_TOO_LARGE;
-    enum mr_status st = path_parent(parent, path);
+    struct file_draft d;
+    enum mr_status st = file_draft_open(&d, path, mode, overwrite);
     if (st != MR_OK)
         return st;
-    if (!overwrite && file_exists(path))
-        return MR_FILE_EXISTS;
-    int fd = -1;
-    st = open_temporary(&fd, temporary, mode);
-    if (st != MR_OK)
-        return st;
-    st = file_write_all(fd, bytes, len);
-    if (st == MR_OK && fsync(fd) != 0)
-        st = file_status(errno);
+    st = file_write_all(d.fd, bytes, len);
     if (st == MR_OK)
-        st = put_in_place(temporary, path, overwrite);
-    if (st == MR_OK)
-        st = dir_sync(parent);
-    else
-        unlink(temporary);
-    close(fd);
+        return file_draft_keep(&d);
+    file_draft_drop(&d);
     return st;
 }
 

@@ -21,6 +21,26 @@ enum mr_status file_status(int error);
 enum mr_status file_write(const char *path, const void *bytes, size_t len, mode_t mode,
                           bool overwrite);
 
+/** A file that is written bit by bit and appears as a whole, or not at all. A process that dies
+ *  leaves "path.tmp", which the next draft of the same path takes over; two at a time wait for each
+ *  other. */
+struct file_draft {
+    int fd; /* write to it; -1: none */
+    bool overwrite;
+    char path[FILE_PATH_MAX], temporary[FILE_PATH_MAX];
+};
+
+/** MR_OK; MR_FILE_EXISTS without `overwrite`; MR_TOO_LARGE; as file_status. */
+enum mr_status file_draft_open(struct file_draft *ret, const char *path, mode_t mode,
+                               bool overwrite);
+
+/** fsync, put in place, fsync of the directory. Ends the draft, also on failure: then nothing is
+ *  left and an old file is untouched. MR_OK or as file_status. */
+enum mr_status file_draft_keep(struct file_draft *d);
+
+/** Ends it without a file. One that was not opened or has ended is fine. */
+void file_draft_drop(struct file_draft *d);
+
 /** The whole file, at most max bytes, with a NUL behind it that *ret_len does not count. The caller
  *  frees *ret. MR_OK, MR_TOO_LARGE, or as file_status. */
 enum mr_status file_read(uint8_t **ret, size_t *ret_len, const char *path, size_t max);

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,49 @@ START_TEST(test_write)
     ck_assert_uint_eq(info.st_mode & 07777, 0644);
     ck_assert_int_eq(file_write(path, "", 0, 0600, true), MR_OK);
     expect("");
+    ck_assert_uint_eq(entries(), 1);
+}
+END_TEST
+
+START_TEST(test_draft)
+{
+    struct file_draft d;
+    struct stat info;
+    ck_assert_int_eq(file_draft_open(&d, path, 0640, false), MR_OK);
+    ck_assert_int_eq(file_write_all(d.fd, "one", 3), MR_OK);
+    ck_assert(!file_exists(path));
+    file_draft_drop(&d);
+    file_draft_drop(&d);
+    ck_assert_uint_eq(entries(), 0);
+    ck_assert_int_eq(file_draft_open(&d, path, 0640, false), MR_OK);
+    ck_assert_int_eq(file_write_all(d.fd, "on", 2), MR_OK);
+    ck_assert_int_eq(file_write_all(d.fd, "e", 1), MR_OK);
+    ck_assert_int_eq(file_draft_keep(&d), MR_OK);
+    file_draft_drop(&d);
+    expect("one");
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert_uint_eq(info.st_mode & 07777, 0640);
+    ck_assert_int_eq(file_draft_open(&d, path, 0600, false), MR_FILE_EXISTS);
+    file_draft_drop(&d);
+    ck_assert_int_eq(file_draft_open(&d, path, 0600, true), MR_OK);
+    ck_assert_int_eq(file_write_all(d.fd, "two", 3), MR_OK);
+    expect("one");
+    ck_assert_int_eq(file_draft_keep(&d), MR_OK);
+    expect("two");
+    ck_assert_uint_eq(entries(), 1);
+}
+END_TEST
+
+/* Somebody else was faster: his file stays. */
+START_TEST(test_draft_late)
+{
+    struct file_draft d;
+    ck_assert_int_eq(file_draft_open(&d, path, 0600, false), MR_OK);
+    const int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_eq(file_write_all(fd, "his", 3), MR_OK);
+    close(fd);
+    ck_assert_int_eq(file_draft_keep(&d), MR_FILE_EXISTS);
+    expect("his");
     ck_assert_uint_eq(entries(), 1);
 }
 END_TEST
@@ -233,6 +277,8 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_write);
+    tcase_add_test(t, test_draft);
+    tcase_add_test(t, test_draft_late);
     tcase_add_test(t, test_write_fails);
     tcase_add_test(t, test_leftover);
     tcase_add_test(t, test_temporary_link_is_not_followed);
