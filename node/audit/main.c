@@ -1,7 +1,9 @@
 /* mereau-audit: the municipality's tool. */
 #include <sodium.h>
+#include <string.h>
 
 #include "audit/commands.h"
+#include "audit/export_tables.h"
 
 #define BOOKS  N_("The book")
 #define PROOFS N_("Receipts and evidence")
@@ -20,8 +22,21 @@ static const struct command_row commands[] = {
         "  mereau-audit verify --charter charter.mrc ledger.mrx\n"
         "  mereau-audit verify --node node.example.org:7290 --key auditor.key\n"
         "  mereau-audit verify --base first.mrx /var/lib/mereau")},
-    {"export", cmd_export, N_("write a whole ledger into one file"), BOOKS, export_options,
-     N_("[SOURCE]"), NULL},
+    {"export", cmd_export, N_("write a ledger for others: a file, tables, accounts, a database"),
+     BOOKS, export_options, N_("[SOURCE]"),
+     N_("--format says what:\n"
+        "  mrx       the book itself in one file, for somebody else to verify\n"
+        "  csv       a table; with --table all a folder of all of them\n"
+        "  jsonl     the same as lines of JSON\n"
+        "  hledger   plain-text accounting, for hledger and ledger\n"
+        "  postgres  into a database, and next time only what is new\n\n"
+        "All but mrx verify the whole book first: nothing appears of one that is not right.\n"
+        "Accounts are pseudonyms; nobody's name is written.\n\n"
+        "Examples:\n"
+        "  mereau-audit export --output ledger.mrx /var/lib/mereau\n"
+        "  mereau-audit export --format csv --from 2027-01-01 --output - ledger.mrx\n"
+        "  mereau-audit export --format hledger --output town.journal ledger.mrx\n"
+        "  mereau-audit export --format postgres --database service=town ledger.mrx")},
     {"dump", cmd_dump, N_("print every record of a ledger as a line of JSON"), BOOKS, dump_options,
      N_("[SOURCE]"), NULL},
     {"compare", cmd_compare, N_("compare the books of several nodes, slot by slot"), BOOKS,
@@ -39,11 +54,23 @@ static const struct command_row commands[] = {
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
+/* Words of an option's argument that are no fixed choices of its own. */
+static void complete(const struct command_row *row, const char *option, size_t position, FILE *f)
+{
+    (void)position;
+    if (row == NULL || option == NULL || strcmp(option, "table") != 0)
+        return;
+    for (unsigned t = 0; t < EXPORT_TABLES; t++)
+        fprintf(f, "%s\n", export_tables[t].name);
+    fputs("all\n", f);
+}
+
 static const struct program program = {
     .name = "mereau-audit",
     .summary = N_("verifies the ledger of a local currency, independently of its nodes"),
     .commands = commands,
     .first = "verify receipt export",
+    .complete = complete,
 };
 
 int main(int argc, char **argv)
