@@ -149,6 +149,32 @@ void mr_audit_until(struct mr_audit *a, uint32_t epoch);
 /** False: the epoch did not begin in what was fed. Batches must have been given back. */
 bool mr_audit_go_on(struct mr_audit *a);
 
+/** Where an audit stands: it was fed this turn last, whose log frame has this check (JNL-4), which
+ *  stands for all frames up to it. */
+struct mr_audit_place {
+    uint64_t turn;   /**< 0: none */
+    uint64_t bodies; /**< position behind its bodies */
+    uint8_t check[MR_HASH_BYTES];
+};
+void mr_audit_place(const struct mr_audit *a, struct mr_audit_place *ret);
+
+/** Takes the next bytes of a saved audit. MR_OK, or what mr_audit_save shall return. */
+typedef enum mr_status (*mr_audit_write)(void *ctx, const uint8_t *bytes, size_t len);
+
+/** Save an audit between two turns, so that it can go on later as if it had not stopped: the same
+ *  findings, the same totals. Batches must have been given back; mr_audit_end must not have been
+ *  called since the last turn (it reports, and would again). The same audit is the same bytes. They
+ *  depend on this version of the library and are not for other programs.
+ *  MR_OK; MR_NO_MEMORY; what `write` returned. */
+enum mr_status mr_audit_save(struct mr_audit *a, mr_audit_write write, void *ctx);
+
+/** Into an audit just created with the same charter. The bytes carry a hash, which finds damage; it
+ *  proves nothing about who wrote them: they are this auditor's own. Compare mr_audit_place with
+ *  the book before feeding on.
+ *  MR_OK; MR_DAMAGED; MR_BAD_VERSION; MR_WRONG_LEDGER; MR_NO_MEMORY. Unless MR_OK only
+ *  mr_audit_destroy may follow. */
+enum mr_status mr_audit_load(struct mr_audit *a, const uint8_t *bytes, size_t len);
+
 struct mr_audit_kind {
     enum mr_order_kind kind;
     uint64_t count;

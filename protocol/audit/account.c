@@ -54,13 +54,17 @@ int mri_aud_association(const struct mr_audit *a, const uint8_t id[16])
     return -1;
 }
 
-/* LED-2 */
+void mri_aud_sub_account(uint8_t ret[32], const uint8_t of[16], enum mr_account_class class)
+{
+    const char *const text = mr_account_class_text(class);
+    mr_hash(ret, "mereau/sub-account", of, 16, text, strlen(text));
+}
+
 static struct mri_aud_account *derive(struct mr_audit *a, const uint8_t of[16],
                                       enum mr_account_class class, int home)
 {
-    const char *const text = mr_account_class_text(class);
     uint8_t id[32];
-    mr_hash(id, "mereau/sub-account", of, 16, text, strlen(text));
+    mri_aud_sub_account(id, of, class);
     struct mri_aud_account *const x = mri_aud_account(a, id);
     if (x == NULL)
         return NULL;

@@ -54,24 +54,47 @@ static void link_old(struct mr_audit *a, struct mri_aud_open *o)
     a->old_said += 1 + o->said_count;
 }
 
+static bool has_buckets(struct mr_audit *a)
+{
+    if (a->slots == NULL)
+        a->slots = mri_aud_get(a, MRI_AUD_BUCKETS * sizeof(struct mri_aud_open *));
+    return a->slots != NULL;
+}
+
+static void link_bucket(struct mr_audit *a, struct mri_aud_open *o)
+{
+    struct mri_aud_open **const head = &a->slots[bucket(a, o->account->id, o->seq)];
+    o->next_hash = *head;
+    *head = o;
+}
+
+bool mri_aud_slot_add(struct mr_audit *a, struct mri_aud_open *o, struct mri_aud_open **after)
+{
+    if (!has_buckets(a))
+        return false;
+    link_bucket(a, o);
+    if (o->settled) {
+        link_old(a, o);
+        return true;
+    }
+    o->next = NULL;
+    o->link = after;
+    *after = o;
+    return true;
+}
+
 struct mri_aud_open *mri_aud_slot_get(struct mr_audit *a, struct mri_aud_account *account,
                                       uint64_t seq)
 {
     struct mri_aud_open *o = mri_aud_slot(a, account->id, seq);
     if (o != NULL)
         return o;
-    if (a->slots == NULL)
-        a->slots = mri_aud_get(a, MRI_AUD_BUCKETS * sizeof(struct mri_aud_open *));
-    if (a->slots == NULL)
-        return NULL;
-    o = mri_aud_get(a, sizeof *o);
+    o = has_buckets(a) ? mri_aud_get(a, sizeof *o) : NULL;
     if (o == NULL)
         return NULL;
     o->account = account;
     o->seq = seq;
-    struct mri_aud_open **const head = &a->slots[bucket(a, account->id, seq)];
-    o->next_hash = *head;
-    *head = o;
+    link_bucket(a, o);
     o->settled = seq < account->hot.next_seq;
     if (o->settled)
         link_old(a, o);

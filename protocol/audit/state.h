@@ -42,6 +42,11 @@ enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem
                                 const uint8_t leaf_hash[32]);
 /* Root of the first `size` leaves, at most t->size; false when that is too long ago. */
 bool mri_aud_tree_root(const struct mri_aud_tree *t, uint8_t ret[32], uint64_t size);
+/* For saving and loading: how many of the last complete subtrees of 2^level leaves are held, and
+ * the root of one of them; NULL: no memory. */
+uint64_t mri_aud_tree_held(const struct mri_aud_tree *t, unsigned level);
+uint8_t *mri_aud_tree_cell(struct mri_aud_tree *t, const struct mr_mem *mem, unsigned level,
+                           uint64_t index);
 void mri_aud_tree_done(struct mri_aud_tree *t, const struct mr_mem *mem);
 /* Root an inclusion path leads to; false when its length does not fit index and size. */
 bool mri_aud_path_root(uint8_t ret[32], const uint8_t leaf_hash[32], uint64_t index, uint64_t size,
@@ -508,7 +513,9 @@ struct mri_aud_account *mri_aud_account(struct mr_audit *a, const uint8_t id[16]
 void mri_aud_set_keys(struct mr_audit *a, struct mri_aud_account *account,
                       const struct mr_keyset *keys);
 int mri_aud_association(const struct mr_audit *a, const uint8_t id[16]); /* -1: none */
-/* The sub-accounts of an association of the charter (LED-2). */
+/* LED-2: the first 16 bytes are the id of the sub-account of an association (zero: of nobody). */
+void mri_aud_sub_account(uint8_t ret[32], const uint8_t of[16], enum mr_account_class class);
+/* The sub-accounts of an association of the charter. */
 void mri_aud_add_association(struct mr_audit *a, uint32_t place);
 enum mr_status mri_aud_genesis(struct mr_audit *a);
 /* Adds to a balance; what leaves the bounds of ENC-4 is reported and cut. */
@@ -573,6 +580,9 @@ void mri_aud_say(struct mr_audit *a, struct mri_aud_open *o, const struct mri_au
 /* What a leaf says about a slot; false: it is about none. The account and seq are the leaf's. */
 bool mri_aud_read_said(struct mri_aud_said *ret, const uint8_t **ret_account, uint64_t *ret_seq,
                        const struct mr_leaf *leaf);
+/* Of a saved audit: behind the others that are settled, or at `after`, the end of those that are
+ * not. The slot is the audit's then; false: no memory, it is the caller's. */
+bool mri_aud_slot_add(struct mr_audit *a, struct mri_aud_open *o, struct mri_aud_open **after);
 /* Nodes whose statement of a kind is for the value in the ballot. */
 uint32_t mri_aud_count(const struct mri_aud_open *o, enum mr_leaf_kind kind, uint32_t ballot,
                        const uint8_t value[32]);

@@ -39,6 +39,20 @@ static uint8_t *cell(const struct mri_aud_tree *t, unsigned level, uint64_t inde
     return t->level[level][index & (ring_len(t, level) - 1)];
 }
 
+uint8_t *mri_aud_tree_cell(struct mri_aud_tree *t, const struct mr_mem *mem, unsigned level,
+                           uint64_t index)
+{
+    if (t->level[level] == NULL)
+        t->level[level] = mem->get(mem->ctx, (size_t)ring_len(t, level) * 32);
+    return t->level[level] == NULL ? NULL : cell(t, level, index);
+}
+
+uint64_t mri_aud_tree_held(const struct mri_aud_tree *t, unsigned level)
+{
+    const uint64_t n = t->size >> level, most = ring_len(t, level);
+    return n < most ? n : most;
+}
+
 enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem,
                                 const uint8_t leaf_hash[32])
 {
@@ -47,12 +61,10 @@ enum mr_status mri_aud_tree_add(struct mri_aud_tree *t, const struct mr_mem *mem
     uint64_t index = t->size;
     for (unsigned level = 0;; level++) {
         mr_assert(level < MRI_AUD_LEVELS);
-        if (t->level[level] == NULL) {
-            t->level[level] = mem->get(mem->ctx, (size_t)ring_len(t, level) * 32);
-            if (t->level[level] == NULL)
-                return MR_NO_MEMORY;
-        }
-        memcpy(cell(t, level, index), h, 32);
+        uint8_t *const at = mri_aud_tree_cell(t, mem, level, index);
+        if (at == NULL)
+            return MR_NO_MEMORY;
+        memcpy(at, h, 32);
         if ((index & 1) == 0)
             break;
         mri_aud_node_hash(h, cell(t, level, index - 1), h);

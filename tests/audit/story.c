@@ -360,24 +360,109 @@ void found_add(void *ctx, const struct mr_audit_finding *f)
     all->count++;
 }
 
+static void give(struct mr_audit *a)
+{
+    struct mr_audit_batch *const batch = mr_audit_take(a);
+    for (size_t k = 0; batch != NULL && k < mr_audit_batch_count(batch); k++)
+        mr_audit_verify(batch, k);
+    mr_audit_give(a, batch);
+}
+
+static enum mr_status saved_add(void *ctx, const uint8_t *bytes, size_t len)
+{
+    struct saved *const s = ctx;
+    if (s->len + len > s->cap) {
+        s->cap = 2 * (s->len + len);
+        s->bytes = realloc(s->bytes, s->cap);
+        ck_assert_ptr_nonnull(s->bytes);
+    }
+    memcpy(s->bytes + s->len, bytes, len);
+    s->len += len;
+    return MR_OK;
+}
+
+void audit_save(struct saved *ret, struct mr_audit *a)
+{
+    *ret = (struct saved){0};
+    ck_assert_int_eq(mr_audit_save(a, saved_add, ret), MR_OK);
+}
+
+/* Stopped, saved, loaded: the same bytes again. */
+static struct mr_audit *resumed(struct mr_audit *a, struct found *found, const uint8_t *charter,
+                                size_t len)
+{
+    struct saved s, again;
+    struct mr_audit *b = NULL;
+    audit_save(&s, a);
+    mr_audit_destroy(a);
+    ck_assert_int_eq(mr_audit_create(&b, &scratch_mem, found_add, found, charter, len), MR_OK);
+    ck_assert_int_eq(mr_audit_load(b, s.bytes, s.len), MR_OK);
+    audit_save(&again, b);
+    ck_assert_uint_eq(s.len, again.len);
+    ck_assert_mem_eq(s.bytes, again.bytes, s.len);
+    free(s.bytes);
+    free(again.bytes);
+    return b;
+}
+
+enum { STOPS = 12 };
+
+static void audit(struct found *ret, struct mr_audit_totals *ret_totals, const uint8_t *charter,
+                  size_t len, const struct book *b, bool verify, bool stop)
+{
+    struct mr_audit *a = NULL;
+    ret->count = 0;
+    ck_assert_int_eq(mr_audit_create(&a, &scratch_mem, found_add, ret, charter, len), MR_OK);
+    for (uint32_t i = 0; i < b->count; i++) {
+        if (stop && i % (b->count / STOPS + 1) == b->count % 3)
+            a = resumed(a, ret, charter, len);
+        ck_assert_int_eq(mr_audit_feed(a, &b->turns[i]), MR_OK);
+        if (verify)
+            give(a);
+    }
+    ck_assert_int_eq(mr_audit_end(a, ret_totals), MR_OK);
+    mr_audit_destroy(a);
+}
+
+static void same_findings(const struct found *x, const struct found *y)
+{
+    ck_assert_uint_eq(x->count, y->count);
+    for (uint32_t i = 0; i < x->count && i < STORY_FINDINGS_MAX; i++) {
+        ck_assert_str_eq(x->rows[i].rule, y->rows[i].rule);
+        ck_assert_uint_eq(x->rows[i].turn, y->rows[i].turn);
+        ck_assert_uint_eq(x->rows[i].entry, y->rows[i].entry);
+        ck_assert_uint_eq(x->rows[i].seq, y->rows[i].seq);
+        ck_assert_str_eq(x->rows[i].expected, y->rows[i].expected);
+        ck_assert_str_eq(x->rows[i].found, y->rows[i].found);
+    }
+}
+
+/* All but the last head, whose unused bytes are anything. */
+static void same_totals(const struct mr_audit_totals *x, const struct mr_audit_totals *y)
+{
+    static struct mr_audit_totals all[2];
+    all[0] = *x;
+    all[1] = *y;
+    ck_assert_mem_eq(x->head.root, y->head.root, 32);
+    ck_assert_mem_eq(x->head.sig, y->head.sig, MR_SIG_BYTES);
+    memset(&all[0].head, 0, sizeof all[0].head);
+    memset(&all[1].head, 0, sizeof all[1].head);
+    ck_assert_mem_eq(&all[0], &all[1], sizeof all[0]);
+}
+
 void book_audit(struct found *ret, struct mr_audit_totals *ret_totals,
                 const struct mr_charter *charter, const struct book *b, bool verify)
 {
     static uint8_t bytes[sizeof *charter];
-    struct mr_audit_totals totals;
-    struct mr_audit *a = NULL;
-    ret->count = 0;
+    static struct mr_audit_totals totals, again;
+    static struct found found;
     const size_t n = mr_charter_encode(charter, bytes, sizeof bytes);
-    ck_assert_int_eq(mr_audit_create(&a, &scratch_mem, found_add, ret, bytes, n), MR_OK);
-    for (uint32_t i = 0; i < b->count; i++) {
-        ck_assert_int_eq(mr_audit_feed(a, &b->turns[i]), MR_OK);
-        if (!verify || mr_audit_pending(a) == 0)
-            continue;
-        struct mr_audit_batch *const batch = mr_audit_take(a);
-        for (size_t k = 0; k < mr_audit_batch_count(batch); k++)
-            mr_audit_verify(batch, k);
-        mr_audit_give(a, batch);
+    audit(ret, &totals, bytes, n, b, verify, false);
+    if (verify) {
+        audit(&found, &again, bytes, n, b, true, true);
+        same_findings(ret, &found);
+        same_totals(&totals, &again);
     }
-    ck_assert_int_eq(mr_audit_end(a, ret_totals == NULL ? &totals : ret_totals), MR_OK);
-    mr_audit_destroy(a);
+    if (ret_totals != NULL)
+        *ret_totals = totals;
 }

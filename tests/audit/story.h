@@ -35,7 +35,15 @@ void book_done(struct book *b);
 void book_frame(struct book *b);
 uint32_t book_payload_len(const uint8_t *frame);
 
-/** Audit a book; totals may be NULL. Signatures are verified when asked for. */
+/** A saved audit; malloc'd bytes. */
+struct saved {
+    uint8_t *bytes;
+    size_t len, cap;
+};
+void audit_save(struct saved *ret, struct mr_audit *a);
+
+/** Audit a book; totals may be NULL. Signatures are verified when asked for; then the audit is made
+ *  once more, stopped, saved and loaded on the way, and must say the same. */
 void book_audit(struct found *ret, struct mr_audit_totals *ret_totals,
                 const struct mr_charter *charter, const struct book *b, bool verify);
 
