@@ -136,6 +136,18 @@ uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t epoch, uint32_t no
 bool mr_audit_log_root(const struct mr_audit *a, uint32_t epoch, uint32_t node, uint64_t size,
                        uint8_t ret[MR_HASH_BYTES]);
 
+/** The last head in the book; NULL: none. Lent until the next turn. */
+const struct mr_head *mr_audit_head(const struct mr_audit *a);
+
+/** Call for every chain of the state: the place of its next order, and the value settled last (zero
+ *  when there is none). In no order. */
+typedef void (*mr_audit_chain)(void *ctx, const uint8_t account[MR_ACCOUNT_BYTES],
+                               uint64_t next_seq, const uint8_t value[MR_HASH_BYTES]);
+void mr_audit_chains(const struct mr_audit *a, mr_audit_chain fn, void *ctx);
+/** One of them; false: the state has no such chain. */
+bool mr_audit_chain_of(const struct mr_audit *a, const uint8_t account[MR_ACCOUNT_BYTES],
+                       uint64_t *ret_next_seq, uint8_t ret_value[MR_HASH_BYTES]);
+
 /** Of a node that joined later, the book begins in the epoch it joined in (0: with the ledger): it
  *  rests on the state behind the epoch before, which another book leads to. That one is audited
  *  first, until that epoch; then comes the book that begins there:
@@ -211,21 +223,21 @@ struct mr_audit_totals {
     uint32_t units, associations;
     int64_t supply[MR_UNITS_MAX]; /**< LED-51 */
     struct mr_audit_association association[MR_ASSOCIATIONS_MAX];
-    int64_t reserve, outstanding;      /**< coverage is the first over the second */
+    int64_t reserve, outstanding; /**< coverage is the first over the second */
     uint32_t epochs_count;
     struct mr_audit_epoch epochs[MR_AUDIT_EPOCHS]; /**< the last so many, ascending */
-    uint8_t log_root[MR_HASH_BYTES];   /**< over `leaves` */
-    uint8_t state_root[MR_HASH_BYTES]; /**< LED-50; zero when state_known is false */
-    bool state_known;                  /**< no body that the state needs was erased */
+    uint8_t log_root[MR_HASH_BYTES];               /**< over `leaves` */
+    uint8_t state_root[MR_HASH_BYTES];             /**< LED-50; zero when state_known is false */
+    bool state_known;                              /**< no body that the state needs was erased */
     bool has_head;
     struct mr_head head; /**< the last one */
     /* with more than one node */
-    uint64_t peer_leaves; /**< of other nodes' logs */
-    uint64_t open;        /**< slots that nodes spoke of and that are not settled here */
+    uint64_t peer_leaves;    /**< of other nodes' logs */
+    uint64_t open;           /**< slots that nodes spoke of and that are not settled here */
     uint64_t settled_by_cut; /**< with fewer than q acknowledgements: EPO-5 */
-    uint64_t overdrawn;   /**< balances below what they may be: money that is still to settle */
-    uint64_t evidence;    /**< pieces that convict */
-    uint64_t convicted;   /**< bit n: node n, by evidence or by what is in its log */
+    uint64_t overdrawn;      /**< balances below what they may be: money that is still to settle */
+    uint64_t evidence;       /**< pieces that convict */
+    uint64_t convicted;      /**< bit n: node n, by evidence or by what is in its log */
     /* what could not be checked */
     uint64_t orders_unchecked;      /**< bodies erased */
     uint64_t heads_unchecked;       /**< over leaves too far back, or of a key not in the charter */

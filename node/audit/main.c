@@ -22,6 +22,18 @@ static const struct command_row commands[] = {
         "  mereau-audit verify --charter charter.mrc ledger.mrx\n"
         "  mereau-audit verify --node node.example.org:7290 --key auditor.key\n"
         "  mereau-audit verify --base first.mrx /var/lib/mereau")},
+    {"follow", cmd_follow, N_("keep a mirror of running nodes and check it as it grows"), BOOKS,
+     follow_options, N_("DIR"),
+     N_("DIR is made when it is missing. It becomes a book like a node's data directory: verify,\n"
+        "compare and export read it; those of further nodes stand in DIR/nodes/NUMBER. Stopped or\n"
+        "killed at any moment, the next call goes on where it was.\n\n"
+        "The exit code is 5 when a row is wrong, or when nodes contradict each other or what they\n"
+        "showed before; then evidence is written to DIR if their signatures convict them. It is 3\n"
+        "when a node did not answer.\n\n"
+        "Examples:\n"
+        "  mereau-audit follow mirror --node node.example.org:7290 --key auditor.key --once\n"
+        "  mereau-audit follow mirror --node a.example.org:7290 --node b.example.org:7290 \\\n"
+        "    --key auditor.key")},
     {"export", cmd_export, N_("write a ledger for others: a file, tables, accounts, a database"),
      BOOKS, export_options, N_("[SOURCE]"),
      N_("--format says what:\n"
@@ -69,7 +81,7 @@ static const struct program program = {
     .name = "mereau-audit",
     .summary = N_("verifies the ledger of a local currency, independently of its nodes"),
     .commands = commands,
-    .first = "verify receipt export",
+    .first = "verify follow receipt export",
     .complete = complete,
 };
 

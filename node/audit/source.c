@@ -113,6 +113,7 @@ static enum mr_status walk_dir(struct source *s, source_turn turn, void *ctx)
     struct dir_walk w = {.s = s, .turn = turn, .ctx = ctx};
     const struct journal_scan_options options = {.mode = JOURNAL_LIVE,
                                                  .ledger = s->ledger,
+                                                 .from = s->from,
                                                  .turn = dir_turn,
                                                  .progress = dir_size,
                                                  .ctx = &w};

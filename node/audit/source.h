@@ -35,6 +35,7 @@ struct source {
     uint64_t size;    /* bytes of log to come, for progress; 0: not known */
     uint64_t torn;    /* bytes behind the last whole turn */
     char damage[512]; /* why reading ended early; empty: it did not */
+    uint64_t from; /* of a directory: turns in front of this position of the log may be left out */
     /* one of these */
     char dir[4096];
     FILE *file;
@@ -57,6 +58,14 @@ enum mr_status source_open_path(struct source *ret, const struct command *c, str
 enum mr_status source_walk(struct source *s, source_turn turn, void *ctx);
 
 void source_close(struct source *s);
+
+/** Of --key, into s->key. Reported. */
+enum mr_status source_read_key(struct source *s);
+
+/** The charter of the node that --node (the first one) or --control names: it is believed.
+ * Reported.
+ */
+enum mr_status source_fetch_charter(struct source *s);
 
 /** Reads --charter, or `path` when it is not given: a file, or a directory that holds charter.mrc.
  *  Reported. */

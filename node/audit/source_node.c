@@ -4,15 +4,19 @@
 #include <string.h>
 
 #include "audit/source.h"
+#include "audit/turns.h"
 #include "common/keyfile.h"
 #include "mereau/codec.h"
-#include "mereau/journal.h"
+
+static const char *first_address(const struct source *s)
+{
+    return opt_count(s->c, "node") > 0 ? opt_nth(s->c, "node", 0) : opt_text(s->c, "control");
+}
 
 static enum mr_status fail_node(struct source *s, enum mr_status st)
 {
-    const char *const address =
-        opt_text(s->c, "node") != NULL ? opt_text(s->c, "node") : opt_text(s->c, "control");
-    return out_fail(s->out, st, _("the node %s cannot be read: %s"), address, status_sentence(st));
+    return out_fail(s->out, st, _("the node %s cannot be read: %s"), first_address(s),
+                    status_sentence(st));
 }
 
 /* --- opening ------------------------------------------------------------------------------------
@@ -21,8 +25,7 @@ static enum mr_status fail_node(struct source *s, enum mr_status st)
 static enum mr_status open_link(struct source *s, const struct mr_pubkey *pinned)
 {
     const struct link_config config = {
-        .address =
-            opt_text(s->c, "node") != NULL ? opt_text(s->c, "node") : opt_text(s->c, "control"),
+        .address = first_address(s),
         .pinned = pinned,
         .ledger = s->ledger,
         .timeout_ms = s->c->timeout_ms,
@@ -33,9 +36,13 @@ static enum mr_status open_link(struct source *s, const struct mr_pubkey *pinned
     return st == MR_OK ? MR_OK : fail_node(s, st);
 }
 
-/* Without --charter the node's own is believed: it can then show any ledger, but not two. */
-static enum mr_status fetch_charter(struct source *s)
+/* It can then show any ledger, but not two. */
+enum mr_status source_fetch_charter(struct source *s)
 {
+    if (s->reply == NULL)
+        s->reply = malloc(sizeof *s->reply);
+    if (s->reply == NULL)
+        return out_fail(s->out, MR_NO_MEMORY, NULL);
     struct mr_request_body *const q = calloc(1, sizeof *q);
     if (q == NULL)
         return out_fail(s->out, MR_NO_MEMORY, NULL);
@@ -60,7 +67,7 @@ static enum mr_status fetch_charter(struct source *s)
     return MR_OK;
 }
 
-static enum mr_status read_key(struct source *s)
+enum mr_status source_read_key(struct source *s)
 {
     const char *const path = opt_text(s->c, "key");
     struct secret pass = {NULL, 0};
@@ -92,13 +99,13 @@ static enum mr_status read_key(struct source *s)
 enum mr_status source_open_node(struct source *s)
 {
     static const uint8_t nobody[MR_ACCOUNT_BYTES];
-    enum mr_status st = opt_text(s->c, "node") != NULL ? read_key(s) : MR_OK;
+    enum mr_status st = opt_text(s->c, "node") != NULL ? source_read_key(s) : MR_OK;
     if (st != MR_OK)
         return st;
     s->reply = malloc(sizeof *s->reply);
     if (s->reply == NULL)
         return out_fail(s->out, MR_NO_MEMORY, NULL);
-    st = opt_text(s->c, "charter") != NULL ? source_read_charter(s, NULL) : fetch_charter(s);
+    st = opt_text(s->c, "charter") != NULL ? source_read_charter(s, NULL) : source_fetch_charter(s);
     if (st != MR_OK)
         return st;
     const bool one = s->charter->nodes_count == 1;
@@ -111,120 +118,21 @@ enum mr_status source_open_node(struct source *s)
 /* --- reading ------------------------------------------------------------------------------------
  */
 
-enum { STREAM_BYTES_MAX = MR_FRAME_HEAD_BYTES + MR_TURN_BYTES_MAX + MR_STREAM_CHUNK_MAX };
-
-/* The bytes of one stream that were fetched and not yet used. */
-struct tail {
-    enum mr_stream_family family;
-    uint64_t position; /* of the first byte held */
-    uint8_t *bytes;    /* STREAM_BYTES_MAX */
-    size_t used;
-    uint64_t end; /* synced when it was last asked */
-};
-
-struct node_walk {
-    struct source *s;
-    struct mr_request_body *request;
-    struct tail log, bodies;
-};
-
-/* MR_OK with bytes at hand; MR_NOT_FOUND at the end; MR_BODY_ERASED; trouble. */
-static enum mr_status fetch(struct node_walk *w, struct tail *t)
-{
-    w->request->kind = MR_REQ_STREAM;
-    w->request->u.stream.family = t->family;
-    w->request->u.stream.position = t->position + t->used;
-    w->request->u.stream.timeout_ms = 0;
-    const enum mr_status st = link_call(w->s->link, w->s->reply, w->request);
-    if (st != MR_OK)
-        return st;
-    const struct mr_rep_stream *const r = &w->s->reply->body.u.stream;
-    t->end = r->end;
-    if (r->bytes_len == 0)
-        return MR_NOT_FOUND;
-    if (r->position != t->position + t->used || t->used + r->bytes_len > STREAM_BYTES_MAX)
-        return MR_OUT_OF_RANGE;
-    memcpy(t->bytes + t->used, r->bytes, r->bytes_len);
-    t->used += r->bytes_len;
-    return MR_OK;
-}
-
-static enum mr_status have(struct node_walk *w, struct tail *t, size_t n)
-{
-    enum mr_status st = MR_OK;
-    while (t->used < n && st == MR_OK)
-        st = fetch(w, t);
-    return st;
-}
-
-static void skip(struct tail *t, uint64_t position)
-{
-    const uint64_t n = position - t->position;
-    if (n < t->used) {
-        memmove(t->bytes, t->bytes + n, t->used - n);
-        t->used -= n;
-    } else {
-        t->used = 0;
-    }
-    t->position = position;
-}
-
-static enum mr_status one_turn(struct node_walk *w, source_turn turn, void *ctx)
-{
-    static const uint8_t zero[32];
-    struct mr_audit_turn t = {0};
-    struct mr_frame f = {0};
-    enum mr_status st = have(w, &w->log, MR_FRAME_HEAD_BYTES);
-    if (st != MR_OK)
-        return st;
-    st = mr_frame_read(&f, w->log.bytes, w->log.used, NULL);
-    if (st == MR_DAMAGED || f.family != MR_FAMILY_LOG)
-        return MR_DAMAGED;
-    t.log_len = mr_frame_size(f.len);
-    st = have(w, &w->log, t.log_len);
-    if (st != MR_OK)
-        return st;
-    t.log = w->log.bytes;
-    if (memcmp(f.bodies_check, zero, 32) != 0) {
-        const uint64_t n = f.end - w->bodies.position;
-        if (f.end <= w->bodies.position || n > MR_FRAME_HEAD_BYTES + MR_TURN_BYTES_MAX)
-            return MR_DAMAGED;
-        st = have(w, &w->bodies, (size_t)n);
-        if (st == MR_OK) {
-            t.bodies = w->bodies.bytes;
-            t.bodies_len = (size_t)n;
-        } else if (st != MR_BODY_ERASED) {
-            return st == MR_NOT_FOUND ? MR_DAMAGED : st;
-        }
-    }
-    w->s->size = w->log.end;
-    st = turn(ctx, &t, w->log.position + t.log_len);
-    skip(&w->log, w->log.position + t.log_len);
-    if (f.end > w->bodies.position)
-        skip(&w->bodies, f.end);
-    return st;
-}
-
 enum mr_status source_walk_node(struct source *s, source_turn turn, void *ctx)
 {
-    struct node_walk w = {
-        .s = s, .log = {.family = MR_FAMILY_LOG}, .bodies = {.family = MR_FAMILY_BODIES}};
-    enum mr_status st = MR_OK;
-    w.request = calloc(1, sizeof *w.request);
-    w.log.bytes = malloc(STREAM_BYTES_MAX);
-    w.bodies.bytes = malloc(STREAM_BYTES_MAX);
-    if (w.request == NULL || w.log.bytes == NULL || w.bodies.bytes == NULL)
-        st = MR_NO_MEMORY;
-    while (st == MR_OK)
-        st = one_turn(&w, turn, ctx);
-    const bool at_end = st == MR_NOT_FOUND && w.log.used == 0;
-    if (st == MR_DAMAGED || (st == MR_NOT_FOUND && !at_end))
+    struct turns *t = NULL;
+    struct mr_audit_turn lent;
+    struct mr_frame f;
+    enum mr_status st = turns_open(&t, s->link, 0, 0);
+    while (st == MR_OK && (st = turns_next(t, &lent, &f, 0)) == MR_OK) {
+        s->size = turns_end(t);
+        st = turn(ctx, &lent, turns_position(t));
+    }
+    if (st == MR_DAMAGED)
         snprintf(s->damage, sizeof s->damage, "log, position %llu: no whole turn",
-                 (unsigned long long)w.log.position);
-    free(w.request);
-    free(w.log.bytes);
-    free(w.bodies.bytes);
-    if (at_end || s->damage[0] != '\0' || s->out->failed)
+                 (unsigned long long)turns_position(t));
+    turns_close(t);
+    if (st == MR_NOT_FOUND || s->damage[0] != '\0' || s->out->failed)
         return s->out->failed ? s->out->status : MR_OK;
     return fail_node(s, st);
 }

@@ -41,18 +41,19 @@ void *mri_aud_file_get(struct mri_aud_file *f, size_t bytes);
 
 /* A field by its type. */
 #define FIELD(f, v)                                                                                \
-    _Generic((v),                                                                                  \
-        uint64_t: mri_aud_file_u64,                                                                \
-        uint32_t: mri_aud_file_u32,                                                                \
-        int64_t: mri_aud_file_i64,                                                                 \
-        int: mri_aud_file_int,                                                                     \
-        bool: mri_aud_file_bool)(f, &(v))
+    _Generic((v), uint64_t                                                                         \
+             : mri_aud_file_u64, uint32_t                                                          \
+             : mri_aud_file_u32, int64_t                                                           \
+             : mri_aud_file_i64, int                                                               \
+             : mri_aud_file_int, bool                                                              \
+             : mri_aud_file_bool)(f, &(v))
 #define BYTES(f, v) mri_aud_file_raw(f, v, sizeof(v))
 
 /* A record of the registry. */
 #define RECORDS(X)                                                                                 \
-    X(charter) X(head) X(next_epoch) X(cut) X(policy) X(state_alias) X(state_redemption)           \
-    X(state_slot_ref) X(recovery)
+    X(charter)                                                                                     \
+    X(head) X(next_epoch) X(cut) X(policy) X(state_alias) X(state_redemption) X(state_slot_ref)    \
+        X(recovery)
 #define DECLARE(r) void mri_aud_file_##r(struct mri_aud_file *f, struct mr_##r *v);
 RECORDS(DECLARE)
 #undef DECLARE

@@ -515,3 +515,28 @@ bool mr_audit_log_root(const struct mr_audit *a, uint32_t epoch, uint32_t node, 
     const struct mri_aud_tree *const t = tree_of(a, epoch, node);
     return t != NULL && size <= t->size && mri_aud_tree_root(t, ret, size);
 }
+
+const struct mr_head *mr_audit_head(const struct mr_audit *a)
+{
+    return a->totals.has_head ? &a->totals.head : NULL;
+}
+
+void mr_audit_chains(const struct mr_audit *a, mr_audit_chain fn, void *ctx)
+{
+    for (size_t i = 0; i < a->accounts.cap; i++) {
+        const struct mri_aud_account *const x = a->accounts.slots[i];
+        if (x != NULL && x->hot.next_seq > 0)
+            fn(ctx, x->id, x->hot.next_seq, x->hot.head);
+    }
+}
+
+bool mr_audit_chain_of(const struct mr_audit *a, const uint8_t account[MR_ACCOUNT_BYTES],
+                       uint64_t *ret_next_seq, uint8_t ret_value[MR_HASH_BYTES])
+{
+    const struct mri_aud_account *const x = mri_aud_map_get(&a->accounts, account);
+    if (x == NULL || x->hot.next_seq == 0)
+        return false;
+    *ret_next_seq = x->hot.next_seq;
+    memcpy(ret_value, x->hot.head, MR_HASH_BYTES);
+    return true;
+}

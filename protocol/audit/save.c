@@ -130,7 +130,7 @@ static void account(struct mri_aud_file *f, void *entry)
     FIELD(f, x->partial);
     FIELD(f, x->blurred);
     FIELD(f, class);
-    x->class = (enum mr_account_class)class;
+    x->class = (enum mr_account_class) class;
     FIELD(f, x->home);
     if (x->home >= (int)f->a->charter.associations_count)
         mri_aud_file_fail(f, MR_DAMAGED);

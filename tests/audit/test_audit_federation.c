@@ -38,6 +38,22 @@ static void verify(uint32_t node)
     json_decref(o);
 }
 
+/* The mirror of a running node, brought up to date while payments go on. */
+static void follow(uint32_t node)
+{
+    char command[2 * SCRATCH_PATH_MAX + 64];
+    snprintf(command, sizeof command, "follow --json --once mirror --control '%s/run/control.sock'",
+             f.nodes[node].data);
+    json_t *const o = program_json(command, 0);
+    const json_t *const row = json_array_get(json_object_get(o, "nodes"), 0);
+    ck_assert_int_eq(json_number(row, "node"), node + 1);
+    ck_assert_int_gt(json_number(row, "new_turns"), 0);
+    json_t *const v = program_json("verify --json mirror", 0);
+    ck_assert(json_equal(json_object_get(v, "totals"), json_object_get(o, "totals")));
+    json_decref(v);
+    json_decref(o);
+}
+
 START_TEST(real_nodes_leave_books_without_a_finding)
 {
     char command[NODES * (SCRATCH_PATH_MAX + 3) + 32] = "compare --json";
@@ -46,6 +62,7 @@ START_TEST(real_nodes_leave_books_without_a_finding)
     for (uint32_t i = 0; i < NODES; i++)
         federation_issue(&f, i, i, i, 10000);
     federation_agree(&f, 2 * NODES);
+    follow(0);
     federation_kill(&f, 3);
     for (uint32_t k = 0; k < ROUNDS; k++)
         ck_assert_int_eq(federation_pay(&f, k % 3, k % 3, 3, 10), MR_SETTLED);
@@ -55,6 +72,7 @@ START_TEST(real_nodes_leave_books_without_a_finding)
     ck_assert_int_eq(federation_pay(&f, 3, 3, 0, 5), MR_SETTLED);
     federation_agree(&f, 2 * NODES + ROUNDS + 1);
     verify(0); /* while it runs */
+    follow(0);
     for (uint32_t i = 0; i < NODES; i++)
         ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
     for (uint32_t i = 0; i < NODES; i++) {

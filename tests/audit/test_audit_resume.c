@@ -21,8 +21,7 @@ static void setup(void)
     book_read(&book, w.journal);
     charter_len = mr_charter_encode(&w.charter, charter, sizeof charter);
     struct mr_audit *a = NULL;
-    ck_assert_int_eq(mr_audit_create(&a, &heap, found_add, &found, charter, charter_len),
-                     MR_OK);
+    ck_assert_int_eq(mr_audit_create(&a, &heap, found_add, &found, charter, charter_len), MR_OK);
     for (uint32_t i = 0; i < book.count; i++)
         ck_assert_int_eq(mr_audit_feed(a, &book.turns[i]), MR_OK);
     mr_audit_give(a, mr_audit_take(a));
@@ -40,8 +39,7 @@ static void teardown(void)
 static enum mr_status load(size_t len)
 {
     struct mr_audit *a = NULL;
-    ck_assert_int_eq(mr_audit_create(&a, &heap, found_add, &found, charter, charter_len),
-                     MR_OK);
+    ck_assert_int_eq(mr_audit_create(&a, &heap, found_add, &found, charter, charter_len), MR_OK);
     const enum mr_status st = mr_audit_load(a, saved.bytes, len);
     mr_audit_destroy(a);
     return st;

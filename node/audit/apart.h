@@ -1,0 +1,34 @@
+/** Books that are followed, held against each other: what one settled and another did not or
+ *  otherwise, and what each node showed of its log to whom. */
+#ifndef MEREAU_AUDIT_APART_H
+#define MEREAU_AUDIT_APART_H
+
+#include <jansson.h>
+
+#include "audit/book.h"
+#include "audit/follower.h"
+
+enum { APART_SHOWN_MAX = 100 };
+
+struct apart {
+    struct out *out;
+    const char *dir; /* where evidence is put */
+    uint64_t count;  /* contradictions */
+    json_t *rows;    /* of them, so far as they are shown */
+};
+
+void apart_begin(struct apart *k, struct out *out, const char *dir);
+void apart_done(struct apart *k);
+
+/** Slots of two books that are settled with two values. Returns how many slots the second one has
+ *  not settled and the first one has. */
+uint64_t apart_slots(struct apart *k, const struct book *x, const struct book *y);
+
+/** The log of a node in its own book against what another book has of it. */
+void apart_logs(struct apart *k, const struct book *of, const struct book *in);
+
+/** What a node contradicts of what it showed before; when it serves another journal, that is read
+ *  to find out whether its own signatures convict it. */
+void apart_node(struct apart *k, struct follower *f, const struct source *s);
+
+#endif

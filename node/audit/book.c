@@ -1,0 +1,452 @@
+#include "audit/book.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit/base.h"
+#include "common/file.h"
+#include "common/heap.h"
+#include "common/term.h"
+#include "storage/files.h"
+#include "wire/cursor.h"
+
+enum {
+    BATCH = 256,
+    COMMIT_BYTES = 16 << 20,
+    COMMIT_MS = 2000,
+    SAVE_MS = 300000,
+    HEAD_BYTES = 8 + 3 * 8 + 4,
+    ROW_BYTES = 1024 /* of a finding, at most */
+};
+
+static const char state_name[] = "audit.state";
+static const uint8_t state_magic[8] = "MRFS0001";
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* The node's status of a full disk would mean the node's disk: here it is trouble of this host. */
+static enum mr_status cannot_write(const struct book *b, const char *path, enum mr_status st)
+{
+    if (st == MR_DISK_FULL)
+        return out_fail(b->out, MR_IO_ERROR,
+                        _("%s cannot be written: the disk is full. What was mirrored is whole and "
+                          "stays; make room and repeat the command"),
+                        path);
+    return out_fail(b->out, st, _("%s cannot be written: %s"), path, status_sentence(st));
+}
+
+/* --- saving the state ------------------------------------------------------------------------- */
+
+static void put_text(struct mri_wr *w, const char *text)
+{
+    mri_wr_bytes(w, (const uint8_t *)text, (uint32_t)strlen(text));
+}
+
+static void put_row(struct mri_wr *w, const struct mr_audit_finding *f)
+{
+    put_text(w, f->rule);
+    put_text(w, f->what);
+    put_text(w, f->expected);
+    put_text(w, f->found);
+    mri_wr_u32(w, (uint32_t)f->status);
+    mri_wr_u64(w, f->turn);
+    mri_wr_u32(w, f->entry);
+    mri_wr_u32(w, f->node);
+    mri_wr_u32(w, f->has_slot ? 1 : 0);
+    mri_wr_opaque(w, f->account, sizeof f->account);
+    mri_wr_u64(w, f->seq);
+}
+
+static enum mr_status write_bytes(void *ctx, const uint8_t *bytes, size_t len)
+{
+    return fwrite(bytes, 1, len, ctx) == len ? MR_OK : files_status(errno);
+}
+
+/* What stands in front of the saved audit: its length, place and findings. */
+static enum mr_status write_front(const struct book *b, FILE *f)
+{
+    const size_t cap = HEAD_BYTES + b->report.count * ROW_BYTES;
+    uint8_t check[32], *const bytes = malloc(cap);
+    if (bytes == NULL)
+        return MR_NO_MEMORY;
+    struct mri_wr w = {bytes, cap};
+    mri_wr_opaque(&w, state_magic, sizeof state_magic);
+    mri_wr_u64(&w, 0); /* its length, when it is known */
+    mri_wr_u64(&w, mirror_end(b->mirror)->log);
+    mri_wr_u64(&w, b->report.all);
+    mri_wr_u32(&w, (uint32_t)b->report.count);
+    for (size_t i = 0; i < b->report.count; i++)
+        put_row(&w, &b->report.rows[i]);
+    const size_t len = cap - w.left;
+    struct mri_wr length = {bytes + sizeof state_magic, 8};
+    mri_wr_u64(&length, len);
+    mr_hash(check, "mereau/audit-state", bytes, len, NULL, 0);
+    enum mr_status st = write_bytes(f, bytes, len);
+    if (st == MR_OK)
+        st = write_bytes(f, check, sizeof check);
+    free(bytes);
+    return st;
+}
+
+static enum mr_status write_state(const struct book *b, const char *path)
+{
+    FILE *const f = fopen(path, "wb");
+    if (f == NULL)
+        return files_status(errno);
+    enum mr_status st = write_front(b, f);
+    if (st == MR_OK)
+        st = mr_audit_save(b->audit, write_bytes, f);
+    if (st == MR_OK && (fflush(f) != 0 || fsync(fileno(f)) != 0))
+        st = files_status(errno);
+    if (fclose(f) != 0 && st == MR_OK)
+        st = files_status(errno);
+    return st;
+}
+
+static enum mr_status save_state(struct book *b)
+{
+    char path[FILE_PATH_MAX], part[FILE_PATH_MAX + 8];
+    enum mr_status st = path_join(path, b->dir, state_name);
+    if (st != MR_OK)
+        return out_fail(b->out, MR_USAGE, NULL);
+    snprintf(part, sizeof part, "%s.new", path);
+    st = write_state(b, part);
+    if (st == MR_OK && rename(part, path) != 0)
+        st = files_status(errno);
+    if (st == MR_OK)
+        st = dir_sync(b->dir);
+    if (st != MR_OK) {
+        unlink(part);
+        return cannot_write(b, path, st);
+    }
+    b->state_turn = mirror_end(b->mirror)->turn;
+    b->saved_ms = monotonic_ms();
+    return MR_OK;
+}
+
+/* --- loading it ------------------------------------------------------------------------------- */
+
+/* A text of a finding lives as long as the book. */
+static const char *keep_text(struct book *b, const char *text)
+{
+    char **const wider = realloc(b->texts, (b->texts_count + 1) * sizeof *wider);
+    if (wider == NULL)
+        return NULL;
+    b->texts = wider;
+    char *const copy = strdup(text);
+    if (copy != NULL)
+        b->texts[b->texts_count++] = copy;
+    return copy;
+}
+
+static void get_text(struct mri_rd *r, char ret[MR_AUDIT_TEXT_MAX])
+{
+    const uint32_t n = mri_rd_bytes(r, (uint8_t *)ret, MR_AUDIT_TEXT_MAX - 1);
+    ret[r->st == MR_OK ? n : 0] = '\0';
+}
+
+static bool get_row(struct book *b, struct mri_rd *r)
+{
+    struct mr_audit_finding f = {.turn = 0};
+    char rule[MR_AUDIT_TEXT_MAX], what[MR_AUDIT_TEXT_MAX];
+    get_text(r, rule);
+    get_text(r, what);
+    get_text(r, f.expected);
+    get_text(r, f.found);
+    f.status = (enum mr_status)mri_rd_u32(r, UINT32_MAX);
+    f.turn = mri_rd_u64(r, UINT64_MAX);
+    f.entry = mri_rd_u32(r, UINT32_MAX);
+    f.node = mri_rd_u32(r, UINT32_MAX);
+    f.has_slot = mri_rd_u32(r, 1) == 1;
+    mri_rd_opaque(r, f.account, sizeof f.account);
+    f.seq = mri_rd_u64(r, UINT64_MAX);
+    if (r->st != MR_OK)
+        return false;
+    f.rule = keep_text(b, rule);
+    f.what = keep_text(b, what);
+    if (f.rule == NULL || f.what == NULL)
+        return false;
+    report_add(&b->report, &f);
+    return true;
+}
+
+struct state {
+    const uint8_t *bytes;
+    size_t len;
+    uint64_t log; /* position that it stands at */
+};
+
+/* MR_OK; MR_DAMAGED and what mr_audit_load says. */
+static enum mr_status read_state(struct book *b, struct state *s)
+{
+    uint8_t magic[8], check[32];
+    struct mri_rd r = {s->bytes, s->len, MR_OK};
+    mri_rd_opaque(&r, magic, sizeof magic);
+    const uint64_t len = mri_rd_u64(&r, s->len);
+    s->log = mri_rd_u64(&r, MR_SEQ_MAX);
+    const uint64_t all = mri_rd_u64(&r, UINT64_MAX);
+    const uint32_t count = mri_rd_u32(&r, BOOK_FINDINGS_MAX);
+    if (r.st != MR_OK || memcmp(magic, state_magic, sizeof magic) != 0 || s->len < len + 32)
+        return MR_DAMAGED;
+    mr_hash(check, "mereau/audit-state", s->bytes, (size_t)len, NULL, 0);
+    if (memcmp(check, s->bytes + len, sizeof check) != 0)
+        return MR_DAMAGED;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!get_row(b, &r))
+            return MR_DAMAGED;
+    }
+    b->report.all = all;
+    return mr_audit_load(b->audit, s->bytes + len + 32, s->len - (size_t)len - 32);
+}
+
+/* MR_NO_SUCH_FILE when there is none. */
+static enum mr_status load_state(struct book *b, uint64_t *ret_log)
+{
+    char path[FILE_PATH_MAX];
+    struct stat info;
+    if (path_join(path, b->dir, state_name) != MR_OK)
+        return MR_NO_SUCH_FILE;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return MR_NO_SUCH_FILE;
+    enum mr_status st = MR_DAMAGED;
+    if (fstat(fd, &info) == 0 && info.st_size > 0) {
+        void *const p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        struct state s = {p, (size_t)info.st_size, 0};
+        if (p != MAP_FAILED) {
+            st = read_state(b, &s);
+            munmap(p, s.len);
+        }
+        *ret_log = s.log;
+    }
+    close(fd);
+    return st;
+}
+
+/* --- the audit -------------------------------------------------------------------------------- */
+
+static enum mr_status begin_audit(struct book *b)
+{
+    const struct source *const s = b->charter;
+    pool_destroy(b->pool);
+    mr_audit_destroy(b->audit);
+    report_done(&b->report);
+    b->pool = NULL;
+    b->audit = NULL;
+    enum mr_status st = report_create(&b->report, s->charter, BOOK_FINDINGS_MAX);
+    if (st == MR_OK)
+        st = mr_audit_create(&b->audit, &heap, report_add, &b->report, s->charter_bytes,
+                             s->charter_len);
+    if (st == MR_OK)
+        st = pool_create(&b->pool, b->audit, b->threads);
+    if (st == MR_OK)
+        return MR_OK;
+    return out_fail(b->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
+                    _("the charter cannot be audited: %s"), status_sentence(st));
+}
+
+static enum mr_status feed(struct book *b, const struct mr_audit_turn *t)
+{
+    const enum mr_status st = mr_audit_feed(b->audit, t);
+    if (st != MR_OK)
+        return out_fail(b->out, st, NULL);
+    if (mr_audit_pending(b->audit) >= BATCH)
+        pool_push(b->pool, mr_audit_take(b->audit));
+    return MR_OK;
+}
+
+static void check_signatures(struct book *b)
+{
+    pool_push(b->pool, mr_audit_take(b->audit));
+    pool_drain(b->pool);
+}
+
+struct catching_up {
+    struct book *b;
+    struct source *s;
+    struct progress progress;
+    struct mr_audit_place place; /* the saved audit's */
+    bool met, misfit;
+};
+
+static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *t, uint64_t done)
+{
+    struct catching_up *const k = ctx;
+    struct mr_frame f;
+    if (mr_frame_read(&f, t->log, t->log_len, NULL) != MR_OK)
+        return MR_DAMAGED;
+    if (f.turn == k->place.turn)
+        k->met = memcmp(f.check, k->place.check, sizeof f.check) == 0;
+    if (f.turn <= k->place.turn)
+        return MR_OK;
+    k->misfit = k->misfit || !k->met; /* the state is of another book */
+    if (k->misfit)
+        return MR_OK;
+    k->progress.total = k->s->size;
+    progress_update(&k->progress, done);
+    return feed(k->b, t);
+}
+
+/* Audit what is in the mirror behind the place where the audit stands. MR_NOT_FOUND: it is no place
+ * of this mirror. */
+static enum mr_status catch_up(struct book *b, uint64_t log)
+{
+    static struct source s;
+    struct catching_up k = {.b = b, .s = &s};
+    mr_audit_place(b->audit, &k.place);
+    k.met = k.place.turn == 0;
+    s = (struct source){.c = b->c, .out = b->out, .from = log == 0 ? 0 : log - 1};
+    memcpy(s.dir, b->dir, sizeof s.dir);
+    memcpy(s.ledger, b->charter->ledger, sizeof s.ledger);
+    progress_begin(&k.progress, b->c, _("auditing the mirror"), 0);
+    enum mr_status st = source_walk(&s, on_turn, &k);
+    check_signatures(b);
+    progress_end(&k.progress);
+    if (st == MR_OK && s.damage[0] != '\0')
+        return out_fail(b->out, MR_DAMAGED, _("the mirror %s is damaged: %s"), b->dir, s.damage);
+    return st == MR_OK && !k.met ? MR_NOT_FOUND : st;
+}
+
+/* From the beginning. */
+static enum mr_status audit_anew(struct book *b)
+{
+    const enum mr_status st = begin_audit(b);
+    return st == MR_OK ? catch_up(b, 0) : st;
+}
+
+static enum mr_status start_audit(struct book *b)
+{
+    uint64_t log = 0;
+    enum mr_status st = begin_audit(b);
+    if (st != MR_OK || mirror_end(b->mirror)->turn == 0)
+        return st;
+    enum mr_status loaded = load_state(b, &log);
+    if (loaded == MR_OK) {
+        struct mr_audit_place place;
+        mr_audit_place(b->audit, &place);
+        loaded = catch_up(b, log);
+        b->state_turn = place.turn;
+        if (loaded == MR_OK || b->out->failed)
+            return loaded;
+        b->state_turn = 0;
+    }
+    if (loaded != MR_NO_SUCH_FILE)
+        out_note(b->out,
+                 _("The saved state of %s does not fit its mirror and is thrown away; the mirror "
+                   "is audited anew."),
+                 b->dir);
+    return audit_anew(b);
+}
+
+enum mr_status book_rest_on(struct book *b, const char *base)
+{
+    static struct source s;
+    const uint32_t begins = mr_audit_begins(b->audit);
+    enum mr_status st = begin_audit(b);
+    if (st == MR_OK)
+        st = source_open_path(&s, b->c, b->out, base);
+    if (st == MR_OK)
+        st = base_read(b->audit, &s, base, begins, true);
+    source_close(&s);
+    if (st == MR_OK)
+        st = catch_up(b, 0);
+    b->ready = st == MR_OK;
+    return st;
+}
+
+bool book_begins_later(const struct book *b)
+{
+    return mr_audit_begins(b->audit) != 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static enum mr_status put_charter(const struct book *b)
+{
+    char path[FILE_PATH_MAX];
+    enum mr_status st = path_join(path, b->dir, "charter.mrc");
+    if (st == MR_OK && !file_exists(path))
+        st = file_write(path, b->charter->charter_bytes, b->charter->charter_len, 0644, true);
+    return st;
+}
+
+enum mr_status book_open(struct book *b, const struct command *c, struct out *out,
+                         const struct source *charter, const char *dir, uint32_t node,
+                         unsigned threads)
+{
+    struct mr_journal_report report;
+    *b = (struct book){.c = c, .out = out, .charter = charter, .node = node, .threads = threads};
+    if (strlen(dir) >= sizeof b->dir)
+        return out_fail(out, MR_USAGE, NULL);
+    memcpy(b->dir, dir, strlen(dir) + 1);
+    enum mr_status st = dir_make(dir);
+    if (st == MR_OK)
+        st = put_charter(b);
+    if (st != MR_OK)
+        return cannot_write(b, dir, st);
+    st = mirror_open(&b->mirror, dir, charter->ledger, node, &report);
+    if (st == MR_DAMAGED || st == MR_WRONG_LEDGER)
+        return out_fail(out, st,
+                        _("the mirror %s is damaged: %s. Move it away to mirror the node anew"),
+                        dir, report.text);
+    if (st != MR_OK)
+        return cannot_write(b, dir, st);
+    b->saved_ms = b->committed_ms = monotonic_ms();
+    st = start_audit(b);
+    b->ready = st == MR_OK;
+    return st;
+}
+
+enum mr_status book_settle(struct book *b, bool save)
+{
+    if (!b->ready)
+        return MR_OK;
+    check_signatures(b);
+    enum mr_status st = mirror_commit(b->mirror);
+    if (st != MR_OK)
+        return cannot_write(b, b->dir, st);
+    b->committed_ms = monotonic_ms();
+    if (save && mirror_end(b->mirror)->turn != b->state_turn)
+        return save_state(b);
+    return MR_OK;
+}
+
+enum mr_status book_take(struct book *b, const struct mr_audit_turn *t, const struct mr_frame *f)
+{
+    enum mr_status st = mirror_append(b->mirror, t, f);
+    if (st != MR_OK)
+        return cannot_write(b, b->dir, st);
+    b->new_turns++;
+    st = feed(b, t);
+    b->ready = st == MR_OK;
+    if (st != MR_OK)
+        return st;
+    const uint64_t now = monotonic_ms();
+    if (f->turn > 1 && mirror_pending(b->mirror) < COMMIT_BYTES &&
+        now - b->committed_ms < COMMIT_MS)
+        return MR_OK;
+    return book_settle(b, now - b->saved_ms >= SAVE_MS);
+}
+
+void book_close(struct book *b)
+{
+    pool_destroy(b->pool);
+    mr_audit_destroy(b->audit);
+    report_done(&b->report);
+    mirror_close(b->mirror);
+    for (size_t i = 0; i < b->texts_count; i++)
+        free(b->texts[i]);
+    free(b->texts);
+    *b = (struct book){0};
+}

@@ -1,0 +1,422 @@
+/* follow: keeps a mirror of one or more nodes and audits it as it grows. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit/apart.h"
+#include "audit/commands.h"
+#include "common/file.h"
+#include "storage/lock.h"
+
+enum { FOLLOWED_MAX = MR_NODES_MAX, THREADS_MAX = 256, WAIT_MS = 10000, REST_MS = 200 };
+
+const struct option_row follow_options[] = {
+    {"node", 'n', N_("HOST:PORT"), N_("a node to follow, with --key; may be given several times")},
+    {"key", 'k', N_("FILE"), N_("auditor's key file, for --node")},
+    {"control", 0, N_("PATH"), N_("follow the node with this control socket")},
+    {"charter", 'c', N_("FILE"), N_("charter that is trusted (else the first node's own)")},
+    {"once", '1', NULL, N_("catch up and end, for a timer")},
+    {"threads", 't', N_("N"), N_("threads that verify signatures (else one a processor)")},
+    SECRET_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+struct following {
+    const struct command *c;
+    struct out *out;
+    const char *dir;
+    struct source s; /* charter, ledger, key */
+    struct dir_lock *lock;
+    unsigned threads;
+    struct follower *followers;
+    size_t count;
+    struct book *books[FOLLOWED_MAX]; /* the first one is that of the directory itself */
+    size_t books_count;
+    struct progress progress;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* --- the directory ---------------------------------------------------------------------------- */
+
+/* The mirror's own charter counts once there is one; --charter must be the same. */
+static enum mr_status read_charter(struct following *w)
+{
+    char path[FILE_PATH_MAX];
+    uint8_t *own = NULL;
+    size_t len = 0;
+    if (path_join(path, w->dir, "charter.mrc") != MR_OK)
+        return out_fail(w->out, MR_USAGE, NULL);
+    const bool begun = file_exists(path);
+    enum mr_status st = begun || opt_text(w->c, "charter") != NULL
+                            ? source_read_charter(&w->s, path)
+                            : source_fetch_charter(&w->s);
+    if (st != MR_OK || !begun || w->s.own_charter)
+        return st;
+    st = file_read(&own, &len, path, CHARTER_BYTES_MAX);
+    if (st != MR_OK)
+        return out_fail(w->out, st, _("the charter %s cannot be read: %s"), path,
+                        status_sentence(st));
+    if (len != w->s.charter_len || memcmp(own, w->s.charter_bytes, len) != 0)
+        st = out_fail(w->out, MR_WRONG_LEDGER, _("%s is of another ledger"), w->dir);
+    free(own);
+    return st;
+}
+
+static enum mr_status take_directory(struct following *w)
+{
+    pid_t holder = 0;
+    enum mr_status st = dir_make(w->dir);
+    if (st == MR_OK)
+        st = lock_take(&w->lock, w->dir, &holder);
+    if (st == MR_IN_USE)
+        return out_fail(w->out, st, _("%s is being followed by process %ld already"), w->dir,
+                        (long)holder);
+    return st == MR_OK
+               ? MR_OK
+               : out_fail(w->out, st, _("%s cannot be written: %s"), w->dir, status_sentence(st));
+}
+
+/* The first node that ever answered has the directory itself, others one each below it. */
+static enum mr_status directory_of(const struct following *w, char ret[FILE_PATH_MAX],
+                                   uint32_t node)
+{
+    char below[FILE_PATH_MAX], name[32];
+    const uint32_t first = mirror_node(w->dir);
+    if (first == node || (first == 0 && w->books_count == 0))
+        return path_join(ret, w->dir, ".");
+    snprintf(name, sizeof name, "nodes/%u", (unsigned)node);
+    const enum mr_status st = path_join(below, w->dir, name);
+    return st == MR_OK ? path_join(ret, below, ".") : st;
+}
+
+static struct book *book_of(const struct following *w, uint32_t node)
+{
+    for (size_t i = 0; i < w->books_count; i++) {
+        if (w->books[i]->node == node)
+            return w->books[i];
+    }
+    return NULL;
+}
+
+static enum mr_status add_book(struct following *w, uint32_t node)
+{
+    char dir[FILE_PATH_MAX];
+    struct book *const b = calloc(1, sizeof *b);
+    if (b == NULL)
+        return out_fail(w->out, MR_NO_MEMORY, NULL);
+    enum mr_status st = directory_of(w, dir, node);
+    dir[st == MR_OK ? strlen(dir) - 2 : 0] = '\0'; /* the "/." */
+    w->books[w->books_count++] = b;
+    if (st == MR_OK)
+        st = book_open(b, w->c, w->out, &w->s, dir, node, w->threads);
+    else
+        out_fail(w->out, MR_USAGE, NULL);
+    return st;
+}
+
+/* What is mirrored already is audited and shown even when no node answers. */
+static enum mr_status open_first(struct following *w)
+{
+    const uint32_t node = mirror_node(w->dir);
+    return node == 0 ? MR_OK : add_book(w, node);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static enum mr_status connect_one(struct following *w, struct follower *f)
+{
+    if (f->state == FOLLOWER_CONTRADICTS || monotonic_ms() < f->retry_ms)
+        return MR_OK;
+    if (follower_connect(f, &w->s) != MR_OK || f->book != NULL)
+        return MR_OK;
+    f->book = book_of(w, f->node);
+    if (f->book == NULL) {
+        const enum mr_status st = add_book(w, f->node);
+        if (st != MR_OK)
+            return st;
+        f->book = w->books[w->books_count - 1];
+    }
+    return MR_OK;
+}
+
+static bool is_readable(const struct follower *f)
+{
+    return f->state == FOLLOWER_FINE && f->link != NULL && f->book != NULL;
+}
+
+/* The book of a node that joined later is audited behind the first one. */
+static enum mr_status rest_on_first(struct following *w, struct book *b)
+{
+    if (!book_begins_later(b) || b == w->books[0] || book_begins_later(w->books[0]))
+        return MR_OK;
+    const enum mr_status st = book_settle(w->books[0], false);
+    return st == MR_OK ? book_rest_on(b, w->books[0]->dir) : st;
+}
+
+static enum mr_status read_one(struct following *w, struct follower *f, uint32_t wait_ms)
+{
+    if (!is_readable(f))
+        return MR_OK;
+    const enum mr_status st = follower_read(f, &w->progress, wait_ms, &stop);
+    return st == MR_OK ? rest_on_first(w, f->book) : st;
+}
+
+/* All nodes once: who they are and what they sign, then what they have. What one showed to another
+ * was its own before that one was read; so they are read once more. */
+static enum mr_status read_all(struct following *w, uint32_t wait_ms)
+{
+    enum mr_status st = MR_OK;
+    for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++)
+        st = connect_one(w, &w->followers[i]);
+    for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++)
+        st = read_one(w, &w->followers[i], w->count == 1 ? wait_ms : 0);
+    for (size_t i = 0; st == MR_OK && w->count > 1 && i < w->count && stop == 0; i++)
+        st = read_one(w, &w->followers[i], i == 0 ? wait_ms / 10 : 0);
+    for (size_t i = 0; st == MR_OK && i < w->count; i++) {
+        if (is_readable(&w->followers[i]) && stop == 0)
+            follower_check_head(&w->followers[i]);
+    }
+    return st;
+}
+
+static enum mr_status settle_all(struct following *w, bool save)
+{
+    enum mr_status st = MR_OK;
+    for (size_t i = 0; i < w->books_count; i++) {
+        const enum mr_status now = book_settle(w->books[i], save);
+        st = st == MR_OK ? now : st;
+    }
+    return st;
+}
+
+/* --- saying so -------------------------------------------------------------------------------- */
+
+static void describe(struct following *w, const struct follower *f, json_t *list)
+{
+    json_t *const o = json_object();
+    const struct book *const b = f->book;
+    json_object_set_new(o, "address", json_string(f->address));
+    json_object_set_new(o, "node", f->node == 0 ? json_null() : json_integer(f->node));
+    json_object_set_new(o, "status",
+                        json_string(f->state == FOLLOWER_FINE ? mr_status_name(MR_OK)
+                                    : f->state == FOLLOWER_CONTRADICTS
+                                        ? mr_status_name(MR_FORKED)
+                                        : mr_status_name(f->trouble)));
+    if (b != NULL) {
+        json_object_set_new(o, "directory", json_string(b->dir));
+        json_object_set_new(o, "turns", json_integer((json_int_t)mirror_end(b->mirror)->turn));
+        json_object_set_new(o, "new_turns", json_integer((json_int_t)b->new_turns));
+        json_object_set_new(o, "findings_total", json_integer((json_int_t)b->report.all));
+    }
+    json_array_append_new(list, o);
+    if (f->state == FOLLOWER_SILENT)
+        out_print(w->out, _("%s: not followed to its end: %s\n"), f->address,
+                  status_sentence(f->trouble));
+    if (b != NULL)
+        out_print(w->out, _("%s: node %u, %llu turns, %llu of them new, %llu findings\n"),
+                  f->address, (unsigned)f->node, (unsigned long long)mirror_end(b->mirror)->turn,
+                  (unsigned long long)b->new_turns, (unsigned long long)b->report.all);
+}
+
+static void hold_against_each_other(struct following *w, struct apart *k)
+{
+    json_t *const behind = json_array();
+    for (size_t i = 0; i < w->books_count; i++) {
+        uint64_t missing = 0;
+        for (size_t j = 0; j < w->books_count; j++) {
+            const struct book *const x = w->books[i], *const y = w->books[j];
+            if (i == j || book_begins_later(x) != book_begins_later(y))
+                continue;
+            const uint64_t slots = apart_slots(k, y, x);
+            missing = slots > missing ? slots : missing;
+            apart_logs(k, x, y);
+        }
+        json_array_append_new(behind, json_integer((json_int_t)missing));
+        if (missing > 0)
+            out_print(w->out, _("Node %u has not settled %llu slots that another node has.\n"),
+                      (unsigned)w->books[i]->node, (unsigned long long)missing);
+    }
+    out_json(w->out, "missing", behind);
+}
+
+static void other_findings(struct following *w, uint64_t *ret)
+{
+    static struct mr_audit_totals totals;
+    for (size_t i = 1; i < w->books_count; i++) {
+        if (mr_audit_end(w->books[i]->audit, &totals) != MR_OK)
+            out_fail(w->out, MR_NO_MEMORY, NULL);
+        *ret += w->books[i]->report.all;
+        if (w->books[i]->report.all > 0)
+            out_print(w->out, _("The book of node %u has findings: mereau-audit verify %s\n"),
+                      (unsigned)w->books[i]->node, w->books[i]->dir);
+    }
+}
+
+static void first_book(struct following *w, uint64_t *ret)
+{
+    static struct mr_audit_totals totals;
+    struct book *const b = w->books[0];
+    if (mr_audit_end(b->audit, &totals) != MR_OK) {
+        out_fail(w->out, MR_NO_MEMORY, NULL);
+        return;
+    }
+    report_rows(&b->report, w->out);
+    report_totals(&b->report, w->out, &totals, &w->s, mr_audit_charter(b->audit));
+    *ret += b->report.all;
+}
+
+static size_t silent_count(const struct following *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->count; i++)
+        n += w->followers[i].state == FOLLOWER_SILENT;
+    return n;
+}
+
+static void conclude(struct following *w)
+{
+    struct apart k;
+    uint64_t findings = 0;
+    json_t *const nodes = json_array();
+    apart_begin(&k, w->out, w->dir);
+    if (w->books_count > 0)
+        first_book(w, &findings);
+    other_findings(w, &findings);
+    for (size_t i = 0; i < w->count; i++) {
+        describe(w, &w->followers[i], nodes);
+        if (w->followers[i].state == FOLLOWER_CONTRADICTS)
+            apart_node(&k, &w->followers[i], &w->s);
+    }
+    hold_against_each_other(w, &k);
+    out_json(w->out, "nodes", nodes);
+    out_json(w->out, "contradictions", json_incref(k.rows));
+    out_int(w->out, "contradictions_total", (int64_t)k.count);
+    if (k.count > 0)
+        out_fail(w->out, MR_CHECK_FAILED, _("nodes contradict each other, or themselves"));
+    else if (findings > 0)
+        out_fail(w->out, MR_CHECK_FAILED, _("%llu findings: this book is not right"),
+                 (unsigned long long)findings);
+    else if (silent_count(w) > 0)
+        out_fail(w->out, MR_NO_ANSWER, _("%zu of %zu nodes could not be followed to their end"),
+                 silent_count(w), w->count);
+    else
+        out_print(w->out, _("No finding, and no contradiction.\n"));
+    apart_done(&k);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static void say_changes(struct following *w, enum follower_state *last)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const struct follower *const f = &w->followers[i];
+        if (f->state == last[i])
+            continue;
+        last[i] = f->state;
+        if (f->state == FOLLOWER_FINE)
+            out_note(w->out, _("%s answers again."), f->address);
+        else if (f->state == FOLLOWER_SILENT)
+            out_note(w->out, _("%s: %s"), f->address, status_sentence(f->trouble));
+        else
+            out_note(w->out, "%s: %s.", f->address, f->why);
+    }
+}
+
+static void rest(uint64_t ms)
+{
+    const struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}
+
+static bool any_readable(const struct following *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        if (is_readable(&w->followers[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum mr_status follow(struct following *w)
+{
+    const bool once = opt_flag(w->c, "once");
+    enum follower_state last[FOLLOWED_MAX] = {FOLLOWER_FINE};
+    enum mr_status st = open_first(w);
+    progress_begin(&w->progress, w->c, _("following"), 0);
+    if (st == MR_OK)
+        st = read_all(w, 0);
+    while (st == MR_OK && !once && stop == 0) {
+        say_changes(w, last);
+        st = settle_all(w, false);
+        if (st == MR_OK && !any_readable(w))
+            rest(REST_MS);
+        if (st == MR_OK)
+            st = read_all(w, WAIT_MS);
+    }
+    progress_end(&w->progress);
+    const enum mr_status saved = settle_all(w, true);
+    return st == MR_OK ? saved : st;
+}
+
+static enum mr_status name_followers(struct following *w)
+{
+    const char *const control = opt_text(w->c, "control");
+    w->count = control != NULL ? 1 : opt_count(w->c, "node");
+    if (w->count == 0 || w->count > FOLLOWED_MAX ||
+        (control != NULL && opt_count(w->c, "node") > 0))
+        return out_fail(w->out, MR_USAGE,
+                        _("whom? Give --node HOST:PORT, once or more, with --key; or --control"));
+    w->followers = calloc(w->count, sizeof *w->followers);
+    if (w->followers == NULL)
+        return out_fail(w->out, MR_NO_MEMORY, NULL);
+    for (size_t i = 0; i < w->count; i++)
+        w->followers[i].address = control != NULL ? control : opt_nth(w->c, "node", i);
+    return control != NULL ? MR_OK : source_read_key(&w->s);
+}
+
+static void done(struct following *w)
+{
+    for (size_t i = 0; i < w->count && w->followers != NULL; i++)
+        follower_hang_up(&w->followers[i]);
+    for (size_t i = 0; i < w->books_count; i++) {
+        book_close(w->books[i]);
+        free(w->books[i]);
+    }
+    free(w->followers);
+    source_close(&w->s);
+    lock_release(w->lock);
+}
+
+void cmd_follow(struct command *c, struct out *out)
+{
+    static struct following w;
+    const struct sigaction note = {.sa_handler = on_signal};
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t threads = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : online;
+    w = (struct following){.c = c, .out = out, .dir = c->args[0], .s = {.c = c, .out = out}};
+    if (opt_int(c, out, &threads, "threads", 1, THREADS_MAX) == MR_USAGE)
+        return;
+    w.threads = (unsigned)threads;
+    sigaction(SIGINT, &note, NULL);
+    sigaction(SIGTERM, &note, NULL);
+    if (name_followers(&w) == MR_OK && take_directory(&w) == MR_OK && read_charter(&w) == MR_OK &&
+        follow(&w) == MR_OK)
+        conclude(&w);
+    done(&w);
+}

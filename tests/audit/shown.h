@@ -1,0 +1,33 @@
+/** A node that shows a book to whoever asks: served over real sockets, turn for turn, so that a
+ *  test can show less of it, other things, or nothing. */
+#ifndef MEREAU_TESTS_AUDIT_SHOWN_H
+#define MEREAU_TESTS_AUDIT_SHOWN_H
+
+#include "audit/story.h"
+#include "lib/fake_node.h"
+
+enum { SHOWN_ADDRESS_MAX = 32 };
+
+struct shown {
+    struct fake_node node;
+    char address[SHOWN_ADDRESS_MAX];
+    const struct mr_charter *charter;
+    uint32_t number;
+    uint8_t *log, *bodies;
+    size_t log_len, bodies_len;
+    size_t log_shown, bodies_shown; /* bytes of them that are there for others */
+    size_t bodies_erased;           /* these first ones are not */
+    struct mr_head head;            /* that it says it signed last; size 0: none */
+    bool silent;                    /* it answers BUSY to everything */
+};
+
+/** The book is copied. It listens on loopback, and at a path as its control socket. */
+void shown_start(struct shown *s, const struct mr_charter *charter, uint32_t number,
+                 const struct book *b, const char *path);
+/** Show another one from now on. */
+void shown_change(struct shown *s, const struct book *b);
+/** So many turns only. */
+void shown_until(struct shown *s, const struct book *b, uint32_t turns);
+void shown_stop(struct shown *s);
+
+#endif

@@ -1,0 +1,410 @@
+/* mereau-audit follow: a mirror of several nodes that grows, is stopped and killed, and nodes that
+ * lie. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit/lies.h"
+#include "audit/program.h"
+#include "audit/shown.h"
+#include "common/file.h"
+#include "mereau/log.h"
+
+enum { NODES = 4 };
+
+static struct ring r;
+static struct book books[NODES];
+static struct shown nodes[NODES];
+
+static void setup(void)
+{
+    scratch_make(program_dir);
+    league_tell(&r);
+    program_charter(&r.w.charter, "charter.mrc");
+    ck_assert_int_eq(
+        file_write(scratch_path(program_dir, "pass"), "secret words\n", 13, 0600, true), MR_OK);
+    ck_assert_int_eq(program_run("keygen auditor.key --passphrase-file pass"), 0);
+    for (uint32_t i = 0; i < NODES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "control%u", (unsigned)i);
+        book_read(&books[i], r.nodes[i].journal);
+        shown_start(&nodes[i], &r.w.charter, i + 1, &books[i], scratch_path(program_dir, name));
+    }
+}
+
+static void teardown(void)
+{
+    for (uint32_t i = 0; i < NODES; i++) {
+        shown_stop(&nodes[i]);
+        book_done(&books[i]);
+    }
+    ring_done(&r);
+    scratch_remove(program_dir);
+}
+
+static char command[1024];
+
+/* The first one over its control socket, or several with the auditor's key. */
+static const char *follow(uint32_t count, const char *more)
+{
+    const char *const with =
+        count == 1 ? "--control ./control0" : "--key auditor.key --passphrase-file pass";
+    size_t n =
+        (size_t)snprintf(command, sizeof command,
+                         "follow --json --once --charter charter.mrc %s mirror %s", with, more);
+    for (uint32_t i = 0; count > 1 && i < count; i++)
+        n += (size_t)snprintf(command + n, sizeof command - n, " --node %.31s", nodes[i].address);
+    return command;
+}
+
+/* What the mirror's journal gives when all of it is verified. */
+static void same_as_verify(json_t *o, const char *dir, int code)
+{
+    char line[128];
+    snprintf(line, sizeof line, "verify --json --charter charter.mrc %s", dir);
+    json_t *const v = program_json(line, code);
+    ck_assert(json_equal(json_object_get(v, "totals"), json_object_get(o, "totals")));
+    ck_assert(json_equal(json_object_get(v, "findings"), json_object_get(o, "findings")));
+    ck_assert(json_equal(json_object_get(v, "unchecked"), json_object_get(o, "unchecked")));
+    json_decref(v);
+}
+
+static json_int_t of_node(const json_t *o, size_t i, const char *name)
+{
+    return json_number(json_array_get(json_object_get(o, "nodes"), i), name);
+}
+
+START_TEST(four_nodes_are_mirrored)
+{
+    json_t *o = program_json(follow(4, ""), 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(o, "nodes")), 4);
+    for (size_t i = 0; i < NODES; i++)
+        ck_assert_int_eq(of_node(o, i, "turns"), books[i].count);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
+    json_decref(program_json("compare --json mirror mirror/nodes/2 mirror/nodes/4", 0));
+    json_decref(program_json("verify --json mirror/nodes/3", 0));
+    ck_assert_int_eq(program_run("export mirror --output all.mrx"), 0);
+    json_decref(program_json("verify --json all.mrx", 0));
+    o = program_json(follow(4, ""), 0); /* nothing is new */
+    ck_assert_int_eq(of_node(o, 2, "new_turns"), 0);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
+}
+END_TEST
+
+/* A mirror that grows by a few turns a day says each time what verify says of the whole. */
+START_TEST(day_by_day)
+{
+    for (uint32_t turns = 1; turns < books[0].count + 40; turns += 37) {
+        shown_until(&nodes[0], &books[0], turns);
+        json_t *const o = program_json(follow(1, ""), 0);
+        const uint32_t all = turns < books[0].count ? turns : books[0].count;
+        ck_assert_int_eq(of_node(o, 0, "turns"), all);
+        ck_assert_int_eq(of_node(o, 0, "new_turns"), turns == 1 ? 1 : all - (turns - 37));
+        same_as_verify(o, "mirror", 0);
+        json_decref(o);
+    }
+}
+END_TEST
+
+static void spoil(const char *name, long at)
+{
+    FILE *const f = fopen(scratch_path(program_dir, name), "r+b");
+    ck_assert_ptr_nonnull(f);
+    fseek(f, at, at < 0 ? SEEK_END : SEEK_SET);
+    const int c = fgetc(f);
+    fseek(f, -1, SEEK_CUR);
+    fputc(c ^ 1, f);
+    fclose(f);
+}
+
+/* A state that is damaged, or of another moment, or missing. */
+START_TEST(a_state_that_does_not_fit)
+{
+    shown_until(&nodes[0], &books[0], 100);
+    json_decref(program_json(follow(1, ""), 0));
+    ck_assert_int_eq(rename(scratch_path(program_dir, "mirror/audit.state"),
+                            scratch_path(program_dir, "old.state")),
+                     0);
+    shown_until(&nodes[0], &books[0], books[0].count);
+    json_decref(program_json(follow(1, ""), 0));
+    if (_i == 0)
+        spoil("mirror/audit.state", 40);
+    else if (_i == 1)
+        spoil("mirror/audit.state", -2000);
+    else if (_i == 2)
+        ck_assert_int_eq(unlink(scratch_path(program_dir, "mirror/audit.state")), 0);
+    else
+        ck_assert_int_eq(rename(scratch_path(program_dir, "old.state"),
+                                scratch_path(program_dir, "mirror/audit.state")),
+                         0);
+    json_t *const o = program_json(follow(1, ""), 0);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
+    ck_assert_int_eq(program_run("follow --help >/dev/null; grep -c 'thrown away' stderr"), 1);
+}
+END_TEST
+
+/* Killed at any moment, it goes on. */
+START_TEST(killed)
+{
+    char line[1280];
+    for (unsigned ms = 1; ms < 120; ms += 4) {
+        shown_until(&nodes[0], &books[0], ms * 2);
+        snprintf(line, sizeof line,
+                 "--version >/dev/null; timeout --foreground -s KILL 0.%03u "
+                 "'%s/mereau-audit' %s",
+                 ms, MEREAU_BIN_DIR, follow(1, ">/dev/null"));
+        program_run(line);
+    }
+    shown_until(&nodes[0], &books[0], books[0].count);
+    json_t *const o = program_json(follow(1, ""), 0);
+    ck_assert_int_eq(of_node(o, 0, "turns"), books[0].count);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
+}
+END_TEST
+
+/* --- lies ------------------------------------------------------------------------------------- */
+
+static void lie_as(uint32_t node, void (*lie)(struct doctor *d))
+{
+    static struct book told;
+    static struct doctor d;
+    doctor_load(&d, &r, node + 1, &books[node]);
+    lie(&d);
+    doctor_write(&d, &told);
+    shown_change(&nodes[node], &told);
+    book_done(&told);
+    doctor_done(&d);
+}
+
+static const struct league_lie *lie_named(const char *name)
+{
+    const struct league_lie *lie = lies_of_league;
+    while (strcmp(lie->name, name) != 0)
+        lie++;
+    return lie;
+}
+
+static const json_t *contradiction(const json_t *o, size_t i, const char *kind)
+{
+    const json_t *const row = json_array_get(json_object_get(o, "contradictions"), i);
+    ck_assert_ptr_nonnull(row);
+    ck_assert_str_eq(json_words(row, "kind"), kind);
+    return row;
+}
+
+/* A wrong row: the finding is that of verify, today and tomorrow. */
+START_TEST(a_finding_stays)
+{
+    lie_as(0, lie_named("peer votes twice")->tell);
+    for (int i = 0; i < 3; i++) {
+        json_t *const o = program_json(follow(1, ""), 5);
+        ck_assert_int_eq(json_number(o, "findings_total"), 1);
+        same_as_verify(o, "mirror", 5);
+        json_decref(o);
+        if (i == 1)
+            ck_assert_int_eq(unlink(scratch_path(program_dir, "mirror/audit.state")), 0);
+    }
+}
+END_TEST
+
+static void convicts(const json_t *row, uint32_t node)
+{
+    char line[512];
+    ck_assert_int_eq(json_number(row, "node"), node);
+    const json_t *const path = json_object_get(row, "evidence");
+    ck_assert_msg(json_is_string(path), "no evidence");
+    snprintf(line, sizeof line, "evidence --json --charter charter.mrc '%s'",
+             json_string_value(path));
+    json_t *const e = program_json(line, 0);
+    ck_assert_int_eq(json_number(e, "node"), node);
+    ck_assert_str_eq(json_words(e, "breach"), "TWO_HISTORIES");
+    json_decref(e);
+}
+
+/* The mirror stands behind the lie: node 1 shows another book than yesterday. */
+START_TEST(a_node_that_rewrites)
+{
+    json_decref(program_json(follow(1, ""), 0));
+    lie_as(0, lie_named("two votes")->tell);
+    for (int i = 0; i < 2; i++) {
+        json_t *const o = program_json(follow(1, ""), 5);
+        convicts(contradiction(o, 0, "CONTRADICTS_ITSELF"), 1);
+        same_as_verify(o, "mirror", 0); /* what it had mirrored is right, and stays */
+        json_decref(o);
+    }
+}
+END_TEST
+
+START_TEST(a_node_that_shows_others_another_log)
+{
+    lie_as(0, lie_named("two votes")->tell);
+    json_t *const o = program_json(follow(2, ""), 5);
+    convicts(contradiction(o, 0, "TWO_HISTORIES"), 1);
+    json_decref(o);
+}
+END_TEST
+
+START_TEST(a_node_that_goes_back)
+{
+    json_decref(program_json(follow(1, ""), 0));
+    shown_until(&nodes[0], &books[0], books[0].count - 20);
+    json_t *const o = program_json(follow(1, ""), 5);
+    ck_assert_ptr_nonnull(
+        strstr(json_words(contradiction(o, 0, "CONTRADICTS_ITSELF"), "what"), "showed"));
+    json_decref(o);
+}
+END_TEST
+
+/* Node 1 shows us less of its log than it showed node 2. */
+START_TEST(a_node_that_omits)
+{
+    shown_until(&nodes[0], &books[0], books[0].count / 2);
+    json_t *const o = program_json(follow(2, ""), 5);
+    ck_assert_int_eq(json_number(contradiction(o, 0, "OMITS"), "node"), 1);
+    json_decref(o);
+}
+END_TEST
+
+/* Its last head covers more than it shows, or another tree. */
+START_TEST(a_head_over_something_else)
+{
+    json_t *o = program_json(follow(1, ""), 0);
+    const json_t *const last = json_object_get(json_object_get(o, "totals"), "head");
+    nodes[0].head = (struct mr_head){.epoch = 1, .node = 1, .generation = 1, .time_ms = 1};
+    nodes[0].head.size = (uint64_t)json_number(last, "size") + (_i == 0 ? 1000 : 0);
+    memset(nodes[0].head.root, 7, sizeof nodes[0].head.root);
+    mr_head_sign(&nodes[0].head, r.w.ledger, &r.nodes[0].log_key);
+    if (_i == 2)
+        nodes[0].head.sig[0] ^= 1;
+    json_decref(o);
+    o = program_json(follow(1, ""), 5);
+    ck_assert_ptr_nonnull(
+        strstr(json_words(contradiction(o, 0, "CONTRADICTS_ITSELF"), "what"), "head"));
+    json_decref(o);
+}
+END_TEST
+
+START_TEST(a_node_that_sends_no_book)
+{
+    if (_i == 0)
+        nodes[0].log[3] ^= 1;
+    else if (_i == 1)
+        nodes[0].log[nodes[0].log_len / 2] ^= 1;
+    else if (_i == 2)
+        nodes[0].log_shown -= 5;
+    else
+        nodes[0].bodies[nodes[0].bodies_len / 2] ^= 1;
+    for (int i = 0; i < 2; i++) {
+        json_t *const o = program_json(follow(1, ""), 5);
+        contradiction(o, 0, "CONTRADICTS_ITSELF");
+        if (_i > 0)
+            same_as_verify(o, "mirror", 0);
+        json_decref(o);
+    }
+}
+END_TEST
+
+/* --- trouble ---------------------------------------------------------------------------------- */
+
+START_TEST(a_node_that_stalls)
+{
+    nodes[1].silent = true;
+    json_t *const o = program_json(follow(3, "--timeout 1"), 3);
+    const json_t *const row = json_array_get(json_object_get(o, "nodes"), 1);
+    ck_assert_str_eq(json_words(row, "status"), "BUSY");
+    ck_assert_int_eq(of_node(o, 2, "turns"), books[2].count);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
+}
+END_TEST
+
+/* Nothing half written: what fits is a book, and with more room it goes on. */
+START_TEST(disk_full)
+{
+    char line[1280];
+    snprintf(line, sizeof line,
+             "--version >/dev/null; trap '' XFSZ; (ulimit -f %d; '%s/mereau-audit' %s 2>&1)",
+             40 + 60 * _i, MEREAU_BIN_DIR, follow(1, ""));
+    const int code = program_run(line);
+    ck_assert_msg(code == 4, "%d %s", code, program_output);
+    ck_assert_ptr_nonnull(strstr(program_output, "the disk is full"));
+    json_decref(program_json("verify --json mirror", 0));
+    json_t *const o = program_json(follow(1, ""), 0);
+    ck_assert_int_eq(of_node(o, 0, "turns"), books[0].count);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
+}
+END_TEST
+
+/* Bodies that the node has erased: believed, counted, and the mirror is a book all the same. */
+START_TEST(erased_bodies)
+{
+    nodes[0].bodies_erased = 0;
+    for (uint32_t i = 0; i < books[0].count / 2; i++)
+        nodes[0].bodies_erased += books[0].turns[i].bodies_len;
+    if (_i == 1) { /* the mirror has the first of them */
+        const size_t erased = nodes[0].bodies_erased;
+        nodes[0].bodies_erased = 0;
+        shown_until(&nodes[0], &books[0], books[0].count / 4);
+        json_decref(program_json(follow(1, ""), 0));
+        shown_until(&nodes[0], &books[0], books[0].count * 2 / 5);
+        nodes[0].bodies_erased = erased;
+    }
+    program_run(follow(1, ""));
+    json_decref(program_json("dump mirror >/dev/null; echo '{}'", 0));
+    shown_until(&nodes[0], &books[0], books[0].count);
+    const int code = program_run(follow(1, ""));
+    json_t *const o = program_json(follow(1, ""), code);
+    ck_assert_int_gt(json_number(json_object_get(o, "unchecked"), "orders_erased"), 0);
+    same_as_verify(o, "mirror", code);
+    json_decref(o);
+}
+END_TEST
+
+START_TEST(asked_wrongly)
+{
+    ck_assert_int_eq(program_run("follow mirror"), 2);
+    ck_assert_int_eq(program_run("follow"), 2);
+    ck_assert_int_eq(program_run("follow mirror --node 127.0.0.1:1"), 2);
+    json_decref(program_json(follow(1, ""), 0));
+    r.w.charter.salt[0] ^= 1;
+    program_charter(&r.w.charter, "charter.mrc");
+    json_decref(program_json(follow(1, ""), 1));
+}
+END_TEST
+
+int main(void)
+{
+    TCase *const tc = tcase_create("follow");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 240);
+    tcase_add_test(tc, four_nodes_are_mirrored);
+    tcase_add_test(tc, day_by_day);
+    tcase_add_loop_test(tc, a_state_that_does_not_fit, 0, 4);
+    tcase_add_test(tc, killed);
+    tcase_add_test(tc, a_finding_stays);
+    tcase_add_test(tc, a_node_that_rewrites);
+    tcase_add_test(tc, a_node_that_shows_others_another_log);
+    tcase_add_test(tc, a_node_that_goes_back);
+    tcase_add_test(tc, a_node_that_omits);
+    tcase_add_loop_test(tc, a_head_over_something_else, 0, 3);
+    tcase_add_loop_test(tc, a_node_that_sends_no_book, 0, 4);
+    tcase_add_test(tc, a_node_that_stalls);
+    tcase_add_loop_test(tc, disk_full, 0, 3);
+    tcase_add_loop_test(tc, erased_bodies, 0, 2);
+    tcase_add_test(tc, asked_wrongly);
+    Suite *const s = suite_create("audit follow");
+    suite_add_tcase(s, tc);
+    SRunner *const runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
