@@ -6,6 +6,7 @@
 #include "common/amount_text.h"
 #include "common/ledger_words.h"
 #include "common/term.h"
+#include "common/witnesses.h"
 #include "mereau/amount.h"
 #include "mereau/codec.h"
 #include "mereau/handover.h"
@@ -102,12 +103,12 @@ static void print_nodes(struct out *out, const struct mr_charter *then,
 }
 
 /* How many of the q nodes would have had to lie: two quorums share 2q - n. */
-static void print_strength(struct out *out, const struct mr_receipt_facts *f)
+static void print_strength(struct out *out, const struct mr_receipt_facts *f, uint32_t trusted)
 {
     const uint32_t liars = 2 * f->needed - f->committee;
     out_bool(out, "single_node", f->needed == 1);
     out_int(out, "liars_needed", liars);
-    if (f->needed == 1 && f->witnesses == 0)
+    if (f->needed == 1 && trusted == 0)
         out_print(out, "%s\n",
                   _("This receipt comes from a single node, without a witness: it proves that this "
                     "node said so, and not that it says the same to everybody else."));
@@ -119,18 +120,19 @@ static void print_strength(struct out *out, const struct mr_receipt_facts *f)
                            "their own logs would convict them.\n",
                            liars),
                   liars);
-    if (f->witnesses > 0)
-        out_print(out, "%s\n", _("A witness saw the same history."));
 }
 
 static void print_proofs(struct out *out, const struct mr_charter *charter,
-                         const struct mr_receipt *r, const struct mr_receipt_facts *f)
+                         const struct mr_receipt *r, const struct mr_receipt_facts *f,
+                         const struct witnesses *trusted)
 {
+    uint32_t by = 0;
     struct mr_charter *const then = malloc(sizeof *then);
     if (then != NULL && mr_charter_reach(then, charter, r->handover, r->handover_count) == MR_OK)
         print_nodes(out, then, f);
     free(then);
-    print_strength(out, f);
+    witnesses_check(trusted, out, r, &by);
+    print_strength(out, f, by);
 }
 
 /* Whole JSON of the record, for other programs. */
@@ -146,7 +148,8 @@ static void add_record(struct out *out, const struct mr_receipt *r)
 }
 
 static void print_receipt(struct out *out, const struct mr_charter *charter,
-                          const struct mr_receipt *r, const struct mr_receipt_facts *f)
+                          const struct mr_receipt *r, const struct mr_receipt_facts *f,
+                          const struct witnesses *trusted)
 {
     char address[MR_ADDRESS_TEXT_MAX], hex[HEX_MAX];
     mr_address_format(address, charter->prefix, r->account);
@@ -164,7 +167,7 @@ static void print_receipt(struct out *out, const struct mr_charter *charter,
     else
         print_order(out, charter, &r->order[0].order);
     out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n"), hex, f->quorum, f->needed);
-    print_proofs(out, charter, r, f);
+    print_proofs(out, charter, r, f, trusted);
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -291,12 +294,14 @@ static enum mr_status find_checked(struct wallet **ret_w, struct command *c, str
 void cmd_receipt_show(struct command *c, struct out *out)
 {
     struct wallet *w;
+    struct witnesses trusted;
     struct mr_receipt_facts facts;
     struct mr_receipt *const r = malloc(sizeof *r);
     if (r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
-    } else if (find_checked(&w, c, out, r, &facts) == MR_OK) {
-        print_receipt(out, w->charter, r, &facts);
+    } else if (witnesses_read(&trusted, c, out) == MR_OK &&
+               find_checked(&w, c, out, r, &facts) == MR_OK) {
+        print_receipt(out, w->charter, r, &facts, &trusted);
         add_record(out, r);
     }
     free(r);
@@ -423,14 +428,15 @@ static enum mr_status check_cited(const struct command *c, struct out *out,
 
 static void print_checked(const struct command *c, struct out *out,
                           const struct mr_charter *charter, const struct mr_receipt *r,
-                          const struct mr_receipt_facts *facts)
+                          const struct mr_receipt_facts *facts, const struct witnesses *trusted)
 {
-    print_receipt(out, charter, r, facts);
+    print_receipt(out, charter, r, facts, trusted);
     check_cited(c, out, r);
 }
 
 void cmd_receipt_verify(struct command *c, struct out *out)
 {
+    struct witnesses trusted;
     struct mr_receipt_facts facts;
     char ledger[HEX_MAX];
     uint8_t id[MR_HASH_BYTES];
@@ -438,7 +444,8 @@ void cmd_receipt_verify(struct command *c, struct out *out)
     struct mr_receipt *const r = malloc(sizeof *r);
     if (charter == NULL || r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
-    } else if (read_charter(c, out, charter) == MR_OK &&
+    } else if (witnesses_read(&trusted, c, out) == MR_OK &&
+               read_charter(c, out, charter) == MR_OK &&
                read_receipt(out, r, c->args[0]) == MR_OK) {
         const enum mr_status st = mr_receipt_verify(&facts, charter, r);
         mr_ledger_id(id, charter);
@@ -451,7 +458,7 @@ void cmd_receipt_verify(struct command *c, struct out *out)
             out_fail(out, exit_code_of(st) == EXIT_CHECK ? st : MR_BAD_RECEIPT,
                      _("%s proves nothing: %s. Do not accept it"), c->args[0], status_sentence(st));
         else
-            print_checked(c, out, charter, r, &facts);
+            print_checked(c, out, charter, r, &facts, &trusted);
     }
     free(charter);
     free(r);

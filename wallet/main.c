@@ -3,6 +3,7 @@
 
 #include "common/command.h"
 #include "common/secret.h"
+#include "common/witnesses.h"
 #include "wallet/commands.h"
 #include "wallet/wallet.h"
 
@@ -62,10 +63,16 @@ static const struct option_row save_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+static const struct option_row show_options[] = {
+    WITNESS_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
 static const struct option_row verify_options[] = {
     {"charter", 0, N_("FILE"), N_("the ledger's charter; else the wallet's own")},
     {"mandate", 0, N_("TEXT"), N_("of a municipality's conversion: does it cite this mandate")},
     {"payment-order", 0, N_("TEXT"), N_("and this payment order?")},
+    WITNESS_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
 
@@ -159,7 +166,7 @@ static const struct command_row commands[] = {
     {"cancel", cmd_cancel, N_("take an open order back"), DAILY, NULL, NULL, NULL},
     {"history", cmd_history, N_("list what was paid and received"), PROOF, history_options, NULL,
      NULL},
-    {"receipt show", cmd_receipt_show, N_("show a receipt"), PROOF, NULL, N_("WHICH"),
+    {"receipt show", cmd_receipt_show, N_("show a receipt"), PROOF, show_options, N_("WHICH"),
      N_("WHICH is a place of your chain (1, 2, 3 ...) or the first digits of an order's id.\n")},
     {"receipt save", cmd_receipt_save, N_("save a receipt to a file"), PROOF, save_options,
      N_("WHICH FILE"), NULL},

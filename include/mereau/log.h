@@ -11,7 +11,7 @@
 #include "mereau/sign.h"
 #include "mereau/status.h"
 
-enum { MR_HEAD_TEXT_MAX = 320, MR_NOTE_MAX = 640 };
+enum { MR_HEAD_TEXT_MAX = 320, MR_NOTE_MAX = 640, MR_COSIGNATURE_LINE_MAX = 384 };
 
 void mr_leaf_hash(uint8_t ret[32], const uint8_t *leaf, size_t len);
 void mr_node_hash(uint8_t ret[32], const uint8_t left[32], const uint8_t right[32]);
@@ -33,5 +33,17 @@ size_t mr_head_note(char ret[MR_NOTE_MAX], const uint8_t ledger[32], const struc
 /** Fill h->sig; verify it. */
 void mr_head_sign(struct mr_head *h, const uint8_t ledger[32], const struct mr_seckey *key);
 bool mr_head_verify(const struct mr_head *h, const uint8_t ledger[32], const struct mr_pubkey *key);
+
+/** LOG-7: a witness's cosignature/v1 over a head. Sign fills key, time and signature; the name is
+ * the caller's. Verify looks at nothing but the signature under the key that the record has. */
+void mr_cosignature_sign(struct mr_cosignature *c, const struct mr_head *h,
+                         const uint8_t ledger[32], const struct mr_seckey *key,
+                         const struct mr_pubkey *public, uint64_t time_s);
+bool mr_cosignature_verify(const struct mr_cosignature *c, const struct mr_head *h,
+                           const uint8_t ledger[32]);
+/** Its line in a signed note, with LF and NUL; the length is returned. */
+size_t mr_cosignature_line(char ret[MR_COSIGNATURE_LINE_MAX], const struct mr_cosignature *c);
+/** Cosignatures of a receipt by one of these keys. They were verified (mr_receipt_verify). */
+uint32_t mr_cosignatures_by(const struct mr_receipt *r, const struct mr_pubkey *keys, size_t count);
 
 #endif

@@ -14,7 +14,7 @@ struct mr_receipt_facts {
     uint64_t nodes;     /**< whose they are: bit i is node i */
     uint32_t needed;    /**< q of their epoch */
     uint32_t committee; /**< n of their epoch */
-    uint32_t witnesses; /**< cosignatures present (not checked here) */
+    uint32_t witnesses; /**< cosignatures, of distinct keys; whose keys they are is not known */
     uint64_t time_ms;   /**< latest head's time */
 };
 

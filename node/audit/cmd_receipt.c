@@ -8,11 +8,13 @@
 #include "common/file.h"
 #include "common/heap.h"
 #include "common/ledger_words.h"
+#include "common/witnesses.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
 
 const struct option_row receipt_options[] = {
     {"charter", 'c', N_("FILE"), N_("charter of the ledger; a data directory will do")},
+    WITNESS_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
 
@@ -46,8 +48,9 @@ static void describe(struct source *s, const struct mr_receipt *r)
     }
 }
 
-static void check(struct source *s, const char *path)
+static void check(struct source *s, const struct witnesses *trusted, const char *path)
 {
+    uint32_t by = 0;
     struct mr_audit *a = NULL;
     struct report rows = {0};
     uint8_t *bytes = NULL;
@@ -71,9 +74,9 @@ static void check(struct source *s, const char *path)
         else if (st != MR_OK)
             out_fail(s->out, st == MR_NO_MEMORY ? st : MR_BAD_RECEIPT, _("%s is no receipt: %s"),
                      path, status_sentence(st));
-        else
+        else if (witnesses_check(trusted, s->out, r, &by) == MR_OK)
             out_print(s->out, _("The receipt is right: the ledger of this charter settled it.\n"));
-        if (st == MR_OK && r->proofs_count == 1)
+        if (st == MR_OK && r->proofs_count == 1 && by == 0)
             out_print(s->out,
                       _("One node and no cosignature: it proves what this node said, to you "
                         "alone.\n"));
@@ -87,11 +90,12 @@ static void check(struct source *s, const char *path)
 void cmd_receipt(struct command *c, struct out *out)
 {
     static struct source s;
+    struct witnesses trusted;
     const char *const charter = opt_text(c, "charter");
     s = (struct source){.c = c, .out = out};
     if (charter == NULL)
         out_fail(out, MR_USAGE, _("which ledger? Give --charter FILE"));
-    else if (source_read_charter(&s, charter) == MR_OK)
-        check(&s, c->args[0]);
+    else if (witnesses_read(&trusted, c, out) == MR_OK && source_read_charter(&s, charter) == MR_OK)
+        check(&s, &trusted, c->args[0]);
     source_close(&s);
 }

@@ -61,6 +61,13 @@ static const struct command_row commands[] = {
     {"evidence", cmd_evidence, N_("check who broke a rule, with the charter alone"), PROOFS,
      evidence_options, N_("FILE"),
      N_("The exit code is 0 when the file convicts a node, 5 when it does not.")},
+    {"witness", cmd_witness, N_("cosign the heads of nodes, so that they cannot rewrite history"),
+     PROOFS, witness_options, N_("DIR"),
+     N_("Each head is cosigned only after it was proved to extend the one before, which DIR "
+        "keeps.\n"
+        "The nodes put the cosignatures into receipts. The key is one of mereau-audit keygen that\n"
+        "the nodes know. Never use a copy of DIR, nor one key in two places.\n\n"
+        "The exit code is 5 when a node shows another history than was cosigned.")},
     {"keygen", cmd_keygen, N_("make the key by which nodes know this auditor"), KEYS,
      keygen_options, N_("FILE"), NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
@@ -81,7 +88,7 @@ static const struct program program = {
     .name = "mereau-audit",
     .summary = N_("verifies the ledger of a local currency, independently of its nodes"),
     .commands = commands,
-    .first = "verify follow receipt export",
+    .first = "verify follow witness export receipt",
     .complete = complete,
 };
 

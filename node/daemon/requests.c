@@ -8,6 +8,7 @@
 #include "daemon/peers.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/log.h"
 #include "mereau/order.h"
 
 enum {
@@ -501,6 +502,21 @@ static bool belongs_here(const struct job *j, const struct mr_request_body *b)
     return as_peer || ((of_peers || of_joiners) && j->who.peer != 0) || b->kind == MR_REQ_HEAD;
 }
 
+/* A witness is an auditor whose key also cosigns: a few heads a second, verified here. */
+static void cosign_begin(struct job *j, const struct mr_req_cosign *q)
+{
+    struct node *n = j->node;
+    bool known = false;
+    for (uint32_t i = 0; j->who.auditor && i < n->auditors_count; i++)
+        known = known || memcmp(n->auditors[i].key, q->cosignature.key, MR_KEY_BYTES) == 0;
+    if (!known)
+        job_finish_status(j, MR_NOT_AUTHORISED);
+    else if (!mr_cosignature_verify(&q->cosignature, &q->head, n->ledger))
+        job_finish_status(j, MR_BAD_SIGNATURE);
+    else
+        node_ready(n, &j->task);
+}
+
 /* n->request is decoded. */
 static void route(struct job *j, const struct session *s)
 {
@@ -539,6 +555,9 @@ static void route(struct job *j, const struct session *s)
         return;
     case MR_REQ_STATE:
         state_give(j);
+        return;
+    case MR_REQ_COSIGN:
+        cosign_begin(j, &b->u.cosign);
         return;
     case MR_REQ_CONTROL:
         if (j->who.local)

@@ -1,4 +1,5 @@
 /* RCP-1: a receipt against the charter alone. */
+#include <stdio.h>
 #include <string.h>
 
 #include "audit/state.h"
@@ -96,6 +97,31 @@ static void check_proofs(struct mr_audit *a, const struct mr_receipt *r, const u
         check_proof(a, &roster, r, i, value);
 }
 
+/* RCP-4 */
+static void check_cosignatures(struct mr_audit *a, const struct mr_receipt *r)
+{
+    char head[256], text[320];
+    mri_aud_head_text(head, sizeof head, a->ledger, &r->proofs[0].head);
+    for (uint32_t i = 0; i < r->cosignatures_count; i++) {
+        const struct mr_cosignature *const c = &r->cosignatures[i];
+        struct mr_pubkey key = {.alg = MR_ALG_ED25519};
+        memcpy(key.key, c->key, MR_KEY_BYTES);
+        a->entry = i;
+        for (uint32_t k = 0; k < i; k++) {
+            if (memcmp(c->key, r->cosignatures[k].key, MR_KEY_BYTES) == 0)
+                mri_aud_hash(a, "RCP-4", MR_BAD_RECEIPT, "key of a cosignature, each once", c->key,
+                             c->key);
+        }
+        const int n = snprintf(text, sizeof text, "cosignature/v1\ntime %llu\n%s",
+                               (unsigned long long)c->time_s, head);
+        if (!mr_pubkey_usable(&key) || n <= 0 || (size_t)n >= sizeof text)
+            mri_aud_hash(a, "RCP-4", MR_BAD_KEY, "key of a cosignature, usable", c->key, c->key);
+        else
+            mri_aud_sign_job(a, "RCP-4", "cosignature", (const uint8_t *)text, (size_t)n, c->sig,
+                             c->key, 0);
+    }
+}
+
 enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, const uint8_t *bytes,
                                 size_t len)
 {
@@ -108,6 +134,8 @@ enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, cons
     mri_aud_at(a, ret->account, ret->seq);
     if (check_slot(a, ret, value)) {
         check_proofs(a, ret, value);
+        if (ret->proofs_count > 0)
+            check_cosignatures(a, ret);
         mri_aud_verify_now(a);
     }
     mri_aud_at(a, NULL, 0);

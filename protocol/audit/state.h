@@ -257,7 +257,7 @@ struct mri_aud_kept {
 };
 
 struct mri_aud_sig {
-    uint8_t text[256];
+    uint8_t text[320]; /* a cosigned head is the longest */
     size_t text_len;
     uint8_t sig[MR_SIG_BYTES], key[MR_KEY_BYTES];
     const char *rule, *what;

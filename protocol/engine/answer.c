@@ -23,6 +23,7 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
     case MR_REQ_CONTROL:
     case MR_REQ_PEERS:
     case MR_REQ_STATE:
+    case MR_REQ_COSIGN:
         r->body.u.auth = (struct mr_rep_none){0};
         break;
     case MR_REQ_NODE:
@@ -188,7 +189,16 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
     memcpy(leaf.u.ack.account, account, 16);
     memcpy(leaf.u.ack.value, slot->value, 32);
     memcpy(leaf.u.ack.certificate, ack->certificate, 32);
-    return mri_prove(e, ret, slot->epoch, ack->node, ack->index, &leaf);
+    const enum mr_status st = mri_prove(e, ret, slot->epoch, ack->node, ack->index, &leaf);
+    const struct mri_cosigned *const c = st != MR_OK || ack->node != e->config.node ||
+                                                 slot->epoch != e->head.epoch
+                                             ? NULL
+                                             : mri_cosigned_over(e, ack->index);
+    if (c == NULL)
+        return st;
+    /* An older head, which witnesses saw as well. */
+    ret->head = c->head;
+    return mri_tree_path(&e->tree, ret->path, &ret->path_count, ack->index, c->head.size);
 }
 
 /* The quorum of the epoch that the handovers lead to. */
@@ -223,8 +233,8 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
     memcpy(ret->account, a.id, 16);
     ret->seq = seq;
     ret->order_count = slot->voided ? 0 : 1;
-    ret->cosignatures_count = 0;
     ret->proofs_count = slot->acks_count;
+    mri_cosignatures(e, ret);
     if (slot->voided)
         return MR_OK;
     st = mri_read_body(e, body, slot->body_at, slot->body_len);

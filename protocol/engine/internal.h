@@ -164,6 +164,14 @@ struct mri_told {
     uint64_t body_at, memo_at; /* of an order that was handed in here */
 };
 
+/* A head of the own log and who cosigned it. */
+enum { MRI_COSIGNED_MAX = 16, MRI_COSIGNATURES_MAX = 8 };
+struct mri_cosigned {
+    struct mr_head head;
+    uint32_t count; /* 0: unused */
+    struct mr_cosignature by[MRI_COSIGNATURES_MAX];
+};
+
 struct mr_engine {
     struct mr_engine_config config;
     struct mri_view view;
@@ -205,9 +213,11 @@ struct mr_engine {
     uint8_t check[32];                           /* of the last log frame cut */
     uint64_t log_at, bodies_at;                  /* positions behind the last frame cut */
     uint64_t synced_turn, synced_leaves;
-    uint64_t settled_turn; /* the last one in which something settled */
-    struct mr_head head;   /* last signed */
-    bool head_due;         /* it is not in the journal yet */
+    uint64_t settled_turn;                          /* the last one in which something settled */
+    struct mr_head head;                            /* last signed */
+    struct mri_cosigned cosigned[MRI_COSIGNED_MAX]; /* a ring */
+    size_t cosigned_next;
+    bool head_due; /* it is not in the journal yet */
     uint64_t now_ms, started_ms;
     bool disk_full, draining, closing;
     bool replaying; /* the journal is being read: nothing new is found out */
@@ -364,6 +374,14 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
 /* A peer's log of an epoch, as far as it is proven: its head, and the tree. MR_NOT_FOUND: none. */
 enum mr_status mri_mirror(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
                           uint32_t epoch, uint32_t node);
+/* COSIGN: the signature was verified by the shell. MR_OK; MR_BAD_HEAD: not a head of the own log as
+ * it stands; MR_FULL. */
+enum mr_status mri_cosign(struct mr_engine *e, const struct mr_req_cosign *q);
+/* The cosigned head over a leaf of the present log that most have cosigned, the earliest of them;
+ * NULL: none. */
+const struct mri_cosigned *mri_cosigned_over(const struct mr_engine *e, uint64_t index);
+/* Those of the first proof's head. */
+void mri_cosignatures(const struct mr_engine *e, struct mr_receipt *r);
 /* A leaf of a log of an epoch under the head that stands over it. MR_NOT_FOUND: none does. */
 enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epoch, uint32_t node,
                          uint64_t index, const struct mr_leaf *leaf);

@@ -583,6 +583,8 @@ static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, b
         return read_evidence(e, ev);
     case MR_REQ_HANDOVER:
         return mri_read_handover(e, ev);
+    case MR_REQ_COSIGN:
+        return mri_cosign(e, &ev->u.request.request->body.u.cosign);
     case MR_REQ_AUTH:
     case MR_REQ_SUBMIT:
     case MR_REQ_CANCEL:

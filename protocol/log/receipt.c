@@ -16,10 +16,24 @@ const struct mr_pubkey *mr_head_key(const struct mr_head *h, const struct mr_cha
     return mr_roster_key(&r, h);
 }
 
+/* RCP-4: each by a key of its own, over the first proof's head. */
+static bool cosignatures_right(const struct mr_receipt *r, const uint8_t ledger[32])
+{
+    for (uint32_t i = 0; i < r->cosignatures_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (memcmp(r->cosignatures[i].key, r->cosignatures[k].key, MR_KEY_BYTES) == 0)
+                return false;
+        }
+        if (!mr_cosignature_verify(&r->cosignatures[i], &r->proofs[0].head, ledger))
+            return false;
+    }
+    return true;
+}
+
 enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
                                  const struct mr_receipt *r)
 {
-    struct mr_receipt_facts f = {.voided = r->order_count == 0, .witnesses = r->cosignatures_count};
+    struct mr_receipt_facts f = {.voided = r->order_count == 0};
     struct mr_roster roster;
     uint8_t ledger[32];
 
@@ -46,6 +60,9 @@ enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_c
     f.quorum = r->proofs_count;
     f.needed = roster.quorum;
     f.committee = roster.count;
+    if (!cosignatures_right(r, ledger))
+        return MR_BAD_RECEIPT;
+    f.witnesses = r->cosignatures_count;
     for (uint32_t i = 0; i < r->proofs_count; i++)
         f.nodes |= UINT64_C(1) << r->proofs[i].head.node;
     *ret = f;

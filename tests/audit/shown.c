@@ -47,6 +47,10 @@ static void answer(void *ctx, const struct mr_request *request, struct mr_reply 
         memset(&ret->body.u.head, 0, sizeof ret->body.u.head);
         ret->body.u.head.head = s->head;
         return;
+    case MR_REQ_COSIGN:
+        ret->body.u.cosign.reserved = 0;
+        s->cosigned = request->body.u.cosign;
+        return;
     case MR_REQ_STREAM:
         stream(s, &request->body.u.stream, ret);
         return;

@@ -18,6 +18,7 @@ struct shown {
     size_t log_shown, bodies_shown; /* bytes of them that are there for others */
     size_t bodies_erased;           /* these first ones are not */
     struct mr_head head;            /* that it says it signed last; size 0: none */
+    struct mr_req_cosign cosigned;  /* handed in last */
     bool silent;                    /* it answers BUSY to everything */
 };
 

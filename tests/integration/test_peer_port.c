@@ -60,7 +60,7 @@ START_TEST(peers_ask_what_is_theirs_and_nothing_else)
     struct link *l = to_peer_port(_i == 0 ? NULL : &f.nodes[OURS].transport_key);
     g.size = RANDOM_EMPTY;
     int told = 0;
-    for (int arm = 0; arm < MR_REQ_STATE; arm++) { /* the last kind */
+    for (int arm = 0; arm < MR_REQ_COSIGN; arm++) { /* the last kind */
         g.arm = arm;
         random_request_body(&g, f.ask);
         if (f.ask->kind == MR_REQ_AUTH)

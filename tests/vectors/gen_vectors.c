@@ -9,6 +9,7 @@
 #include "mereau/amount.h"
 #include "mereau/federation.h"
 #include "mereau/id.h"
+#include "mereau/log.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
 
@@ -420,6 +421,55 @@ static void write_signatures(void)
     }
 }
 
+static void write_cosignature(const struct mr_head *h, const struct mr_cosignature *c,
+                              const uint8_t ledger[32], const char *why)
+{
+    uint8_t head[256], bytes[512];
+    char line[MR_COSIGNATURE_LINE_MAX], text[MR_HEAD_TEXT_MAX];
+    bool first = true;
+    open_row();
+    put_hex("ledger", ledger, 32, &first);
+    put_hex("head", head, mr_head_encode(h, head, sizeof head), &first);
+    mr_head_text(text, ledger, h);
+    put_text("text", text, &first);
+    put_hex("cosignature", bytes, mr_cosignature_encode(c, bytes, sizeof bytes), &first);
+    mr_cosignature_line(line, c);
+    put_text("line", line, &first);
+    name_member("good", &first);
+    fputs(why == NULL ? "true" : "false", file);
+    if (why != NULL)
+        put_text("why", why, &first);
+    fputc('}', file);
+}
+
+static void write_cosignatures(void)
+{
+    struct random_source g = random_source_of(7);
+    for (uint8_t i = 0; i < 6; i++) {
+        const uint8_t seed[32] = {9, i};
+        struct mr_seckey secret;
+        struct mr_pubkey public;
+        uint8_t ledger[32];
+        struct mr_cosignature c = {.name_len = 20, .name = "witness.example.org/"};
+        struct mr_head h = {.epoch = 1 + i, .node = 1, .generation = 1, .size = 1u << i};
+        c.name[c.name_len++] = (char)('a' + i);
+        mr_seckey_from_seed(&secret, &public, seed);
+        for (size_t k = 0; k < sizeof ledger; k++) {
+            ledger[k] = (uint8_t)random_next(&g);
+            h.root[k] = (uint8_t)random_next(&g);
+        }
+        h.time_ms = 1700000000000 + i;
+        mr_head_sign(&h, ledger, &secret);
+        mr_cosignature_sign(&c, &h, ledger, &secret, &public, 1700000000 + i);
+        write_cosignature(&h, &c, ledger, NULL);
+        h.size++;
+        write_cosignature(&h, &c, ledger, "another size");
+        h.size--;
+        c.time_s++;
+        write_cosignature(&h, &c, ledger, "another time");
+    }
+}
+
 /* --- texts ------------------------------------------------------------------------------------ */
 
 static void write_address(const char *prefix, const char *text)
@@ -572,9 +622,13 @@ int main(int argc, char **argv)
         const char *name;
         void (*write)(void);
     } files[] = {
-        {"records.json", write_records},       {"ids.json", write_ids},
-        {"signatures.json", write_signatures}, {"addresses.json", write_addresses},
-        {"links.json", write_links},           {"amounts.json", write_amounts},
+        {"records.json", write_records},
+        {"ids.json", write_ids},
+        {"signatures.json", write_signatures},
+        {"addresses.json", write_addresses},
+        {"links.json", write_links},
+        {"amounts.json", write_amounts},
+        {"cosignatures.json", write_cosignatures},
     };
     if (argc != 2 || sodium_init() < 0) {
         fprintf(stderr, "usage: gen_vectors DIRECTORY\n");

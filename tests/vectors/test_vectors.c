@@ -9,6 +9,7 @@
 #include "mereau/amount.h"
 #include "mereau/federation.h"
 #include "mereau/id.h"
+#include "mereau/log.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
 
@@ -194,6 +195,36 @@ START_TEST(test_signatures)
 }
 END_TEST
 
+START_TEST(test_cosignatures)
+{
+    size_t i;
+    const json_t *row;
+    load("cosignatures.json", 18);
+    json_array_foreach(rows, i, row)
+    {
+        size_t head_len, len;
+        uint8_t ledger[32];
+        char line[MR_COSIGNATURE_LINE_MAX], text[MR_HEAD_TEXT_MAX];
+        struct mr_head h;
+        struct mr_cosignature c;
+        uint8_t *const head = bytes_of(row, "head", &head_len), *const bytes = bytes_of(
+                                                                    row, "cosignature", &len);
+        exact_bytes(row, "ledger", ledger, sizeof ledger);
+        ck_assert_int_eq(mr_head_decode(&h, head, head_len), MR_OK);
+        ck_assert_int_eq(mr_cosignature_decode(&c, bytes, len), MR_OK);
+        mr_head_text(text, ledger, &h);
+        ck_assert_str_eq(text, text_of(row, "text"));
+        mr_cosignature_line(line, &c);
+        ck_assert_str_eq(line, text_of(row, "line"));
+        ck_assert(mr_cosignature_verify(&c, &h, ledger) ==
+                  json_is_true(json_object_get(row, "good")));
+        free(head);
+        free(bytes);
+    }
+    json_decref(rows);
+}
+END_TEST
+
 START_TEST(test_addresses)
 {
     size_t i;
@@ -280,6 +311,7 @@ int main(void)
     tcase_add_test(c, test_refusals);
     tcase_add_test(c, test_ids);
     tcase_add_test(c, test_signatures);
+    tcase_add_test(c, test_cosignatures);
     tcase_add_test(c, test_addresses);
     tcase_add_test(c, test_links);
     tcase_add_test(c, test_amounts);

@@ -1,0 +1,78 @@
+/* Cosignatures of witnesses, C2SP cosignature/v1: LOG-7. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mereau/assert.h"
+#include "mereau/log.h"
+
+enum { TEXT_MAX = 64 + MR_HEAD_TEXT_MAX };
+
+static size_t signed_text(char ret[TEXT_MAX], const struct mr_head *h, const uint8_t ledger[32],
+                          uint64_t time_s)
+{
+    char head[MR_HEAD_TEXT_MAX];
+    mr_head_text(head, ledger, h);
+    const int n =
+        snprintf(ret, TEXT_MAX, "cosignature/v1\ntime %llu\n%s", (unsigned long long)time_s, head);
+    mr_assert(n > 0);
+    mr_assert(n < TEXT_MAX);
+    return (size_t)n;
+}
+
+void mr_cosignature_sign(struct mr_cosignature *c, const struct mr_head *h,
+                         const uint8_t ledger[32], const struct mr_seckey *key,
+                         const struct mr_pubkey *public, uint64_t time_s)
+{
+    char text[TEXT_MAX];
+    memcpy(c->key, public->key, MR_KEY_BYTES);
+    c->time_s = time_s;
+    const size_t n = signed_text(text, h, ledger, time_s);
+    crypto_sign_ed25519_detached(c->sig, NULL, (const uint8_t *)text, n, key->bytes);
+}
+
+bool mr_cosignature_verify(const struct mr_cosignature *c, const struct mr_head *h,
+                           const uint8_t ledger[32])
+{
+    char text[TEXT_MAX];
+    struct mr_pubkey key = {.alg = MR_ALG_ED25519};
+    memcpy(key.key, c->key, MR_KEY_BYTES);
+    const size_t n = signed_text(text, h, ledger, c->time_s);
+    return mr_pubkey_usable(&key) &&
+           crypto_sign_ed25519_verify_detached(c->sig, (const uint8_t *)text, n, c->key) == 0;
+}
+
+size_t mr_cosignature_line(char ret[MR_COSIGNATURE_LINE_MAX], const struct mr_cosignature *c)
+{
+    uint8_t id_text[MR_NAME_MAX + 2 + MR_KEY_BYTES], id[32], tail[4 + 8 + MR_SIG_BYTES];
+    char base64[sodium_base64_ENCODED_LEN(sizeof tail, sodium_base64_VARIANT_ORIGINAL)];
+    memcpy(id_text, c->name, c->name_len);
+    id_text[c->name_len] = '\n';
+    id_text[c->name_len + 1] = 4; /* signed-note: cosignature/v1 by Ed25519 */
+    memcpy(id_text + c->name_len + 2, c->key, MR_KEY_BYTES);
+    crypto_hash_sha256(id, id_text, c->name_len + 2 + MR_KEY_BYTES);
+    memcpy(tail, id, 4);
+    for (unsigned i = 0; i < 8; i++)
+        tail[4 + i] = (uint8_t)(c->time_s >> (56 - 8 * i));
+    memcpy(tail + 12, c->sig, MR_SIG_BYTES);
+    sodium_bin2base64(base64, sizeof base64, tail, sizeof tail, sodium_base64_VARIANT_ORIGINAL);
+    const int len = snprintf(ret, MR_COSIGNATURE_LINE_MAX, "\xe2\x80\x94 %.*s %s\n",
+                             (int)c->name_len, c->name, base64);
+    mr_assert(len > 0);
+    mr_assert(len < MR_COSIGNATURE_LINE_MAX);
+    return (size_t)len;
+}
+
+uint32_t mr_cosignatures_by(const struct mr_receipt *r, const struct mr_pubkey *keys, size_t count)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->cosignatures_count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            if (memcmp(r->cosignatures[i].key, keys[k].key, MR_KEY_BYTES) == 0) {
+                n++;
+                break;
+            }
+        }
+    }
+    return n;
+}

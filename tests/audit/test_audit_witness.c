@@ -1,0 +1,304 @@
+/* mereau-audit witness: what it cosigns, what it refuses, and what a receipt gains by it. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/program.h"
+#include "audit/shown.h"
+#include "common/file.h"
+#include "lib/federation.h"
+#include "lib/ring.h"
+#include "mereau/codec.h"
+#include "mereau/log.h"
+#include "mereau/receipt.h"
+
+static char public_key[2 * MR_KEY_BYTES + 1];
+
+static void make_key(void)
+{
+    ck_assert_int_eq(
+        file_write(scratch_path(program_dir, "pass"), "secret words\n", 13, 0600, true), MR_OK);
+    json_t *const o = program_json("keygen --json w.key --passphrase-file pass", 0);
+    snprintf(public_key, sizeof public_key, "%s", json_words(o, "public_key"));
+    json_decref(o);
+}
+
+static const char *witness(const char *address)
+{
+    static char line[512];
+    snprintf(line, sizeof line,
+             "witness --json --once --name witness.example.org --key w.key --passphrase-file pass "
+             "--charter charter.mrc seen --node %s",
+             address);
+    return line;
+}
+
+/* --- a node that is not honest ---------------------------------------------------------------- */
+
+static struct ring r;
+static struct book book;
+static struct shown node;
+
+static void setup(void)
+{
+    scratch_make(program_dir);
+    ring_init(&r, 4, 3);
+    program_charter(&r.w.charter, "charter.mrc");
+    make_key();
+    book.count = 0;
+    shown_start(&node, &r.w.charter, 1, &book, NULL);
+}
+
+static void teardown(void)
+{
+    shown_stop(&node);
+    ring_done(&r);
+    scratch_remove(program_dir);
+}
+
+static void show_head(uint64_t size, uint8_t root, uint64_t time_ms)
+{
+    node.head =
+        (struct mr_head){.epoch = 1, .node = 1, .generation = 1, .size = size, .time_ms = time_ms};
+    memset(node.head.root, root, sizeof node.head.root);
+    mr_head_sign(&node.head, r.w.ledger, &r.nodes[0].log_key);
+}
+
+START_TEST(a_head_is_cosigned)
+{
+    show_head(10, 1, 1000);
+    json_t *const o = program_json(witness(node.address), 0);
+    ck_assert_int_eq(json_number(o, "cosigned"), 1);
+    ck_assert_mem_eq(&node.cosigned.head.root, node.head.root, 32);
+    ck_assert(mr_cosignature_verify(&node.cosigned.cosignature, &node.head, r.w.ledger));
+    ck_assert_str_eq(node.cosigned.cosignature.name, "witness.example.org");
+    json_decref(o);
+    show_head(10, 1, 2000); /* a heartbeat */
+    json_decref(program_json(witness(node.address), 0));
+    ck_assert_uint_eq(node.cosigned.head.time_ms, 2000);
+}
+END_TEST
+
+/* What was cosigned before is on the disk: nothing else is, in this run or the next. */
+START_TEST(another_history_is_refused)
+{
+    static const struct {
+        uint64_t size;
+        uint8_t root;
+        uint64_t time_ms;
+    } heads[] = {{10, 2, 2000}, {9, 1, 2000}, {20, 3, 2000}, {10, 1, 999}};
+    show_head(10, 1, 1000);
+    json_decref(program_json(witness(node.address), 0));
+    memset(&node.cosigned, 0, sizeof node.cosigned);
+    show_head(heads[_i].size, heads[_i].root, heads[_i].time_ms);
+    for (int i = 0; i < 2; i++) {
+        json_t *const o = program_json(witness(node.address), 5);
+        ck_assert_int_eq(json_number(o, "cosigned"), 0);
+        json_decref(o);
+    }
+    ck_assert_uint_eq(node.cosigned.head.size, 0);
+    if (_i == 0)
+        json_decref(program_json("evidence --json --charter charter.mrc "
+                                 "seen/evidence-node1-epoch1.mre",
+                                 0));
+}
+END_TEST
+
+START_TEST(a_head_of_another_key)
+{
+    show_head(10, 1, 1000);
+    node.head.sig[0] ^= 1;
+    json_decref(program_json(witness(node.address), 5));
+    ck_assert_uint_eq(node.cosigned.head.size, 0);
+}
+END_TEST
+
+START_TEST(what_was_cosigned_is_damaged)
+{
+    show_head(10, 1, 1000);
+    json_decref(program_json(witness(node.address), 0));
+    ck_assert_int_eq(
+        file_write(scratch_path(program_dir, "seen/cosigned-1-1-1.head"), "x", 1, 0600, true),
+        MR_OK);
+    json_decref(program_json(witness(node.address), 4));
+}
+END_TEST
+
+START_TEST(asked_wrongly)
+{
+    ck_assert_int_eq(program_run("witness seen"), 2);
+    ck_assert_int_eq(program_run("witness seen --node 127.0.0.1:1 --key w.key"), 2);
+    node.silent = true;
+    char line[600];
+    snprintf(line, sizeof line, "%s --timeout 1", witness(node.address));
+    ck_assert_int_eq(program_run(line), 3);
+}
+END_TEST
+
+/* --- a real one ------------------------------------------------------------------------------- */
+
+static struct federation f;
+static char address[32];
+
+static void allow_auditor(void)
+{
+    char line[128];
+    FILE *const conf = fopen(scratch_path(f.nodes[0].data, "mereaud.conf"), "a");
+    ck_assert_ptr_nonnull(conf);
+    snprintf(line, sizeof line, "\n[audit]\nkeys = %s\n", public_key);
+    fputs(line, conf);
+    fclose(conf);
+}
+
+static void setup_real(void)
+{
+    federation_make(&f, 1, 1);
+    memcpy(program_dir, f.dir, sizeof program_dir);
+    program_charter(&f.w.charter, "charter.mrc");
+    make_key();
+    allow_auditor();
+    federation_start_all(&f);
+    federation_wait_mode(&f, 0, MR_OK);
+    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)f.nodes[0].wallet);
+    federation_open(&f, 0, 0, MR_CLASS_RESIDENT);
+    federation_open(&f, 0, 0, MR_CLASS_SHOP);
+    federation_issue(&f, 0, 0, 0, 10000);
+}
+
+static void teardown_real(void)
+{
+    federation_done(&f);
+}
+
+/* The receipt of a payment, as the node gives it when it is asked again. */
+static void pay(struct mr_signed_order *o)
+{
+    federation_order(&f, 0, o, f.w.members[0].id, MR_KIND_PAY);
+    struct mr_pay *const p = &o->order.body.u.pay;
+    p->lines_count = 1;
+    p->lines[0].what = MR_LINE_PAYMENT;
+    p->lines[0].amount = 100;
+    memcpy(p->lines[0].payee, f.w.members[1].id, MR_ACCOUNT_BYTES);
+    federation_sign(&f, o);
+    ck_assert_int_eq(federation_submit(&f, 0, o, 5000), MR_SETTLED);
+}
+
+static struct mr_receipt *receipt_again(const struct mr_signed_order *o)
+{
+    ck_assert_int_eq(federation_submit(&f, 0, o, 5000), MR_SETTLED);
+    ck_assert_uint_eq(f.reply->body.u.submit.receipt_count, 1);
+    return &f.reply->body.u.submit.receipt[0];
+}
+
+static void save(const struct mr_receipt *x)
+{
+    static uint8_t bytes[sizeof *x];
+    const size_t n = mr_receipt_encode(x, bytes, sizeof bytes);
+    ck_assert_int_eq(file_write(scratch_path(program_dir, "r.mrr"), bytes, n, 0600, true), MR_OK);
+}
+
+static json_t *check_receipt(const char *key, int code)
+{
+    char line[256];
+    snprintf(line, sizeof line, "receipt --json --charter charter.mrc --witness %s r.mrr", key);
+    return program_json(line, code);
+}
+
+START_TEST(a_receipt_that_was_witnessed)
+{
+    static struct mr_signed_order o;
+    struct mr_receipt_facts facts;
+    char other[sizeof public_key];
+    pay(&o);
+    ck_assert_uint_eq(receipt_again(&o)->cosignatures_count, 0);
+    json_decref(program_json(witness(address), 0));
+    struct mr_receipt *const r1 = receipt_again(&o);
+    ck_assert_uint_eq(r1->cosignatures_count, 1);
+    ck_assert_int_eq(mr_receipt_verify(&facts, &f.w.charter, r1), MR_OK);
+    ck_assert_uint_eq(facts.witnesses, 1);
+    save(r1);
+    json_t *a = check_receipt(public_key, 0);
+    ck_assert_int_eq(json_number(a, "witnesses_trusted"), 1);
+    json_decref(a);
+    memcpy(other, public_key, sizeof other);
+    other[0] = other[0] == '0' ? '1' : '0';
+    json_decref(check_receipt(other, 5));
+    for (int i = 0; i < 3; i++) {
+        struct mr_cosignature *const c = &r1->cosignatures[0];
+        const struct mr_cosignature was = *c;
+        if (i == 0)
+            c->sig[5] ^= 1;
+        else if (i == 1)
+            c->time_s++;
+        else {
+            r1->cosignatures[1] = *c;
+            r1->cosignatures_count = 2;
+        }
+        ck_assert_int_eq(mr_receipt_verify(&facts, &f.w.charter, r1), MR_BAD_RECEIPT);
+        save(r1);
+        a = check_receipt(public_key, 5);
+        ck_assert_str_eq(json_words(json_array_get(json_object_get(a, "findings"), 0), "rule"),
+                         "RCP-4");
+        json_decref(a);
+        *c = was;
+    }
+    /* The log goes on, and is proved to have gone on. */
+    pay(&o);
+    json_decref(program_json(witness(address), 0));
+    ck_assert_uint_eq(receipt_again(&o)->cosignatures_count, 1);
+}
+END_TEST
+
+/* Its data directory is put back to what it was before the witness came: a single node that
+ * rewrites is found out, and stops signing when it is shown its own head. */
+START_TEST(a_single_node_that_rewrites)
+{
+    static struct mr_signed_order o;
+    char line[2 * SCRATCH_PATH_MAX + 64];
+    ck_assert_int_eq(federation_stop(&f, 0), 0);
+    snprintf(line, sizeof line, "--version >/dev/null; cp -r '%s' old", f.nodes[0].data);
+    program_run(line);
+    federation_start(&f, 0);
+    federation_wait_mode(&f, 0, MR_OK);
+    pay(&o);
+    json_decref(program_json(witness(address), 0));
+    ck_assert_int_eq(federation_stop(&f, 0), 0);
+    snprintf(line, sizeof line, "--version >/dev/null; rm -rf '%s'; mv old '%s'", f.nodes[0].data,
+             f.nodes[0].data);
+    program_run(line);
+    federation_start(&f, 0);
+    federation_wait_mode(&f, 0, MR_OK);
+    json_decref(program_json(witness(address), 5));
+    federation_wait_mode(&f, 0, MR_ABSTAINING);
+}
+END_TEST
+
+static TCase *make_case(const char *name, void (*up)(void), void (*down)(void))
+{
+    TCase *const tc = tcase_create(name);
+    tcase_add_checked_fixture(tc, up, down);
+    tcase_set_timeout(tc, 180);
+    return tc;
+}
+
+int main(void)
+{
+    TCase *const tc = make_case("shown", setup, teardown);
+    tcase_add_test(tc, a_head_is_cosigned);
+    tcase_add_loop_test(tc, another_history_is_refused, 0, 4);
+    tcase_add_test(tc, a_head_of_another_key);
+    tcase_add_test(tc, what_was_cosigned_is_damaged);
+    tcase_add_test(tc, asked_wrongly);
+    TCase *const real = make_case("real", setup_real, teardown_real);
+    tcase_add_test(real, a_receipt_that_was_witnessed);
+    tcase_add_test(real, a_single_node_that_rewrites);
+    Suite *const s = suite_create("audit witness");
+    suite_add_tcase(s, tc);
+    suite_add_tcase(s, real);
+    SRunner *const runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
