@@ -490,6 +490,32 @@ static void evidence_that_is_not_there(struct doctor *d)
     own_leaf(d, &leaf);
 }
 
+static void evidence_of_another_ledger(struct doctor *d)
+{
+    evidence(d, 2)->e.u.evidence.ledger[0] ^= 1;
+}
+
+static void evidence_of_no_version(struct doctor *d)
+{
+    evidence(d, 2)->e.u.evidence.version = 0;
+}
+
+static void evidence_not_signed(struct doctor *d)
+{
+    evidence(d, 2)->e.u.evidence.body.u.leaves.first.head.sig[0] ^= 1;
+}
+
+/* Leaves that were shown one by one, of which one is not in the log that its head signs. */
+static void shown_leaf_of_no_log(struct doctor *d)
+{
+    struct doc_row *const r = evidence(d, 1);
+    struct mr_proof p = r->e.u.evidence.body.u.leaves.first;
+    p.leaf.u.vote.ballot++;
+    r->e.kind = MR_ENTRY_SHOWN;
+    r->e.u.shown.proofs_count = 1;
+    r->e.u.shown.proofs[0] = p;
+}
+
 const struct league_lie lies_of_league[] = {
     {"ack of too few votes", ack_of_too_few_votes, "SLOT-4", MR_CHECK_FAILED, false},
     {"another certificate", another_certificate, "SLOT-6", MR_CHECK_FAILED, false},
@@ -534,6 +560,10 @@ const struct league_lie lies_of_league[] = {
     {"seen: not signed", seen_not_signed, "LOG-5", MR_BAD_SIGNATURE, false},
     {"seen: itself", seen_itself, "LOG-5", MR_BAD_HEAD, false},
     {"evidence that convicts", evidence_that_convicts, "EVD-4", MR_CHECK_FAILED, true},
+    {"evidence of another ledger", evidence_of_another_ledger, "EVD-2", MR_WRONG_LEDGER, false},
+    {"evidence of no version", evidence_of_no_version, "EVD-2", MR_BAD_EVIDENCE, false},
+    {"evidence that is not signed", evidence_not_signed, "EVD-2", MR_BAD_SIGNATURE, false},
+    {"shown leaf of no log", shown_leaf_of_no_log, "SLOT-14", MR_BAD_PROOF, false},
     {"evidence of nothing", evidence_of_nothing, "EVD-4", MR_BAD_EVIDENCE, false},
     {"evidence that is not there", evidence_that_is_not_there, "EVD-7", MR_CHECK_FAILED, false},
     {"ack below the promise", ack_below_the_promise, "SLOT-7", MR_CHECK_FAILED, false},

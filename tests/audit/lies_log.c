@@ -1,4 +1,5 @@
 /* Lies of the node itself: leaves, certificates, heads, settlements, frames. */
+#include <check.h>
 #include <string.h>
 
 #include "audit/lies.h"
@@ -401,6 +402,38 @@ static void log_magic(struct tamper *t)
     t->turns[t->count - 1].frame = no_padding;
 }
 
+/* The header once more, with a check that is right. */
+static void write_header(uint64_t more_turns)
+{
+    struct mr_frame f;
+    ck_assert_int_eq(mr_frame_read(&f, tamper_log_frame, tamper_log_len, NULL), MR_OK);
+    f.turn += more_turns;
+    mr_frame_write(tamper_log_frame, &f, tamper_check_before);
+}
+
+static void count_one_more(struct row *r)
+{
+    (void)r;
+    write_header(1);
+}
+
+static void turn_number(struct tamper *t)
+{
+    t->turns[t->count - 1].frame = count_one_more;
+}
+
+static void unknown_entry(struct row *r)
+{
+    (void)r;
+    tamper_log_frame[MR_FRAME_HEAD_BYTES] = 0x55;
+    write_header(0);
+}
+
+static void entry_of_no_kind(struct tamper *t)
+{
+    t->turns[t->count - 1].frame = unknown_entry;
+}
+
 const struct lie lies_of_log[] = {
     {"vote missing", vote_missing, "SLOT-4", MR_CHECK_FAILED},
     {"two votes", two_votes, "SLOT-3", MR_SLOT_TAKEN},
@@ -443,5 +476,7 @@ const struct lie lies_of_log[] = {
     {"frame: check", log_check, "JNL-4", MR_DAMAGED},
     {"frame: check of the bodies", bodies_check, "JNL-4", MR_DAMAGED},
     {"frame: magic", log_magic, "JNL-2", MR_DAMAGED},
+    {"frame: number of the turn", turn_number, "JNL-3", MR_DAMAGED},
+    {"entry of no kind", entry_of_no_kind, "ENC-2", MR_UNKNOWN_TAG},
     {NULL, NULL, NULL, MR_OK},
 };

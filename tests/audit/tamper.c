@@ -9,7 +9,7 @@
 #include "mereau/codec.h"
 #include "mereau/log.h"
 
-uint8_t *tamper_log_frame, *tamper_bodies_frame;
+uint8_t *tamper_log_frame, *tamper_bodies_frame, tamper_check_before[32];
 size_t tamper_log_len, tamper_bodies_len;
 
 static void *new (size_t n)
@@ -503,6 +503,7 @@ static void write_turn(struct tamper *t, uint32_t i, struct mr_audit_turn *ret,
     }
     log.len = (uint32_t)write_entries(t, i);
     log.end = *bodies_end;
+    memcpy(tamper_check_before, check, 32);
     mr_frame_write(buffer[0], &log, check);
     memcpy(check, log.check, 32);
     tamper_log_frame = buffer[0];

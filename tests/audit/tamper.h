@@ -71,6 +71,8 @@ void tamper_write(struct tamper *t, struct book *ret);
 
 /** In a `frame` change: the frame's bytes (header and payload), which may be changed in place. */
 extern uint8_t *tamper_log_frame, *tamper_bodies_frame;
+/** Check of the log frame before. */
+extern uint8_t tamper_check_before[32];
 extern size_t tamper_log_len, tamper_bodies_len;
 
 #endif

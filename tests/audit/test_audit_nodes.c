@@ -245,6 +245,8 @@ START_TEST(receipts_of_three_nodes)
         json_t *const o = check_receipt(&bad, 5);
         ck_assert_str_eq(json_words(o, "status"), "BAD_RECEIPT");
         ck_assert_int_ge(json_number(o, "findings_total"), 1);
+        ck_assert_str_eq(json_words(json_array_get(json_object_get(o, "findings"), 0), "rule"),
+                         "RCP-1");
         json_decref(o);
     }
 }
