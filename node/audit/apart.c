@@ -41,7 +41,7 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint6
 }
 
 /* What a mirror has of a log. */
-static struct fork_log *read_mirror(const struct book *b, uint32_t epoch, uint32_t node)
+static struct fork_log *read_mirror(const struct mirrored *b, uint32_t epoch, uint32_t node)
 {
     static struct source s;
     struct fork_log *l = NULL;
@@ -86,7 +86,7 @@ static void write_evidence(const struct apart *k, char ret[FILE_PATH_MAX], const
 
 struct slots {
     struct apart *k;
-    const struct book *x, *y;
+    const struct mirrored *x, *y;
     uint64_t missing;
 };
 
@@ -123,14 +123,14 @@ static void on_chain(void *ctx, const uint8_t account[MR_ACCOUNT_BYTES], uint64_
         conflict(s, account, next_seq - 1);
 }
 
-uint64_t apart_slots(struct apart *k, const struct book *x, const struct book *y)
+uint64_t apart_slots(struct apart *k, const struct mirrored *x, const struct mirrored *y)
 {
     struct slots s = {k, x, y, 0};
     mr_audit_chains(x->audit, on_chain, &s);
     return s.missing;
 }
 
-static void two_histories(struct apart *k, const struct book *of, const struct book *in,
+static void two_histories(struct apart *k, const struct mirrored *of, const struct mirrored *in,
                           uint32_t epoch, uint64_t size)
 {
     char path[FILE_PATH_MAX], text[FILE_PATH_MAX + 512];
@@ -156,8 +156,8 @@ static void two_histories(struct apart *k, const struct book *of, const struct b
 }
 
 /* It was asked for more after the other had been read: what it had shown to that one is its own. */
-static void omitted(struct apart *k, const struct book *of, const struct book *in, uint32_t epoch,
-                    uint64_t own, uint64_t seen)
+static void omitted(struct apart *k, const struct mirrored *of, const struct mirrored *in,
+                    uint32_t epoch, uint64_t own, uint64_t seen)
 {
     char text[512];
     snprintf(text, sizeof text,
@@ -172,7 +172,7 @@ static void omitted(struct apart *k, const struct book *of, const struct book *i
     add(k, row, text);
 }
 
-static void compare_log(struct apart *k, const struct book *of, const struct book *in,
+static void compare_log(struct apart *k, const struct mirrored *of, const struct mirrored *in,
                         uint32_t epoch, bool present)
 {
     uint8_t root[32], other[32];
@@ -187,7 +187,7 @@ static void compare_log(struct apart *k, const struct book *of, const struct boo
         omitted(k, of, in, epoch, own, seen);
 }
 
-void apart_logs(struct apart *k, const struct book *of, const struct book *in)
+void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrored *in)
 {
     const struct mr_head *const last = mr_audit_head(of->audit);
     const uint32_t epoch = last == NULL ? 0 : last->epoch;

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "audit/book.h"
 #include "audit/follower.h"
+#include "audit/mirrored.h"
 
 enum { APART_SHOWN_MAX = 100 };
 
@@ -22,10 +22,10 @@ void apart_done(struct apart *k);
 
 /** Slots of two books that are settled with two values. Returns how many slots the second one has
  *  not settled and the first one has. */
-uint64_t apart_slots(struct apart *k, const struct book *x, const struct book *y);
+uint64_t apart_slots(struct apart *k, const struct mirrored *x, const struct mirrored *y);
 
 /** The log of a node in its own book against what another book has of it. */
-void apart_logs(struct apart *k, const struct book *of, const struct book *in);
+void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrored *in);
 
 /** What a node contradicts of what it showed before; when it serves another journal, that is read
  *  to find out whether its own signatures convict it. */

@@ -32,7 +32,7 @@ struct following {
     unsigned threads;
     struct follower *followers;
     size_t count;
-    struct book *books[FOLLOWED_MAX]; /* the first one is that of the directory itself */
+    struct mirrored *books[FOLLOWED_MAX]; /* the first one is that of the directory itself */
     size_t books_count;
     struct progress progress;
 };
@@ -105,7 +105,7 @@ static enum mr_status directory_of(const struct following *w, char ret[FILE_PATH
     return st == MR_OK ? path_join(ret, below, ".") : st;
 }
 
-static struct book *book_of(const struct following *w, uint32_t node)
+static struct mirrored *book_of(const struct following *w, uint32_t node)
 {
     for (size_t i = 0; i < w->books_count; i++) {
         if (w->books[i]->node == node)
@@ -117,14 +117,14 @@ static struct book *book_of(const struct following *w, uint32_t node)
 static enum mr_status add_book(struct following *w, uint32_t node)
 {
     char dir[FILE_PATH_MAX];
-    struct book *const b = calloc(1, sizeof *b);
+    struct mirrored *const b = calloc(1, sizeof *b);
     if (b == NULL)
         return out_fail(w->out, MR_NO_MEMORY, NULL);
     enum mr_status st = directory_of(w, dir, node);
     dir[st == MR_OK ? strlen(dir) - 2 : 0] = '\0'; /* the "/." */
     w->books[w->books_count++] = b;
     if (st == MR_OK)
-        st = book_open(b, w->c, w->out, &w->s, dir, node, w->threads);
+        st = mirrored_open(b, w->c, w->out, &w->s, dir, node, w->threads);
     else
         out_fail(w->out, MR_USAGE, NULL);
     return st;
@@ -161,12 +161,12 @@ static bool is_readable(const struct follower *f)
 }
 
 /* The book of a node that joined later is audited behind the first one. */
-static enum mr_status rest_on_first(struct following *w, struct book *b)
+static enum mr_status rest_on_first(struct following *w, struct mirrored *b)
 {
-    if (!book_begins_later(b) || b == w->books[0] || book_begins_later(w->books[0]))
+    if (!mirrored_begins_later(b) || b == w->books[0] || mirrored_begins_later(w->books[0]))
         return MR_OK;
-    const enum mr_status st = book_settle(w->books[0], false);
-    return st == MR_OK ? book_rest_on(b, w->books[0]->dir) : st;
+    const enum mr_status st = mirrored_settle(w->books[0], false);
+    return st == MR_OK ? mirrored_rest_on(b, w->books[0]->dir) : st;
 }
 
 static enum mr_status read_one(struct following *w, struct follower *f, uint32_t wait_ms)
@@ -199,7 +199,7 @@ static enum mr_status settle_all(struct following *w, bool save)
 {
     enum mr_status st = MR_OK;
     for (size_t i = 0; i < w->books_count; i++) {
-        const enum mr_status now = book_settle(w->books[i], save);
+        const enum mr_status now = mirrored_settle(w->books[i], save);
         st = st == MR_OK ? now : st;
     }
     return st;
@@ -210,7 +210,7 @@ static enum mr_status settle_all(struct following *w, bool save)
 static void describe(struct following *w, const struct follower *f, json_t *list)
 {
     json_t *const o = json_object();
-    const struct book *const b = f->book;
+    const struct mirrored *const b = f->book;
     json_object_set_new(o, "address", json_string(f->address));
     json_object_set_new(o, "node", f->node == 0 ? json_null() : json_integer(f->node));
     json_object_set_new(o, "status",
@@ -240,8 +240,8 @@ static void hold_against_each_other(struct following *w, struct apart *k)
     for (size_t i = 0; i < w->books_count; i++) {
         uint64_t missing = 0;
         for (size_t j = 0; j < w->books_count; j++) {
-            const struct book *const x = w->books[i], *const y = w->books[j];
-            if (i == j || book_begins_later(x) != book_begins_later(y))
+            const struct mirrored *const x = w->books[i], *const y = w->books[j];
+            if (i == j || mirrored_begins_later(x) != mirrored_begins_later(y))
                 continue;
             const uint64_t slots = apart_slots(k, y, x);
             missing = slots > missing ? slots : missing;
@@ -271,7 +271,7 @@ static void other_findings(struct following *w, uint64_t *ret)
 static void first_book(struct following *w, uint64_t *ret)
 {
     static struct mr_audit_totals totals;
-    struct book *const b = w->books[0];
+    struct mirrored *const b = w->books[0];
     if (mr_audit_end(b->audit, &totals) != MR_OK) {
         out_fail(w->out, MR_NO_MEMORY, NULL);
         return;
@@ -395,7 +395,7 @@ static void done(struct following *w)
     for (size_t i = 0; i < w->count && w->followers != NULL; i++)
         follower_hang_up(&w->followers[i]);
     for (size_t i = 0; i < w->books_count; i++) {
-        book_close(w->books[i]);
+        mirrored_close(w->books[i]);
         free(w->books[i]);
     }
     free(w->followers);

@@ -165,7 +165,7 @@ static enum mr_status take(struct follower *f, const struct mr_audit_turn *t,
         return MR_OK;
     }
     f->pause_ms = 0;
-    return book_take(f->book, t, frame);
+    return mirrored_take(f->book, t, frame);
 }
 
 /* Nothing more comes. */

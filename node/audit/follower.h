@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include "audit/book.h"
+#include "audit/mirrored.h"
 #include "audit/turns.h"
 #include "common/link.h"
 #include "common/term.h"
@@ -20,7 +20,7 @@ struct follower {
     const char *address;
     struct link *link;
     struct turns *turns;
-    struct book *book; /* of its node; NULL until the node said which it is */
+    struct mirrored *book; /* of its node; NULL until the node said which it is */
     uint32_t node;
     enum follower_state state;
     enum mr_status trouble;

@@ -168,5 +168,6 @@ enum mr_status phase(struct out *out, struct command *c, struct estate *e, struc
 double limit_again(const struct estate *e, const struct deck *d, unsigned threads, double before);
 
 void run_federation(struct command *c, struct out *out);
+void run_verify(struct command *c, struct out *out);
 
 #endif

@@ -190,6 +190,8 @@ static const struct command_row commands[] = {
      options, NULL, NULL},
     {"federation", run_federation, N_("settled payments of four nodes, and latency between them"),
      N_("Commands"), options, NULL, NULL},
+    {"verify", run_verify, N_("the auditor on a node's journal, beside the signature limit"),
+     N_("Commands"), options, NULL, NULL},
     {"memory", run_memory, N_("memory of a node with many accounts"), N_("Commands"), options, NULL,
      NULL},
     {0},

@@ -1,4 +1,4 @@
-#include "audit/book.h"
+#include "audit/mirrored.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static uint64_t monotonic_ms(void)
 }
 
 /* The node's status of a full disk would mean the node's disk: here it is trouble of this host. */
-static enum mr_status cannot_write(const struct book *b, const char *path, enum mr_status st)
+static enum mr_status cannot_write(const struct mirrored *b, const char *path, enum mr_status st)
 {
     if (st == MR_DISK_FULL)
         return out_fail(b->out, MR_IO_ERROR,
@@ -74,7 +74,7 @@ static enum mr_status write_bytes(void *ctx, const uint8_t *bytes, size_t len)
 }
 
 /* What stands in front of the saved audit: its length, place and findings. */
-static enum mr_status write_front(const struct book *b, FILE *f)
+static enum mr_status write_front(const struct mirrored *b, FILE *f)
 {
     const size_t cap = HEAD_BYTES + b->report.count * ROW_BYTES;
     uint8_t check[32], *const bytes = malloc(cap);
@@ -99,7 +99,7 @@ static enum mr_status write_front(const struct book *b, FILE *f)
     return st;
 }
 
-static enum mr_status write_state(const struct book *b, const char *path)
+static enum mr_status write_state(const struct mirrored *b, const char *path)
 {
     FILE *const f = fopen(path, "wb");
     if (f == NULL)
@@ -114,7 +114,7 @@ static enum mr_status write_state(const struct book *b, const char *path)
     return st;
 }
 
-static enum mr_status save_state(struct book *b)
+static enum mr_status save_state(struct mirrored *b)
 {
     char path[FILE_PATH_MAX], part[FILE_PATH_MAX + 8];
     enum mr_status st = path_join(path, b->dir, state_name);
@@ -138,7 +138,7 @@ static enum mr_status save_state(struct book *b)
 /* --- loading it ------------------------------------------------------------------------------- */
 
 /* A text of a finding lives as long as the book. */
-static const char *keep_text(struct book *b, const char *text)
+static const char *keep_text(struct mirrored *b, const char *text)
 {
     char **const wider = realloc(b->texts, (b->texts_count + 1) * sizeof *wider);
     if (wider == NULL)
@@ -156,7 +156,7 @@ static void get_text(struct mri_rd *r, char ret[MR_AUDIT_TEXT_MAX])
     ret[r->st == MR_OK ? n : 0] = '\0';
 }
 
-static bool get_row(struct book *b, struct mri_rd *r)
+static bool get_row(struct mirrored *b, struct mri_rd *r)
 {
     struct mr_audit_finding f = {.turn = 0};
     char rule[MR_AUDIT_TEXT_MAX], what[MR_AUDIT_TEXT_MAX];
@@ -188,7 +188,7 @@ struct state {
 };
 
 /* MR_OK; MR_DAMAGED and what mr_audit_load says. */
-static enum mr_status read_state(struct book *b, struct state *s)
+static enum mr_status read_state(struct mirrored *b, struct state *s)
 {
     uint8_t magic[8], check[32];
     struct mri_rd r = {s->bytes, s->len, MR_OK};
@@ -196,7 +196,7 @@ static enum mr_status read_state(struct book *b, struct state *s)
     const uint64_t len = mri_rd_u64(&r, s->len);
     s->log = mri_rd_u64(&r, MR_SEQ_MAX);
     const uint64_t all = mri_rd_u64(&r, UINT64_MAX);
-    const uint32_t count = mri_rd_u32(&r, BOOK_FINDINGS_MAX);
+    const uint32_t count = mri_rd_u32(&r, MIRRORED_FINDINGS_MAX);
     if (r.st != MR_OK || memcmp(magic, state_magic, sizeof magic) != 0 || s->len < len + 32)
         return MR_DAMAGED;
     mr_hash(check, "mereau/audit-state", s->bytes, (size_t)len, NULL, 0);
@@ -211,7 +211,7 @@ static enum mr_status read_state(struct book *b, struct state *s)
 }
 
 /* MR_NO_SUCH_FILE when there is none. */
-static enum mr_status load_state(struct book *b, uint64_t *ret_log)
+static enum mr_status load_state(struct mirrored *b, uint64_t *ret_log)
 {
     char path[FILE_PATH_MAX];
     struct stat info;
@@ -236,7 +236,7 @@ static enum mr_status load_state(struct book *b, uint64_t *ret_log)
 
 /* --- the audit -------------------------------------------------------------------------------- */
 
-static enum mr_status begin_audit(struct book *b)
+static enum mr_status begin_audit(struct mirrored *b)
 {
     const struct source *const s = b->charter;
     pool_destroy(b->pool);
@@ -244,7 +244,7 @@ static enum mr_status begin_audit(struct book *b)
     report_done(&b->report);
     b->pool = NULL;
     b->audit = NULL;
-    enum mr_status st = report_create(&b->report, s->charter, BOOK_FINDINGS_MAX);
+    enum mr_status st = report_create(&b->report, s->charter, MIRRORED_FINDINGS_MAX);
     if (st == MR_OK)
         st = mr_audit_create(&b->audit, &heap, report_add, &b->report, s->charter_bytes,
                              s->charter_len);
@@ -256,7 +256,7 @@ static enum mr_status begin_audit(struct book *b)
                     _("the charter cannot be audited: %s"), status_sentence(st));
 }
 
-static enum mr_status feed(struct book *b, const struct mr_audit_turn *t)
+static enum mr_status feed(struct mirrored *b, const struct mr_audit_turn *t)
 {
     const enum mr_status st = mr_audit_feed(b->audit, t);
     if (st != MR_OK)
@@ -266,14 +266,14 @@ static enum mr_status feed(struct book *b, const struct mr_audit_turn *t)
     return MR_OK;
 }
 
-static void check_signatures(struct book *b)
+static void check_signatures(struct mirrored *b)
 {
     pool_push(b->pool, mr_audit_take(b->audit));
     pool_drain(b->pool);
 }
 
 struct catching_up {
-    struct book *b;
+    struct mirrored *b;
     struct source *s;
     struct progress progress;
     struct mr_audit_place place; /* the saved audit's */
@@ -300,7 +300,7 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *t, uint64_t
 
 /* Audit what is in the mirror behind the place where the audit stands. MR_NOT_FOUND: it is no place
  * of this mirror. */
-static enum mr_status catch_up(struct book *b, uint64_t log)
+static enum mr_status catch_up(struct mirrored *b, uint64_t log)
 {
     static struct source s;
     struct catching_up k = {.b = b, .s = &s};
@@ -319,13 +319,13 @@ static enum mr_status catch_up(struct book *b, uint64_t log)
 }
 
 /* From the beginning. */
-static enum mr_status audit_anew(struct book *b)
+static enum mr_status audit_anew(struct mirrored *b)
 {
     const enum mr_status st = begin_audit(b);
     return st == MR_OK ? catch_up(b, 0) : st;
 }
 
-static enum mr_status start_audit(struct book *b)
+static enum mr_status start_audit(struct mirrored *b)
 {
     uint64_t log = 0;
     enum mr_status st = begin_audit(b);
@@ -349,7 +349,7 @@ static enum mr_status start_audit(struct book *b)
     return audit_anew(b);
 }
 
-enum mr_status book_rest_on(struct book *b, const char *base)
+enum mr_status mirrored_rest_on(struct mirrored *b, const char *base)
 {
     static struct source s;
     const uint32_t begins = mr_audit_begins(b->audit);
@@ -365,14 +365,14 @@ enum mr_status book_rest_on(struct book *b, const char *base)
     return st;
 }
 
-bool book_begins_later(const struct book *b)
+bool mirrored_begins_later(const struct mirrored *b)
 {
     return mr_audit_begins(b->audit) != 0;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static enum mr_status put_charter(const struct book *b)
+static enum mr_status put_charter(const struct mirrored *b)
 {
     char path[FILE_PATH_MAX];
     enum mr_status st = path_join(path, b->dir, "charter.mrc");
@@ -381,12 +381,13 @@ static enum mr_status put_charter(const struct book *b)
     return st;
 }
 
-enum mr_status book_open(struct book *b, const struct command *c, struct out *out,
-                         const struct source *charter, const char *dir, uint32_t node,
-                         unsigned threads)
+enum mr_status mirrored_open(struct mirrored *b, const struct command *c, struct out *out,
+                             const struct source *charter, const char *dir, uint32_t node,
+                             unsigned threads)
 {
     struct mr_journal_report report;
-    *b = (struct book){.c = c, .out = out, .charter = charter, .node = node, .threads = threads};
+    *b =
+        (struct mirrored){.c = c, .out = out, .charter = charter, .node = node, .threads = threads};
     if (strlen(dir) >= sizeof b->dir)
         return out_fail(out, MR_USAGE, NULL);
     memcpy(b->dir, dir, strlen(dir) + 1);
@@ -408,7 +409,7 @@ enum mr_status book_open(struct book *b, const struct command *c, struct out *ou
     return st;
 }
 
-enum mr_status book_settle(struct book *b, bool save)
+enum mr_status mirrored_settle(struct mirrored *b, bool save)
 {
     if (!b->ready)
         return MR_OK;
@@ -422,7 +423,8 @@ enum mr_status book_settle(struct book *b, bool save)
     return MR_OK;
 }
 
-enum mr_status book_take(struct book *b, const struct mr_audit_turn *t, const struct mr_frame *f)
+enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
+                             const struct mr_frame *f)
 {
     enum mr_status st = mirror_append(b->mirror, t, f);
     if (st != MR_OK)
@@ -436,10 +438,10 @@ enum mr_status book_take(struct book *b, const struct mr_audit_turn *t, const st
     if (f->turn > 1 && mirror_pending(b->mirror) < COMMIT_BYTES &&
         now - b->committed_ms < COMMIT_MS)
         return MR_OK;
-    return book_settle(b, now - b->saved_ms >= SAVE_MS);
+    return mirrored_settle(b, now - b->saved_ms >= SAVE_MS);
 }
 
-void book_close(struct book *b)
+void mirrored_close(struct mirrored *b)
 {
     pool_destroy(b->pool);
     mr_audit_destroy(b->audit);
@@ -448,5 +450,5 @@ void book_close(struct book *b)
     for (size_t i = 0; i < b->texts_count; i++)
         free(b->texts[i]);
     free(b->texts);
-    *b = (struct book){0};
+    *b = (struct mirrored){0};
 }

@@ -4,17 +4,17 @@
  *  `dir` is a data directory for all that read one: charter.mrc, journal/. Beside these stand
  *  mirror.mark (mirror.h) and audit.state. The state is a convenience: when it is missing, damaged
  *  or does not fit the mirror, the mirror is audited anew. */
-#ifndef MEREAU_AUDIT_BOOK_H
-#define MEREAU_AUDIT_BOOK_H
+#ifndef MEREAU_AUDIT_MIRRORED_H
+#define MEREAU_AUDIT_MIRRORED_H
 
 #include "audit/mirror.h"
 #include "audit/pool.h"
 #include "audit/report.h"
 #include "audit/source.h"
 
-enum { BOOK_FINDINGS_MAX = 1000 };
+enum { MIRRORED_FINDINGS_MAX = 1000 };
 
-struct book {
+struct mirrored {
     const struct command *c;
     struct out *out;
     char dir[4096];
@@ -36,24 +36,25 @@ struct book {
 
 /** Opens the book of a node, or begins it: everything that is in the mirror is audited, from the
  *  saved state on or from the beginning. MR_OK, or reported. Close it in any case. */
-enum mr_status book_open(struct book *b, const struct command *c, struct out *out,
-                         const struct source *charter, const char *dir, uint32_t node,
-                         unsigned threads);
+enum mr_status mirrored_open(struct mirrored *b, const struct command *c, struct out *out,
+                             const struct source *charter, const char *dir, uint32_t node,
+                             unsigned threads);
 
 /** Takes the next turn of the node (mirror_follows): into the mirror, then into the audit. Commits
  *  and saves now and then. MR_OK, or reported. */
-enum mr_status book_take(struct book *b, const struct mr_audit_turn *t, const struct mr_frame *f);
+enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
+                             const struct mr_frame *f);
 
 /** All signatures checked, the mirror committed, and with `save` the state saved. MR_OK, or
  *  reported. */
-enum mr_status book_settle(struct book *b, bool save);
+enum mr_status mirrored_settle(struct mirrored *b, bool save);
 
 /** Of a node that joined later: audit the mirror again behind the book in another directory
  *  (AUD-8). MR_OK, or reported. */
-enum mr_status book_rest_on(struct book *b, const char *base);
+enum mr_status mirrored_rest_on(struct mirrored *b, const char *base);
 /** Whether that is to be done. */
-bool book_begins_later(const struct book *b);
+bool mirrored_begins_later(const struct mirrored *b);
 
-void book_close(struct book *b);
+void mirrored_close(struct mirrored *b);
 
 #endif

@@ -1,0 +1,189 @@
+/* The auditor on a node's journal: orders verified a second, beside the signatures that the same
+ * threads check of the same orders, in one run; and what an update of a mirror costs. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/pool.h"
+#include "bench/bench.h"
+#include "common/file.h"
+#include "common/heap.h"
+#include "mereau/codec.h"
+#include "storage/journal_scan.h"
+
+enum { BATCH = 256, FRAME_MAX = MR_FRAME_HEAD_BYTES + MR_TURN_BYTES_MAX };
+
+struct auditing {
+    struct mr_audit *audit;
+    struct pool *pool;
+    uint8_t *log, *bodies; /* a frame each */
+};
+
+static void put_be(uint8_t *p, unsigned bytes, uint64_t v)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        p[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
+}
+
+/* JNL-2, as the auditor's program puts it together. */
+static size_t whole_frame(uint8_t *ret, const struct mr_frame *f, const uint8_t *payload)
+{
+    const size_t n = mr_frame_size(f->len);
+    memcpy(ret, f->family == MR_FAMILY_LOG ? "MRLG" : "MRBD", 4);
+    put_be(ret + 4, 4, f->len);
+    put_be(ret + 8, 8, f->turn);
+    put_be(ret + 16, 8, f->end);
+    memcpy(ret + 24, f->bodies_check, 32);
+    memcpy(ret + 56, f->check, 32);
+    memcpy(ret + MR_FRAME_HEAD_BYTES, payload, f->len);
+    memset(ret + MR_FRAME_HEAD_BYTES + f->len, 0, n - MR_FRAME_HEAD_BYTES - f->len);
+    return n;
+}
+
+static enum mr_status on_turn(void *ctx, const struct mr_frame *log, const uint8_t *log_payload,
+                              const struct mr_frame *bodies, const uint8_t *bodies_payload)
+{
+    struct auditing *const a = ctx;
+    struct mr_audit_turn t = {.log = a->log};
+    t.log_len = whole_frame(a->log, log, log_payload);
+    if (bodies_payload != NULL) {
+        t.bodies = a->bodies;
+        t.bodies_len = whole_frame(a->bodies, bodies, bodies_payload);
+    }
+    const enum mr_status st = mr_audit_feed(a->audit, &t);
+    if (mr_audit_pending(a->audit) >= BATCH)
+        pool_push(a->pool, mr_audit_take(a->audit));
+    return st;
+}
+
+static enum mr_status read_all(struct auditing *a, const struct estate *e)
+{
+    static struct mr_journal_report report;
+    char path[BENCH_PATH_MAX + 16];
+    const struct journal_scan_options options = {
+        .mode = JOURNAL_STOPPED, .ledger = e->ledger, .turn = on_turn, .ctx = a};
+    snprintf(path, sizeof path, "%s/journal", e->nodes[0].dir);
+    const enum mr_status st = journal_scan(&report, path, &options);
+    pool_push(a->pool, mr_audit_take(a->audit));
+    pool_drain(a->pool);
+    return st;
+}
+
+static enum mr_status begin(struct auditing *a, const struct estate *e, unsigned threads)
+{
+    uint8_t *const charter = malloc(sizeof e->charter);
+    enum mr_status st = charter == NULL ? MR_NO_MEMORY : MR_OK;
+    *a = (struct auditing){.log = malloc(FRAME_MAX), .bodies = malloc(FRAME_MAX)};
+    if (a->log == NULL || a->bodies == NULL)
+        st = MR_NO_MEMORY;
+    if (st == MR_OK)
+        st = mr_audit_create(&a->audit, &heap, NULL, NULL, charter,
+                             mr_charter_encode(&e->charter, charter, sizeof e->charter));
+    if (st == MR_OK)
+        st = pool_create(&a->pool, a->audit, threads);
+    free(charter);
+    return st;
+}
+
+static void end(struct auditing *a)
+{
+    pool_destroy(a->pool);
+    mr_audit_destroy(a->audit);
+    free(a->log);
+    free(a->bodies);
+}
+
+static enum mr_status count_bytes(void *ctx, const uint8_t *bytes, size_t len)
+{
+    (void)bytes;
+    *(size_t *)ctx += len;
+    return MR_OK;
+}
+
+static double seconds_since(uint64_t ns)
+{
+    return (double)(bench_ns() - ns) / 1e9;
+}
+
+static enum mr_status audit(struct out *out, struct estate *e, struct deck *d, unsigned threads)
+{
+    static struct mr_audit_totals t;
+    struct auditing a;
+    size_t saved = 0;
+    const double before = limit_verify(e, d, threads);
+    enum mr_status st = begin(&a, e, threads);
+    const uint64_t start = bench_ns();
+    if (st == MR_OK)
+        st = read_all(&a, e);
+    const double took = seconds_since(start);
+    const double limit = limit_again(e, d, threads, before);
+    const uint64_t save = bench_ns();
+    if (st == MR_OK)
+        st = mr_audit_save(a.audit, count_bytes, &saved);
+    const double save_took = seconds_since(save);
+    if (st == MR_OK)
+        st = mr_audit_end(a.audit, &t);
+    if (st == MR_OK && t.findings > 0)
+        st = out_fail(out, MR_CHECK_FAILED, "%llu findings", (unsigned long long)t.findings);
+    if (st == MR_OK) {
+        const double rate = took > 0 ? (double)t.signatures / took : 0;
+        out_print(out, "audit        %llu orders, %llu signatures in %.1f s: %.0f a second\n",
+                  (unsigned long long)t.settled, (unsigned long long)t.signatures, took, rate);
+        out_print(out,
+                  "limit        %.0f signatures/s on the same %u threads; ratio %.3f (goal 0.9)\n",
+                  limit, threads, limit > 0 ? rate / limit : 0);
+        out_print(out, "saved state  %.1f MiB in %.2f s\n", (double)saved / 1048576, save_took);
+        out_int(out, "orders", (int64_t)t.settled);
+        out_int(out, "signatures", (int64_t)t.signatures);
+        put_real(out, "audit_seconds", took);
+        put_real(out, "audit_signatures_per_second", rate);
+        put_real(out, "verify_limit_per_second", limit);
+        put_real(out, "audit_ratio", limit > 0 ? rate / limit : 0);
+        out_int(out, "state_bytes", (int64_t)saved);
+        put_real(out, "state_seconds", save_took);
+    }
+    end(&a);
+    return st == MR_OK || out->failed ? st : out_fail(out, st, NULL);
+}
+
+static enum mr_status measure(struct out *out, struct command *c, struct estate *e,
+                              const struct plan *p)
+{
+    struct deck d = {0};
+    struct outcome got;
+    const struct load l = {.conns = (unsigned)p->clients,
+                           .window = (unsigned)p->window,
+                           .requests = (uint64_t)p->payments,
+                           .seconds = (uint64_t)p->seconds};
+    const uint32_t rounds = (uint32_t)(p->payments / p->accounts) + 2;
+    enum mr_status st = estate_payments(e, &d, rounds, bench_processors());
+    if (st != MR_OK)
+        return out_fail(out, st, NULL);
+    st = phase(out, c, e, &d, &l, &got, "settling", "settling");
+    if (st == MR_OK)
+        st = estate_stop(e, 0);
+    if (st == MR_OK)
+        st = audit(out, e, &d, (unsigned)p->threads);
+    deck_done(&d);
+    return st;
+}
+
+void run_verify(struct command *c, struct out *out)
+{
+    struct plan p;
+    struct estate *const e = calloc(1, sizeof *e);
+    if (e == NULL || sodium_init() < 0) {
+        out_fail(out, MR_NO_MEMORY, NULL);
+    } else if (plan_read(&p, c, out) == MR_OK) {
+        const enum mr_status st = estate_open(e, p.data, (uint32_t)p.accounts, 1);
+        if (st != MR_OK)
+            out_fail(out, st, NULL);
+        if (st == MR_OK && populate(out, c, e) == MR_OK) {
+            tell_machine(out, e->dir);
+            measure(out, c, e, &p);
+        }
+        estate_close(e);
+    }
+    free(e);
+}
