@@ -344,15 +344,6 @@ static void rest(uint64_t ms)
     nanosleep(&t, NULL);
 }
 
-static bool any_readable(const struct following *w)
-{
-    for (size_t i = 0; i < w->count; i++) {
-        if (is_readable(&w->followers[i]))
-            return true;
-    }
-    return false;
-}
-
 static enum mr_status follow(struct following *w)
 {
     const bool once = opt_flag(w->c, "once");
@@ -362,12 +353,14 @@ static enum mr_status follow(struct following *w)
     if (st == MR_OK)
         st = read_all(w, 0);
     while (st == MR_OK && !once && stop == 0) {
+        const uint64_t start = monotonic_ms();
         say_changes(w, last);
         st = settle_all(w, false);
-        if (st == MR_OK && !any_readable(w))
-            rest(REST_MS);
         if (st == MR_OK)
             st = read_all(w, WAIT_MS);
+        /* Nobody is there, or one answers at once that it has nothing. */
+        if (monotonic_ms() - start < REST_MS)
+            rest(REST_MS);
     }
     progress_end(&w->progress);
     const enum mr_status saved = settle_all(w, true);

@@ -1,6 +1,7 @@
 /* mereau-audit follow: a mirror of several nodes that grows, is stopped and killed, and nodes that
  * lie. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static struct shown nodes[NODES];
 
 static void setup(void)
 {
+    signal(SIGPIPE, SIG_IGN); /* of the nodes here, when a program is killed */
     scratch_make(program_dir);
     league_tell(&r);
     program_charter(&r.w.charter, "charter.mrc");
@@ -108,6 +110,30 @@ START_TEST(day_by_day)
         same_as_verify(o, "mirror", 0);
         json_decref(o);
     }
+}
+END_TEST
+
+/* Without --once it goes on until it is told to stop, and says then what it has. */
+START_TEST(goes_on_until_stopped)
+{
+    char line[1280];
+    shown_until(&nodes[0], &books[0], books[0].count / 2);
+    snprintf(line, sizeof line,
+             "--version >/dev/null; (timeout --preserve-status -s TERM 5 '%s/mereau-audit' follow "
+             "--json mirror --charter charter.mrc --control ./control0 >out; echo $? >code) &",
+             MEREAU_BIN_DIR);
+    program_run(line);
+    usleep(2000000);
+    shown_until(&nodes[0], &books[0], books[0].count);
+    for (int i = 0; i < 200 && !file_exists(scratch_path(program_dir, "code")); i++)
+        usleep(50000);
+    usleep(100000);
+    ck_assert_int_eq(program_run("--version >/dev/null; cat code"), 0);
+    ck_assert_str_eq(program_output, "0\n");
+    json_t *const o = program_json("--version >/dev/null; cat out", 0);
+    ck_assert_int_eq(of_node(o, 0, "turns"), books[0].count);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
 }
 END_TEST
 
@@ -387,6 +413,7 @@ int main(void)
     tcase_set_timeout(tc, 240);
     tcase_add_test(tc, four_nodes_are_mirrored);
     tcase_add_test(tc, day_by_day);
+    tcase_add_test(tc, goes_on_until_stopped);
     tcase_add_loop_test(tc, a_state_that_does_not_fit, 0, 4);
     tcase_add_test(tc, killed);
     tcase_add_test(tc, a_finding_stays);
