@@ -1,0 +1,221 @@
+/* Rows of a ledger: what they sum to, what a directory keeps, what damage does. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/rows.h"
+#include "audit/story.h"
+#include "lib/scratch.h"
+#include "mereau/codec.h"
+
+static struct world w;
+static struct book book;
+static char dir[SCRATCH_PATH_MAX];
+
+static void setup(void)
+{
+    scratch_make(dir);
+    story_tell(&w);
+    book_read(&book, w.journal);
+}
+
+static void teardown(void)
+{
+    book_done(&book);
+    world_done(&w);
+    scratch_remove(dir);
+}
+
+static struct mr_audit *auditor(void)
+{
+    static uint8_t bytes[sizeof w.charter];
+    struct mr_audit *a = NULL;
+    const size_t n = mr_charter_encode(&w.charter, bytes, sizeof bytes);
+    ck_assert_int_eq(mr_audit_create(&a, &scratch_mem, NULL, NULL, bytes, n), MR_OK);
+    return a;
+}
+
+/* Rows of all turns, committed `steps` times on the way; steps > 1 opens them anew each time. */
+static struct rows *make(const char *where, uint32_t steps, struct mr_audit_totals *ret)
+{
+    struct mr_audit *const a = auditor();
+    struct rows *r = NULL;
+    struct mr_stats_point point;
+    for (uint32_t s = 0; s < steps; s++) {
+        rows_destroy(r);
+        ck_assert_int_eq(rows_create(&r, where, &w.charter, w.ledger), MR_OK);
+        rows_follow(r, a);
+        for (uint32_t i = book.count * s / steps; i < book.count * (s + 1) / steps; i++) {
+            ck_assert_int_eq(mr_audit_feed(a, &book.turns[i]), MR_OK);
+            mr_audit_give(a, mr_audit_take(a));
+        }
+        ck_assert_int_eq(mr_audit_end(a, ret), MR_OK);
+        rows_point(&point, a, ret);
+        ck_assert_int_eq(rows_commit(r, mr_audit_charter(a), &point), MR_OK);
+    }
+    mr_audit_destroy(a);
+    return r;
+}
+
+static int64_t sum_of(const struct mr_stats_table *t, enum mr_stats_kind kind)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < t->rows; i++)
+        sum += t->kind[i] == kind ? t->amount[i] : 0;
+    return sum;
+}
+
+static int64_t total(const struct mr_audit_totals *t, enum mr_order_kind kind)
+{
+    for (int i = 0; i < MR_AUDIT_KINDS; i++) {
+        if (t->kinds[i].kind == kind && t->kinds[i].count > 0)
+            return t->kinds[i].sum[0] + t->kinds[i].sum[1] + t->kinds[i].sum[2];
+    }
+    return 0;
+}
+
+START_TEST(rows_sum_to_what_the_audit_says)
+{
+    struct mr_audit_totals t;
+    struct mr_stats_table table;
+    struct rows *const r = make(NULL, 1, &t);
+    int64_t balances[64], outstanding = 0, reserve = 0;
+    ck_assert_int_eq(rows_table(r, &table), MR_OK);
+    ck_assert_uint_eq(table.accounts_count, t.accounts);
+    ck_assert_uint_lt(table.accounts_count, 64);
+    ck_assert_uint_eq(rows_count(r, ROWS_ORDERS), t.settled);
+    ck_assert_int_gt(total(&t, MR_KIND_PAY), 0);
+    ck_assert_int_eq(sum_of(&table, MR_STATS_PAY), total(&t, MR_KIND_PAY));
+    ck_assert_int_eq(sum_of(&table, MR_STATS_ISSUE), total(&t, MR_KIND_ISSUE));
+    ck_assert_int_eq(sum_of(&table, MR_STATS_RESERVE_IN), total(&t, MR_KIND_ISSUE));
+    ck_assert_int_eq(sum_of(&table, MR_STATS_REDEEM), total(&t, MR_KIND_REDEEM));
+    ck_assert_int_eq(sum_of(&table, MR_STATS_PAYOUT) + sum_of(&table, MR_STATS_PAYOUT_FEE),
+                     total(&t, MR_KIND_PAYOUT));
+    ck_assert_int_eq(sum_of(&table, MR_STATS_RETURN), total(&t, MR_KIND_RETURN));
+    ck_assert_int_eq(sum_of(&table, MR_STATS_SWEEP), total(&t, MR_KIND_SWEEP));
+    ck_assert_int_eq(sum_of(&table, MR_STATS_OTHER), 0);
+    mr_stats_balances(balances, &table, 0, UINT32_MAX);
+    for (uint32_t i = 0; i < table.accounts_count; i++)
+        outstanding -= table.accounts[i].class == MR_CLASS_ISSUER ? balances[i] : 0;
+    mr_stats_balances(balances, &table, 1, UINT32_MAX);
+    for (uint32_t i = 0; i < table.accounts_count; i++)
+        reserve += table.accounts[i].class == MR_CLASS_RESERVE ? balances[i] : 0;
+    ck_assert_int_eq(outstanding, t.outstanding);
+    ck_assert_int_eq(reserve, t.reserve);
+    size_t open = 0;
+    for (size_t i = 0; i < table.redemptions_count; i++)
+        open += table.redemptions[i].done_ms == 0 ? 1 : 0;
+    ck_assert_uint_gt(table.redemptions_count, open);
+    ck_assert_uint_eq(open, t.redemptions_open);
+    ck_assert_mem_eq(table.point.state, t.state_root, 32);
+    rows_destroy(r);
+}
+END_TEST
+
+static void same_rows(const struct rows *a, const struct rows *b)
+{
+    for (enum rows_table t = 0; t < ROWS_TABLES; t++)
+        ck_assert_uint_eq(rows_count(a, t), rows_count(b, t));
+    ck_assert_mem_eq(rows_column(a, ROWS_MOVES_AMOUNT), rows_column(b, ROWS_MOVES_AMOUNT),
+                     8 * rows_count(a, ROWS_MOVES));
+    ck_assert_mem_eq(rows_column(a, ROWS_ORDERS_ID), rows_column(b, ROWS_ORDERS_ID),
+                     32 * rows_count(a, ROWS_ORDERS));
+    ck_assert_mem_eq(rows_column(a, ROWS_ORDERS_REFERS), rows_column(b, ROWS_ORDERS_REFERS),
+                     4 * rows_count(a, ROWS_ORDERS));
+    ck_assert_mem_eq(rows_column(a, ROWS_ACCOUNTS_ID), rows_column(b, ROWS_ACCOUNTS_ID),
+                     16 * rows_count(a, ROWS_ACCOUNTS));
+    ck_assert_mem_eq(rows_column(a, ROWS_TEXTS_BYTES), rows_column(b, ROWS_TEXTS_BYTES),
+                     rows_count(a, ROWS_TEXTS));
+}
+
+/* _i: how often they were committed and opened again. */
+START_TEST(a_directory_holds_the_same)
+{
+    struct mr_audit_totals t;
+    struct rows *const memory = make(NULL, 1, &t), *loaded = NULL;
+    rows_destroy(make(dir, (uint32_t)_i + 1, &t));
+    ck_assert_int_eq(rows_load(&loaded, dir), MR_OK);
+    same_rows(memory, loaded);
+    ck_assert_mem_eq(rows_at(memory), rows_at(loaded), sizeof(struct mr_stats_point));
+    rows_destroy(loaded);
+    rows_destroy(memory);
+}
+END_TEST
+
+START_TEST(what_was_not_committed_is_not_there)
+{
+    struct mr_audit_totals t;
+    struct rows *const r = make(dir, 2, &t), *loaded = NULL;
+    const size_t moves = rows_count(r, ROWS_MOVES);
+    rows_destroy(r);
+    const int fd = open(scratch_path(dir, "moves.amount"), O_WRONLY | O_APPEND);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "torn behind the end", 19), 19);
+    close(fd);
+    ck_assert_int_eq(rows_load(&loaded, dir), MR_OK);
+    ck_assert_uint_eq(rows_count(loaded, ROWS_MOVES), moves);
+    rows_destroy(loaded);
+}
+END_TEST
+
+/* _i: which file, a byte changed or cut off. */
+START_TEST(damage_is_found)
+{
+    static const char *const names[] = {"head", "moves.amount", "accounts.class", "orders.id"};
+    struct mr_audit_totals t;
+    struct rows *loaded = NULL;
+    uint8_t byte;
+    rows_destroy(make(dir, 1, &t));
+    const char *const path = scratch_path(dir, names[_i / 2]);
+    const int fd = open(path, O_RDWR);
+    const off_t end = lseek(fd, 0, SEEK_END);
+    ck_assert_int_gt(end, 1);
+    if (_i % 2 == 0) {
+        ck_assert_int_eq(pread(fd, &byte, 1, end / 2), 1);
+        byte ^= 1;
+        ck_assert_int_eq(pwrite(fd, &byte, 1, end / 2), 1);
+    } else {
+        ck_assert_int_eq(ftruncate(fd, end - 1), 0);
+    }
+    close(fd);
+    ck_assert_int_eq(rows_load(&loaded, dir), MR_DAMAGED);
+    ck_assert_ptr_nonnull(strstr(rows_text(loaded), names[_i / 2]));
+    rows_destroy(loaded);
+    ck_assert_int_eq(rows_create(&loaded, dir, &w.charter, w.ledger), MR_DAMAGED);
+    rows_destroy(loaded);
+}
+END_TEST
+
+START_TEST(another_ledger_is_refused)
+{
+    struct mr_audit_totals t;
+    struct rows *r = NULL;
+    uint8_t other[32] = {7};
+    ck_assert_int_eq(rows_load(&r, dir), MR_NO_SUCH_FILE);
+    rows_destroy(r);
+    rows_destroy(make(dir, 1, &t));
+    ck_assert_int_eq(rows_create(&r, dir, &w.charter, other), MR_WRONG_LEDGER);
+    rows_destroy(r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *const s = suite_create("audit_rows");
+    TCase *const c = tcase_create("rows");
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, rows_sum_to_what_the_audit_says);
+    tcase_add_loop_test(c, a_directory_holds_the_same, 0, 4);
+    tcase_add_test(c, what_was_not_committed_is_not_there);
+    tcase_add_loop_test(c, damage_is_found, 0, 8);
+    tcase_add_test(c, another_ledger_is_refused);
+    suite_add_tcase(s, c);
+    SRunner *const r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    const int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed > 0;
+}
