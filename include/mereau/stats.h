@@ -101,7 +101,7 @@ struct mr_stats_table {
     uint32_t labels_count;
     const struct mr_stats_account *accounts;
     uint32_t accounts_count;
-    const struct mr_stats_redemption *redemptions; /**< ascending by asked_ms */
+    const struct mr_stats_redemption *redemptions; /**< ascending by asked_ms; NULL: not known */
     size_t redemptions_count;
     size_t rows;
     const uint64_t *time_ms;
@@ -233,6 +233,7 @@ void mr_stats_destroy(struct mr_stats *s);
 size_t mr_stats_jobs(const struct mr_stats *s);
 enum mr_status mr_stats_run(struct mr_stats *s, size_t job);
 
+/** The periods; behind the last one stands the whole. */
 const struct mr_stats_period *mr_stats_periods(const struct mr_stats *s, size_t *ret_count);
 /** Sorted by id, period, row, column; rows and columns by what they name, not by index. NULL: no
  *  memory, or a job failed. */

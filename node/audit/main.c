@@ -8,6 +8,7 @@
 #define BOOKS  N_("The book")
 #define PROOFS N_("Receipts and evidence")
 #define KEYS   N_("Keys")
+#define STATS  N_("Statistics")
 
 static const struct command_row commands[] = {
     {"verify", cmd_verify, N_("replay a ledger and check every row of it"), BOOKS, verify_options,
@@ -56,6 +57,16 @@ static const struct command_row commands[] = {
      N_("Each SOURCE is a data directory, a backup, or an export file, of one ledger. A node that\n"
         "has settled less than another is behind; two values in one slot, or a log that a node\n"
         "showed differently to another, are contradictions: the exit code is 5.")},
+    {"stats", cmd_stats, N_("figures of circulation, by day, week, month or year"), STATS,
+     stats_options, N_("[SOURCE]"),
+     N_("SOURCE is verified first, as by verify; nothing is measured on a book with findings. A\n"
+        "file of recorded payments is measured with the same definitions.\n\n"
+        "Examples:\n"
+        "  mereau-audit stats --by month --csv /var/lib/mereau\n"
+        "  mereau-audit stats --from 2026-01-01 --to 2026-12-31 --json ledger.mrx\n"
+        "  mereau-audit stats --from-csv payments.csv --accounts members.csv")},
+    {"indicators", cmd_indicators, N_("what the figures are: ids, definitions, sources"), STATS,
+     NULL, NULL, NULL},
     {"receipt", cmd_receipt, N_("check a receipt file with the charter alone"), PROOFS,
      receipt_options, N_("FILE"), NULL},
     {"evidence", cmd_evidence, N_("check who broke a rule, with the charter alone"), PROOFS,

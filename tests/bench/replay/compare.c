@@ -130,7 +130,7 @@ static enum mr_status read_accounts(struct sums *ret, struct command *c, const s
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-static void sum_file(struct kind_sums kinds[ROW_KINDS], struct sums *sums, const struct book *b)
+static void sum_file(struct kind_sums kinds[ROW_KINDS], struct sums *sums, const struct payments *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         const struct row *r = &b->rows[i];
@@ -202,7 +202,7 @@ static bool compare_kinds(struct out *out, json_t *totals, const struct kind_sum
     return same;
 }
 
-static uint32_t compare_accounts(struct out *out, const struct book *b, const struct sums *file,
+static uint32_t compare_accounts(struct out *out, const struct payments *b, const struct sums *file,
                                  const struct sums *audit)
 {
     uint32_t differ = 0;
@@ -233,7 +233,7 @@ static enum mr_status verify(json_t **ret, const char *program, const char *cont
     return *ret == NULL ? MR_IO_ERROR : code == 0 ? MR_OK : MR_CHECK_FAILED;
 }
 
-enum mr_status compare_books(struct out *out, struct command *c, const struct book *b,
+enum mr_status compare_books(struct out *out, struct command *c, const struct payments *b,
                              const struct ledger *l, const char *program, const char *control)
 {
     struct kind_sums kinds[ROW_KINDS] = {0};

@@ -21,7 +21,7 @@ static void cmd_found(struct command *c, struct out *out)
 
 /* --- the report ------------------------------------------------------------------------------- */
 
-static void tell_rounding(struct out *out, const struct book *b)
+static void tell_rounding(struct out *out, const struct payments *b)
 {
     char added[FRACTION_TEXT_MAX];
     fraction_text(added, &b->added);
@@ -33,7 +33,7 @@ static void tell_rounding(struct out *out, const struct book *b)
     out_text(out, "rounding_added", added);
 }
 
-static void tell_kinds(struct out *out, const struct book *b)
+static void tell_kinds(struct out *out, const struct payments *b)
 {
     static const struct table_column columns[] = {
         {"kind", false}, {"rows", true}, {"replayed", true}, {"sum replayed", true}};
@@ -53,7 +53,7 @@ static void tell_kinds(struct out *out, const struct book *b)
         snprintf(numbers[0], sizeof numbers[0], "%" PRIu64, rows);
         snprintf(numbers[1], sizeof numbers[1], "%" PRIu64, settled);
         amount_text(amount, sum, BOOK_DECIMALS, NULL);
-        const char *const cells[] = {row_kind_text((enum row_kind)k), numbers[0], numbers[1],
+        const char *const cells[] = {payments_kind_text((enum row_kind)k), numbers[0], numbers[1],
                                      amount};
         table_add(t, cells);
     }
@@ -61,7 +61,7 @@ static void tell_kinds(struct out *out, const struct book *b)
 }
 
 /* Rows that were not replayed: how many, why, where. */
-static uint64_t tell_left(struct out *out, const struct book *b)
+static uint64_t tell_left(struct out *out, const struct payments *b)
 {
     uint64_t all = 0;
     for (int why = REASON_NONE + 1; why < REASONS; why++) {
@@ -76,8 +76,8 @@ static uint64_t tell_left(struct out *out, const struct book *b)
         }
         if (rows > 0)
             out_print(out, "not replayed: %" PRIu64 " row%s, %s (line%s%s%s)\n", rows,
-                      rows == 1 ? "" : "s", reason_text((enum reason)why), rows == 1 ? "" : "s",
-                      lines, rows > LINES_SHOWN ? " ..." : "");
+                      rows == 1 ? "" : "s", payments_reason_text((enum reason)why),
+                      rows == 1 ? "" : "s", lines, rows > LINES_SHOWN ? " ..." : "");
         all += rows;
     }
     if (all == 0)
@@ -85,7 +85,7 @@ static uint64_t tell_left(struct out *out, const struct book *b)
     return all;
 }
 
-static enum mr_status write_left(const char *dir, const struct book *b)
+static enum mr_status write_left(const char *dir, const struct payments *b)
 {
     char path[FILE_PATH_MAX];
     enum mr_status st = path_join(path, dir, "replay-left.csv");
@@ -96,11 +96,12 @@ static enum mr_status write_left(const char *dir, const struct book *b)
     for (size_t i = 0; i < b->count; i++)
         if (b->rows[i].reason != REASON_NONE)
             fprintf(f, "%" PRIu64 ",%s,%s,%s\n", b->rows[i].line, b->rows[i].id, b->rows[i].time,
-                    reason_text(b->rows[i].reason));
+                    payments_reason_text(b->rows[i].reason));
     return fclose(f) == 0 ? MR_OK : MR_IO_ERROR;
 }
 
-static void tell(struct out *out, const struct book *b, const struct run_result *r, const char *dir)
+static void tell(struct out *out, const struct payments *b, const struct run_result *r,
+                 const char *dir)
 {
     const uint64_t ms = r->paid_ms == 0 ? 1 : r->paid_ms;
     out_print(out,
@@ -125,7 +126,7 @@ static void tell(struct out *out, const struct book *b, const struct run_result 
 
 /* --- run -------------------------------------------------------------------------------------- */
 
-static enum mr_status pay(struct command *c, struct out *out, struct book *b,
+static enum mr_status pay(struct command *c, struct out *out, struct payments *b,
                           const struct ledger *l, const char *dir, int64_t connections)
 {
     char path[FILE_PATH_MAX], control[FILE_PATH_MAX];
@@ -152,7 +153,7 @@ static enum mr_status pay(struct command *c, struct out *out, struct book *b,
     return MR_OK;
 }
 
-static void compare(struct command *c, struct out *out, const struct book *b,
+static void compare(struct command *c, struct out *out, const struct payments *b,
                     const struct ledger *l, const char *dir)
 {
     char program[FILE_PATH_MAX], control[FILE_PATH_MAX], own[FILE_PATH_MAX];
@@ -176,7 +177,7 @@ static void cmd_run(struct command *c, struct out *out)
 {
     const char *dir = c->args[0], *path = c->args[1];
     int64_t limit = 0, connections = CONNECTIONS;
-    struct book b;
+    struct payments b;
     enum mr_status st = opt_int(c, out, &limit, "limit", 1, NO_ROW - 1);
     if (st == MR_OK || st == MR_NOT_FOUND)
         st = opt_int(c, out, &connections, "connections", 1, POOL_CONNS_MAX);
@@ -186,7 +187,7 @@ static void cmd_run(struct command *c, struct out *out)
         out_fail(out, MR_USAGE, "--node HOST:PORT is needed");
         return;
     }
-    st = book_read(&b, path, (uint64_t)limit);
+    st = payments_read(&b, path, (uint64_t)limit);
     if (st != MR_OK) {
         out_fail(out, st, "%s: %s", path,
                  st == MR_BAD_TEXT ? "the first line must name the columns kind, payer, payee and "
@@ -203,7 +204,7 @@ static void cmd_run(struct command *c, struct out *out)
     if (l != NULL)
         ledger_done(l);
     free(l);
-    book_done(&b);
+    payments_done(&b);
 }
 
 static const struct option_row run_options[] = {

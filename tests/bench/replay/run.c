@@ -38,7 +38,7 @@ struct fifo {
 };
 
 struct run {
-    struct book *book;
+    struct payments *book;
     const struct ledger *ledger;
     const struct run_config *config;
     struct run_result *result;
@@ -286,8 +286,8 @@ static void settled(struct run *r, const struct job *j, uint32_t i, const struct
     mr_hex_format(order, j->order, 32);
     mr_hex_format(account, chain->account, 16);
     fprintf(r->config->map, "%llu,%s,%s,%s,%lld,%s,%s,%llu\n", (unsigned long long)row->line,
-            row->id, row->time, row_kind_text(row->kind), (long long)row->minor, order, account,
-            (unsigned long long)chain->seq);
+            row->id, row->time, payments_kind_text(row->kind), (long long)row->minor, order,
+            account, (unsigned long long)chain->seq);
     finish(r, i);
 }
 
@@ -417,7 +417,7 @@ static enum mr_status drive(struct run *r, struct command *c)
     return st;
 }
 
-enum mr_status run_book(struct run_result *ret, struct book *b, const struct ledger *l,
+enum mr_status run_book(struct run_result *ret, struct payments *b, const struct ledger *l,
                         const struct run_config *config, struct command *c)
 {
     struct run *r = calloc(1, sizeof *r);

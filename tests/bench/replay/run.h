@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "bench/replay/book.h"
+#include "audit/payments.h"
 #include "bench/replay/ledger.h"
 #include "bench/replay/pool.h"
 #include "common/command.h"
@@ -25,13 +25,13 @@ struct run_result {
 /** Open an account for every member and pay every row, each after all earlier rows of its two
  *  accounts. Rows that cannot be paid get their reason. MR_OK; MR_NO_ANSWER; MR_CHECK_FAILED: the
  *  node's answer is not what the rules say; MR_IO_ERROR (map); MR_NO_MEMORY. */
-enum mr_status run_book(struct run_result *ret, struct book *b, const struct ledger *l,
+enum mr_status run_book(struct run_result *ret, struct payments *b, const struct ledger *l,
                         const struct run_config *config, struct command *c);
 
 /** Ask mereau-audit (`program`) about the node behind a control socket, print its sums beside those
  * of the file, and compare: sums of every kind, and of every account what it received, what it gave
  * and what it has. MR_OK; MR_CHECK_FAILED: they differ, or the audit has findings; MR_IO_ERROR. */
-enum mr_status compare_books(struct out *out, struct command *c, const struct book *b,
+enum mr_status compare_books(struct out *out, struct command *c, const struct payments *b,
                              const struct ledger *l, const char *program, const char *control);
 
 #endif

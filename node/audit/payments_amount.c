@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/replay/book.h"
+#include "audit/payments.h"
 #include "mereau/limits.h"
 
 enum { DIGITS_MAX = 80, ATTO_DIGITS = 18, POINT_MAX = 40 };

@@ -1,6 +1,6 @@
 /** A file of recorded payments, read as a whole: its rows, its accounts, what rounding did. */
-#ifndef MEREAU_REPLAY_BOOK_H
-#define MEREAU_REPLAY_BOOK_H
+#ifndef MEREAU_AUDIT_PAYMENTS_H
+#define MEREAU_AUDIT_PAYMENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,8 +12,8 @@ enum { BOOK_DECIMALS = 2 };
 #define NO_MEMBER UINT32_MAX
 #define NO_ROW    UINT32_MAX
 
-/** What a row does. A reclamation is settled like a redemption: in this ledger nobody takes units
- *  from an account without its key. They are counted apart. */
+/** What a row does. Nobody's key signs a reclamation: the operator takes units back. A replay
+ *  settles it like a redemption and counts it apart. */
 enum row_kind { ROW_ISSUE, ROW_PAY, ROW_REDEEM, ROW_RECLAIM };
 enum { ROW_KINDS = 4 };
 
@@ -31,8 +31,9 @@ enum reason {
     REASON_LARGE,
     REASON_UNFUNDED,
     REASON_SHORT,
+    REASON_TIME,
 };
-enum { REASONS = REASON_SHORT + 1 };
+enum { REASONS = REASON_TIME + 1 };
 
 /** A sum of decimal fractions, exact to 18 digits behind the point. */
 struct fraction {
@@ -55,11 +56,13 @@ struct row {
     uint32_t payer, payee;           /* who it touches among members, or NO_MEMBER */
     uint32_t payer_next, payee_next; /* that member's next row */
     enum row_kind kind;
+    bool assigned; /* an issue that a municipality paid for */
     enum reason reason;
     bool settled;
 };
 
-struct book {
+struct payments {
+    uint8_t hash[32]; /* SHA-256 of the file */
     char *text;
     struct row *rows;
     size_t count, cap;
@@ -72,12 +75,20 @@ struct book {
     struct fraction added;  /* what rounding added in all */
 };
 
-/** Read at most `limit` rows (0: all). MR_OK; MR_BAD_TEXT (no head that names the columns); as
- *  file_read; MR_NO_MEMORY. */
-enum mr_status book_read(struct book *ret, const char *path, uint64_t limit);
-void book_done(struct book *b);
+/** Read at most `limit` rows (0: all). MR_OK; MR_BAD_TEXT (no head that names the columns, or a
+ * byte that ends texts); as file_read; MR_NO_MEMORY. */
+enum mr_status payments_read(struct payments *ret, const char *path, uint64_t limit);
+void payments_done(struct payments *b);
 
-const char *row_kind_text(enum row_kind k);
-const char *reason_text(enum reason r);
+/** The member of a name; NO_MEMBER: no row names it. */
+uint32_t payments_member(const struct payments *b, const char *name);
+
+/** Of a text in memory: the next line, cut off; NULL behind the last one. Then its fields, cut and
+ *  unquoted in place, at most `max`. */
+char *payments_line(char **at);
+size_t payments_fields(char **ret, size_t max, char *line);
+
+const char *payments_kind_text(enum row_kind k);
+const char *payments_reason_text(enum reason r);
 
 #endif

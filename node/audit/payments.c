@@ -1,6 +1,7 @@
-/* Reading: comma-separated lines with a head that names the columns. */
-#include "bench/replay/book.h"
+/* Files of recorded payments: comma-separated lines with a head that names the columns. */
+#include "audit/payments.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -26,19 +27,22 @@ static const struct {
 static const struct {
     const char *name;
     enum row_kind kind;
+    bool assigned;
 } kind_names[] = {
-    {"issue", ROW_ISSUE},     {"DISBURSEMENT", ROW_ISSUE},  {"pay", ROW_PAY},
-    {"STANDARD", ROW_PAY},    {"redeem", ROW_REDEEM},       {"AGENT_OUT", ROW_REDEEM},
-    {"reclaim", ROW_RECLAIM}, {"RECLAMATION", ROW_RECLAIM},
+    {"issue", ROW_ISSUE, false},         {"DISBURSEMENT", ROW_ISSUE, false},
+    {"assigned", ROW_ISSUE, true},       {"pay", ROW_PAY, false},
+    {"STANDARD", ROW_PAY, false},        {"redeem", ROW_REDEEM, false},
+    {"AGENT_OUT", ROW_REDEEM, false},    {"reclaim", ROW_RECLAIM, false},
+    {"RECLAMATION", ROW_RECLAIM, false},
 };
 
-const char *row_kind_text(enum row_kind k)
+const char *payments_kind_text(enum row_kind k)
 {
     static const char *const texts[] = {"issue", "pay", "redeem", "reclaim"};
     return texts[k];
 }
 
-const char *reason_text(enum reason r)
+const char *payments_reason_text(enum reason r)
 {
     static const char *const texts[] = {
         [REASON_NONE] = "",
@@ -53,6 +57,7 @@ const char *reason_text(enum reason r)
         [REASON_LARGE] = "the amount is larger than the ledger allows",
         [REASON_UNFUNDED] = "the payer had received nothing yet",
         [REASON_SHORT] = "the payer had less than that",
+        [REASON_TIME] = "the time cannot be read",
     };
     return texts[r];
 }
@@ -67,7 +72,7 @@ static uint32_t name_hash(const char *name)
     return h;
 }
 
-static uint32_t *bucket_of(const struct book *b, const char *name)
+static uint32_t *bucket_of(const struct payments *b, const char *name)
 {
     uint32_t at = name_hash(name) & (b->buckets_count - 1);
     while (b->buckets[at] != NO_MEMBER && strcmp(b->names[b->buckets[at]], name) != 0)
@@ -75,7 +80,12 @@ static uint32_t *bucket_of(const struct book *b, const char *name)
     return &b->buckets[at];
 }
 
-static bool grow(struct book *b)
+uint32_t payments_member(const struct payments *b, const char *name)
+{
+    return b->buckets_count == 0 ? NO_MEMBER : *bucket_of(b, name);
+}
+
+static bool grow(struct payments *b)
 {
     const uint32_t cap = b->members_cap == 0 ? BUCKETS_START / 2 : b->members_cap * 2;
     const char **names = realloc(b->names, cap * sizeof *names);
@@ -97,7 +107,7 @@ static bool grow(struct book *b)
 }
 
 /* The member of a name, made when it is new. NO_MEMBER: out of memory. */
-static uint32_t member_of(struct book *b, const char *name)
+static uint32_t member_of(struct payments *b, const char *name)
 {
     if (b->members == b->members_cap && !grow(b))
         return NO_MEMBER;
@@ -131,15 +141,15 @@ static bool field(char **ret, char **at)
     return more;
 }
 
-static size_t fields_of(char *fields[FIELDS_MAX], char *line)
+size_t payments_fields(char **ret, size_t max, char *line)
 {
     size_t n = 0;
-    while (n < FIELDS_MAX && field(&fields[n++], &line))
+    while (n < max && field(&ret[n++], &line))
         ;
     return n;
 }
 
-static char *next_line(char **at)
+char *payments_line(char **at)
 {
     char *line = *at;
     if (*line == '\0')
@@ -155,7 +165,7 @@ static char *next_line(char **at)
 static enum mr_status read_head(int columns[COLUMNS], size_t *ret_fields, char *line)
 {
     char *fields[FIELDS_MAX];
-    const size_t n = fields_of(fields, line);
+    const size_t n = payments_fields(fields, FIELDS_MAX, line);
     for (size_t i = 0; i < COLUMNS; i++)
         columns[i] = -1;
     for (size_t i = 0; i < n; i++)
@@ -174,12 +184,13 @@ static bool read_kind(struct row *r, const char *text)
     for (size_t i = 0; i < sizeof kind_names / sizeof kind_names[0]; i++)
         if (strcasecmp(text, kind_names[i].name) == 0) {
             r->kind = kind_names[i].kind;
+            r->assigned = kind_names[i].assigned;
             return true;
         }
     return false;
 }
 
-static enum reason read_amount(struct book *b, struct row *r, const char *text)
+static enum reason read_amount(struct payments *b, struct row *r, const char *text)
 {
     int64_t atto = 0;
     const enum reason why = amount_round(&r->minor, &atto, text);
@@ -191,7 +202,7 @@ static enum reason read_amount(struct book *b, struct row *r, const char *text)
     return why;
 }
 
-static enum mr_status read_row(struct book *b, struct row *r, const int columns[COLUMNS],
+static enum mr_status read_row(struct payments *b, struct row *r, const int columns[COLUMNS],
                                char *fields[FIELDS_MAX])
 {
     static const char none[] = "";
@@ -222,7 +233,7 @@ static enum mr_status read_row(struct book *b, struct row *r, const int columns[
     return MR_OK;
 }
 
-static struct row *new_row(struct book *b, uint64_t line)
+static struct row *new_row(struct payments *b, uint64_t line)
 {
     if (b->count == b->cap) {
         const size_t cap = b->cap == 0 ? 1024 : b->cap * 2;
@@ -244,7 +255,7 @@ static struct row *new_row(struct book *b, uint64_t line)
 }
 
 /* Every member's rows in the order of the file. */
-static bool chain_rows(struct book *b)
+static bool chain_rows(struct payments *b)
 {
     b->first = malloc((b->members + 1) * sizeof *b->first);
     if (b->first == NULL)
@@ -267,17 +278,18 @@ static bool chain_rows(struct book *b)
     return true;
 }
 
-enum mr_status book_read(struct book *ret, const char *path, uint64_t limit)
+enum mr_status payments_read(struct payments *ret, const char *path, uint64_t limit)
 {
     int columns[COLUMNS];
     size_t len, width;
-    *ret = (struct book){0};
+    *ret = (struct payments){0};
     enum mr_status st = file_read((uint8_t **)&ret->text, &len, path, (size_t)1 << 33);
     if (st != MR_OK)
         return st;
-    char *at = ret->text, *line = next_line(&at);
+    crypto_hash_sha256(ret->hash, (const uint8_t *)ret->text, len);
+    char *at = ret->text, *line = strlen(ret->text) == len ? payments_line(&at) : NULL;
     st = line == NULL ? MR_BAD_TEXT : read_head(columns, &width, line);
-    for (uint64_t number = 2; st == MR_OK && (line = next_line(&at)) != NULL; number++) {
+    for (uint64_t number = 2; st == MR_OK && (line = payments_line(&at)) != NULL; number++) {
         char *fields[FIELDS_MAX];
         if (*line == '\0')
             continue;
@@ -286,7 +298,7 @@ enum mr_status book_read(struct book *ret, const char *path, uint64_t limit)
         struct row *r = new_row(ret, number);
         if (r == NULL)
             st = MR_NO_MEMORY;
-        else if (fields_of(fields, line) != width)
+        else if (payments_fields(fields, FIELDS_MAX, line) != width)
             r->reason = REASON_COLUMNS;
         else
             st = read_row(ret, r, columns, fields);
@@ -294,16 +306,16 @@ enum mr_status book_read(struct book *ret, const char *path, uint64_t limit)
     if (st == MR_OK && !chain_rows(ret))
         st = MR_NO_MEMORY;
     if (st != MR_OK)
-        book_done(ret);
+        payments_done(ret);
     return st;
 }
 
-void book_done(struct book *b)
+void payments_done(struct payments *b)
 {
     free(b->text);
     free(b->rows);
     free(b->names);
     free(b->first);
     free(b->buckets);
-    *b = (struct book){0};
+    *b = (struct payments){0};
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/replay/book.h"
+#include "audit/payments.h"
 #include "common/file.h"
 #include "lib/scratch.h"
 
@@ -54,7 +54,7 @@ START_TEST(amounts_round_half_to_even)
 {
     int64_t minor = -7, atto = 0;
     const enum reason got = amount_round(&minor, &atto, amounts[_i].text);
-    ck_assert_msg(got == amounts[_i].reason, "%s: %s", amounts[_i].text, reason_text(got));
+    ck_assert_msg(got == amounts[_i].reason, "%s: %s", amounts[_i].text, payments_reason_text(got));
     ck_assert_int_eq(minor, got == REASON_NONE ? amounts[_i].minor : -7);
     if (got == REASON_NONE || got == REASON_ZERO)
         ck_assert_int_eq(atto, amounts[_i].atto);
@@ -87,20 +87,20 @@ START_TEST(fractions_add_exactly)
 }
 END_TEST
 
-static enum mr_status read_text(struct book *ret, const char *text, uint64_t limit)
+static enum mr_status read_text(struct payments *ret, const char *text, uint64_t limit)
 {
     char dir[SCRATCH_PATH_MAX];
     scratch_make(dir);
     const char *path = scratch_path(dir, "book.csv");
     ck_assert_int_eq(file_write(path, text, strlen(text), 0600, false), MR_OK);
-    const enum mr_status st = book_read(ret, path, limit);
+    const enum mr_status st = payments_read(ret, path, limit);
     scratch_remove(dir);
     return st;
 }
 
 START_TEST(generic_columns_in_any_order)
 {
-    struct book b;
+    struct payments b;
     ck_assert_int_eq(read_text(&b,
                                "amount,Kind,\"payer\",payee,id\r\n"
                                "10,issue,,a,x1\r\n"
@@ -125,7 +125,7 @@ START_TEST(generic_columns_in_any_order)
     ck_assert_uint_eq(b.rows[0].payee_next, 1);
     ck_assert_uint_eq(b.rows[1].payer_next, 3);
     ck_assert_uint_eq(b.rows[3].payer_next, NO_ROW);
-    book_done(&b);
+    payments_done(&b);
 }
 END_TEST
 
@@ -135,31 +135,32 @@ START_TEST(sample_has_a_reason_for_every_bad_row)
         [8] = REASON_SELF,  [9] = REASON_ZERO,     [10] = REASON_KIND,     [11] = REASON_SYNTAX,
         [12] = REASON_UNIT, [13] = REASON_COLUMNS, [19] = REASON_NEGATIVE,
     };
-    struct book b;
-    ck_assert_int_eq(book_read(&b, MEREAU_SOURCE_DIR "/tests/bench/replay/sample.csv", 0), MR_OK);
+    struct payments b;
+    ck_assert_int_eq(payments_read(&b, MEREAU_SOURCE_DIR "/tests/bench/replay/sample.csv", 0),
+                     MR_OK);
     ck_assert_uint_eq(b.count, 20);
     for (size_t i = 0; i < b.count; i++)
         ck_assert_msg(b.rows[i].reason == expected[i], "row %zu: %s", i,
-                      reason_text(b.rows[i].reason));
+                      payments_reason_text(b.rows[i].reason));
     ck_assert_uint_eq(b.rounded, 5);
     ck_assert_uint_eq(b.lost, 1);
-    book_done(&b);
+    payments_done(&b);
 }
 END_TEST
 
 START_TEST(bounds_of_a_file)
 {
-    struct book b;
+    struct payments b;
     ck_assert_int_eq(read_text(&b, "", 0), MR_BAD_TEXT);
     ck_assert_int_eq(read_text(&b, "kind,payer,payee\n", 0), MR_BAD_TEXT);
-    ck_assert_int_eq(book_read(&b, "/nonexistent", 0), MR_NO_SUCH_FILE);
+    ck_assert_int_eq(payments_read(&b, "/nonexistent", 0), MR_NO_SUCH_FILE);
     ck_assert_int_eq(read_text(&b, "kind,payer,payee,amount\n", 0), MR_OK);
     ck_assert_uint_eq(b.count, 0);
-    book_done(&b);
+    payments_done(&b);
     ck_assert_int_eq(read_text(&b, "kind,payer,payee,amount\nissue,,a,1\nissue,,b,1\n", 1), MR_OK);
     ck_assert_uint_eq(b.count, 1);
     ck_assert_uint_eq(b.members, 1);
-    book_done(&b);
+    payments_done(&b);
 }
 END_TEST
 
@@ -171,21 +172,21 @@ START_TEST(many_members_are_found_again)
     int n = sprintf(text, "kind,payer,payee,amount\n");
     for (int i = 0; i < 2 * MANY; i++)
         n += sprintf(text + n, "issue,,m%d,1\n", i % MANY);
-    struct book b;
+    struct payments b;
     ck_assert_int_eq(read_text(&b, text, 0), MR_OK);
     ck_assert_uint_eq(b.members, MANY);
     for (uint32_t i = 0; i < MANY; i++) {
         ck_assert_uint_eq(b.first[i], i);
         ck_assert_uint_eq(b.rows[i].payee_next, i + MANY);
     }
-    book_done(&b);
+    payments_done(&b);
     free(text);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("replay book");
+    Suite *s = suite_create("payments");
     TCase *tc = tcase_create("book");
     tcase_add_loop_test(tc, amounts_round_half_to_even, 0,
                         (int)(sizeof amounts / sizeof amounts[0]));

@@ -1,0 +1,420 @@
+/* From a source to a table, and from a table to figures. */
+#include "audit/measure.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/base.h"
+#include "audit/pool.h"
+#include "audit/report.h"
+#include "common/heap.h"
+#include "common/term.h"
+#include "mereau/id.h"
+#include "mereau/time.h"
+
+enum { BATCH = 256, THREADS_MAX = 256, EDGES_MAX = 100000000 };
+
+/* --- a book ----------------------------------------------------------------------------------- */
+
+struct reading {
+    struct mr_audit *audit;
+    struct pool *pool;
+    struct progress progress;
+    const struct source *source;
+};
+
+static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint64_t done)
+{
+    struct reading *const v = ctx;
+    const enum mr_status st = mr_audit_feed(v->audit, turn);
+    if (st == MR_OK && mr_audit_pending(v->audit) >= BATCH)
+        pool_push(v->pool, mr_audit_take(v->audit));
+    v->progress.total = v->source->size;
+    progress_update(&v->progress, done);
+    return st;
+}
+
+/* Findings are counted: what they are, verify says. */
+static void on_finding(void *ctx, const struct mr_audit_finding *f)
+{
+    uint64_t *const findings = ctx;
+    (void)f;
+    (*findings)++;
+}
+
+/* Of a book that begins later: the one it rests on. */
+static enum mr_status read_base(struct mr_audit *a, const struct source *s, uint32_t begins)
+{
+    static struct source base;
+    const char *const path = opt_text(s->c, "base");
+    if (begins == 0)
+        return MR_OK;
+    enum mr_status st = source_open_path(&base, s->c, s->out, path);
+    if (st == MR_OK && memcmp(base.ledger, s->ledger, 32) != 0)
+        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is of another ledger"), path);
+    if (st == MR_OK)
+        st = base_read(a, &base, path, begins, true);
+    if (st == MR_OK && base.damage[0] != '\0')
+        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, base.damage);
+    source_close(&base);
+    return st;
+}
+
+static enum mr_status walk(struct measure *m, struct reading *v, struct source *s,
+                           const uint64_t *findings)
+{
+    static struct mr_audit_totals totals;
+    struct mr_stats_point point;
+    progress_begin(&v->progress, s->c, _("auditing"), 0);
+    enum mr_status st = source_walk(s, on_turn, v);
+    pool_push(v->pool, mr_audit_take(v->audit));
+    pool_drain(v->pool);
+    progress_end(&v->progress);
+    if (st == MR_OK && s->damage[0] != '\0')
+        return out_fail(s->out, MR_CHECK_FAILED, _("the book is damaged: %s"), s->damage);
+    if (st == MR_OK)
+        st = mr_audit_end(v->audit, &totals);
+    if (st == MR_OK && *findings > 0)
+        return out_fail(s->out, MR_CHECK_FAILED,
+                        _("%llu findings: nothing is measured on a book that is not right; "
+                          "mereau-audit verify shows them"),
+                        (unsigned long long)*findings);
+    if (st == MR_OK) {
+        rows_point(&point, v->audit, &totals);
+        st = rows_commit(m->rows, mr_audit_charter(v->audit), &point);
+    }
+    return st == MR_OK || s->out->failed ? st : out_fail(s->out, st, NULL);
+}
+
+static enum mr_status read_book(struct measure *m, struct source *s, uint32_t begins,
+                                unsigned threads)
+{
+    struct reading v = {.source = s};
+    uint64_t findings = 0;
+    enum mr_status st = rows_create(&m->rows, NULL, s->charter, s->ledger);
+    if (st == MR_OK)
+        st = mr_audit_create(&v.audit, &heap, on_finding, &findings, s->charter_bytes,
+                             s->charter_len);
+    if (st == MR_OK)
+        st = pool_create(&v.pool, v.audit, threads);
+    if (st != MR_OK) {
+        out_fail(s->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
+                 _("the charter cannot be audited: %s"), status_sentence(st));
+    } else {
+        rows_follow(m->rows, v.audit);
+        st = read_base(v.audit, s, begins);
+        if (st == MR_OK)
+            st = walk(m, &v, s, &findings);
+    }
+    pool_destroy(v.pool);
+    mr_audit_destroy(v.audit);
+    return st;
+}
+
+static enum mr_status threads_of(const struct command *c, struct out *out, unsigned *ret)
+{
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t threads = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : online;
+    const enum mr_status st = opt_int(c, out, &threads, "threads", 1, THREADS_MAX);
+    *ret = (unsigned)threads;
+    return st == MR_USAGE ? st : MR_OK;
+}
+
+static enum mr_status open_book(struct measure *m, struct command *c, struct out *out)
+{
+    static struct source s;
+    uint32_t begins = 0;
+    unsigned threads;
+    enum mr_status st = threads_of(c, out, &threads);
+    if (st == MR_OK && opt_text(c, "base") != NULL) {
+        st = source_open(&s, c, out);
+        if (st == MR_OK)
+            st = base_begins(&s, &begins);
+        source_close(&s);
+    }
+    if (st != MR_OK)
+        return st;
+    st = source_open(&s, c, out);
+    if (st == MR_OK)
+        st = read_book(m, &s, begins, threads);
+    source_close(&s);
+    return st;
+}
+
+static enum mr_status open_rows(struct measure *m, struct out *out, const char *dir)
+{
+    const enum mr_status st = rows_load(&m->rows, dir);
+    if (st != MR_OK)
+        return out_fail(out, st == MR_DAMAGED ? MR_CHECK_FAILED : st, "%s",
+                        m->rows != NULL ? rows_text(m->rows) : status_sentence(st));
+    return MR_OK;
+}
+
+enum mr_status measure_open(struct measure *ret, struct command *c, struct out *out)
+{
+    const char *const rows = opt_text(c, "rows"), *const file = opt_text(c, "from-csv");
+    enum mr_status st;
+    *ret = (struct measure){.by = MR_STATS_BY_MONTH};
+    if ((rows != NULL) + (file != NULL) + (c->arg_count > 0) > 1)
+        return out_fail(out, MR_USAGE, _("give one of SOURCE, --rows and --from-csv"));
+    if (opt_text(c, "accounts") != NULL && file == NULL)
+        return out_fail(out, MR_USAGE, _("--accounts goes with --from-csv"));
+    if (file != NULL)
+        return measure_file_open(ret, c, out, file);
+    st = rows != NULL ? open_rows(ret, out, rows) : open_book(ret, c, out);
+    if (st != MR_OK)
+        return st;
+    st = rows_table(ret->rows, &ret->table);
+    if (st != MR_OK)
+        return out_fail(out, st, NULL);
+    snprintf(ret->currency, sizeof ret->currency, "%s", rows_charter(ret->rows)->name);
+    return MR_OK;
+}
+
+void measure_close(struct measure *m)
+{
+    mr_stats_destroy(m->stats);
+    rows_destroy(m->rows);
+    measure_file_close(m->file);
+    *m = (struct measure){0};
+}
+
+/* --- figures ---------------------------------------------------------------------------------- */
+
+struct work {
+    struct mr_stats *stats;
+    atomic_size_t next;
+    _Atomic int status;
+};
+
+static void *work(void *ctx)
+{
+    struct work *const w = ctx;
+    const size_t jobs = mr_stats_jobs(w->stats);
+    for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < jobs;) {
+        const enum mr_status st = mr_stats_run(w->stats, i);
+        if (st != MR_OK)
+            atomic_store(&w->status, (int)st);
+    }
+    return NULL;
+}
+
+static enum mr_status run_jobs(struct mr_stats *s, unsigned threads)
+{
+    struct work w = {.stats = s};
+    pthread_t ids[THREADS_MAX];
+    unsigned count = 0;
+    if (threads > mr_stats_jobs(s))
+        threads = (unsigned)mr_stats_jobs(s);
+    while (count + 1 < threads && pthread_create(&ids[count], NULL, work, &w) == 0)
+        count++;
+    work(&w);
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(ids[i], NULL);
+    return (enum mr_status)atomic_load(&w.status);
+}
+
+enum mr_status measure_query(struct measure *m, struct command *c, struct out *out,
+                             const struct mr_stats_query *query)
+{
+    unsigned threads;
+    enum mr_status st = threads_of(c, out, &threads);
+    if (st != MR_OK)
+        return st;
+    mr_stats_destroy(m->stats);
+    st = mr_stats_create(&m->stats, &heap, &m->table, query);
+    if (st == MR_OUT_OF_RANGE)
+        return out_fail(out, MR_USAGE,
+                        _("these are too many periods, or they end before they "
+                          "begin"));
+    if (st == MR_OK)
+        st = run_jobs(m->stats, threads);
+    if (st == MR_OK)
+        m->figures = mr_stats_figures(m->stats, &m->figures_count);
+    if (st == MR_OK && m->figures == NULL)
+        st = MR_NO_MEMORY;
+    if (st != MR_OK)
+        return out_fail(out, st, NULL);
+    m->periods = mr_stats_periods(m->stats, &m->periods_count);
+    m->by = query->by;
+    return MR_OK;
+}
+
+static bool two_digits(const char *at, uint32_t *ret)
+{
+    if (at[0] < '0' || at[0] > '9' || at[1] < '0' || at[1] > '9')
+        return false;
+    *ret = (uint32_t)(at[0] - '0') * 10 + (uint32_t)(at[1] - '0');
+    return true;
+}
+
+/* "2026-01-31" */
+static bool read_day(uint32_t *ret, const char *text)
+{
+    uint32_t century, year, month, day;
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || !two_digits(text, &century) ||
+        !two_digits(text + 2, &year) || !two_digits(text + 5, &month) ||
+        !two_digits(text + 8, &day) || century * 100 + year < 1970 || month < 1 || month > 12 ||
+        day < 1)
+        return false;
+    const struct mr_civil c = {century * 100 + year, month, day};
+    *ret = mr_day_from_civil(c);
+    return mr_civil_of(*ret).day == day;
+}
+
+static enum mr_status option_day(const struct command *c, struct out *out, const char *name,
+                                 uint32_t *ret)
+{
+    const char *const text = opt_text(c, name);
+    if (text == NULL || read_day(ret, text))
+        return MR_OK;
+    return out_fail(out, MR_USAGE, _("--%s: \"%s\" is no day; write it as 2026-01-31"), name, text);
+}
+
+static enum mr_status option_by(const struct command *c, struct out *out, enum mr_stats_by *ret)
+{
+    static const char *const names[] = {"day", "week", "month", "year"};
+    const char *const text = opt_text(c, "by");
+    for (int i = 0; text != NULL && i < 4; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum mr_stats_by)i;
+            return MR_OK;
+        }
+    }
+    return text == NULL ? MR_OK
+                        : out_fail(out, MR_USAGE,
+                                   _("--by: \"%s\" is none of day, week, month and year"), text);
+}
+
+enum mr_status measure_run(struct measure *m, struct command *c, struct out *out)
+{
+    const struct mr_stats_table *const t = &m->table;
+    const uint64_t first = t->rows > 0 ? t->time_ms[0] : t->point.time_ms;
+    struct mr_stats_query q = {.by = MR_STATS_BY_MONTH};
+    int64_t edges = 0;
+    q.from_day = mr_day_of(first);
+    q.to_day = mr_day_of(t->rows > 0 ? t->time_ms[t->rows - 1] : t->point.time_ms);
+    enum mr_status st = option_day(c, out, "from", &q.from_day);
+    if (st == MR_OK)
+        st = option_day(c, out, "to", &q.to_day);
+    if (st == MR_OK)
+        st = option_by(c, out, &q.by);
+    if (st == MR_OK && opt_int(c, out, &edges, "edges", 1, EDGES_MAX) == MR_USAGE)
+        st = MR_USAGE;
+    q.edges_max = (uint32_t)edges;
+    return st == MR_OK ? measure_query(m, c, out, &q) : st;
+}
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+void measure_day(char ret[16], uint32_t day)
+{
+    const struct mr_civil c = mr_civil_of(day);
+    snprintf(ret, 16, "%04u-%02u-%02u", (unsigned)c.year % 10000, (unsigned)c.month % 100,
+             (unsigned)c.day % 100);
+}
+
+const char *measure_state_text(enum mr_stats_state s)
+{
+    static const char *const texts[] = {"value", "empty", "too_big", "no_class"};
+    return texts[s];
+}
+
+void measure_name(char *ret, const struct measure *m, enum mr_stats_axis axis, uint32_t value)
+{
+    const char *text = "";
+    char number[16];
+    const bool none = value == MR_STATS_NONE;
+    switch (axis) {
+    case MR_STATS_AXIS_NONE:
+        break;
+    case MR_STATS_AXIS_UNIT:
+        text = m->table.units[value].code;
+        break;
+    case MR_STATS_AXIS_CLASS:
+        text = value == MR_STATS_CLASS_UNKNOWN
+                   ? "unknown"
+                   : mr_account_class_text((enum mr_account_class)value);
+        break;
+    case MR_STATS_AXIS_ASSOCIATION:
+        text = none ? "-" : m->table.associations[value].name;
+        break;
+    case MR_STATS_AXIS_TRADE:
+    case MR_STATS_AXIS_TOWN:
+        text = none ? "-" : m->table.labels[value];
+        break;
+    case MR_STATS_AXIS_NUMBER:
+        snprintf(number, sizeof number, "%u", (unsigned)value);
+        text = number;
+        break;
+    }
+    snprintf(ret, MEASURE_NAME_MAX, "%s", text);
+}
+
+const struct mr_stats_figure *measure_figures(const struct measure *m, enum mr_stats_id id,
+                                              size_t *ret_count)
+{
+    size_t low = 0, high = m->figures_count, end;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (m->figures[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < m->figures_count && m->figures[end].id == id; end++)
+        ;
+    *ret_count = end - low;
+    return m->figures + low;
+}
+
+/* --- head ------------------------------------------------------------------------------------- */
+
+static json_t *hex(const uint8_t *bytes, size_t n)
+{
+    char text[2 * MR_HASH_BYTES + 1];
+    mr_hex_format(text, bytes, n);
+    return json_string(text);
+}
+
+static json_t *period_json(const struct mr_stats_period *p)
+{
+    char from[16], to[16];
+    measure_day(from, p->from_day);
+    measure_day(to, p->to_day);
+    return json_pack("{s:s,s:s}", "from", from, "to", to);
+}
+
+void measure_head(const struct measure *m, struct out *out)
+{
+    const struct mr_stats_point *const p = &m->table.point;
+    json_t *const at = json_object(), *const periods = json_array();
+    const uint32_t final = mr_stats_final_day(p);
+    char day[16];
+    json_object_set_new(at, "source", json_string(m->file != NULL ? "file" : "ledger"));
+    if (m->file == NULL)
+        json_object_set_new(at, "ledger", hex(p->ledger, MR_HASH_BYTES));
+    json_object_set_new(at, m->file != NULL ? "rows" : "settled",
+                        json_integer((json_int_t)p->settled));
+    json_object_set_new(at, m->file != NULL ? "sha256" : "state_root",
+                        p->has_state ? hex(p->state, MR_HASH_BYTES) : json_null());
+    if (m->file == NULL) {
+        json_object_set_new(at, "node", json_integer(p->node));
+        json_object_set_new(at, "epoch", json_integer(p->epoch));
+        json_object_set_new(at, "turn", json_integer((json_int_t)p->turn));
+        json_object_set_new(at, "log_size", json_integer((json_int_t)p->log_size));
+        json_object_set_new(at, "log_root", hex(p->log_root, MR_HASH_BYTES));
+    }
+    for (size_t i = 0; i < m->periods_count; i++)
+        json_array_append_new(periods, period_json(&m->periods[i]));
+    measure_day(day, final);
+    if (m->currency[0] != '\0')
+        out_text(out, "currency", m->currency);
+    out_json(out, "at", at);
+    out_json(out, "final_day", m->file != NULL || final == 0 ? NULL : json_string(day));
+    out_json(out, "period", period_json(&m->periods[m->periods_count]));
+    out_json(out, "periods", periods);
+}

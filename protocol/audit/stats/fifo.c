@@ -1,0 +1,384 @@
+/* First in, first out: every unit that an account holds has a day it came on, and a mark that says
+ * where it came from. Two walks: one for holding time, survival and LM3 of all units, one for LM3
+ * and retention of public money. */
+#include <string.h>
+
+#include "audit/stats/stats.h"
+
+enum { STEP_DAYS = 365, AGES_MAX = 3650, NO_LOT = -1 };
+
+/* Marks. A step mark holds the period of its R1. */
+enum { MARK_NONE = 0, MARK_ISSUED = 1, MARK_STEPS = 2, STEPS = 3 };
+
+struct lot {
+    uint64_t time_ms;
+    int64_t amount;
+    uint32_t mark;
+    int32_t next;
+};
+
+struct queue {
+    int32_t first, last;
+    int64_t debt; /* spent on credit: what comes next pays it */
+};
+
+struct sums {
+    wide r1, r2, r3, left; /* left: of public money, what is not there any more */
+    wide held_ms, paid;    /* amount x time, and amount, of payments */
+};
+
+struct walk {
+    struct mr_stats *s;
+    bool public; /* which of the two */
+    struct lot *lots;
+    size_t lots_count, lots_cap;
+    int32_t free;
+    struct queue *queues;
+    struct sums *sums;     /* by period */
+    uint32_t period;       /* of the row; count: it is before the first one */
+    uint32_t seed;         /* the period that marks name: the same, or 0 for all of them */
+    int64_t *spent, *gone; /* by age in days: paid, and censored */
+    bool no_memory;
+    /* what one payment passes on, by mark, and the marks in the order they leave */
+    int64_t *parts;
+    uint32_t *marks;
+    size_t marks_count;
+};
+
+/* --- marks ------------------------------------------------------------------------------------ */
+
+/* step 0: received by R1; 1: by R2; 2: further on */
+static uint32_t mark_of(uint32_t period, uint32_t step)
+{
+    return MARK_STEPS + period * STEPS + step;
+}
+
+/* A payment passes a part on: what it counts for, and the mark it has then. */
+static uint32_t pass_on(struct walk *w, const struct lot *lot, int64_t amount, uint64_t now)
+{
+    const bool in_time = now - lot->time_ms <= STEP_DAYS * MR_DAY_MS;
+    if (lot->mark == MARK_ISSUED && w->period < w->s->count) {
+        w->sums[w->seed].r1 += amount;
+        return mark_of(w->seed, 0);
+    }
+    if (lot->mark < MARK_STEPS)
+        return MARK_NONE;
+    const uint32_t period = (lot->mark - MARK_STEPS) / STEPS;
+    const uint32_t step = (lot->mark - MARK_STEPS) % STEPS;
+    if (in_time && step == 0)
+        w->sums[period].r2 += amount;
+    if (in_time && step == 1)
+        w->sums[period].r3 += amount;
+    if (in_time && step < 2)
+        return mark_of(period, step + 1);
+    return w->public ? mark_of(period, 2) : MARK_NONE;
+}
+
+static void leave(struct walk *w, const struct lot *lot, int64_t amount)
+{
+    if (w->public && lot->mark >= MARK_STEPS)
+        w->sums[(lot->mark - MARK_STEPS) / STEPS].left += amount;
+}
+
+static void add_part(struct walk *w, uint32_t mark, int64_t amount)
+{
+    if (w->parts[mark] == 0)
+        w->marks[w->marks_count++] = mark;
+    w->parts[mark] += amount;
+}
+
+/* --- lots ------------------------------------------------------------------------------------- */
+
+static int32_t new_lot(struct walk *w)
+{
+    if (w->free != NO_LOT) {
+        const int32_t at = w->free;
+        w->free = w->lots[at].next;
+        return at;
+    }
+    if (w->lots_count == w->lots_cap) {
+        const size_t cap = w->lots_cap == 0 ? 4096 : w->lots_cap * 2;
+        struct lot *const wider =
+            cap < INT32_MAX ? mri_stats_room(&w->s->mem, cap, sizeof *wider) : NULL;
+        if (wider == NULL) {
+            w->no_memory = true;
+            return NO_LOT;
+        }
+        if (w->lots_count > 0)
+            memcpy(wider, w->lots, w->lots_count * sizeof *wider);
+        mri_stats_free(&w->s->mem, w->lots);
+        w->lots = wider;
+        w->lots_cap = cap;
+    }
+    return (int32_t)w->lots_count++;
+}
+
+static void receive(struct walk *w, uint32_t account, uint64_t now, uint32_t mark, int64_t amount)
+{
+    struct queue *const q = &w->queues[account];
+    const int64_t owed = q->debt < amount ? q->debt : amount;
+    q->debt -= owed;
+    if (amount == owed)
+        return;
+    const int32_t at = new_lot(w);
+    if (at == NO_LOT)
+        return;
+    w->lots[at] = (struct lot){now, amount - owed, mark, NO_LOT};
+    if (q->first == NO_LOT)
+        q->first = at;
+    else
+        w->lots[q->last].next = at;
+    q->last = at;
+}
+
+/* An age ends: by a payment, or censored. Units that came before the first day are not looked at.
+ */
+static void end_age(struct walk *w, const struct lot *lot, uint64_t now, int64_t amount, bool paid)
+{
+    if (w->spent == NULL || lot->time_ms < (uint64_t)w->s->q.from_day * MR_DAY_MS)
+        return;
+    uint64_t age = (now - lot->time_ms) / MR_DAY_MS;
+    if (age > AGES_MAX)
+        age = AGES_MAX;
+    (paid ? w->spent : w->gone)[age] += amount;
+}
+
+static void spend_lot(struct walk *w, const struct lot *lot, int64_t amount, uint64_t now,
+                      bool paid)
+{
+    end_age(w, lot, now, amount, paid);
+    if (!paid) {
+        leave(w, lot, amount);
+        return;
+    }
+    if (w->period < w->s->count) {
+        w->sums[w->period].held_ms += (wide)amount * (wide)(now - lot->time_ms);
+        w->sums[w->period].paid += amount;
+    }
+    add_part(w, pass_on(w, lot, amount, now), amount);
+}
+
+/* paid: by a payment that circulates, whose parts are left in w->parts. */
+static void spend(struct walk *w, uint32_t account, uint64_t now, int64_t amount, bool paid)
+{
+    struct queue *const q = &w->queues[account];
+    while (amount > 0 && q->first != NO_LOT) {
+        struct lot *const lot = &w->lots[q->first];
+        const int64_t part = lot->amount < amount ? lot->amount : amount;
+        spend_lot(w, lot, part, now, paid);
+        lot->amount -= part;
+        amount -= part;
+        if (lot->amount > 0)
+            break;
+        const int32_t used = q->first;
+        q->first = lot->next;
+        lot->next = w->free;
+        w->free = used;
+    }
+    if (amount > 0) {
+        q->debt += amount;
+        if (paid)
+            add_part(w, MARK_NONE, amount);
+    }
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+/* What a municipality pays, or has issued to others: all of it is R1, whatever it was before. */
+static bool is_public(const struct walk *w, size_t i)
+{
+    const struct mr_stats *const s = w->s;
+    const uint8_t from = s->is[s->t.from[i]], to = s->is[s->t.to[i]];
+    if (!w->public || w->period == s->count || (to & IS_TOWN) != 0 || (to & IS_CIRCULATING) == 0)
+        return false;
+    return s->t.kind[i] == MR_STATS_ASSIGNED ||
+           (s->t.kind[i] == MR_STATS_PAY && (from & IS_TOWN) != 0);
+}
+
+static void take_row(struct walk *w, size_t i)
+{
+    struct mr_stats *const s = w->s;
+    const uint32_t from = s->t.from[i], to = s->t.to[i];
+    const uint64_t now = s->t.time_ms[i];
+    const int64_t amount = s->t.amount[i];
+    const bool paid = mri_stats_circulates(s, i);
+    if (s->t.unit[i] != LOCAL)
+        return;
+    w->marks_count = 0;
+    if ((s->is[from] & IS_CIRCULATING) != 0)
+        spend(w, from, now, amount, paid);
+    const bool public = is_public(w, i);
+    for (size_t k = 0; k < w->marks_count; k++) {
+        if (!public)
+            receive(w, to, now, w->marks[k], w->parts[w->marks[k]]);
+        w->parts[w->marks[k]] = 0;
+    }
+    if (public) {
+        w->sums[w->seed].r1 += amount;
+        receive(w, to, now, mark_of(w->seed, 0), amount);
+    } else if (!paid && (s->is[to] & IS_CIRCULATING) != 0) {
+        const bool issued = !w->public && mri_stats_is_issue(s->t.kind[i]);
+        receive(w, to, now, issued ? MARK_ISSUED : MARK_NONE, amount);
+    }
+}
+
+/* What is still there when the last period ends. */
+static void end_all(struct walk *w)
+{
+    const uint64_t end = mri_stats_end_ms(w->s, w->s->count);
+    for (uint32_t a = 0; a < w->s->t.accounts_count; a++) {
+        for (int32_t at = w->queues[a].first; at != NO_LOT; at = w->lots[at].next)
+            end_age(w, &w->lots[at], end - 1, w->lots[at].amount, false);
+    }
+}
+
+static void take_rows(struct walk *w)
+{
+    struct mr_stats *const s = w->s;
+    w->period = s->count;
+    for (size_t i = 0; i < s->first[0] && !w->no_memory; i++)
+        take_row(w, i);
+    for (uint32_t p = 0; p < s->count; p++) {
+        w->period = p;
+        w->seed = mri_stats_monthly(s) ? p : 0;
+        for (size_t i = s->first[p]; i < s->first[p + 1] && !w->no_memory; i++)
+            take_row(w, i);
+    }
+    end_all(w);
+}
+
+static bool begin(struct walk *w, struct mr_stats *s, bool public)
+{
+    *w = (struct walk){.s = s, .public = public, .free = NO_LOT};
+    w->queues = mri_stats_room(&s->mem, s->t.accounts_count, sizeof *w->queues);
+    w->sums = mri_stats_room(&s->mem, s->count, sizeof *w->sums);
+    const size_t marks = MARK_STEPS + (size_t)(mri_stats_monthly(s) ? s->count : 1) * STEPS;
+    w->parts = mri_stats_room(&s->mem, marks, sizeof *w->parts);
+    w->marks = mri_stats_room(&s->mem, marks, sizeof *w->marks);
+    if (!public) {
+        w->spent = mri_stats_room(&s->mem, AGES_MAX + 1, sizeof *w->spent);
+        w->gone = mri_stats_room(&s->mem, AGES_MAX + 1, sizeof *w->gone);
+    }
+    if (w->queues == NULL || w->sums == NULL || w->parts == NULL || w->marks == NULL ||
+        (!public && (w->spent == NULL || w->gone == NULL)))
+        return false;
+    for (uint32_t a = 0; a < s->t.accounts_count; a++)
+        w->queues[a].first = w->queues[a].last = NO_LOT;
+    return true;
+}
+
+static void done(struct walk *w)
+{
+    const struct mr_mem *const mem = &w->s->mem;
+    mri_stats_free(mem, w->lots);
+    mri_stats_free(mem, w->queues);
+    mri_stats_free(mem, w->sums);
+    mri_stats_free(mem, w->parts);
+    mri_stats_free(mem, w->marks);
+    mri_stats_free(mem, w->spent);
+    mri_stats_free(mem, w->gone);
+    mri_stats_free(mem, w);
+}
+
+/* --- figures ---------------------------------------------------------------------------------- */
+
+/* Kaplan-Meier with 15 decimals, rounded at each step: the exact product has no bound. */
+static void tell_survival(const struct walk *w, struct mri_stats_list *l)
+{
+    static const uint32_t ages[] = {0,  1,  2,   3,   5,   7,   14,  21,  30,  45,
+                                    60, 90, 120, 150, 180, 240, 300, 365, 545, 730};
+    const wide one = INT64_C(1000000000000000);
+    const uint32_t whole = w->s->count;
+    const uint32_t days = w->s->q.to_day - w->s->q.from_day;
+    wide at_risk = 0, survival = one;
+    size_t next = 0;
+    for (size_t age = 0; age <= AGES_MAX; age++)
+        at_risk += (wide)w->spent[age] + w->gone[age];
+    if (at_risk == 0)
+        mri_stats_none(l, MR_STATS_SURVIVAL, whole, MR_STATS_EMPTY);
+    for (uint32_t age = 0; at_risk > 0 && age <= AGES_MAX && age <= days; age++) {
+        const wide factor = mri_stats_round((at_risk - w->spent[age]) * one, at_risk);
+        survival = mri_stats_round(survival * factor, one);
+        at_risk -= (wide)w->spent[age] + w->gone[age];
+        if (next < sizeof ages / sizeof ages[0] && ages[next] == age) {
+            mri_stats_cell(l, MR_STATS_SURVIVAL, whole, age, 0, survival, one);
+            next++;
+        }
+    }
+}
+
+static void tell_held(struct mri_stats_list *l, uint32_t period, const struct sums *s)
+{
+    mri_stats_add(l, MR_STATS_HOLDING, period, s->held_ms, s->paid * (wide)MR_DAY_MS);
+    mri_stats_add(l, MR_STATS_V_TRANSFER, period, s->paid * (wide)MR_DAY_MS * YEAR_DAYS,
+                  s->held_ms);
+}
+
+static void tell_public(struct mri_stats_list *l, uint32_t period, const struct sums *s)
+{
+    mri_stats_add(l, MR_STATS_LM3_PUBLIC, period, s->r1 + s->r2 + s->r3, s->r1);
+    mri_stats_add(l, MR_STATS_PUBLIC_SPENT, period, s->r1, 1);
+    mri_stats_add(l, MR_STATS_PUBLIC_KEPT, period, s->r1 - s->left, s->r1);
+}
+
+static void tell(const struct walk *w, struct mri_stats_list *l)
+{
+    struct sums whole = {0};
+    for (uint32_t p = 0; p < w->s->count; p++) {
+        const struct sums *const s = &w->sums[p];
+        if (mri_stats_monthly(w->s) && w->public)
+            tell_public(l, p, s);
+        else if (mri_stats_monthly(w->s))
+            mri_stats_add(l, MR_STATS_LM3, p, s->r1 + s->r2 + s->r3, s->r1);
+        if (!w->public)
+            tell_held(l, p, s);
+        whole.r1 += s->r1;
+        whole.r2 += s->r2;
+        whole.r3 += s->r3;
+        whole.left += s->left;
+        whole.held_ms += s->held_ms;
+        whole.paid += s->paid;
+    }
+    if (w->public) {
+        tell_public(l, w->s->count, &whole);
+        return;
+    }
+    mri_stats_add(l, MR_STATS_LM3, w->s->count, whole.r1 + whole.r2 + whole.r3, whole.r1);
+    tell_held(l, w->s->count, &whole);
+    tell_survival(w, l);
+}
+
+/* Most ledgers have no public money: then there is nothing to follow. */
+static bool has_public(const struct mr_stats *s)
+{
+    for (uint32_t a = 0; a < s->t.accounts_count; a++) {
+        if ((s->is[a] & IS_TOWN) != 0)
+            return true;
+    }
+    return s->t.rows > 0 && memchr(s->t.kind, MR_STATS_ASSIGNED, s->t.rows) != NULL;
+}
+
+static enum mr_status run(struct mr_stats *s, struct mri_stats_list *l, bool public)
+{
+    struct walk *const w = mri_stats_room(&s->mem, 1, sizeof *w);
+    if (w == NULL)
+        return MR_NO_MEMORY;
+    const bool ready = begin(w, s, public);
+    if (ready && (!public || has_public(s)))
+        take_rows(w);
+    const bool whole = ready && !w->no_memory;
+    if (whole)
+        tell(w, l);
+    done(w);
+    return whole ? MR_OK : MR_NO_MEMORY;
+}
+
+enum mr_status mri_stats_fifo_job(struct mr_stats *s, struct mri_stats_list *l)
+{
+    return run(s, l, false);
+}
+
+enum mr_status mri_stats_public_job(struct mr_stats *s, struct mri_stats_list *l)
+{
+    return run(s, l, true);
+}
