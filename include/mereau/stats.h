@@ -220,7 +220,8 @@ struct mr_stats_figure {
 
 struct mr_stats;
 
-/** MR_OK; MR_NO_MEMORY; MR_OUT_OF_RANGE (more periods than MR_STATS_PERIODS_MAX, from above to).
+/** MR_OK; MR_NO_MEMORY; MR_OUT_OF_RANGE (more periods than MR_STATS_PERIODS_MAX, from above to);
+ *  MR_AMOUNT_TOO_LARGE (all movements sum to more than 2^61: these are none of a ledger).
  *  `mem` is copied, and used by several threads at a time when jobs run so. */
 enum mr_status mr_stats_create(struct mr_stats **ret, const struct mr_mem *mem,
                                const struct mr_stats_table *table,
@@ -229,7 +230,7 @@ enum mr_status mr_stats_create(struct mr_stats **ret, const struct mr_mem *mem,
 void mr_stats_destroy(struct mr_stats *s);
 
 /** Jobs, the long ones first. Each is run once; different ones may run at a time. MR_OK,
- *  MR_NO_MEMORY, MR_AMOUNT_TOO_LARGE (sums leave 2^61: these are no amounts of a ledger). */
+ *  MR_NO_MEMORY. */
 size_t mr_stats_jobs(const struct mr_stats *s);
 enum mr_status mr_stats_run(struct mr_stats *s, size_t job);
 

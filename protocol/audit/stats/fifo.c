@@ -47,7 +47,7 @@ struct walk {
 
 /* --- marks ------------------------------------------------------------------------------------ */
 
-/* step 0: received by R1; 1: by R2; 2: further on */
+/* step 0: received by R1; 1: by R2; 2: further on, of public money alone */
 static uint32_t mark_of(uint32_t period, uint32_t step)
 {
     return MARK_STEPS + period * STEPS + step;
@@ -69,8 +69,8 @@ static uint32_t pass_on(struct walk *w, const struct lot *lot, int64_t amount, u
         w->sums[period].r2 += amount;
     if (in_time && step == 1)
         w->sums[period].r3 += amount;
-    if (in_time && step < 2)
-        return mark_of(period, step + 1);
+    if (in_time && step == 0)
+        return mark_of(period, 1);
     return w->public ? mark_of(period, 2) : MARK_NONE;
 }
 

@@ -46,8 +46,7 @@ static void fill(const struct mr_stats *s, struct mark *marks, uint32_t hand)
             const uint8_t kind = s->t.kind[i];
             if (s->t.unit[i] != LOCAL)
                 continue;
-            if (kind == MR_STATS_PAY && (s->is[s->t.from[i]] & IS_MEMBER) != 0 &&
-                paid < MRI_STATS_SUM_MAX)
+            if (kind == MR_STATS_PAY && (s->is[s->t.from[i]] & IS_MEMBER) != 0)
                 paid += s->t.amount[i];
             if ((s->is[s->t.from[i]] & IS_ISSUER) != 0)
                 outstanding += s->t.amount[i];

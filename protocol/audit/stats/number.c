@@ -33,8 +33,8 @@ void mr_stats_format(char *ret, wide num, wide den, uint32_t decimals)
     const wide last = decimals == 0 ? whole : part;
     if (rest > den - rest || (rest == den - rest && last % 2 == 1))
         part++;
-    if (decimals == 0 || part == scale) {
-        whole += part;
+    if (part == scale) {
+        whole++;
         part = 0;
     }
     const bool zero = whole == 0 && part == 0;

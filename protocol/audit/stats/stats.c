@@ -228,8 +228,18 @@ static uint8_t what_is(uint32_t class)
     return (uint8_t)is;
 }
 
+static bool is_too_large(const struct mr_stats *s)
+{
+    wide sum = 0;
+    for (size_t i = 0; i < s->t.rows; i++)
+        sum += s->t.amount[i];
+    return sum > MRI_STATS_SUM_MAX;
+}
+
 static enum mr_status begin(struct mr_stats *s)
 {
+    if (is_too_large(s))
+        return MR_AMOUNT_TOO_LARGE;
     s->lists = mri_stats_room(&s->mem, JOBS, sizeof *s->lists);
     s->is = mri_stats_room(&s->mem, s->t.accounts_count, 1);
     if (s->lists == NULL || s->is == NULL)

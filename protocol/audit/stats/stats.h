@@ -7,7 +7,7 @@
 
 typedef mr_stats_wide wide;
 
-/* Sums of amounts stay below: squares and products of them fit in 123 bits. */
+/* All amounts together stay below: squares of their sums fit in 123 bits. */
 #define MRI_STATS_SUM_MAX (INT64_C(1) << 61)
 
 enum { LOCAL = 0, RESERVE = 1, HALF_YEAR = 180, YEAR_DAYS = 365 };

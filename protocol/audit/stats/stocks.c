@@ -232,7 +232,7 @@ static void close_days(struct stand *n, struct flows *f, uint32_t before)
     }
 }
 
-static bool take_rows(const struct mr_stats *s, struct stand *n, struct flows *f, size_t begin,
+static void take_rows(const struct mr_stats *s, struct stand *n, struct flows *f, size_t begin,
                       size_t end)
 {
     for (size_t i = begin; i < end; i++) {
@@ -241,11 +241,7 @@ static bool take_rows(const struct mr_stats *s, struct stand *n, struct flows *f
         move(s, n, s->t.to[i], s->t.unit[i], s->t.amount[i]);
         take_position(s, n, i);
         take_flow(s, f, i);
-        if (f->turnover > MRI_STATS_SUM_MAX || f->converted > MRI_STATS_SUM_MAX ||
-            f->redeemed > MRI_STATS_SUM_MAX)
-            return false;
     }
-    return true;
 }
 
 static void add_flows(struct flows *a, const struct flows *b)
@@ -260,40 +256,34 @@ static void add_flows(struct flows *a, const struct flows *b)
     a->conversions += b->conversions;
 }
 
-static enum mr_status walk(struct mr_stats *s, struct stand *n, struct mri_stats_list *l)
+static void walk(struct mr_stats *s, struct stand *n, struct mri_stats_list *l)
 {
     struct flows before = {0}, whole = {0};
-    if (!take_rows(s, n, &before, 0, s->first[0]))
-        return MR_AMOUNT_TOO_LARGE;
+    take_rows(s, n, &before, 0, s->first[0]);
     n->day = s->q.from_day;
     for (uint32_t p = 0; p < s->count; p++) {
         struct flows f = {0};
-        if (!take_rows(s, n, &f, s->first[p], s->first[p + 1]))
-            return MR_AMOUNT_TOO_LARGE;
+        take_rows(s, n, &f, s->first[p], s->first[p + 1]);
         close_days(n, &f, s->periods[p].to_day + 1);
         tell_stand(s, n, l, p);
         tell_flows(s, &f, l, p);
         add_flows(&whole, &f);
-        if (whole.turnover > MRI_STATS_SUM_MAX || whole.converted > MRI_STATS_SUM_MAX ||
-            whole.redeemed > MRI_STATS_SUM_MAX)
-            return MR_AMOUNT_TOO_LARGE;
     }
     tell_stand(s, n, l, s->count);
     tell_flows(s, &whole, l, s->count);
-    return MR_OK;
 }
 
 enum mr_status mri_stats_stocks_job(struct mr_stats *s, struct mri_stats_list *l)
 {
     struct stand *const n = mri_stats_room(&s->mem, 1, sizeof *n);
-    enum mr_status st = MR_NO_MEMORY;
     if (n != NULL)
         n->balance =
             mri_stats_room(&s->mem, (size_t)s->t.accounts_count * MR_UNITS_MAX, sizeof *n->balance);
-    if (n != NULL && n->balance != NULL)
-        st = walk(s, n, l);
+    const bool ready = n != NULL && n->balance != NULL;
+    if (ready)
+        walk(s, n, l);
     if (n != NULL)
         mri_stats_free(&s->mem, n->balance);
     mri_stats_free(&s->mem, n);
-    return st;
+    return ready ? MR_OK : MR_NO_MEMORY;
 }
