@@ -188,6 +188,7 @@ struct mr_stats_query {
     uint32_t from_day, to_day; /**< first and last day, UTC; from <= to */
     enum mr_stats_by by;       /**< weeks begin on Monday; the first and last may be cut */
     uint32_t edges_max;        /**< circularity of more netted pairs is not computed; 0: 200,000 */
+    const bool *only;          /**< by id: what is wanted, lent for the call; NULL: all */
 };
 
 enum { MR_STATS_PERIODS_MAX = 40000 };

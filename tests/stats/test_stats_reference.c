@@ -75,7 +75,8 @@ static uint32_t day_of(size_t row)
 START_TEST(by_month)
 {
     made_ledger(&made, (uint64_t)_i + 1, 500, 420);
-    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0};
+    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0,
+                                     NULL};
     compare(&made.t, &q);
 }
 END_TEST
@@ -84,7 +85,7 @@ START_TEST(by_year_from_the_middle)
 {
     made_ledger(&made, (uint64_t)_i + 100, 500, 500);
     const struct mr_stats_query q = {day_of(0) + 97, day_of(made.t.rows - 1) - 31, MR_STATS_BY_YEAR,
-                                     0};
+                                     0, NULL};
     compare(&made.t, &q);
 }
 END_TEST
@@ -93,7 +94,7 @@ START_TEST(by_week)
 {
     made_ledger(&made, (uint64_t)_i + 200, 400, 150);
     const struct mr_stats_query q = {day_of(0) + 11, day_of(made.t.rows - 1) + 20, MR_STATS_BY_WEEK,
-                                     0};
+                                     0, NULL};
     compare(&made.t, &q);
 }
 END_TEST
@@ -101,7 +102,7 @@ END_TEST
 START_TEST(by_day)
 {
     made_ledger(&made, (uint64_t)_i + 300, 300, 40);
-    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_DAY, 0};
+    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_DAY, 0, NULL};
     compare(&made.t, &q);
 }
 END_TEST
@@ -119,7 +120,8 @@ START_TEST(without_classes)
     made.t.units_count = 1;
     made.t.redemptions = NULL;
     made.t.redemptions_count = 0;
-    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0};
+    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0,
+                                     NULL};
     compare(&made.t, &q);
 }
 END_TEST
@@ -128,8 +130,9 @@ START_TEST(periods_without_data)
 {
     made_ledger(&made, 7, 60, 20);
     const uint32_t last = day_of(made.t.rows - 1);
-    const struct mr_stats_query before = {day_of(0) - 300, day_of(0) - 200, MR_STATS_BY_MONTH, 0};
-    const struct mr_stats_query after = {last + 400, last + 500, MR_STATS_BY_MONTH, 0};
+    const struct mr_stats_query before = {day_of(0) - 300, day_of(0) - 200, MR_STATS_BY_MONTH, 0,
+                                          NULL};
+    const struct mr_stats_query after = {last + 400, last + 500, MR_STATS_BY_MONTH, 0, NULL};
     compare(&made.t, &before);
     compare(&made.t, &after);
     made.t.rows = made.t.redemptions_count = 0;
@@ -141,7 +144,7 @@ END_TEST
 START_TEST(over_many_years)
 {
     made_ledger(&made, (uint64_t)_i + 500, 160, 2200);
-    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_YEAR, 0};
+    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_YEAR, 0, NULL};
     compare(&made.t, &q);
 }
 END_TEST
@@ -187,8 +190,8 @@ START_TEST(on_the_bounds)
     made.redemptions[0] =
         (struct mr_stats_redemption){BAKER, 0, 300, end - 5 * MR_DAY_MS, end, false};
     made.t.redemptions_count = 1;
-    const struct mr_stats_query month = {leap - 27, leap, MR_STATS_BY_MONTH, 0};
-    const struct mr_stats_query days = {leap - 1, leap + 2, MR_STATS_BY_DAY, 0};
+    const struct mr_stats_query month = {leap - 27, leap, MR_STATS_BY_MONTH, 0, NULL};
+    const struct mr_stats_query days = {leap - 1, leap + 2, MR_STATS_BY_DAY, 0, NULL};
     compare(&made.t, &month);
     compare(&made.t, &days);
 }
@@ -198,9 +201,10 @@ START_TEST(bounds_of_a_query)
 {
     struct mr_stats *s = NULL;
     made_ledger(&made, 8, 60, 20);
-    const struct mr_stats_query backwards = {20, 19, MR_STATS_BY_DAY, 0};
-    const struct mr_stats_query many = {0, MR_STATS_PERIODS_MAX, MR_STATS_BY_DAY, 0};
-    const struct mr_stats_query edges = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_YEAR, 1};
+    const struct mr_stats_query backwards = {20, 19, MR_STATS_BY_DAY, 0, NULL};
+    const struct mr_stats_query many = {0, MR_STATS_PERIODS_MAX, MR_STATS_BY_DAY, 0, NULL};
+    const struct mr_stats_query edges = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_YEAR, 1,
+                                         NULL};
     ck_assert_int_eq(mr_stats_create(&s, &scratch_mem, &made.t, &backwards), MR_OUT_OF_RANGE);
     ck_assert_int_eq(mr_stats_create(&s, &scratch_mem, &made.t, &many), MR_OUT_OF_RANGE);
     ck_assert_int_eq(mr_stats_create(&s, &scratch_mem, &made.t, &edges), MR_OK);
@@ -221,7 +225,8 @@ START_TEST(sums_that_no_ledger_has)
     made_ledger(&made, 9, 60, 20);
     for (size_t i = 0; i < made.t.rows; i++)
         made.amount[i] = INT64_C(1) << 60;
-    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0};
+    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0,
+                                     NULL};
     ck_assert_int_eq(mr_stats_create(&s, &scratch_mem, &made.t, &q), MR_AMOUNT_TOO_LARGE);
 }
 END_TEST

@@ -302,25 +302,68 @@ static void net_pairs(struct mri_stats_pairs *p, const size_t *index)
     p->count = n;
 }
 
-static enum mr_status tell(struct mr_stats *s, struct mri_stats_list *l, uint32_t period,
-                           size_t *index)
+/* Pair totals of calendar months, which windows of three of them share. */
+struct months {
+    struct {
+        uint32_t from_day, to_day;
+        struct mri_stats_pairs pairs;
+    } kept[MONTHS];
+    size_t next;
+    size_t *index;
+};
+
+/* The pairs of the days from one to another, kept. NULL: no memory. */
+static const struct mri_stats_pairs *month(struct mr_stats *s, struct months *m, uint32_t from_day,
+                                           uint32_t to_day)
 {
-    const uint32_t since = mri_stats_month_begin(s->periods[period].to_day, MONTHS - 1);
+    for (size_t i = 0; i < MONTHS; i++) {
+        if (m->kept[i].pairs.pairs != NULL && m->kept[i].from_day == from_day &&
+            m->kept[i].to_day == to_day)
+            return &m->kept[i].pairs;
+    }
+    const size_t at = m->next++ % MONTHS;
+    mri_stats_pairs_done(&m->kept[at].pairs, &s->mem);
+    m->kept[at].from_day = from_day;
+    m->kept[at].to_day = to_day;
+    const enum mr_status st =
+        mri_stats_pairs_of(&m->kept[at].pairs, s, mri_stats_row_of(s, from_day),
+                           mri_stats_row_of(s, (uint64_t)to_day + 1), true);
+    return st == MR_OK ? &m->kept[at].pairs : NULL;
+}
+
+/* Those of the three months that end with a day. */
+static enum mr_status window(struct mri_stats_pairs *ret, struct mr_stats *s, struct months *m,
+                             uint32_t day)
+{
+    enum mr_status st = MR_OK;
+    *ret = (struct mri_stats_pairs){NULL, 0};
+    for (uint32_t back = MONTHS; st == MR_OK && back-- > 0;) {
+        const uint32_t from = mri_stats_month_begin(day, back);
+        const uint32_t to = back == 0 ? day : mri_stats_month_begin(day, back - 1) - 1;
+        const struct mri_stats_pairs *const p = month(s, m, from, to);
+        struct mri_stats_pairs copy = {NULL, 0};
+        st = p == NULL ? MR_NO_MEMORY : mri_stats_pairs_copy(&copy, p, &s->mem);
+        if (st == MR_OK)
+            st = mri_stats_pairs_join(ret, &copy, &s->mem);
+        mri_stats_pairs_done(&copy, &s->mem);
+    }
+    return st;
+}
+
+static enum mr_status tell(struct mr_stats *s, struct mri_stats_list *l, uint32_t period,
+                           struct months *m)
+{
     struct mri_stats_pairs p;
     wide all = 0, value = 0;
-    enum mr_status st =
-        mri_stats_pairs_of(&p, s, mri_stats_row_of(s, since),
-                           mri_stats_row_of(s, (uint64_t)s->periods[period].to_day + 1), true);
-    if (st != MR_OK)
-        return st;
+    enum mr_status st = window(&p, s, m, s->periods[period].to_day);
     for (size_t i = 0; i < p.count; i++)
         all += p.pairs[i].sum;
-    mri_stats_pairs_index(index, &p, s->t.accounts_count);
-    net_pairs(&p, index);
+    mri_stats_pairs_index(m->index, &p, s->t.accounts_count);
+    net_pairs(&p, m->index);
     mri_stats_add(l, MR_STATS_CIRCULARITY_EDGES, period, (wide)p.count, 1);
     if (p.count > s->q.edges_max) {
         mri_stats_none(l, MR_STATS_CIRCULARITY, period, MR_STATS_TOO_BIG);
-    } else {
+    } else if (st == MR_OK) {
         st = mri_stats_circulation(&value, &p, s->t.accounts_count, &s->mem);
         mri_stats_add(l, MR_STATS_CIRCULARITY, period, value, all);
     }
@@ -332,23 +375,31 @@ static enum mr_status tell(struct mr_stats *s, struct mri_stats_list *l, uint32_
 static void again(const struct mr_stats *s, struct mri_stats_list *l)
 {
     const size_t n = l->count;
-    for (size_t i = n - 2; n >= 2 && l->status == MR_OK && i < n; i++) {
+    for (size_t i = n < 2 ? 0 : n - 2; l->status == MR_OK && i < n; i++) {
         const struct mr_stats_figure f = l->figures[i];
-        mri_stats_add(l, f.id, s->count, f.num, f.den)->state = f.state;
+        if (f.period == s->count - 1)
+            mri_stats_add(l, f.id, s->count, f.num, f.den)->state = f.state;
     }
 }
 
 enum mr_status mri_stats_circularity_job(struct mr_stats *s, struct mri_stats_list *l)
 {
-    size_t *const index = mri_stats_room(&s->mem, (size_t)s->t.accounts_count + 1, sizeof *index);
-    enum mr_status st = index == NULL ? MR_NO_MEMORY : MR_OK;
-    const uint32_t begin = mri_stats_monthly(s) ? 0 : s->count;
-    for (uint32_t p = begin; st == MR_OK && p < s->count; p++)
-        st = tell(s, l, p, index);
+    if (!mri_stats_wants(s, MR_STATS_CIRCULARITY, MR_STATS_CIRCULARITY_EDGES))
+        return MR_OK;
+    struct months *const m = mri_stats_room(&s->mem, 1, sizeof *m);
+    if (m == NULL)
+        return MR_NO_MEMORY;
+    m->index = mri_stats_room(&s->mem, (size_t)s->t.accounts_count + 1, sizeof *m->index);
+    enum mr_status st = m->index == NULL ? MR_NO_MEMORY : MR_OK;
+    for (uint32_t p = mri_stats_monthly(s) ? 0 : s->count; st == MR_OK && p < s->count; p++)
+        st = tell(s, l, p, m);
     if (st == MR_OK && mri_stats_monthly(s))
         again(s, l);
     else if (st == MR_OK)
-        st = tell(s, l, s->count, index);
-    mri_stats_free(&s->mem, index);
+        st = tell(s, l, s->count, m);
+    for (size_t i = 0; i < MONTHS; i++)
+        mri_stats_pairs_done(&m->kept[i].pairs, &s->mem);
+    mri_stats_free(&s->mem, m->index);
+    mri_stats_free(&s->mem, m);
     return st;
 }

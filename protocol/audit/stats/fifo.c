@@ -375,10 +375,12 @@ static enum mr_status run(struct mr_stats *s, struct mri_stats_list *l, bool pub
 
 enum mr_status mri_stats_fifo_job(struct mr_stats *s, struct mri_stats_list *l)
 {
-    return run(s, l, false);
+    return mri_stats_wants(s, MR_STATS_HOLDING, MR_STATS_SURVIVAL) || s->wanted[MR_STATS_LM3]
+               ? run(s, l, false)
+               : MR_OK;
 }
 
 enum mr_status mri_stats_public_job(struct mr_stats *s, struct mri_stats_list *l)
 {
-    return run(s, l, true);
+    return mri_stats_wants(s, MR_STATS_LM3_PUBLIC, MR_STATS_PUBLIC_KEPT) ? run(s, l, true) : MR_OK;
 }

@@ -4,16 +4,13 @@
 
 #include "audit/stats/stats.h"
 
-/* Totals of growing runs of periods, joined like the digits of a binary counter. */
-enum { RUNS = 40 };
-
 struct flows {
     struct mr_stats *s;
     struct mri_stats_list *l;
     uint32_t accounts;
     size_t *index;
-    uint8_t *in; /* the core */
-    struct mri_stats_pairs runs[RUNS];
+    uint8_t *in;                                 /* the core */
+    struct mri_stats_pairs runs[MRI_STATS_RUNS]; /* of the whole */
     /* pairs of shops that ever paid: keys plus 1 in open addresses */
     uint64_t *known;
     size_t known_count, known_cap;
@@ -148,6 +145,8 @@ static enum mr_status tell_flow(const struct flows *w, const struct mri_stats_pa
 {
     const struct mr_stats_table *const t = &w->s->t;
     const enum mr_stats_axis axis = mr_stats_indicator(id)->row;
+    if (!w->s->wanted[id])
+        return MR_OK;
     const uint32_t values = axis == MR_STATS_AXIS_CLASS   ? MR_STATS_CLASSES
                             : axis == MR_STATS_AXIS_TRADE ? t->labels_count
                                                           : t->associations_count;
@@ -288,7 +287,7 @@ static bool widen(struct flows *w)
 /* Pairs of shops that were not known; from now on they are. */
 static enum mr_status meet(struct flows *w, const struct mri_stats_pairs *p, uint64_t *ret_new)
 {
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; w->s->wanted[MR_STATS_SUPPLIERS] && i < p->count; i++) {
         const struct mri_stats_pair *const x = &p->pairs[i];
         if ((w->s->is[x->from] & w->s->is[x->to] & IS_SHOP) == 0)
             continue;
@@ -335,40 +334,17 @@ static enum mr_status tell(struct flows *w, struct mri_stats_pairs *p, uint32_t 
         return st;
     tell_reciprocity(w, p, period);
     tell_shops(w, p, period);
+    if (!mri_stats_wants(w->s, MR_STATS_CORE, MR_STATS_CORE_SHARE))
+        return MR_OK;
     keep_circulating(w, p);
     mri_stats_pairs_index(w->index, p, w->accounts);
     return tell_core(w, p, period);
 }
 
-/* A copy of p joins the runs. */
-static enum mr_status keep(struct flows *w, const struct mri_stats_pairs *p)
-{
-    struct mri_stats_pairs copy = {mri_stats_room(&w->s->mem, p->count, sizeof *copy.pairs),
-                                   p->count};
-    enum mr_status st = copy.pairs == NULL ? MR_NO_MEMORY : MR_OK;
-    if (st == MR_OK)
-        memcpy(copy.pairs, p->pairs, p->count * sizeof *copy.pairs);
-    for (size_t k = 0; st == MR_OK && copy.pairs != NULL; k++) {
-        mr_assert(k < RUNS);
-        if (w->runs[k].pairs == NULL) {
-            w->runs[k] = copy;
-            copy.pairs = NULL;
-        } else {
-            st = mri_stats_pairs_join(&copy, &w->runs[k], &w->s->mem);
-        }
-    }
-    mri_stats_pairs_done(&copy, &w->s->mem);
-    return st;
-}
-
 static enum mr_status tell_whole(struct flows *w)
 {
     struct mri_stats_pairs all = {NULL, 0};
-    enum mr_status st = MR_OK;
-    for (size_t k = 0; st == MR_OK && k < RUNS; k++) {
-        if (w->runs[k].pairs != NULL)
-            st = mri_stats_pairs_join(&all, &w->runs[k], &w->s->mem);
-    }
+    enum mr_status st = mri_stats_runs_all(&all, w->runs, &w->s->mem);
     if (st == MR_OK)
         st = tell(w, &all, w->s->count);
     mri_stats_pairs_done(&all, &w->s->mem);
@@ -387,12 +363,16 @@ static enum mr_status walk(struct flows *w)
     for (uint32_t k = 0; st == MR_OK && k < s->count; k++) {
         uint64_t found = 0;
         st = mri_stats_pairs_of(&p, s, s->first[k], s->first[k + 1], false);
+        struct mri_stats_pairs copy = {NULL, 0};
         if (st == MR_OK)
-            st = keep(w, &p);
+            st = mri_stats_pairs_copy(&copy, &p, &s->mem);
+        if (st == MR_OK)
+            st = mri_stats_runs_add(w->runs, &copy, &s->mem);
         if (st == MR_OK)
             st = meet(w, &p, &found);
         if (st == MR_OK)
             st = tell(w, &p, k);
+        mri_stats_pairs_done(&copy, &s->mem);
         tell_suppliers(w, k, found);
         all += found;
         mri_stats_pairs_done(&p, &s->mem);
@@ -405,6 +385,11 @@ static enum mr_status walk(struct flows *w)
 
 enum mr_status mri_stats_pairs_job(struct mr_stats *s, struct mri_stats_list *l)
 {
+    if (!mri_stats_wants(s, MR_STATS_SHOPS_PER, MR_STATS_SHOPS_PER) &&
+        !mri_stats_wants(s, MR_STATS_SUPPLIERS, MR_STATS_FLOW_HOME) &&
+        !mri_stats_wants(s, MR_STATS_PAIRS, MR_STATS_RECIPROCITY) &&
+        !mri_stats_wants(s, MR_STATS_CORE, MR_STATS_CORE_SHARE))
+        return MR_OK;
     struct flows *const w = mri_stats_room(&s->mem, 1, sizeof *w);
     enum mr_status st = MR_NO_MEMORY;
     if (w == NULL)
@@ -416,7 +401,7 @@ enum mr_status mri_stats_pairs_job(struct mr_stats *s, struct mri_stats_list *l)
     w->in = mri_stats_room(&s->mem, w->accounts, sizeof *w->in);
     if (w->index != NULL && w->in != NULL)
         st = walk(w);
-    for (size_t k = 0; k < RUNS; k++)
+    for (size_t k = 0; k < MRI_STATS_RUNS; k++)
         mri_stats_pairs_done(&w->runs[k], &s->mem);
     mri_stats_free(&s->mem, w->known);
     mri_stats_free(&s->mem, w->index);

@@ -95,6 +95,8 @@ static void tell(const struct mr_stats *s, struct mri_stats_list *l, uint32_t pe
 
 enum mr_status mri_stats_law_job(struct mr_stats *s, struct mri_stats_list *l)
 {
+    if (!mri_stats_wants(s, MR_STATS_LAW_PAID, MR_STATS_LAW_MASS_DATE))
+        return MR_OK;
     struct mark *const marks = mri_stats_room(&s->mem, (size_t)s->count * 4, sizeof *marks);
     if (marks == NULL)
         return MR_NO_MEMORY;

@@ -3,7 +3,8 @@
 
 #include "audit/stats/stats.h"
 
-enum { PIECE = 1 << 20, DIGIT_BITS = 12, DIGITS = 1 << DIGIT_BITS };
+/* A piece and its copy stand in the second cache. */
+enum { PIECE = 1 << 16, DIGIT_BITS = 10, DIGITS = 1 << DIGIT_BITS };
 
 static unsigned bits_of(uint32_t accounts)
 {
@@ -60,7 +61,7 @@ static size_t add_up(struct mri_stats_pair *pairs, size_t count)
 enum mr_status mri_stats_pairs_join(struct mri_stats_pairs *a, struct mri_stats_pairs *b,
                                     const struct mr_mem *mem)
 {
-    struct mri_stats_pair *const all = mri_stats_room(mem, a->count + b->count, sizeof *all);
+    struct mri_stats_pair *const all = mri_stats_raw(mem, a->count + b->count, sizeof *all);
     size_t i = 0, k = 0, n = 0;
     if (all == NULL)
         return MR_NO_MEMORY;
@@ -81,6 +82,52 @@ enum mr_status mri_stats_pairs_join(struct mri_stats_pairs *a, struct mri_stats_
     return MR_OK;
 }
 
+enum mr_status mri_stats_pairs_copy(struct mri_stats_pairs *ret, const struct mri_stats_pairs *p,
+                                    const struct mr_mem *mem)
+{
+    ret->pairs = mri_stats_raw(mem, p->count, sizeof *ret->pairs);
+    ret->count = p->count;
+    if (ret->pairs == NULL)
+        return MR_NO_MEMORY;
+    memcpy(ret->pairs, p->pairs, p->count * sizeof *ret->pairs);
+    return MR_OK;
+}
+
+/* Runs are joined like the digits of a binary counter, so that each pair is copied as often as the
+ * counter has digits. */
+enum mr_status mri_stats_runs_add(struct mri_stats_pairs runs[MRI_STATS_RUNS],
+                                  struct mri_stats_pairs *p, const struct mr_mem *mem)
+{
+    size_t k = 0;
+    for (; runs[k].pairs != NULL; k++) {
+        const enum mr_status st = mri_stats_pairs_join(p, &runs[k], mem);
+        if (st != MR_OK)
+            return st;
+    }
+    mr_assert(k < MRI_STATS_RUNS - 1);
+    runs[k] = *p;
+    *p = (struct mri_stats_pairs){NULL, 0};
+    return MR_OK;
+}
+
+enum mr_status mri_stats_runs_all(struct mri_stats_pairs *ret,
+                                  struct mri_stats_pairs runs[MRI_STATS_RUNS],
+                                  const struct mr_mem *mem)
+{
+    enum mr_status st = MR_OK;
+    *ret = (struct mri_stats_pairs){NULL, 0};
+    for (size_t k = 0; k < MRI_STATS_RUNS; k++) {
+        if (st == MR_OK && runs[k].pairs != NULL && ret->pairs == NULL) {
+            *ret = runs[k];
+            runs[k] = (struct mri_stats_pairs){NULL, 0};
+        } else if (st == MR_OK && runs[k].pairs != NULL) {
+            st = mri_stats_pairs_join(ret, &runs[k], mem);
+        }
+        mri_stats_pairs_done(&runs[k], mem);
+    }
+    return st;
+}
+
 void mri_stats_pairs_done(struct mri_stats_pairs *p, const struct mr_mem *mem)
 {
     mri_stats_free(mem, p->pairs);
@@ -88,7 +135,6 @@ void mri_stats_pairs_done(struct mri_stats_pairs *p, const struct mr_mem *mem)
     p->count = 0;
 }
 
-/* One piece: room for as many pairs as it has rows, given back but for what is left. */
 static enum mr_status piece(struct mri_stats_pairs *ret, const struct mr_stats *s, size_t begin,
                             size_t end, bool circulation, struct mri_stats_pair *room[2])
 {
@@ -100,32 +146,33 @@ static enum mr_status piece(struct mri_stats_pairs *ret, const struct mr_stats *
         room[0][n++] = (struct mri_stats_pair){s->t.from[i], s->t.to[i], s->t.amount[i]};
     }
     sort(room[0], room[1], n, bits_of(s->t.accounts_count));
-    n = add_up(room[0], n);
-    ret->pairs = mri_stats_room(&s->mem, n, sizeof *ret->pairs);
-    if (ret->pairs == NULL)
-        return MR_NO_MEMORY;
-    memcpy(ret->pairs, room[0], n * sizeof *ret->pairs);
-    ret->count = n;
-    return MR_OK;
+    const struct mri_stats_pairs all = {room[0], add_up(room[0], n)};
+    return mri_stats_pairs_copy(ret, &all, &s->mem);
 }
 
 enum mr_status mri_stats_pairs_of(struct mri_stats_pairs *ret, const struct mr_stats *s,
                                   size_t begin, size_t end, bool circulation)
 {
     const size_t rows = end - begin < PIECE ? end - begin : PIECE;
-    struct mri_stats_pair *room[2] = {mri_stats_room(&s->mem, rows, sizeof *room[0]),
-                                      mri_stats_room(&s->mem, rows, sizeof *room[0])};
+    struct mri_stats_pair *room[2] = {mri_stats_raw(&s->mem, rows, sizeof *room[0]),
+                                      mri_stats_raw(&s->mem, rows, sizeof *room[0])};
+    struct mri_stats_pairs runs[MRI_STATS_RUNS] = {{NULL, 0}}, part = {NULL, 0};
     enum mr_status st = room[0] == NULL || room[1] == NULL ? MR_NO_MEMORY : MR_OK;
-    *ret = (struct mri_stats_pairs){NULL, 0};
-    for (size_t at = begin; st == MR_OK && at < end; at += PIECE) {
-        struct mri_stats_pairs part = {NULL, 0};
-        st = piece(&part, s, at, end - at < PIECE ? end : at + PIECE, circulation, room);
+    size_t at = begin;
+    do {
+        const size_t behind = end - at < PIECE ? end : at + PIECE;
         if (st == MR_OK)
-            st = mri_stats_pairs_join(ret, &part, &s->mem);
-        mri_stats_pairs_done(&part, &s->mem);
-    }
+            st = piece(&part, s, at, behind, circulation, room);
+        if (st == MR_OK)
+            st = mri_stats_runs_add(runs, &part, &s->mem);
+        at = behind;
+    } while (st == MR_OK && at < end);
+    mri_stats_pairs_done(&part, &s->mem);
     mri_stats_free(&s->mem, room[0]);
     mri_stats_free(&s->mem, room[1]);
+    const enum mr_status joined = mri_stats_runs_all(ret, runs, &s->mem);
+    if (st == MR_OK)
+        st = joined;
     if (st != MR_OK)
         mri_stats_pairs_done(ret, &s->mem);
     return st;

@@ -21,6 +21,7 @@ struct people {
     int64_t *balance;
     int64_t *months[MONTHS]; /* balances at the ends of the last months, the last one first */
     uint32_t month;          /* of the rows being read */
+    uint64_t month_end;      /* ms behind it */
     uint64_t *first, *last;  /* circulation given or got; 0: never */
     uint64_t *last_out;      /* paid or redeemed, anything */
     uint64_t *last_given;    /* circulation given */
@@ -49,10 +50,19 @@ static void take_deed(const struct people *w, struct deeds *deeds, size_t i, boo
     }
 }
 
+static uint64_t month_end_ms(uint32_t month)
+{
+    return MR_DAY_MS *
+           mr_day_from_civil((struct mr_civil){(month + 1) / 12, (month + 1) % 12 + 1, 1});
+}
+
 /* Months that ended before this row. */
 static void close_months(struct people *w, uint64_t time_ms)
 {
+    if (time_ms < w->month_end)
+        return;
     const uint32_t month = mr_month_of(mr_day_of(time_ms));
+    w->month_end = month_end_ms(month);
     for (uint32_t n = 0; w->month < month; n++, w->month++) {
         if (n > MONTHS) {
             w->month = month;
@@ -364,16 +374,21 @@ static bool is_basket(const struct mr_stats *s, size_t i)
 static void tell_basket(struct people *w, uint32_t period, size_t begin, size_t end)
 {
     struct mr_stats *const s = w->s;
+    if (!s->wanted[MR_STATS_BASKET])
+        return;
     uint64_t counts[SELECT], wanted = 0, all = 0;
     int64_t prefix = 0;
-    for (unsigned shift = SELECT_TOP;; shift -= SELECT_BITS) {
+    unsigned top = SELECT_TOP;
+    while (top > 0 && s->largest >> top == 0)
+        top -= SELECT_BITS;
+    for (unsigned shift = top;; shift -= SELECT_BITS) {
         memset(counts, 0, sizeof counts);
         const unsigned above = shift + SELECT_BITS;
         for (size_t i = begin; i < end; i++) {
             if (is_basket(s, i) && s->t.amount[i] >> above == prefix)
                 counts[(s->t.amount[i] >> shift) & (SELECT - 1)]++;
         }
-        if (shift == SELECT_TOP) {
+        if (shift == top) {
             for (size_t k = 0; k < SELECT; k++)
                 all += counts[k];
             if (all == 0)
@@ -484,6 +499,11 @@ static bool begin(struct people *w, struct mr_stats *s, struct mri_stats_list *l
 
 enum mr_status mri_stats_people_job(struct mr_stats *s, struct mri_stats_list *l)
 {
+    if (!mri_stats_wants(s, MR_STATS_CONVERTED_MEDIAN, MR_STATS_CONVERTED_MEDIAN) &&
+        !mri_stats_wants(s, MR_STATS_TURNOVER, MR_STATS_PAYMENTS) && !s->wanted[MR_STATS_DORMANT] &&
+        !mri_stats_wants(s, MR_STATS_TOWN_KEPT, MR_STATS_BASKET) &&
+        !s->wanted[MR_STATS_SHOPS_RATIO] && !mri_stats_wants(s, MR_STATS_GINI, MR_STATS_TOP10))
+        return MR_OK;
     struct people w = {0};
     const enum mr_status st = begin(&w, s, l) ? walk(&w) : MR_NO_MEMORY;
     void *const all[] = {w.balance,  w.months[0], w.months[1], w.months[2], w.values,

@@ -4,14 +4,18 @@
 #include "audit/stats/stats.h"
 #include "mereau/time.h"
 
-void *mri_stats_room(const struct mr_mem *mem, size_t count, size_t size)
+void *mri_stats_raw(const struct mr_mem *mem, size_t count, size_t size)
 {
     if (count > SIZE_MAX / 2 / size)
         return NULL;
-    const size_t bytes = count == 0 ? size : count * size;
-    void *const p = mem->get(mem->ctx, bytes);
+    return mem->get(mem->ctx, count == 0 ? size : count * size);
+}
+
+void *mri_stats_room(const struct mr_mem *mem, size_t count, size_t size)
+{
+    void *const p = mri_stats_raw(mem, count, size);
     if (p != NULL)
-        memset(p, 0, bytes);
+        memset(p, 0, count == 0 ? size : count * size);
     return p;
 }
 

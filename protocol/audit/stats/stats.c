@@ -16,6 +16,9 @@ struct mr_stats_figure *mri_stats_cell(struct mri_stats_list *l, enum mr_stats_i
                                        uint32_t period, uint32_t row, uint32_t column, wide num,
                                        wide den)
 {
+    l->lost.id = id;
+    if (!l->wanted[id])
+        return &l->lost;
     if (l->count == l->cap && l->status == MR_OK) {
         const size_t cap = l->cap == 0 ? 256 : l->cap * 2;
         struct mr_stats_figure *const wider = mri_stats_room(l->mem, cap, sizeof *wider);
@@ -57,7 +60,7 @@ void mri_stats_none(struct mri_stats_list *l, enum mr_stats_id id, uint32_t peri
 
 void mri_stats_behind(struct mri_stats_list *l, uint32_t members, int64_t largest)
 {
-    if (l->status != MR_OK || l->count == 0)
+    if (l->status != MR_OK || !l->wanted[l->lost.id])
         return;
     l->figures[l->count - 1].members = members;
     l->figures[l->count - 1].largest = largest;
@@ -228,12 +231,23 @@ static uint8_t what_is(uint32_t class)
     return (uint8_t)is;
 }
 
-static bool is_too_large(const struct mr_stats *s)
+static bool is_too_large(struct mr_stats *s)
 {
     wide sum = 0;
-    for (size_t i = 0; i < s->t.rows; i++)
+    for (size_t i = 0; i < s->t.rows; i++) {
         sum += s->t.amount[i];
+        s->largest = s->t.amount[i] > s->largest ? s->t.amount[i] : s->largest;
+    }
     return sum > MRI_STATS_SUM_MAX;
+}
+
+bool mri_stats_wants(const struct mr_stats *s, enum mr_stats_id first, enum mr_stats_id last)
+{
+    for (enum mr_stats_id i = first; i <= last; i++) {
+        if (s->wanted[i])
+            return true;
+    }
+    return false;
 }
 
 static enum mr_status begin(struct mr_stats *s)
@@ -244,8 +258,10 @@ static enum mr_status begin(struct mr_stats *s)
     s->is = mri_stats_room(&s->mem, s->t.accounts_count, 1);
     if (s->lists == NULL || s->is == NULL)
         return MR_NO_MEMORY;
-    for (size_t i = 0; i < JOBS; i++)
+    for (size_t i = 0; i < JOBS; i++) {
         s->lists[i].mem = &s->mem;
+        s->lists[i].wanted = s->wanted;
+    }
     for (uint32_t i = 0; i < s->t.accounts_count; i++) {
         s->is[i] = what_is(s->t.accounts[i].class);
         s->classes = s->classes || s->t.accounts[i].class == MR_CLASS_RESIDENT ||
@@ -268,6 +284,9 @@ enum mr_status mr_stats_create(struct mr_stats **ret, const struct mr_mem *mem,
     s->mem = *mem;
     s->t = *table;
     s->q = *query;
+    s->q.only = NULL;
+    for (enum mr_stats_id i = 0; i < MR_STATS_IDS; i++)
+        s->wanted[i] = query->only == NULL || query->only[i];
     s->q.edges_max = query->edges_max == 0 ? EDGES_MAX : query->edges_max;
     const enum mr_status st = begin(s);
     if (st == MR_OK)

@@ -17,8 +17,9 @@ struct mri_stats_list {
     struct mr_stats_figure *figures;
     size_t count, cap;
     const struct mr_mem *mem;
+    const bool *wanted;
     enum mr_status status;
-    struct mr_stats_figure lost; /* written to when there is no room */
+    struct mr_stats_figure lost; /* written to when there is no room, or it is not wanted */
 };
 
 /* Bits of what an account is, so that rows are judged by two loads. */
@@ -38,16 +39,23 @@ struct mr_stats {
     struct mr_stats_query q;
     struct mr_stats_period *periods; /* count, and the whole behind them */
     uint32_t count;
-    size_t *first;                /* first row of each period; [count]: behind the last one */
-    uint8_t *is;                  /* by account */
-    bool classes;                 /* some account has a class */
+    size_t *first; /* first row of each period; [count]: behind the last one */
+    uint8_t *is;   /* by account */
+    bool classes;  /* some account has a class */
+    bool wanted[MR_STATS_IDS];
+    int64_t largest;              /* amount of a row */
     struct mri_stats_list *lists; /* by job */
     struct mri_stats_list all;
 };
 
 /* Room for count things, zeroed; NULL: no memory (never for a count of 0). */
 void *mri_stats_room(const struct mr_mem *mem, size_t count, size_t size);
+/* The same, not zeroed. */
+void *mri_stats_raw(const struct mr_mem *mem, size_t count, size_t size);
 void mri_stats_free(const struct mr_mem *mem, void *p);
+
+/* Whether one of the indicators from `first` to `last` in the registry is wanted. */
+bool mri_stats_wants(const struct mr_stats *s, enum mr_stats_id first, enum mr_stats_id last);
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
@@ -118,6 +126,17 @@ enum mr_status mri_stats_pairs_of(struct mri_stats_pairs *ret, const struct mr_s
 enum mr_status mri_stats_pairs_join(struct mri_stats_pairs *a, struct mri_stats_pairs *b,
                                     const struct mr_mem *mem);
 void mri_stats_pairs_done(struct mri_stats_pairs *p, const struct mr_mem *mem);
+enum mr_status mri_stats_pairs_copy(struct mri_stats_pairs *ret, const struct mri_stats_pairs *p,
+                                    const struct mr_mem *mem);
+
+/* Many lists that become one. What is added is used up, and so are the runs by mri_stats_runs_all.
+ */
+enum { MRI_STATS_RUNS = 40 };
+enum mr_status mri_stats_runs_add(struct mri_stats_pairs runs[MRI_STATS_RUNS],
+                                  struct mri_stats_pairs *p, const struct mr_mem *mem);
+enum mr_status mri_stats_runs_all(struct mri_stats_pairs *ret,
+                                  struct mri_stats_pairs runs[MRI_STATS_RUNS],
+                                  const struct mr_mem *mem);
 /* Places of each account's pairs: ret[accounts + 1]. */
 void mri_stats_pairs_index(size_t *ret, const struct mri_stats_pairs *p, uint32_t accounts);
 

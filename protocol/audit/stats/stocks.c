@@ -275,6 +275,11 @@ static void walk(struct mr_stats *s, struct stand *n, struct mri_stats_list *l)
 
 enum mr_status mri_stats_stocks_job(struct mr_stats *s, struct mri_stats_list *l)
 {
+    if (!mri_stats_wants(s, MR_STATS_MASS, MR_STATS_C_OVER_M) && !s->wanted[MR_STATS_R_OVER_M] &&
+        !mri_stats_wants(s, MR_STATS_PASSED_ON, MR_STATS_MULTIPLIER) &&
+        !mri_stats_wants(s, MR_STATS_V_ALL, MR_STATS_V_SHOPS) &&
+        !mri_stats_wants(s, MR_STATS_POSITION, MR_STATS_B2B))
+        return MR_OK;
     struct stand *const n = mri_stats_room(&s->mem, 1, sizeof *n);
     if (n != NULL)
         n->balance =
