@@ -187,7 +187,7 @@ enum mr_stats_by { MR_STATS_BY_DAY, MR_STATS_BY_WEEK, MR_STATS_BY_MONTH, MR_STAT
 struct mr_stats_query {
     uint32_t from_day, to_day; /**< first and last day, UTC; from <= to */
     enum mr_stats_by by;       /**< weeks begin on Monday; the first and last may be cut */
-    uint32_t edges_max;        /**< circularity of more netted pairs is not computed; 0: 200,000 */
+    uint32_t edges_max;        /**< circularity of more netted pairs is not computed; 0: 500,000 */
     const bool *only;          /**< by id: what is wanted, lent for the call; NULL: all */
 };
 

@@ -17,7 +17,7 @@
         {"from", 0, N_("DAY"), N_("first day, as 2026-01-31 (the first one with a movement)")},    \
         {"to", 0, N_("DAY"), N_("last day (the last one with a movement)")},                       \
         {"by", 0, N_("PERIOD"), N_("day, week, month or year (month)")},                           \
-        {"edges", 0, N_("N"), N_("largest circularity that is computed (200000 pairs)")},          \
+        {"edges", 0, N_("N"), N_("largest circularity that is computed (500000 pairs)")},          \
     {                                                                                              \
         "threads", 't', N_("N"), N_("threads (else one a processor)")                              \
     }

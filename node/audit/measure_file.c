@@ -285,11 +285,11 @@ static enum mr_status read_list(struct measure_file *f, struct out *out, const c
         return out_fail(out, st, _("%s cannot be read: %s"), path, status_sentence(st));
     for (size_t i = 0; i < len; i++)
         cap += f->list_text[i] == '\n' ? 1 : 0;
-    char *at = f->list_text, *line = payments_line(&at);
+    char *at = f->list_text, *line = strlen(f->list_text) == len ? payments_line(&at) : NULL;
     struct listed *const list = malloc(cap * sizeof *list);
     if (list == NULL)
         return out_fail(out, MR_NO_MEMORY, NULL);
-    if (strlen(f->list_text) != len || line == NULL || !list_head(columns, &width, line))
+    if (line == NULL || !list_head(columns, &width, line))
         st = out_fail(out, MR_BAD_TEXT,
                       _("%s: the first line must name the columns account and "
                         "class, and may name trade and town"),

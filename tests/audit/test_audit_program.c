@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "lib/handlog.h"
 #include "mereau/codec.h"
+#include "mereau/stats.h"
 
 static struct world w;
 static struct book book;
@@ -96,6 +97,53 @@ START_TEST(a_bad_signature_is_found_on_every_number_of_threads)
     ck_assert_int_eq(json_number(o, "findings_total"), 1);
     ck_assert_str_eq(json_words(row, "status"), "BAD_SIGNATURE");
     json_decref(o);
+}
+END_TEST
+
+/* Figures of a book that is right: the same bytes every time, in every language. */
+START_TEST(figures_of_an_honest_directory)
+{
+    program_journal(&book, w.ledger, 1, "journal");
+    json_t *const o = program_json("stats --json .", 0);
+    const json_t *const at = json_object_get(o, "at");
+    ck_assert_uint_eq(strlen(json_words(at, "state_root")), 64);
+    ck_assert_int_gt(json_number(at, "settled"), 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(o, "indicators")), MR_STATS_IDS);
+    json_decref(o);
+    ck_assert_int_eq(program_run("stats --csv --threads 1 . > one.csv"), 0);
+    ck_assert_int_eq(program_run("stats --csv --threads 3 --lang fr . > other.csv"), 0);
+    ck_assert_int_eq(program_run("verify . > /dev/null && cmp one.csv other.csv"), 0);
+    ck_assert_int_eq(program_run("stats --only coverage --csv ."), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "\ncoverage,whole,"));
+    ck_assert_ptr_nonnull(strstr(program_output, ",1.000000,ratio,value,"));
+    ck_assert_ptr_null(strstr(program_output, "velocity"));
+    ck_assert_int_eq(program_run("stats ."), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "Holding time"));
+    ck_assert_int_eq(program_run("indicators --lang fr"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "velocity_goods"));
+}
+END_TEST
+
+START_TEST(nothing_is_measured_on_a_book_with_findings)
+{
+    tell(lies_of_orders, "wrong posting");
+    program_journal(&book, w.ledger, 1, "journal");
+    json_t *const o = program_json("stats --json .", 5);
+    ck_assert_str_eq(json_words(o, "status"), "CHECK_FAILED");
+    ck_assert_ptr_null(json_object_get(o, "indicators"));
+    json_decref(o);
+    ck_assert_int_eq(program_run("stats --csv ."), 5);
+    ck_assert_str_eq(program_output, "");
+}
+END_TEST
+
+START_TEST(figures_that_cannot_be_asked_for)
+{
+    static const char *const commands[] = {"stats --only nothing .", "stats --csv --json .",
+                                           "stats --by hour .",      "stats --from 2026-13-01 .",
+                                           "stats --rows . .",       "stats"};
+    program_journal(&book, w.ledger, 1, "journal");
+    ck_assert_int_eq(program_run(commands[_i]), 2);
 }
 END_TEST
 
@@ -290,6 +338,9 @@ int main(void)
     tcase_add_test(tc, an_honest_directory);
     tcase_add_test(tc, a_finding_is_a_row_and_exit_5);
     tcase_add_loop_test(tc, a_bad_signature_is_found_on_every_number_of_threads, 0, 4);
+    tcase_add_test(tc, figures_of_an_honest_directory);
+    tcase_add_test(tc, nothing_is_measured_on_a_book_with_findings);
+    tcase_add_loop_test(tc, figures_that_cannot_be_asked_for, 0, 6);
     tcase_add_test(tc, an_export_says_the_same);
     tcase_add_loop_test(tc, a_damaged_export_is_found, 0, 21);
     tcase_add_test(tc, a_dump_is_lines_of_json);

@@ -22,21 +22,6 @@ struct trade {
 bool trade_make(struct trade *t, size_t rows, uint32_t accounts, uint64_t seed);
 void trade_done(struct trade *t);
 
-/** Monthly volume, monthly active accounts, top receivers, reciprocal pairs, all balances, Gini:
- *  what an analytic database is asked. On `threads` threads. MR_OK, MR_NO_MEMORY. */
-struct six {
-    uint32_t months;
-    uint64_t payments[64];
-    int64_t volume[64];
-    uint32_t active[64];
-    uint32_t top[10];
-    int64_t top_received[10];
-    uint64_t reciprocal;
-    int64_t *balances; /* malloc'd, by account */
-    mr_stats_wide gini_num, gini_den;
-};
-enum mr_status six_run(struct six *ret, const struct mr_stats_table *t, unsigned threads);
-
 void run_audit(struct command *c, struct out *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/audit.h"
 #include "bench/bench.h"
 
 static void tell_limits(struct out *out, const struct estate *e, const struct outcome *full,
@@ -185,6 +186,15 @@ static const struct option_row options[] = {
     {0},
 };
 
+static const struct option_row audit_options[] = {
+    {"rows", 'r', N_("N"), N_("movements (1, 5 and 10 million)")},
+    {"accounts", 'n', N_("N"), N_("members (10000)")},
+    {"threads", 't', N_("T"), N_("threads (all processors)")},
+    {"six", 0, NULL, N_("the six statistics of scripts/bench-duckdb alone")},
+    {"write", 0, N_("FILE"), N_("write the movements as CSV and measure nothing")},
+    {0},
+};
+
 static const struct command_row commands[] = {
     {"solo", run_solo, N_("settled payments of one node, and the machine's limits"), N_("Commands"),
      options, NULL, NULL},
@@ -192,6 +202,8 @@ static const struct command_row commands[] = {
      N_("Commands"), options, NULL, NULL},
     {"verify", run_verify, N_("the auditor on a node's journal, beside the signature limit"),
      N_("Commands"), options, NULL, NULL},
+    {"audit", run_audit, N_("statistics over millions of made-up movements"), N_("Commands"),
+     audit_options, NULL, NULL},
     {"memory", run_memory, N_("memory of a node with many accounts"), N_("Commands"), options, NULL,
      NULL},
     {0},

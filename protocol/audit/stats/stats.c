@@ -274,7 +274,7 @@ enum mr_status mr_stats_create(struct mr_stats **ret, const struct mr_mem *mem,
                                const struct mr_stats_table *table,
                                const struct mr_stats_query *query)
 {
-    enum { EDGES_MAX = 200000, DAY_MAX = 2900000 }; /* the year 9900 */
+    enum { EDGES_MAX = 500000, DAY_MAX = 2900000 }; /* the year 9900 */
     *ret = NULL;
     if (query->from_day > query->to_day || query->to_day > DAY_MAX)
         return MR_OUT_OF_RANGE;
