@@ -230,6 +230,28 @@ static void print_people(const struct measure *m, struct command *c, struct out 
                      "indicators.\n"));
 }
 
+/* --- the law ----------------------------------------------------------------------------------
+ */
+
+static void warn_of(const struct measure *m, struct out *out, enum mr_stats_id id)
+{
+    static const uint32_t levels[] = {100, 90, 70};
+    size_t count;
+    const struct mr_stats_figure *const f = measure_figures(m, id, &count);
+    for (size_t i = 0; count > 0 && i < 3; i++) {
+        const struct mr_stats_figure *const last = &f[count - 1];
+        if (last->num * 100 < last->den * levels[i])
+            continue;
+        char english[128];
+        snprintf(english, sizeof english, "%s is at or above %u percent",
+                 mr_stats_indicator(id)->id, (unsigned)levels[i]);
+        out_warn(out, mr_stats_indicator(id)->id, english,
+                 _("%s: at or above %u percent; look at the law of the country"),
+                 _(mr_stats_indicator(id)->title), (unsigned)levels[i]);
+        return;
+    }
+}
+
 /* --- commands --------------------------------------------------------------------------------- */
 
 void cmd_stats(struct command *c, struct out *out)
@@ -244,6 +266,10 @@ void cmd_stats(struct command *c, struct out *out)
         st = measure_open(&m, c, out);
     if (st == MR_OK)
         st = measure_run(&m, c, out);
+    if (st == MR_OK) {
+        warn_of(&m, out, MR_STATS_LAW_PAID_SHARE);
+        warn_of(&m, out, MR_STATS_LAW_MASS_SHARE);
+    }
     if (st == MR_OK && c->json)
         print_json(&m, c, out);
     else if (st == MR_OK && opt_flag(c, "csv"))

@@ -1,5 +1,6 @@
-/* Prints what other languages read of the registry: the XDR language file (for rpcgen and its like)
- * and the page of all records. Tests compare both with the committed files. */
+/* Prints what other languages read of the registry: the XDR language file (for rpcgen and its
+ * like), the page of all records, and that of the indicators. Tests compare them with the committed
+ * files. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -236,14 +237,59 @@ static void print_page(void)
     print_page_numbers();
 }
 
+/* --- the page of indicators -------------------------------------------------------------------
+ */
+
+/* The registry's words as people read them. */
+#define WORD_MINOR       "minor units"
+#define WORD_COUNT       "number"
+#define WORD_RATIO       "ratio"
+#define WORD_YEARLY      "times a year"
+#define WORD_DAYS        "days"
+#define WORD_DATE        "date"
+#define WORD_NONE        ""
+#define WORD_UNIT        " by unit"
+#define WORD_CLASS       " by class"
+#define WORD_ASSOCIATION " by association"
+#define WORD_TRADE       " by trade"
+#define WORD_TOWN        " by town"
+#define WORD_NUMBER      " by days"
+#define WORD_ALL         "-"
+#define WORD_MEMBERS     "system"
+#define WORD_CIRCULATING "system, office, fund"
+#define WORD_SHOPS       "all but shop"
+#define WORD_PERSONS     "all but resident"
+#define WORD_EACH        "each"
+#define WORD_ONCE        "whole"
+#define WORD_MONTH       "month, year"
+
+static void print_indicators(void)
+{
+    puts("# Indicators\n\n"
+         "Generated from `registry/indicators.def`; do not edit. The words of the definitions, and "
+         "how each figure\n"
+         "is computed to the byte, are in [75-statistics](75-statistics.md). *Without*: accounts "
+         "that are left out. *For*: each\n"
+         "period and the whole; the whole alone; months, years and the whole.\n\n"
+         "| id | title | definition | in | without | for | source |\n"
+         "|---|---|---|---|---|---|---|");
+#define MR_INDICATOR(NAME, id, measure, row, column, scope, when, title, definition, source)       \
+    printf("| `%s` | %s | %s | %s%s%s | %s | %s | %s |\n", id, title, definition, WORD_##measure,  \
+           WORD_##row, WORD_##column, WORD_##scope, WORD_##when, source);
+#include "registry/indicators.def"
+#undef MR_INDICATOR
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "x") == 0) {
         print_x();
     } else if (argc == 2 && strcmp(argv[1], "page") == 0) {
         print_page();
+    } else if (argc == 2 && strcmp(argv[1], "indicators") == 0) {
+        print_indicators();
     } else {
-        fprintf(stderr, "usage: mereau-xgen x|page\n");
+        fprintf(stderr, "usage: mereau-xgen x|page|indicators\n");
         return EXIT_FAILURE;
     }
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
