@@ -120,7 +120,14 @@ static uint32_t recall(struct rows *r, uint32_t account, uint64_t seq, uint32_t 
 /* --- movements --------------------------------------------------------------------------------
  */
 
-static enum mr_stats_kind kind_of(uint32_t from, uint32_t to, uint32_t order_kind)
+/* MUN-3: an issue that cites a mandate. */
+static bool is_assigned(const struct mr_order *o)
+{
+    static const uint8_t none[MR_HASH_BYTES];
+    return o != NULL && o->body.kind == MR_KIND_ISSUE && memcmp(o->ref, none, sizeof none) != 0;
+}
+
+static enum mr_stats_kind kind_of(uint32_t from, uint32_t to, const struct mr_order *o)
 {
     if (from == MR_CLASS_WORLD)
         return MR_STATS_RESERVE_IN;
@@ -129,7 +136,9 @@ static enum mr_stats_kind kind_of(uint32_t from, uint32_t to, uint32_t order_kin
     if (from == MR_CLASS_RESERVE)
         return MR_STATS_RESERVE_CLEAR;
     if (from == MR_CLASS_ISSUER)
-        return to == MR_CLASS_ISSUER ? MR_STATS_CLEAR : MR_STATS_ISSUE;
+        return to == MR_CLASS_ISSUER ? MR_STATS_CLEAR
+               : is_assigned(o)      ? MR_STATS_ASSIGNED
+                                     : MR_STATS_ISSUE;
     if (from == MR_CLASS_REDEEMED)
         return to == MR_CLASS_ISSUER ? MR_STATS_PAYOUT
                : to == MR_CLASS_OWN  ? MR_STATS_PAYOUT_FEE
@@ -137,19 +146,18 @@ static enum mr_stats_kind kind_of(uint32_t from, uint32_t to, uint32_t order_kin
     if (to == MR_CLASS_REDEEMED)
         return MR_STATS_REDEEM;
     if (to == MR_CLASS_OWN)
-        return order_kind == MR_KIND_SWEEP ? MR_STATS_SWEEP : MR_STATS_FEE;
+        return o != NULL && o->body.kind == MR_KIND_SWEEP ? MR_STATS_SWEEP : MR_STATS_FEE;
     return MR_STATS_PAY;
 }
 
 static void put_move(struct rows *r, const struct mr_audit_effect *e, uint32_t from, uint32_t to,
                      uint32_t unit, int64_t amount)
 {
-    const uint32_t kind = e->order != NULL ? e->order->body.kind : 0;
     rows_put_u(r, ROWS_MOVES_TIME, e->time_ms);
     rows_put_u(r, ROWS_MOVES_FROM, from);
     rows_put_u(r, ROWS_MOVES_TO, to);
     rows_put_u(r, ROWS_MOVES_AMOUNT, (uint64_t)amount);
-    rows_put_u(r, ROWS_MOVES_KIND, kind_of(class_of(r, from), class_of(r, to), kind));
+    rows_put_u(r, ROWS_MOVES_KIND, kind_of(class_of(r, from), class_of(r, to), e->order));
     rows_put_u(r, ROWS_MOVES_UNIT, unit);
     rows_put_u(r, ROWS_MOVES_ORDER, r->counts[ROWS_ORDERS]);
     rows_end_row(r, ROWS_MOVES);
