@@ -198,6 +198,8 @@ static enum mr_status map_column(struct rows *r, enum rows_column c, const uint8
         const size_t n = k->committed - done < READ_AHEAD ? k->committed - done : READ_AHEAD;
         crypto_generichash_update(&k->hash, k->mapped + done, n);
     }
+    if (k->mapped != NULL)
+        madvise(k->mapped, k->committed, MADV_DONTNEED); /* it comes back when it is looked at */
     crypto_generichash_state hash_now = k->hash;
     crypto_generichash_final(&hash_now, found, 32);
     return memcmp(found, hash, 32) == 0 ? MR_OK : MR_DAMAGED;

@@ -202,6 +202,58 @@ START_TEST(damage_is_found)
 }
 END_TEST
 
+/* Turns [begin, end) of the book into rows of a directory. */
+static enum mr_status extend(uint32_t begin, uint32_t end, struct mr_audit *a)
+{
+    struct mr_audit_totals t;
+    struct mr_stats_point point;
+    struct rows *r = NULL;
+    ck_assert_int_eq(rows_create(&r, dir, &w.charter, w.ledger), MR_OK);
+    rows_follow(r, a);
+    for (uint32_t i = begin; i < end; i++) {
+        ck_assert_int_eq(mr_audit_feed(a, &book.turns[i]), MR_OK);
+        mr_audit_give(a, mr_audit_take(a));
+    }
+    ck_assert_int_eq(mr_audit_end(a, &t), MR_OK);
+    rows_point(&point, a, &t);
+    const enum mr_status st = rows_commit(r, mr_audit_charter(a), &point);
+    rows_destroy(r);
+    return st;
+}
+
+START_TEST(a_full_disk_commits_nothing)
+{
+    static uint8_t block[1024];
+    const uint32_t half = book.count / 2;
+    struct rows *r = NULL;
+    if (!scratch_small_disk(dir, 1 << 20))
+        return;
+    struct mr_audit *const a = auditor();
+    ck_assert_int_eq(extend(0, half, a), MR_OK);
+    ck_assert_int_eq(rows_load(&r, dir), MR_OK);
+    const size_t orders = rows_count(r, ROWS_ORDERS);
+    rows_destroy(r);
+    const int fd = open(scratch_path(dir, "filler"), O_WRONLY | O_CREAT, 0600);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    close(fd);
+    ck_assert_int_eq(extend(half, book.count, a), MR_DISK_FULL);
+    mr_audit_destroy(a);
+    ck_assert_int_eq(unlink(scratch_path(dir, "filler")), 0);
+    ck_assert_int_eq(rows_load(&r, dir), MR_OK);
+    ck_assert_uint_eq(rows_count(r, ROWS_ORDERS), orders);
+    rows_destroy(r);
+    struct mr_audit *const again = auditor();
+    for (uint32_t i = 0; i < half; i++)
+        ck_assert_int_eq(mr_audit_feed(again, &book.turns[i]), MR_OK);
+    ck_assert_int_eq(extend(half, book.count, again), MR_OK);
+    mr_audit_destroy(again);
+    ck_assert_int_eq(rows_load(&r, dir), MR_OK);
+    ck_assert_uint_gt(rows_count(r, ROWS_ORDERS), orders);
+    rows_destroy(r);
+}
+END_TEST
+
 START_TEST(another_ledger_is_refused)
 {
     struct mr_audit_totals t;
@@ -224,6 +276,7 @@ int main(void)
     tcase_add_loop_test(c, a_directory_holds_the_same, 0, 4);
     tcase_add_test(c, what_was_not_committed_is_not_there);
     tcase_add_loop_test(c, damage_is_found, 0, 8);
+    tcase_add_test(c, a_full_disk_commits_nothing);
     tcase_add_test(c, another_ledger_is_refused);
     suite_add_tcase(s, c);
     SRunner *const r = srunner_create(s);
