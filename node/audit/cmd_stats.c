@@ -48,6 +48,12 @@ static bool is_wanted(const struct command *c, const char *id)
     return n == 0;
 }
 
+static void choose(bool only[MR_STATS_IDS], const struct command *c)
+{
+    for (enum mr_stats_id i = 0; i < MR_STATS_IDS; i++)
+        only[i] = is_wanted(c, mr_stats_indicator(i)->id);
+}
+
 /* --- JSON ------------------------------------------------------------------------------------- */
 
 static json_t *value_json(const struct mr_stats_figure *f)
@@ -164,17 +170,15 @@ static void put_line(const struct measure *m, FILE *out, const struct mr_stats_f
             measure_state_text(f->state), (unsigned long long)m->table.point.settled, at);
 }
 
-static void print_csv(const struct measure *m, struct command *c, struct out *out)
+static void print_csv(const struct measure *m, struct out *out)
 {
     char at[2 * MR_HASH_BYTES + 1] = "";
     if (m->table.point.has_state)
         mr_hex_format(at, m->table.point.state, MR_HASH_BYTES);
     fprintf(out->results,
             "indicator,of,from,to,row,column,value,measure,state,at_settled,at_hash\n");
-    for (size_t i = 0; i < m->figures_count; i++) {
-        if (is_wanted(c, mr_stats_indicator(m->figures[i].id)->id))
-            put_line(m, out->results, &m->figures[i], at);
-    }
+    for (size_t i = 0; i < m->figures_count; i++)
+        put_line(m, out->results, &m->figures[i], at);
 }
 
 /* --- people ----------------------------------------------------------------------------------- */
@@ -204,7 +208,7 @@ static bool is_matrix(enum mr_stats_id id)
 }
 
 /* The whole, in one table; matrices and periods are for JSON and CSV. */
-static void print_people(const struct measure *m, struct command *c, struct out *out)
+static void print_people(const struct measure *m, struct out *out)
 {
     const struct table_column columns[] = {
         {_("indicator"), false}, {"", false}, {_("value"), true}};
@@ -219,7 +223,7 @@ static void print_people(const struct measure *m, struct command *c, struct out 
         const struct mr_stats_figure *const f = &m->figures[i];
         const struct mr_stats_indicator *const k = mr_stats_indicator(f->id);
         char name[MEASURE_NAME_MAX], value[MR_STATS_TEXT_MAX];
-        if (f->period != m->periods_count || is_matrix(f->id) || !is_wanted(c, k->id))
+        if (f->period != m->periods_count || is_matrix(f->id))
             continue;
         measure_name(name, m, k->row, f->row);
         value_text(value, m, f);
@@ -257,6 +261,7 @@ static void warn_of(const struct measure *m, struct out *out, enum mr_stats_id i
 void cmd_stats(struct command *c, struct out *out)
 {
     static struct measure m;
+    static bool only[MR_STATS_IDS];
     if (opt_flag(c, "csv") && c->json) {
         out_fail(out, MR_USAGE, _("give one of --csv and --json"));
         return;
@@ -264,8 +269,11 @@ void cmd_stats(struct command *c, struct out *out)
     enum mr_status st = check_only(c, out);
     if (st == MR_OK)
         st = measure_open(&m, c, out);
-    if (st == MR_OK)
+    if (st == MR_OK) {
+        choose(only, c);
+        m.only = only;
         st = measure_run(&m, c, out);
+    }
     if (st == MR_OK) {
         warn_of(&m, out, MR_STATS_LAW_PAID_SHARE);
         warn_of(&m, out, MR_STATS_LAW_MASS_SHARE);
@@ -273,9 +281,9 @@ void cmd_stats(struct command *c, struct out *out)
     if (st == MR_OK && c->json)
         print_json(&m, c, out);
     else if (st == MR_OK && opt_flag(c, "csv"))
-        print_csv(&m, c, out);
+        print_csv(&m, out);
     else if (st == MR_OK)
-        print_people(&m, c, out);
+        print_people(&m, out);
     measure_close(&m);
 }
 

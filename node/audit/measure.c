@@ -305,6 +305,7 @@ enum mr_status measure_run(struct measure *m, struct command *c, struct out *out
     if (st == MR_OK && opt_int(c, out, &edges, "edges", 1, EDGES_MAX) == MR_USAGE)
         st = MR_USAGE;
     q.edges_max = (uint32_t)edges;
+    q.only = m->only;
     return st == MR_OK ? measure_query(m, c, out, &q) : st;
 }
 

@@ -36,6 +36,7 @@ struct measure {
     size_t figures_count;
     char currency[MR_NAME_MAX + 1]; /* empty: of a payments file */
     enum mr_stats_by by;
+    const bool *only; /* by id: what measure_run computes; NULL: all. Set it behind measure_open */
 };
 
 /** Read what is named and make the table. A book with findings is MR_CHECK_FAILED: nothing is

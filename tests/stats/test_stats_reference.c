@@ -219,6 +219,94 @@ START_TEST(bounds_of_a_query)
 }
 END_TEST
 
+static struct mr_stats *run_query(const struct mr_stats_query *q)
+{
+    struct mr_stats *s = NULL;
+    ck_assert_int_eq(mr_stats_create(&s, &scratch_mem, &made.t, q), MR_OK);
+    for (size_t i = 0; i < mr_stats_jobs(s); i++)
+        ck_assert_int_eq(mr_stats_run(s, i), MR_OK);
+    return s;
+}
+
+/* Each indicator by itself is what it is among all. */
+START_TEST(one_indicator_alone)
+{
+    bool only[MR_STATS_IDS] = {false};
+    size_t count, n;
+    made_ledger(&made, 10, 400, 200);
+    struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0, NULL};
+    struct mr_stats *const all = run_query(&q);
+    const struct mr_stats_figure *f = mr_stats_figures(all, &count);
+    q.only = only;
+    for (enum mr_stats_id id = 0; id < MR_STATS_IDS; id++) {
+        only[id] = true;
+        struct mr_stats *const one = run_query(&q);
+        const struct mr_stats_figure *const g = mr_stats_figures(one, &n);
+        ck_assert_msg(n > 0, "%s: nothing", mr_stats_indicator(id)->id);
+        for (size_t i = 0; i < n; i++, f++) {
+            same_figure(&g[i], f);
+            ck_assert_uint_eq(g[i].members, f->members);
+        }
+        mr_stats_destroy(one);
+        only[id] = false;
+    }
+    ck_assert_ptr_eq(f, mr_stats_figures(all, &count) + count);
+    mr_stats_destroy(all);
+}
+END_TEST
+
+struct scarce {
+    size_t left, held;
+    bool failed;
+};
+
+static void *scarce_get(void *ctx, size_t bytes)
+{
+    struct scarce *const m = ctx;
+    if (m->left == 0) {
+        m->failed = true;
+        return NULL;
+    }
+    m->left--;
+    m->held++;
+    return malloc(bytes);
+}
+
+static void scarce_put(void *ctx, void *p)
+{
+    struct scarce *const m = ctx;
+    m->held -= p != NULL ? 1 : 0;
+    free(p);
+}
+
+/* Every allocation is refused once: nothing is wrong, nothing stays. */
+START_TEST(memory_that_ends)
+{
+    struct scarce scarce = {.failed = true};
+    const struct mr_mem mem = {scarce_get, scarce_put, &scarce};
+    made_ledger(&made, 11, 120, 100);
+    const struct mr_stats_query q = {day_of(0), day_of(made.t.rows - 1), MR_STATS_BY_MONTH, 0,
+                                     NULL};
+    size_t n = 0;
+    for (; scarce.failed; n++) {
+        struct mr_stats *s = NULL;
+        size_t count;
+        scarce = (struct scarce){.left = n};
+        enum mr_status st = mr_stats_create(&s, &mem, &made.t, &q);
+        for (size_t i = 0; s != NULL && i < mr_stats_jobs(s); i++) {
+            const enum mr_status job = mr_stats_run(s, i);
+            st = st == MR_OK ? job : st;
+        }
+        const bool figures = s != NULL && mr_stats_figures(s, &count) != NULL;
+        ck_assert_int_eq(figures, !scarce.failed);
+        ck_assert(st == MR_OK || st == MR_NO_MEMORY);
+        mr_stats_destroy(s);
+        ck_assert_uint_eq(scarce.held, 0);
+    }
+    ck_assert_uint_gt(n, 200);
+}
+END_TEST
+
 START_TEST(sums_that_no_ledger_has)
 {
     struct mr_stats *s = NULL;
@@ -309,6 +397,8 @@ int main(void)
     tcase_add_loop_test(c, over_many_years, 0, 3);
     tcase_add_test(c, on_the_bounds);
     tcase_add_test(c, bounds_of_a_query);
+    tcase_add_test(c, one_indicator_alone);
+    tcase_add_test(c, memory_that_ends);
     tcase_add_test(c, sums_that_no_ledger_has);
     tcase_add_test(c, numbers_are_rounded_half_to_even);
     tcase_add_loop_test(c, rows_are_sorted_by_time_then_rank, 0, 3);
