@@ -56,66 +56,6 @@ static void choose(bool only[MR_STATS_IDS], const struct command *c)
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static json_t *value_json(const struct mr_stats_figure *f)
-{
-    const enum mr_stats_measure measure = mr_stats_indicator(f->id)->measure;
-    char text[MR_STATS_TEXT_MAX];
-    if (f->state != MR_STATS_VALUE)
-        return json_null();
-    if (measure == MR_STATS_MINOR || measure == MR_STATS_COUNT)
-        return json_integer((json_int_t)f->num);
-    mr_stats_figure_text(text, f);
-    return json_string(text);
-}
-
-static json_t *axis_json(const struct measure *m, enum mr_stats_axis axis, uint32_t value)
-{
-    char name[MEASURE_NAME_MAX];
-    if (axis == MR_STATS_AXIS_NUMBER)
-        return json_integer(value);
-    if (value == MR_STATS_NONE)
-        return json_null();
-    measure_name(name, m, axis, value);
-    return json_string(name);
-}
-
-static json_t *figure_json(const struct measure *m, const struct mr_stats_figure *f)
-{
-    const struct mr_stats_indicator *const k = mr_stats_indicator(f->id);
-    json_t *const o = json_object();
-    char day[16];
-    measure_day(day, m->periods[f->period].from_day);
-    json_object_set_new(o, "from", json_string(day));
-    measure_day(day, m->periods[f->period].to_day);
-    json_object_set_new(o, "to", json_string(day));
-    json_object_set_new(o, "whole", json_boolean(f->period == m->periods_count));
-    if (k->row != MR_STATS_AXIS_NONE)
-        json_object_set_new(o, "row", axis_json(m, k->row, f->row));
-    if (k->column != MR_STATS_AXIS_NONE)
-        json_object_set_new(o, "column", axis_json(m, k->column, f->column));
-    json_object_set_new(o, "value", value_json(f));
-    if (f->state != MR_STATS_VALUE)
-        json_object_set_new(o, "why", json_string(measure_state_text(f->state)));
-    return o;
-}
-
-static json_t *indicator_json(enum mr_stats_id id)
-{
-    const struct mr_stats_indicator *const k = mr_stats_indicator(id);
-    static const char *const whens[] = {"period", "whole", "month"};
-    json_t *const o = json_object();
-    json_object_set_new(o, "id", json_string(k->id));
-    json_object_set_new(o, "title", json_string(k->title));
-    json_object_set_new(o, "definition", json_string(k->definition));
-    json_object_set_new(o, "source", json_string(k->source));
-    json_object_set_new(o, "measure", json_string(mr_stats_measure_text(k->measure)));
-    json_object_set_new(o, "row", json_string(mr_stats_axis_text(k->row)));
-    json_object_set_new(o, "column", json_string(mr_stats_axis_text(k->column)));
-    json_object_set_new(o, "excluded", json_string(mr_stats_scope_text(k->scope)));
-    json_object_set_new(o, "computed", json_string(whens[k->when]));
-    return o;
-}
-
 static void print_json(const struct measure *m, struct command *c, struct out *out)
 {
     json_t *const all = json_array();
@@ -125,9 +65,9 @@ static void print_json(const struct measure *m, struct command *c, struct out *o
         const struct mr_stats_figure *const f = measure_figures(m, id, &count);
         if (!is_wanted(c, mr_stats_indicator(id)->id))
             continue;
-        json_t *const o = indicator_json(id), *const figures = json_array();
+        json_t *const o = measure_indicator_json(id), *const figures = json_array();
         for (size_t i = 0; i < count; i++)
-            json_array_append_new(figures, figure_json(m, &f[i]));
+            json_array_append_new(figures, measure_figure_json(m, &f[i]));
         json_object_set_new(o, "figures", figures);
         json_array_append_new(all, o);
     }
@@ -135,21 +75,6 @@ static void print_json(const struct measure *m, struct command *c, struct out *o
 }
 
 /* --- CSV -------------------------------------------------------------------------------------- */
-
-static void put_field(FILE *f, const char *text)
-{
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, f);
-        return;
-    }
-    putc('"', f);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            putc('"', f);
-        putc(*text, f);
-    }
-    putc('"', f);
-}
 
 static void put_line(const struct measure *m, FILE *out, const struct mr_stats_figure *f,
                      const char *at)
@@ -161,10 +86,10 @@ static void put_line(const struct measure *m, FILE *out, const struct mr_stats_f
     fprintf(out, "%s,%s,%s,%s,", k->id, f->period == m->periods_count ? "whole" : "period", from,
             to);
     measure_name(name, m, k->row, f->row);
-    put_field(out, name);
+    measure_csv_text(out, name);
     putc(',', out);
     measure_name(name, m, k->column, f->column);
-    put_field(out, name);
+    measure_csv_text(out, name);
     mr_stats_figure_text(value, f);
     fprintf(out, ",%s,%s,%s,%llu,%s\n", value, mr_stats_measure_text(k->measure),
             measure_state_text(f->state), (unsigned long long)m->table.point.settled, at);
@@ -296,7 +221,7 @@ void cmd_indicators(struct command *c, struct out *out)
         out_print(out, "%s%s%s: %s\n  %s\n  %s\n", term_style(fileno(out->results), STYLE_BOLD),
                   k->id, term_style(fileno(out->results), STYLE_PLAIN), _(k->title),
                   _(k->definition), k->source);
-        json_array_append_new(all, indicator_json(id));
+        json_array_append_new(all, measure_indicator_json(id));
     }
     out_json(out, "indicators", all);
 }

@@ -67,6 +67,34 @@ static const struct command_row commands[] = {
         "  mereau-audit stats --from-csv payments.csv --accounts members.csv")},
     {"indicators", cmd_indicators, N_("what the figures are: ids, definitions, sources"), STATS,
      NULL, NULL, NULL},
+    {"report", cmd_report, N_("one page of figures and charts, for elected people"), STATS,
+     report_options, N_("[SOURCE]"),
+     N_("The page is one HTML file in the language of --lang; it needs no network and prints on "
+        "A4.\n"
+        "Figures of few persons are kept back as in a publication, unless --small-cells is "
+        "given.\n\n"
+        "Examples:\n"
+        "  mereau-audit report --html 2026.html --lang fr --to 2026-12-31 /var/lib/mereau\n"
+        "  mereau-audit report --html all.html --small-cells ledger.mrx")},
+    {"serve", cmd_serve, N_("read-only page of figures and charts, live"), STATS, serve_options,
+     N_("[SOURCE]"),
+     N_("The page of report, read-only. With --rows it follows the mirror; a book is read once.\n"
+        "Small cells are kept back. With --published the files of a publication are served below\n"
+        "/data/.\n\n"
+        "Examples:\n"
+        "  mereau-audit serve --rows mirror/rows --published 2026\n"
+        "  mereau-audit serve /var/lib/mereau --by week")},
+    {"publish", cmd_publish, N_("figures as open data, without small cells, signed"), STATS,
+     publish_options, N_("DIR [SOURCE]"),
+     N_("DIR is made: figures and their dictionary as CSV and JSON, a data package, a statement "
+        "of\n"
+        "definitions, state of the ledger and hashes, and its signature. Figures that tell of few\n"
+        "persons, or from which those could be computed, stay blank. The same ledger, question "
+        "and\n"
+        "key give the same bytes on any machine.\n\n"
+        "Examples:\n"
+        "  mereau-audit publish 2026 /var/lib/mereau --sign auditor.key --to 2026-12-31\n"
+        "  mereau-audit publish --check 2026 --public-key KEY")},
     {"receipt", cmd_receipt, N_("check a receipt file with the charter alone"), PROOFS,
      receipt_options, N_("FILE"), NULL},
     {"evidence", cmd_evidence, N_("check who broke a rule, with the charter alone"), PROOFS,

@@ -68,6 +68,13 @@ const char *measure_state_text(enum mr_stats_state s);
 const struct mr_stats_figure *measure_figures(const struct measure *m, enum mr_stats_id id,
                                               size_t *ret_count);
 
+/** As JSON, the caller's: one figure with its period, axes, value; what an indicator is. */
+json_t *measure_figure_json(const struct measure *m, const struct mr_stats_figure *f);
+json_t *measure_indicator_json(enum mr_stats_id id);
+
+/** A field of comma-separated lines (RFC 4180), quoted where it must be. */
+void measure_csv_text(FILE *f, const char *text);
+
 /* Parts of it: measure_file.c. */
 enum mr_status measure_file_open(struct measure *m, const struct command *c, struct out *out,
                                  const char *path);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/auditor_key.h"
 #include "audit/source.h"
 #include "audit/turns.h"
-#include "common/keyfile.h"
 #include "mereau/codec.h"
 
 static const char *first_address(const struct source *s)
@@ -70,30 +70,11 @@ enum mr_status source_fetch_charter(struct source *s)
 enum mr_status source_read_key(struct source *s)
 {
     const char *const path = opt_text(s->c, "key");
-    struct secret pass = {NULL, 0};
     struct mr_pubkey public;
-    struct keyfile *file = NULL;
-    size_t len = 0;
     if (path == NULL)
         return out_fail(s->out, MR_USAGE, _("--node needs --key FILE: make one with %s"),
                         "mereau-audit keygen");
-    enum mr_status st =
-        secret_ask(&pass, s->c, s->out, _("Passphrase of the auditor's key"), false);
-    if (st != MR_OK)
-        return st;
-    st = keyfile_open(&file, path, "auditor", &pass);
-    secret_free(&pass);
-    if (st != MR_OK)
-        return out_fail(s->out, st, _("the key file %s cannot be opened: %s"), path,
-                        status_sentence(st));
-    const uint8_t *const seed = keyfile_payload(file, &len);
-    s->key = sodium_malloc(sizeof *s->key);
-    if (s->key == NULL || len != MR_KEY_BYTES)
-        st = out_fail(s->out, s->key == NULL ? MR_NO_MEMORY : MR_DAMAGED, NULL);
-    else
-        mr_seckey_from_seed(s->key, &public, seed);
-    keyfile_close(file);
-    return st;
+    return auditor_key_open(&s->key, &public, s->c, s->out, path);
 }
 
 enum mr_status source_open_node(struct source *s)

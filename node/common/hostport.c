@@ -1,5 +1,7 @@
 #include "common/hostport.h"
 
+#include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 static enum mr_status parse_port(uint16_t *ret, const char *text)
@@ -43,5 +45,22 @@ enum mr_status hostport_parse(struct hostport *ret, const char *text)
         return st;
     memcpy(v.host, host, n);
     *ret = v;
+    return MR_OK;
+}
+
+enum mr_status hostport_literal(struct sockaddr_storage *ret, const char *text)
+{
+    struct hostport at;
+    struct addrinfo *found,
+        hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    char port[8];
+    const enum mr_status st = hostport_parse(&at, text);
+    if (st != MR_OK)
+        return st;
+    snprintf(port, sizeof port, "%u", (unsigned)at.port);
+    if (getaddrinfo(at.host, port, &hints, &found) != 0)
+        return MR_BAD_TEXT;
+    memcpy(ret, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
     return MR_OK;
 }

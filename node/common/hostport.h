@@ -3,6 +3,7 @@
 #define MEREAU_COMMON_HOSTPORT_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "mereau/status.h"
 
@@ -15,5 +16,8 @@ struct hostport {
 
 /** Host not empty, port 0 to 65535 in decimal. MR_OK or MR_BAD_TEXT. */
 enum mr_status hostport_parse(struct hostport *ret, const char *text);
+
+/** The socket address of a literal address and port; no name is looked up. MR_OK or MR_BAD_TEXT. */
+enum mr_status hostport_literal(struct sockaddr_storage *ret, const char *text);
 
 #endif

@@ -1,7 +1,6 @@
 /* A read-only page for machines that watch: /healthz and /metrics (Prometheus text). It runs on its
  * own thread and sees a copy of the figures, never the node. */
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,28 +71,10 @@ void http_publish(struct http *h, struct node *n)
     pthread_mutex_unlock(&h->lock);
 }
 
-/* A literal address and port. */
-static enum mr_status resolve(struct sockaddr_storage *ret, const char *address)
-{
-    struct hostport at;
-    struct addrinfo *found,
-        hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-    char port[8];
-    const enum mr_status st = hostport_parse(&at, address);
-    if (st != MR_OK)
-        return st;
-    snprintf(port, sizeof port, "%u", (unsigned)at.port);
-    if (getaddrinfo(at.host, port, &hints, &found) != 0)
-        return MR_BAD_TEXT;
-    memcpy(ret, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    return MR_OK;
-}
-
 enum mr_status http_start(struct http **ret, const char *address)
 {
     struct sockaddr_storage at;
-    const enum mr_status st = resolve(&at, address);
+    const enum mr_status st = hostport_literal(&at, address);
     if (st != MR_OK)
         return st;
     struct http *h = calloc(1, sizeof *h);

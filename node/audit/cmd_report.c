@@ -1,0 +1,63 @@
+/* report: one page for elected people. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audit/commands.h"
+#include "audit/page.h"
+#include "common/file.h"
+
+const struct option_row report_options[] = {
+    SOURCE_OPTIONS,
+    MEASURE_OPTIONS,
+    {"html", 0, N_("FILE"), N_("where the page goes")},
+    {"small-cells", 0, NULL, N_("show figures of few persons too: not for publication")},
+    {"force", 'f', NULL, N_("replace a file that is there")},
+    {NULL, 0, NULL, NULL},
+};
+
+static enum mr_status write_page(const struct measure *m, const struct command *c, struct out *out)
+{
+    const char *const path = opt_text(c, "html");
+    struct published shown = {0};
+    char *text = NULL;
+    size_t len = 0;
+    const bool all = opt_flag(c, "small-cells");
+    enum mr_status st = all ? MR_OK : published_create(&shown, m);
+    FILE *const f = st == MR_OK ? open_memstream(&text, &len) : NULL;
+    if (st == MR_OK)
+        st = f == NULL ? MR_NO_MEMORY : page_write(f, m, all ? NULL : &shown);
+    if (f != NULL && fclose(f) != 0)
+        st = MR_NO_MEMORY;
+    if (st == MR_OK)
+        st = file_write(path, text, len, 0644, opt_flag(c, "force"));
+    if (st == MR_FILE_EXISTS)
+        out_fail(out, st, _("%s is there already; --force replaces it"), path);
+    else if (st != MR_OK)
+        out_fail(out, st, _("%s cannot be written: %s"), path, status_sentence(st));
+    if (st == MR_OK) {
+        out_text(out, "file", path);
+        out_int(out, "bytes", (json_int_t)len);
+        out_print(out, _("%s: open it in any browser; it needs no network\n"), path);
+    }
+    free(text);
+    published_done(&shown);
+    return st;
+}
+
+void cmd_report(struct command *c, struct out *out)
+{
+    static struct measure m;
+    enum mr_status st = opt_text(c, "html") != NULL
+                            ? MR_OK
+                            : out_fail(out, MR_USAGE, _("report needs --html FILE"));
+    if (st == MR_OK)
+        st = measure_open(&m, c, out);
+    if (st == MR_OK)
+        st = measure_run(&m, c, out);
+    if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)
+        st = out_fail(out, MR_USAGE, _("more than %d periods do not fit a page; give longer ones"),
+                      PUBLISHED_PERIODS_MAX);
+    if (st == MR_OK)
+        write_page(&m, c, out);
+    measure_close(&m);
+}

@@ -1,0 +1,250 @@
+/* serve: the page of report over HTTP, read-only, as the mirror grows. */
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "audit/commands.h"
+#include "audit/page.h"
+#include "audit/publication.h"
+#include "common/hostport.h"
+
+#define LISTEN_DEFAULT "127.0.0.1:7280"
+
+enum { LOOK_SECONDS = 10, CONNECTIONS_MAX = 64, IDLE_SECONDS = 10, REQUEST_BYTES_MAX = 16384 };
+enum { FILES = PUBLICATION_FILES + 2 };
+
+const struct option_row serve_options[] = {
+    SOURCE_OPTIONS,
+    MEASURE_OPTIONS,
+    {"listen", 'l', N_("HOST:PORT"), N_("address and port to listen on (127.0.0.1:7280)")},
+    {"published", 0, N_("DIR"), N_("directory of a publication, served below /data/")},
+    {NULL, 0, NULL, NULL},
+};
+
+struct text {
+    char *bytes;
+    size_t len;
+};
+
+struct served {
+    pthread_mutex_t lock;
+    struct text page;         /* under lock */
+    struct text files[FILES]; /* under lock; bytes NULL: there are none */
+};
+
+static const char *file_name(size_t i)
+{
+    static const char *const last[] = {PUBLICATION_STATEMENT, PUBLICATION_SIGNATURE};
+    return i < PUBLICATION_FILES ? publication_file(i) : last[i - PUBLICATION_FILES];
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static enum MHD_Result answer(struct MHD_Connection *c, unsigned code, const char *type,
+                              const char *bytes, size_t len)
+{
+    struct MHD_Response *const r =
+        MHD_create_response_from_buffer(len, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY);
+    if (r == NULL)
+        return MHD_NO;
+    MHD_add_response_header(r, "Content-Type", type);
+    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(r, "Cache-Control", "no-cache");
+    const enum MHD_Result done = MHD_queue_response(c, code, r);
+    MHD_destroy_response(r);
+    return done;
+}
+
+static enum MHD_Result plain(struct MHD_Connection *c, unsigned code, const char *text)
+{
+    return answer(c, code, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+static const char *type_of(const char *name)
+{
+    const char *const end = strrchr(name, '.');
+    return end != NULL && strcmp(end, ".csv") == 0 ? "text/csv; charset=utf-8" : "application/json";
+}
+
+/* Names are compared with the few that there are; no path is ever made of one. */
+static enum MHD_Result answer_file(const struct served *s, struct MHD_Connection *c,
+                                   const char *name)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        if (strcmp(name, file_name(i)) == 0 && s->files[i].bytes != NULL)
+            return answer(c, MHD_HTTP_OK, type_of(name), s->files[i].bytes, s->files[i].len);
+    }
+    return plain(c, MHD_HTTP_NOT_FOUND, "no such file\n");
+}
+
+static enum MHD_Result on_get(void *ctx, struct MHD_Connection *c, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_len, void **state)
+{
+    struct served *const s = ctx;
+    enum MHD_Result done;
+    (void)version;
+    (void)upload;
+    (void)upload_len;
+    (void)state;
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+        return plain(c, MHD_HTTP_METHOD_NOT_ALLOWED, "read only\n");
+    pthread_mutex_lock(&s->lock);
+    if (strcmp(url, "/") == 0)
+        done = answer(c, MHD_HTTP_OK, "text/html; charset=utf-8", s->page.bytes, s->page.len);
+    else if (strncmp(url, "/data/", 6) == 0)
+        done = answer_file(s, c, url + 6);
+    else
+        done = plain(c, MHD_HTTP_NOT_FOUND, "/ or /data/...\n");
+    pthread_mutex_unlock(&s->lock);
+    return done;
+}
+
+/* --- what is served --------------------------------------------------------------------------- */
+
+static void replace(struct served *s, struct text *old, struct text made)
+{
+    pthread_mutex_lock(&s->lock);
+    struct text gone = *old;
+    *old = made;
+    pthread_mutex_unlock(&s->lock);
+    free(gone.bytes);
+}
+
+static enum mr_status make_page(struct served *s, struct command *c, struct out *out)
+{
+    static struct measure m;
+    struct published shown = {0};
+    struct text made = {NULL, 0};
+    enum mr_status st = measure_open(&m, c, out);
+    if (st == MR_OK)
+        st = measure_run(&m, c, out);
+    if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)
+        st = out_fail(out, MR_USAGE, _("more than %d periods do not fit a page; give longer ones"),
+                      PUBLISHED_PERIODS_MAX);
+    if (st == MR_OK)
+        st = published_create(&shown, &m);
+    FILE *const f = st == MR_OK ? open_memstream(&made.bytes, &made.len) : NULL;
+    if (f != NULL)
+        st = page_write(f, &m, &shown);
+    if (f == NULL || fclose(f) != 0)
+        st = st == MR_OK ? MR_NO_MEMORY : st;
+    if (st == MR_OK)
+        replace(s, &s->page, made);
+    else
+        free(made.bytes);
+    published_done(&shown);
+    measure_close(&m);
+    return st == MR_OK || out->failed ? st : out_fail(out, st, NULL);
+}
+
+/* Only one whose signature and hashes are right is served. */
+static enum mr_status load_files(struct served *s, const char *dir, struct out *out)
+{
+    static struct publication_facts facts;
+    enum mr_status st = publication_check(&facts, dir);
+    for (size_t i = 0; i < FILES && st == MR_OK; i++) {
+        char path[FILE_PATH_MAX];
+        struct text made = {NULL, 0};
+        st = path_join(path, dir, file_name(i));
+        if (st == MR_OK)
+            st = file_read((uint8_t **)&made.bytes, &made.len, path, PUBLICATION_BYTES_MAX);
+        if (st == MR_OK)
+            replace(s, &s->files[i], made);
+    }
+    return st == MR_OK ? st
+                       : out_fail(out, MR_CHECK_FAILED,
+                                  _("%s holds no publication with a good signature: %s"), dir,
+                                  status_sentence(st));
+}
+
+/* When a file in a directory was last replaced; 0: it is not there. */
+static uint64_t changed_at(const char *dir, const char *name)
+{
+    char path[FILE_PATH_MAX];
+    struct stat info;
+    if (dir == NULL || path_join(path, dir, name) != MR_OK || stat(path, &info) != 0)
+        return 0;
+    return (uint64_t)info.st_mtim.tv_sec * 1000000000u + (uint64_t)info.st_mtim.tv_nsec;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+/* What fails later is told and what was served before stays. */
+static void look(struct served *s, struct command *c, uint64_t *rows_at, uint64_t *data_at)
+{
+    const char *const rows = opt_text(c, "rows"), *const dir = opt_text(c, "published");
+    const uint64_t now = changed_at(rows, "head"), data = changed_at(dir, PUBLICATION_SIGNATURE);
+    struct out told;
+    if (now == *rows_at && data == *data_at)
+        return;
+    out_begin(&told, "mereau-audit", false, true);
+    if (now != 0 && now != *rows_at)
+        make_page(s, c, &told);
+    if (data != 0 && data != *data_at)
+        load_files(s, dir, &told);
+    out_end(&told);
+    *rows_at = now;
+    *data_at = data;
+}
+
+static void wait_for_end(struct served *s, struct command *c, const sigset_t *ends)
+{
+    const struct timespec rest = {.tv_sec = LOOK_SECONDS};
+    uint64_t rows_at = changed_at(opt_text(c, "rows"), "head");
+    uint64_t data_at = changed_at(opt_text(c, "published"), PUBLICATION_SIGNATURE);
+    while (sigtimedwait(ends, NULL, &rest) < 0) {
+        if (errno == EAGAIN)
+            look(s, c, &rows_at, &data_at);
+    }
+}
+
+static void run(struct served *s, struct command *c, struct out *out,
+                const struct sockaddr_storage *at, const char *address)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL); /* in the server's thread too */
+    const unsigned flags =
+        MHD_USE_INTERNAL_POLLING_THREAD | (at->ss_family == AF_INET6 ? (unsigned)MHD_USE_IPv6 : 0u);
+    struct MHD_Daemon *const d = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_get, s, MHD_OPTION_SOCK_ADDR, at, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES_MAX, MHD_OPTION_END);
+    if (d == NULL) {
+        out_fail(out, MR_IN_USE, _("%s cannot be listened on: %s"), address,
+                 status_sentence(MR_IN_USE));
+        return;
+    }
+    out_note(out, _("http://%s/ until Ctrl-C"), address);
+    wait_for_end(s, c, &ends);
+    MHD_stop_daemon(d);
+}
+
+void cmd_serve(struct command *c, struct out *out)
+{
+    static struct served s = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    const char *const address =
+        opt_text(c, "listen") == NULL ? LISTEN_DEFAULT : opt_text(c, "listen");
+    struct sockaddr_storage at;
+    enum mr_status st = hostport_literal(&at, address);
+    if (st != MR_OK)
+        out_fail(out, MR_USAGE, _("--listen: \"%s\" is no address and port, as 127.0.0.1:7280"),
+                 address);
+    if (st == MR_OK)
+        st = make_page(&s, c, out);
+    if (st == MR_OK && opt_text(c, "published") != NULL)
+        st = load_files(&s, opt_text(c, "published"), out);
+    if (st == MR_OK)
+        run(&s, c, out, &at, address);
+    for (size_t i = 0; i < FILES; i++)
+        free(s.files[i].bytes);
+    free(s.page.bytes);
+}

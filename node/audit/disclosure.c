@@ -1,0 +1,434 @@
+/* Primary blanks, then complements until elimination solves no blank cell.
+ *
+ * A blank cell x can be computed exactly when the unit vector of x lies in the space of the known
+ * equations' rows over blank cells, which is when the reduced row echelon form has a row that is x
+ * alone. Computed modulo a prime of 61 bits: what holds over the rationals holds there too, so that
+ * nothing that can be solved is missed, but with a chance of 2^-61 for a vanishing pivot. */
+#include "audit/disclosure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PRIME ((UINT64_C(1) << 61) - 1)
+
+__extension__ typedef unsigned __int128 wide_product;
+
+struct cell {
+    mr_stats_wide size; /* of its value: what a blank costs */
+    uint32_t members;
+    int64_t largest;
+    uint8_t why;
+    bool solved;
+};
+
+struct term {
+    uint32_t cell;
+    bool part;
+    uint64_t factor;
+};
+
+struct relation {
+    size_t first, count, guard;
+    bool same_members;
+};
+
+struct row {
+    struct term *terms; /* ascending by cell */
+    size_t count;
+};
+
+struct disclosure {
+    struct cell *cells;
+    struct term *terms;
+    struct relation *relations;
+    struct row *rows; /* of an elimination */
+    size_t cells_count, cells_cap, terms_count, terms_cap, relations_count, relations_cap;
+    size_t rows_count;
+    bool short_of_memory;
+};
+
+/* --- numbers modulo the prime ----------------------------------------------------------------- */
+
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    return (uint64_t)((wide_product)a * b % PRIME);
+}
+
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+    return a >= b ? a - b : a + (PRIME - b);
+}
+
+static uint64_t inverse(uint64_t a)
+{
+    uint64_t result = 1;
+    for (uint64_t power = PRIME - 2; power > 0; power >>= 1, a = times(a, a))
+        result = (power & 1) != 0 ? times(result, a) : result;
+    return result;
+}
+
+static uint64_t reduce(mr_stats_wide n)
+{
+    const mr_stats_wide rest = n % (mr_stats_wide)PRIME;
+    return (uint64_t)(rest < 0 ? rest + (mr_stats_wide)PRIME : rest);
+}
+
+/* --- what is put in --------------------------------------------------------------------------- */
+
+enum mr_status disclosure_create(struct disclosure **ret)
+{
+    *ret = calloc(1, sizeof **ret);
+    return *ret == NULL ? MR_NO_MEMORY : MR_OK;
+}
+
+static void drop_rows(struct disclosure *d)
+{
+    for (size_t i = 0; i < d->rows_count; i++)
+        free(d->rows[i].terms);
+    free(d->rows);
+    d->rows = NULL;
+    d->rows_count = 0;
+}
+
+void disclosure_destroy(struct disclosure *d)
+{
+    if (d == NULL)
+        return;
+    drop_rows(d);
+    free(d->cells);
+    free(d->terms);
+    free(d->relations);
+    free(d);
+}
+
+/* The array with room for one more; NULL: none, and that is kept. */
+static void *room(struct disclosure *d, void *array, size_t count, size_t *cap, size_t size)
+{
+    if (count < *cap)
+        return array;
+    const size_t more = 2 * *cap + 64;
+    void *const grown = more > UINT32_MAX ? NULL : realloc(array, more * size);
+    if (grown == NULL)
+        d->short_of_memory = true;
+    else
+        *cap = more;
+    return grown;
+}
+
+bool disclosure_small(mr_stats_wide value, uint32_t members, int64_t largest)
+{
+    if (members == MR_STATS_NONE || (members == 0 && value == 0))
+        return false;
+    const mr_stats_wide size = value < 0 ? -value : value;
+    return members < DISCLOSURE_MEMBERS_MIN ||
+           (mr_stats_wide)largest * 100 > size * DISCLOSURE_SHARE_MAX;
+}
+
+size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t members, int64_t largest)
+{
+    struct cell *const cells = room(d, d->cells, d->cells_count, &d->cells_cap, sizeof *d->cells);
+    if (cells == NULL)
+        return DISCLOSURE_NONE;
+    d->cells = cells;
+    d->cells[d->cells_count] = (struct cell){
+        .size = value < 0 ? -value : value,
+        .members = members,
+        .largest = largest,
+        .why = disclosure_small(value, members, largest) ? DISCLOSURE_FEW : DISCLOSURE_SHOWN};
+    return d->cells_count++;
+}
+
+void disclosure_blank(struct disclosure *d, size_t cell)
+{
+    if (cell < d->cells_count)
+        d->cells[cell].why = DISCLOSURE_FEW;
+}
+
+void disclosure_relation(struct disclosure *d, size_t guard, bool same_members)
+{
+    struct relation *const all =
+        room(d, d->relations, d->relations_count, &d->relations_cap, sizeof *d->relations);
+    if (all == NULL)
+        return;
+    d->relations = all;
+    d->relations[d->relations_count++] =
+        (struct relation){.first = d->terms_count, .guard = guard, .same_members = same_members};
+}
+
+void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den)
+{
+    if (cell >= d->cells_count || d->relations_count == 0 || num == 0 || den == 0)
+        return;
+    struct term *const terms = room(d, d->terms, d->terms_count, &d->terms_cap, sizeof *d->terms);
+    if (terms == NULL)
+        return;
+    d->terms = terms;
+    d->terms[d->terms_count++] = (struct term){.cell = (uint32_t)cell,
+                                               .part = (num > 0) == (den > 0),
+                                               .factor = times(reduce(num), inverse(reduce(den)))};
+    d->relations[d->relations_count - 1].count++;
+}
+
+enum disclosure_why disclosure_why(const struct disclosure *d, size_t cell)
+{
+    return cell < d->cells_count ? (enum disclosure_why)d->cells[cell].why : DISCLOSURE_FEW;
+}
+
+/* --- elimination ------------------------------------------------------------------------------ */
+
+static bool is_blank(const struct disclosure *d, size_t cell)
+{
+    return d->cells[cell].why != DISCLOSURE_SHOWN;
+}
+
+static bool is_known(const struct disclosure *d, const struct relation *r)
+{
+    return r->guard == DISCLOSURE_NONE || !is_blank(d, r->guard);
+}
+
+static int by_cell(const void *a, const void *b)
+{
+    const struct term *const x = a, *const y = b;
+    return x->cell < y->cell ? -1 : x->cell > y->cell;
+}
+
+/* Terms of one cell become one; those that cancel go. */
+static void join(struct row *row)
+{
+    size_t n = 0;
+    qsort(row->terms, row->count, sizeof *row->terms, by_cell);
+    for (size_t i = 0; i < row->count;) {
+        struct term sum = row->terms[i++];
+        for (; i < row->count && row->terms[i].cell == sum.cell; i++)
+            sum.factor = (sum.factor + row->terms[i].factor) % PRIME;
+        if (sum.factor != 0)
+            row->terms[n++] = sum;
+    }
+    row->count = n;
+}
+
+/* One row for each relation that is known: its blank cells. */
+static bool make_rows(struct disclosure *d)
+{
+    drop_rows(d);
+    d->rows = calloc(d->relations_count + 1, sizeof *d->rows);
+    if (d->rows == NULL)
+        return false;
+    for (size_t i = 0; i < d->relations_count; i++) {
+        const struct relation *const r = &d->relations[i];
+        struct row *const row = &d->rows[d->rows_count];
+        if (!is_known(d, r))
+            continue;
+        row->terms = calloc(r->count + 1, sizeof *row->terms);
+        if (row->terms == NULL)
+            return false;
+        d->rows_count++;
+        for (size_t k = r->first; k < r->first + r->count; k++) {
+            if (is_blank(d, d->terms[k].cell))
+                row->terms[row->count++] = d->terms[k];
+        }
+        if (row->count > 0)
+            join(row);
+    }
+    return true;
+}
+
+static const struct term *find(const struct row *row, uint32_t cell)
+{
+    const struct term key = {.cell = cell};
+    return row->count == 0 ? NULL : bsearch(&key, row->terms, row->count, sizeof key, by_cell);
+}
+
+/* a - factor x b, both ascending. */
+static bool subtract(struct row *a, const struct row *b, uint64_t factor)
+{
+    struct term *const sum = calloc(a->count + b->count + 1, sizeof *sum);
+    size_t n = 0, i = 0, k = 0;
+    if (sum == NULL)
+        return false;
+    while (i < a->count || k < b->count) {
+        struct term t;
+        if (k == b->count || (i < a->count && a->terms[i].cell < b->terms[k].cell)) {
+            t = a->terms[i++];
+        } else {
+            const uint64_t taken = times(factor, b->terms[k].factor);
+            const bool both = i < a->count && a->terms[i].cell == b->terms[k].cell;
+            t = b->terms[k++];
+            t.factor = minus(both ? a->terms[i++].factor : 0, taken);
+        }
+        if (t.factor != 0)
+            sum[n++] = t;
+    }
+    free(a->terms);
+    a->terms = sum;
+    a->count = n;
+    return true;
+}
+
+/* To the reduced row echelon form: a row that is left with one cell solves it. */
+static bool eliminate(struct disclosure *d)
+{
+    for (size_t i = 0; i < d->rows_count; i++) {
+        const struct row *const pivot = &d->rows[i];
+        if (pivot->count == 0)
+            continue;
+        const uint32_t cell = pivot->terms[0].cell;
+        const uint64_t one = inverse(pivot->terms[0].factor);
+        for (size_t k = 0; k < d->rows_count; k++) {
+            const struct term *const t = k == i ? NULL : find(&d->rows[k], cell);
+            if (t != NULL && !subtract(&d->rows[k], pivot, times(t->factor, one)))
+                return false;
+        }
+    }
+    for (size_t i = 0; i < d->rows_count; i++) {
+        if (d->rows[i].count == 1)
+            d->cells[d->rows[i].terms[0].cell].solved = true;
+    }
+    return true;
+}
+
+/* --- complements ------------------------------------------------------------------------------ */
+
+/* Zeros protect little: they go last. */
+static bool costs_less(const struct cell *a, const struct cell *b)
+{
+    return a->size == 0 || b->size == 0 ? a->size > b->size : a->size < b->size;
+}
+
+/* The shown cell of a relation that costs least. */
+static size_t cheapest(const struct disclosure *d, const struct relation *r)
+{
+    size_t best = DISCLOSURE_NONE;
+    if (r->guard != DISCLOSURE_NONE && is_known(d, r))
+        return r->guard;
+    for (size_t k = r->first; k < r->first + r->count; k++) {
+        const size_t cell = d->terms[k].cell;
+        if (!is_blank(d, cell) &&
+            (best == DISCLOSURE_NONE || costs_less(&d->cells[cell], &d->cells[best])))
+            best = cell;
+    }
+    return best;
+}
+
+static size_t blanks(const struct disclosure *d, const struct relation *r)
+{
+    size_t n = 0;
+    for (size_t k = r->first; k < r->first + r->count; k++)
+        n += is_blank(d, d->terms[k].cell) ? 1 : 0;
+    return n;
+}
+
+static bool names(const struct disclosure *d, const struct relation *r, size_t cell)
+{
+    for (size_t k = r->first; k < r->first + r->count; k++) {
+        if (d->terms[k].cell == cell)
+            return true;
+    }
+    return false;
+}
+
+/* Of the relations that tell of a cell, the one with the fewest blanks is what gave it away. */
+static bool hide(struct disclosure *d, size_t cell)
+{
+    size_t best = DISCLOSURE_NONE, fewest = SIZE_MAX;
+    for (size_t i = 0; i < d->relations_count; i++) {
+        const struct relation *const r = &d->relations[i];
+        if (!is_known(d, r) || !names(d, r, cell))
+            continue;
+        const size_t n = blanks(d, r), other = n < fewest ? cheapest(d, r) : DISCLOSURE_NONE;
+        if (other == DISCLOSURE_NONE)
+            continue;
+        best = other;
+        fewest = n;
+    }
+    if (best != DISCLOSURE_NONE)
+        d->cells[best].why = DISCLOSURE_COMPLEMENT;
+    return best != DISCLOSURE_NONE;
+}
+
+/* A rate that is blank while all that it is made of is shown. */
+static bool hide_rates(struct disclosure *d)
+{
+    bool changed = false;
+    for (size_t i = 0; i < d->relations_count; i++) {
+        const struct relation *const r = &d->relations[i];
+        if (r->guard == DISCLOSURE_NONE || !is_blank(d, r->guard) || blanks(d, r) > 0)
+            continue;
+        const size_t cell = cheapest(d, r);
+        if (cell == DISCLOSURE_NONE)
+            continue;
+        d->cells[cell].why = DISCLOSURE_COMPLEMENT;
+        changed = true;
+    }
+    return changed;
+}
+
+/* The blank parts of a shown total add up to a number that all know: that one must not be small
+ * either, else who is behind it computes his neighbour. */
+static bool is_weak(const struct disclosure *d, const struct relation *r)
+{
+    mr_stats_wide size = 0;
+    int64_t largest = 0;
+    uint64_t members = 0;
+    size_t parts = 0;
+    for (size_t k = r->first; k < r->first + r->count; k++) {
+        const struct cell *const c = &d->cells[d->terms[k].cell];
+        if (c->why == DISCLOSURE_SHOWN)
+            continue;
+        if (!d->terms[k].part || c->members == MR_STATS_NONE)
+            return false;
+        members = !r->same_members       ? members + c->members
+                  : c->members > members ? c->members
+                                         : members;
+        largest = c->largest > largest ? c->largest : largest;
+        size += c->size;
+        parts++;
+    }
+    return parts > 0 &&
+           disclosure_small(size, members > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)members,
+                            largest);
+}
+
+static bool hide_weak(struct disclosure *d)
+{
+    bool changed = false;
+    for (size_t i = 0; i < d->relations_count; i++) {
+        const struct relation *const r = &d->relations[i];
+        if (r->guard != DISCLOSURE_NONE || !is_weak(d, r))
+            continue;
+        const size_t cell = cheapest(d, r);
+        if (cell == DISCLOSURE_NONE)
+            continue;
+        d->cells[cell].why = DISCLOSURE_COMPLEMENT;
+        changed = true;
+    }
+    return changed;
+}
+
+static bool hide_solved(struct disclosure *d)
+{
+    bool changed = false;
+    for (size_t i = 0; i < d->cells_count; i++) {
+        if (d->cells[i].solved)
+            changed = hide(d, i) || changed;
+        d->cells[i].solved = false;
+    }
+    return changed;
+}
+
+/* Each round blanks at least one cell more, so it ends; with everything blank nothing is solved
+ * but what is zero by its definition. */
+enum mr_status disclosure_protect(struct disclosure *d)
+{
+    bool changed = true;
+    while (changed && !d->short_of_memory) {
+        while (hide_weak(d) || hide_rates(d))
+            ;
+        if (!make_rows(d) || !eliminate(d))
+            d->short_of_memory = true;
+        else
+            changed = hide_solved(d);
+    }
+    drop_rows(d);
+    return d->short_of_memory ? MR_NO_MEMORY : MR_OK;
+}

@@ -1,0 +1,56 @@
+/** Which cells of published tables must stay blank (spec/77-publication.md PUB-3 to PUB-5).
+ *
+ *  Cells are numbers with those who stand behind them; relations are linear equations that anybody
+ *  knows to hold between cells: rows and columns add up to totals, periods to the whole, a rate
+ *  times its base is a sum. A cell is blank because few stand behind it or one dominates it, or to
+ *  keep such a one from being computed: what is blank cannot be solved from what is not. */
+#ifndef MEREAU_AUDIT_DISCLOSURE_H
+#define MEREAU_AUDIT_DISCLOSURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mereau/stats.h"
+
+/** PUB-3: a sum is of at least so many members, and no one has more than so many hundredths. */
+enum { DISCLOSURE_MEMBERS_MIN = 5, DISCLOSURE_SHARE_MAX = 80 };
+
+#define DISCLOSURE_NONE SIZE_MAX
+
+struct disclosure;
+
+/** MR_OK, MR_NO_MEMORY. NULL is fine to destroy. A failed allocation later is kept: disclosure_
+ *  protect tells it. */
+enum mr_status disclosure_create(struct disclosure **ret);
+void disclosure_destroy(struct disclosure *d);
+
+/** A cell and who stands behind it (members MR_STATS_NONE: no persons). Its number: 0, 1, ... */
+size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t members,
+                       int64_t largest);
+
+/** Blank, because something else says so (its base is). Before disclosure_protect. */
+void disclosure_blank(struct disclosure *d, size_t cell);
+/** Whether few stand behind these, or one dominates them. */
+bool disclosure_small(mr_stats_wide value, uint32_t members, int64_t largest);
+
+/** A new relation: sum of its terms is a number that is known. `guard`: a cell without which nobody
+ *  knows the relation (a rate); DISCLOSURE_NONE: it holds by definition. `same_members`: the same
+ *  persons stand behind several of its parts (periods), as against different ones (classes). */
+void disclosure_relation(struct disclosure *d, size_t guard, bool same_members);
+/** A term of the relation begun last: num / den times the cell; both not 0 (else it is left out).
+ *  A part has a coefficient above zero, a total one below. */
+void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den);
+
+/** Blank what must be. MR_OK, MR_NO_MEMORY. */
+enum mr_status disclosure_protect(struct disclosure *d);
+
+/** Asked after disclosure_protect. */
+enum disclosure_why {
+    DISCLOSURE_SHOWN,
+    DISCLOSURE_FEW,        /* fewer members, or one that dominates */
+    DISCLOSURE_COMPLEMENT, /* to keep another from being computed */
+};
+enum disclosure_why disclosure_why(const struct disclosure *d, size_t cell);
+
+#endif

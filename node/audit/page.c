@@ -1,0 +1,211 @@
+/* The page as a whole: head, headline figures, charts, what it is all of. */
+#include "audit/page.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "audit/page_assets.h"
+#include "mereau/id.h"
+
+/* --- head ------------------------------------------------------------------------------------- */
+
+static void put_bytes(FILE *f, const unsigned char *bytes, size_t len)
+{
+    fwrite(bytes, 1, len, f);
+}
+
+/* Only these two scripts run, whatever a name in the ledger may hold. */
+static void allow_script(FILE *f, const unsigned char *bytes, size_t len)
+{
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    char text[sodium_base64_ENCODED_LEN(crypto_hash_sha256_BYTES, sodium_base64_VARIANT_ORIGINAL)];
+    crypto_hash_sha256(hash, bytes, len);
+    sodium_bin2base64(text, sizeof text, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL);
+    fprintf(f, " 'sha256-%s'", text);
+}
+
+static void put_title(const struct page *p)
+{
+    const char *const code = p->m->table.units[0].code;
+    const char *const name = p->m->currency[0] != '\0' ? p->m->currency
+                             : code[0] != '\0'         ? code
+                                                       : _("Local currency");
+    char text[512];
+    snprintf(text, sizeof text, _("%s: how the money circulates"), name);
+    page_text(p->f, text);
+}
+
+static void put_head(const struct page *p)
+{
+    fprintf(p->f,
+            "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            "style-src 'unsafe-inline'; script-src",
+            i18n_decimal_separator() == ',' ? "fr" : "en");
+    allow_script(p->f, page_d3, page_d3_len);
+    allow_script(p->f, page_charts_js, page_charts_js_len);
+    fputs("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+          "<meta name=\"referrer\" content=\"no-referrer\">\n<title>",
+          p->f);
+    put_title(p);
+    fputs("</title>\n<style>\n", p->f);
+    put_bytes(p->f, page_style, page_style_len);
+    fputs("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#charts\">", p->f);
+    page_text(p->f, _("To the charts"));
+    fputs("</a>\n<header>\n<h1>", p->f);
+    put_title(p);
+    fputs("</h1>\n", p->f);
+}
+
+static void put_period(const struct page *p)
+{
+    const struct mr_stats_period *const whole = &p->m->periods[p->m->periods_count];
+    char from[16], to[16], text[512];
+    measure_day(from, whole->from_day);
+    measure_day(to, whole->to_day);
+    snprintf(text, sizeof text,
+             p->m->file != NULL
+                 ? _("%s to %s. Figures of a file of recorded payments.")
+                 : _("%s to %s. Figures that the auditor computed from the signed ledger."),
+             from, to);
+    fputs("<p>", p->f);
+    page_text(p->f, text);
+    fputs("</p>\n", p->f);
+    fputs(p->shown == NULL ? "<p class=\"warn\">" : "<p>", p->f);
+    page_text(p->f, p->shown == NULL
+                        ? _("Not for publication: figures of few persons are shown.")
+                        : _("Figures that tell of fewer than 5 persons, or mostly of one, are kept "
+                            "back, and those from which they could be computed."));
+    fputs("</p>\n</header>\n<main>\n", p->f);
+}
+
+/* --- headline figures ------------------------------------------------------------------------- */
+
+static struct page_figure of(const struct page *p, enum mr_stats_id id, uint32_t period)
+{
+    return mr_stats_indicator(id)->row == MR_STATS_AXIS_CLASS ? page_sum(p, id, period)
+                                                              : page_one(p, id, period, 0, 0);
+}
+
+static void put_change(const struct page *p, enum mr_stats_id id, struct page_figure now)
+{
+    char by[PAGE_TEXT_MAX], when[PAGE_TEXT_MAX], text[512];
+    const struct page_figure old =
+        p->before == MR_STATS_NONE ? (struct page_figure){0, 0, false} : of(p, id, p->before);
+    if (old.den == 0 || old.num <= 0 || now.den == 0)
+        return;
+    /* now / old - 1 */
+    const mr_stats_wide a = now.num * old.den, b = now.den * old.num;
+    if (a > 10 * b) /* it began */
+        return;
+    page_value(by, p, PAGE_PERCENT, a - b, b);
+    page_period(when, p, p->before);
+    snprintf(text, sizeof text, _("%s%s compared with %s"), a > b ? "+" : "", by, when);
+    fputs("<span class=\"change\">", p->f);
+    page_text(p->f, text);
+    fputs("</span>", p->f);
+}
+
+static void put_headline(const struct page *p, enum mr_stats_id id, enum page_look look)
+{
+    char value[PAGE_TEXT_MAX];
+    const struct page_figure x = of(p, id, p->now);
+    if (x.den == 0 && !x.blank)
+        return;
+    fputs("<li><span class=\"name\">", p->f);
+    page_text(p->f, _(mr_stats_indicator(id)->title));
+    fputs("</span><span class=\"value\">", p->f);
+    if (x.blank)
+        snprintf(value, sizeof value, "%s", _("kept back"));
+    else
+        page_value(value, p, look, x.num, x.den);
+    page_text(p->f, value);
+    fputs("</span>", p->f);
+    put_change(p, id, x);
+    fputs("</li>\n", p->f);
+}
+
+static void put_headlines(const struct page *p)
+{
+    char when[PAGE_TEXT_MAX];
+    page_period(when, p, p->now);
+    fputs("<section aria-labelledby=\"heads\">\n<h2 id=\"heads\">", p->f);
+    page_text(p->f, when);
+    fputs("</h2>\n<ul class=\"heads\">\n", p->f);
+    put_headline(p, MR_STATS_MASS, PAGE_AMOUNT);
+    put_headline(p, MR_STATS_COVERAGE, PAGE_PERCENT);
+    put_headline(p, MR_STATS_TURNOVER, PAGE_AMOUNT);
+    put_headline(p, MR_STATS_PAYMENTS, PAGE_COUNT);
+    put_headline(p, MR_STATS_V_ALL, PAGE_NUMBER);
+    put_headline(p, MR_STATS_ACTIVE_IN, PAGE_COUNT);
+    put_headline(p, MR_STATS_MEMBER_COUNT, PAGE_COUNT);
+    put_headline(p, MR_STATS_BASKET, PAGE_AMOUNT);
+    put_headline(p, MR_STATS_LM3, PAGE_NUMBER);
+    fputs("</ul>\n</section>\n", p->f);
+}
+
+/* --- foot ------------------------------------------------------------------------------------- */
+
+static void put_hash(const struct page *p, const char *name, const uint8_t *hash)
+{
+    char hex[2 * MR_HASH_BYTES + 1];
+    mr_hex_format(hex, hash, MR_HASH_BYTES);
+    fputs("<br>", p->f);
+    page_text(p->f, name);
+    fprintf(p->f, ": <span class=\"hash\">%s</span>", hex);
+}
+
+static void put_foot(const struct page *p)
+{
+    const struct mr_stats_point *const at = &p->m->table.point;
+    char text[256];
+    fputs("</div>\n</main>\n<footer>\n<p>", p->f);
+    snprintf(text, sizeof text,
+             p->m->file != NULL ? _("Computed from %llu rows")
+                                : _("Computed at %llu settled orders"),
+             (unsigned long long)at->settled);
+    page_text(p->f, text);
+    if (p->m->file == NULL)
+        put_hash(p, _("ledger"), at->ledger);
+    if (at->has_state)
+        put_hash(p, p->m->file != NULL ? _("SHA-256 of the file") : _("state"), at->state);
+    fputs("</p>\n<p>", p->f);
+    page_text(p->f,
+              _("Whoever has the same ledger gets the same figures: mereau-audit stats. All "
+                "definitions with their sources: mereau-audit indicators. The ledger proves that "
+                "books and units agree; that the euros are there, the bank's statements prove."));
+    fputs("</p>\n<p>", p->f);
+    page_text(p->f, _("Charts: D3, copyright Michael Bostock, BSD licence."));
+    fputs("</p>\n</footer>\n<!--\n", p->f);
+    put_bytes(p->f, page_licence, page_licence_len);
+    fputs("-->\n<script>", p->f);
+    put_bytes(p->f, page_d3, page_d3_len);
+    fputs("</script>\n<script>", p->f);
+    put_bytes(p->f, page_charts_js, page_charts_js_len);
+    fputs("</script>\n</body>\n</html>\n", p->f);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static void choose_period(struct page *p)
+{
+    p->now = (uint32_t)p->m->periods_count - 1;
+    if (p->now > 0 && page_is_cut(p, p->now) && !page_is_cut(p, p->now - 1))
+        p->now--;
+    p->before = p->now > 0 && !page_is_cut(p, p->now) && !page_is_cut(p, p->now - 1)
+                    ? p->now - 1
+                    : MR_STATS_NONE;
+}
+
+enum mr_status page_write(FILE *f, const struct measure *m, const struct published *shown)
+{
+    struct page p = {.f = f, .m = m, .shown = shown};
+    choose_period(&p);
+    put_head(&p);
+    put_period(&p);
+    put_headlines(&p);
+    fputs("<div class=\"charts\" id=\"charts\">\n", f);
+    page_charts(&p);
+    put_foot(&p);
+    return ferror(f) != 0 ? MR_NO_MEMORY : MR_OK;
+}
