@@ -296,7 +296,9 @@ static const char conf_peer[] = "[peer]\n"
 static const char conf_tail[] =
     "[http]\n"
     "# Health and measurements over HTTP, read only; off unless an address stands here.\n"
-    "# listen = 127.0.0.1:7291\n";
+    "# listen = 127.0.0.1:7291\n"
+    "# A directory that anybody may read there: what the municipality publishes.\n"
+    "# public = /srv/mereau/open-data\n";
 
 static enum mr_status put_conf(struct founding *f)
 {

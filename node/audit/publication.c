@@ -119,8 +119,8 @@ static void put_dictionary(FILE *out)
     for (size_t i = 0; i < FIELDS; i++)
         fprintf(out, "%s%s", i == 0 ? "" : ",", fields[i]);
     putc('\n', out);
-    for (int id = 0; id < MR_STATS_IDS; id++) {
-        json_t *const o = measure_indicator_json((enum mr_stats_id)id);
+    for (enum mr_stats_id id = 0; id < MR_STATS_IDS; id++) {
+        json_t *const o = measure_indicator_json(id);
         for (size_t i = 0; i < FIELDS; i++) {
             const char *const text = json_string_value(json_object_get(o, fields[i]));
             if (i > 0)
@@ -135,8 +135,8 @@ static void put_dictionary(FILE *out)
 static json_t *dictionary_json(void)
 {
     json_t *const all = json_array();
-    for (int id = 0; id < MR_STATS_IDS; id++)
-        json_array_append_new(all, measure_indicator_json((enum mr_stats_id)id));
+    for (enum mr_stats_id id = 0; id < MR_STATS_IDS; id++)
+        json_array_append_new(all, measure_indicator_json(id));
     return all;
 }
 

@@ -267,7 +267,7 @@ static bool blank_bases(const struct work *w)
     for (uint32_t p = 0; p <= w->whole; p++) {
         bool small[WAITING + 1];
         small_bases(w, p, sums, small);
-        for (int id = 0; id < MR_STATS_IDS; id++) {
+        for (enum mr_stats_id id = 0; id < MR_STATS_IDS; id++) {
             if (!small[rules[id].base])
                 continue;
             for (size_t i = first_of(w, id, p); i < end_of(w, id, p); i++) {
@@ -313,7 +313,7 @@ static void terms(const struct work *w, enum mr_stats_id id, uint32_t period,
 
 static void over_time(const struct work *w)
 {
-    for (int id = 0; id < MR_STATS_IDS; id++) {
+    for (enum mr_stats_id id = 0; id < MR_STATS_IDS; id++) {
         for (size_t i = first_of(w, id, w->whole); i < end_of(w, id, w->whole); i++) {
             const struct mr_stats_figure *const f = figure(w, i);
             const bool sum = rules[id].over_time == SUM || w->whole == 1;

@@ -480,7 +480,7 @@ static enum mr_status listen_all(struct node *n)
     if (st == MR_OK && n->settings.peer_listen[0] != '\0')
         st = peer_create(&n->peer, &n->loop, n->settings.peer_listen, &peers, &peer);
     if (st == MR_OK && n->settings.http_listen[0] != '\0')
-        st = http_start(&n->http, n->settings.http_listen);
+        st = http_start(&n->http, n->settings.http_listen, n->settings.http_public);
     if (st != MR_OK)
         log_event(LOG_LEVEL_ERROR, "listen_failed",
                   log_with(log_text("wallet", n->settings.wallet_listen), log_text("local", path),

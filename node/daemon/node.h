@@ -205,7 +205,8 @@ void requests_synced(struct node *n);
 void requests_flushed(struct node *n);
 
 /* http.c */
-enum mr_status http_start(struct http **ret, const char *address);
+/** `dir` (lent while it runs; empty: none): its plain files are served below /public/. */
+enum mr_status http_start(struct http **ret, const char *address, const char *dir);
 void http_publish(struct http *h, struct node *n);
 void http_stop(struct http *h);
 

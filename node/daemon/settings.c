@@ -27,6 +27,8 @@ const struct config_row settings_rows[] = {
         N_("where other nodes connect (host:port); empty: nowhere")),
     ROW(http_listen, "http", "listen", CONFIG_TEXT, 0, 255, "",
         N_("where /healthz and /metrics are served (host:port); empty: nowhere")),
+    ROW(http_public, "http", "public", CONFIG_TEXT, 0, 4095, "",
+        N_("directory whose files anybody may read there, below /public/; empty: none")),
     ROW(auditors, "audit", "keys", CONFIG_TEXT, 0, 1199, "",
         N_("public keys of auditors (hexadecimal, separated by blanks) who may mirror the ledger")),
     ROW(flush_ms, "store", "flush-after", CONFIG_DURATION, 50, 600000, "1s",

@@ -10,6 +10,7 @@
 
 struct settings {
     char wallet_listen[256], peer_listen[256], http_listen[256];
+    char http_public[4096];
     char passphrase_file[1024], log_level[16], auditors[1200];
     int64_t node, threads, sessions_max, connections_max, address_max;
     int64_t flush_ms, flush_bytes, segment_bytes, map_bytes, checkpoint_ms, checkpoint_orders;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/exit.h"
@@ -307,6 +308,8 @@ START_TEST(the_health_page_is_served)
     ck_assert_ptr_nonnull(strstr(text, " 200 "));
     ck_assert_ptr_nonnull(strstr(text, "# TYPE mereau_slots_settled counter\n"));
     ck_assert_ptr_nonnull(strstr(text, "\nmereau_accounts "));
+    loopback_get(text, sizeof text, port, "GET /public/figures.csv HTTP/1.0\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(text, " 404 ")); /* none was named */
     loopback_get(text, sizeof text, port, "GET /else HTTP/1.0\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(text, " 404 "));
     loopback_get(text, sizeof text, port, "POST /metrics HTTP/1.0\r\nContent-Length: 1\r\n\r\nx");
@@ -314,6 +317,50 @@ START_TEST(the_health_page_is_served)
     loopback_get(text, sizeof text, port, "garbage\r\n\r\n");
     ck_assert_ptr_null(strstr(text, " 200 "));
     ck_assert_int_eq(teller_stop(&t), EXIT_DONE);
+}
+END_TEST
+
+/* Plain files of one directory, by strict names. */
+START_TEST(what_is_public_is_served)
+{
+    static const char *const refused[] = {"",
+                                          "../mereaud.conf",
+                                          "%2e%2e/mereaud.conf",
+                                          ".hidden.csv",
+                                          "link.csv",
+                                          "sub.csv",
+                                          "a.txt",
+                                          "A.csv",
+                                          "no.csv"};
+    static char conf[8192], text[65536], dir[SCRATCH_PATH_MAX], path[2 * SCRATCH_PATH_MAX];
+    const uint16_t port = loopback_free_port();
+    scratch_make(dir);
+    snprintf(conf, sizeof conf,
+             "[wallet]\nlisten = 127.0.0.1:0\n[http]\nlisten = 127.0.0.1:%u\npublic = %s\n",
+             (unsigned)port, dir);
+    for (const char *const *name =
+             (const char *const[]){"figures.csv", ".hidden.csv", "a.txt", "A.csv", NULL};
+         *name != NULL; name++) {
+        snprintf(path, sizeof path, "%s/%s", dir, *name);
+        ck_assert_int_eq(file_write(path, "a,b\n", 4, 0600, false), MR_OK);
+    }
+    snprintf(path, sizeof path, "%s/link.csv", dir);
+    ck_assert_int_eq(symlink("figures.csv", path), 0);
+    snprintf(path, sizeof path, "%s/sub.csv", dir);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    put_conf(conf);
+    teller_start(&t);
+    loopback_get(text, sizeof text, port, "GET /public/figures.csv HTTP/1.0\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(text, " 200 "));
+    ck_assert_ptr_nonnull(strstr(text, "text/csv"));
+    ck_assert_ptr_nonnull(strstr(text, "\r\n\r\na,b\n"));
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        snprintf(path, sizeof path, "GET /public/%s HTTP/1.0\r\n\r\n", refused[i]);
+        loopback_get(text, sizeof text, port, path);
+        ck_assert_msg(strstr(text, " 404 ") != NULL, "%s", refused[i]);
+    }
+    ck_assert_int_eq(teller_stop(&t), EXIT_DONE);
+    scratch_remove(dir);
 }
 END_TEST
 
@@ -334,6 +381,7 @@ int main(void)
     tcase_add_test(starting, all_errors_of_a_configuration_are_told);
     tcase_add_test(starting, ports_that_cannot_be_had_are_told);
     tcase_add_test(starting, the_health_page_is_served);
+    tcase_add_test(starting, what_is_public_is_served);
     suite_add_tcase(s, running);
     suite_add_tcase(s, starting);
     SRunner *r = srunner_create(s);
