@@ -62,7 +62,7 @@ static enum mr_status check_receipt(const struct wallet *w, struct mr_receipt_fa
                                     const struct mr_receipt *receipt,
                                     const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
-    const enum mr_status st = mr_receipt_verify(ret, w->charter, receipt);
+    const enum mr_status st = wallet_receipt(ret, w, receipt);
     const bool same =
         receipt->seq == seq && memcmp(receipt->account, account, MR_ACCOUNT_BYTES) == 0;
     return st == MR_OK && !same ? MR_BAD_RECEIPT : st;

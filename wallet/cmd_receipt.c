@@ -20,7 +20,11 @@
 #include "wallet/entry.h"
 #include "wallet/node.h"
 
-enum { RECEIPT_BYTES_MAX = 1 << 20, HEX_MAX = 2 * MR_HASH_BYTES + 1, LINE_SHOWN_MAX = 20 };
+enum {
+    RECEIPT_BYTES_MAX = MR_FRAME_MAX + MR_CHAIN_BYTES_MAX,
+    HEX_MAX = 2 * MR_HASH_BYTES + 1,
+    LINE_SHOWN_MAX = 20
+};
 
 /* --- showing ---------------------------------------------------------------------------------- */
 
@@ -123,12 +127,13 @@ static void print_strength(struct out *out, const struct mr_receipt_facts *f, ui
 }
 
 static void print_proofs(struct out *out, const struct mr_charter *charter,
-                         const struct mr_receipt *r, const struct mr_receipt_facts *f,
-                         const struct witnesses *trusted)
+                         const struct mr_chain *chain, const struct mr_receipt *r,
+                         const struct mr_receipt_facts *f, const struct witnesses *trusted)
 {
     uint32_t by = 0;
     struct mr_charter *const then = malloc(sizeof *then);
-    if (then != NULL && mr_charter_reach(then, charter, r->handover, r->handover_count) == MR_OK)
+    if (then != NULL && mr_charter_reach(then, charter, chain, r->handover, r->handover_count,
+                                         r->proofs[0].head.epoch) == MR_OK)
         print_nodes(out, then, f);
     free(then);
     witnesses_check(trusted, out, r, &by);
@@ -148,8 +153,8 @@ static void add_record(struct out *out, const struct mr_receipt *r)
 }
 
 static void print_receipt(struct out *out, const struct mr_charter *charter,
-                          const struct mr_receipt *r, const struct mr_receipt_facts *f,
-                          const struct witnesses *trusted)
+                          const struct mr_chain *chain, const struct mr_receipt *r,
+                          const struct mr_receipt_facts *f, const struct witnesses *trusted)
 {
     char address[MR_ADDRESS_TEXT_MAX], hex[HEX_MAX];
     mr_address_format(address, charter->prefix, r->account);
@@ -167,7 +172,7 @@ static void print_receipt(struct out *out, const struct mr_charter *charter,
     else
         print_order(out, charter, &r->order[0].order);
     out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n"), hex, f->quorum, f->needed);
-    print_proofs(out, charter, r, f, trusted);
+    print_proofs(out, charter, chain, r, f, trusted);
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -186,7 +191,7 @@ static enum mr_status ask_receipt(struct wallet *w, struct mr_receipt *ret,
     if (slot->receipt_count == 0)
         return MR_BODY_ERASED;
     *ret = slot->receipt[0];
-    *ret_says = mr_receipt_verify(&facts, w->charter, ret);
+    *ret_says = wallet_receipt(&facts, w, ret);
     return MR_OK;
 }
 
@@ -301,22 +306,17 @@ void cmd_receipt_show(struct command *c, struct out *out)
         out_fail(out, MR_NO_MEMORY, NULL);
     } else if (witnesses_read(&trusted, c, out) == MR_OK &&
                find_checked(&w, c, out, r, &facts) == MR_OK) {
-        print_receipt(out, w->charter, r, &facts, &trusted);
+        const struct mr_chain chain = epochs_chain(&w->epochs);
+        print_receipt(out, w->charter, &chain, r, &facts, &trusted);
         add_record(out, r);
     }
     free(r);
 }
 
 static enum mr_status write_receipt(const struct command *c, struct out *out,
-                                    const struct mr_receipt *r)
+                                    const struct wallet *w, const struct mr_receipt *r)
 {
-    const size_t n = mr_receipt_size(r);
-    uint8_t *const bytes = malloc(n);
-    if (bytes == NULL)
-        return out_fail(out, MR_NO_MEMORY, NULL);
-    mr_receipt_encode(r, bytes, n);
-    const enum mr_status st = file_write(c->args[1], bytes, n, 0644, opt_flag(c, "force"));
-    free(bytes);
+    const enum mr_status st = epochs_write_receipt(&w->epochs, r, c->args[1], opt_flag(c, "force"));
     if (st == MR_FILE_EXISTS)
         return out_fail(out, st, _("%s is there already: take another name, or --force"),
                         c->args[1]);
@@ -330,7 +330,8 @@ void cmd_receipt_save(struct command *c, struct out *out)
     struct mr_receipt *const r = malloc(sizeof *r);
     if (r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
-    } else if (find_checked(&w, c, out, r, &facts) == MR_OK && write_receipt(c, out, r) == MR_OK) {
+    } else if (find_checked(&w, c, out, r, &facts) == MR_OK &&
+               write_receipt(c, out, w, r) == MR_OK) {
         out_text(out, "file", c->args[1]);
         out_print(out,
                   _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "
@@ -371,17 +372,18 @@ static enum mr_status read_charter(const struct command *c, struct out *out, str
     return MR_OK;
 }
 
-static enum mr_status read_receipt(struct out *out, struct mr_receipt *ret, const char *path)
+/* *ret_chain points into *ret_bytes, which is the caller's to free in any case. */
+static enum mr_status read_receipt(struct out *out, struct mr_receipt *ret,
+                                   struct mr_chain *ret_chain, uint8_t **ret_bytes,
+                                   const char *path)
 {
-    uint8_t *bytes = NULL;
     size_t len = 0;
-    enum mr_status st = file_read(&bytes, &len, path, RECEIPT_BYTES_MAX);
+    enum mr_status st = file_read(ret_bytes, &len, path, RECEIPT_BYTES_MAX);
     if (st == MR_NO_SUCH_FILE)
         return out_fail(out, MR_NOT_FOUND, _("there is no file %s"), path);
     if (st != MR_OK)
         return out_fail(out, st, "%s: %s", path, status_sentence(st));
-    st = mr_receipt_decode(ret, bytes, len);
-    free(bytes);
+    st = mr_receipt_read(ret, ret_chain, *ret_bytes, len);
     return st == MR_OK ? MR_OK
                        : out_fail(out, MR_BAD_RECEIPT, _("%s is damaged, or no receipt"), path);
 }
@@ -427,10 +429,11 @@ static enum mr_status check_cited(const struct command *c, struct out *out,
 }
 
 static void print_checked(const struct command *c, struct out *out,
-                          const struct mr_charter *charter, const struct mr_receipt *r,
-                          const struct mr_receipt_facts *facts, const struct witnesses *trusted)
+                          const struct mr_charter *charter, const struct mr_chain *chain,
+                          const struct mr_receipt *r, const struct mr_receipt_facts *facts,
+                          const struct witnesses *trusted)
 {
-    print_receipt(out, charter, r, facts, trusted);
+    print_receipt(out, charter, chain, r, facts, trusted);
     check_cited(c, out, r);
 }
 
@@ -439,15 +442,16 @@ void cmd_receipt_verify(struct command *c, struct out *out)
     struct witnesses trusted;
     struct mr_receipt_facts facts;
     char ledger[HEX_MAX];
-    uint8_t id[MR_HASH_BYTES];
+    uint8_t id[MR_HASH_BYTES], *bytes = NULL;
+    struct mr_chain chain;
     struct mr_charter *const charter = malloc(sizeof *charter);
     struct mr_receipt *const r = malloc(sizeof *r);
     if (charter == NULL || r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
     } else if (witnesses_read(&trusted, c, out) == MR_OK &&
                read_charter(c, out, charter) == MR_OK &&
-               read_receipt(out, r, c->args[0]) == MR_OK) {
-        const enum mr_status st = mr_receipt_verify(&facts, charter, r);
+               read_receipt(out, r, &chain, &bytes, c->args[0]) == MR_OK) {
+        const enum mr_status st = mr_receipt_verify(&facts, charter, &chain, r);
         mr_ledger_id(id, charter);
         mr_hex_format(ledger, id, sizeof id);
         out_text(out, "ledger", ledger);
@@ -458,8 +462,9 @@ void cmd_receipt_verify(struct command *c, struct out *out)
             out_fail(out, exit_code_of(st) == EXIT_CHECK ? st : MR_BAD_RECEIPT,
                      _("%s proves nothing: %s. Do not accept it"), c->args[0], status_sentence(st));
         else
-            print_checked(c, out, charter, r, &facts, &trusted);
+            print_checked(c, out, charter, &chain, r, &facts, &trusted);
     }
+    free(bytes);
     free(charter);
     free(r);
 }

@@ -5,7 +5,6 @@
 #include "mereau/assert.h"
 #include "mereau/handover.h"
 #include "mereau/log.h"
-#include "mereau/receipt.h"
 #include "wallet/node.h"
 
 static struct memory *memory_of(struct wallet *w, uint32_t node)
@@ -37,15 +36,24 @@ void heads_learn(struct wallet *w, const struct mr_receipt *receipt)
     }
 }
 
-static enum mr_status head_signed(const struct wallet *w, const struct mr_rep_head *now,
-                                  uint32_t node)
+/* Who votes in an epoch, as far as epochs are known. */
+static enum mr_status reach(const struct wallet *w, struct mr_roster *ret, uint32_t epoch)
 {
-    const struct mr_pubkey *const key =
-        mr_head_key(&now->head, w->charter, now->handover, now->handover_count);
+    const struct mr_chain chain = epochs_chain(&w->epochs);
+    if (w->epochs.roster == NULL || w->epochs.roster->epoch != epoch)
+        return mr_roster_reach(ret, w->charter, &chain, NULL, 0, epoch);
+    *ret = *w->epochs.roster;
+    return MR_OK;
+}
+
+static enum mr_status head_signed(const struct wallet *w, const struct mr_head *now, uint32_t node)
+{
+    struct mr_roster roster;
     const uint8_t *const ledger = w->keys->stored.sheet.link.ledger;
-    return key != NULL && now->head.node == node && mr_head_verify(&now->head, ledger, key)
-               ? MR_OK
-               : MR_BAD_HEAD;
+    const struct mr_pubkey *const key =
+        reach(w, &roster, now->epoch) == MR_OK ? mr_roster_key(&roster, now) : NULL;
+    return key != NULL && now->node == node && mr_head_verify(now, ledger, key) ? MR_OK
+                                                                                : MR_BAD_HEAD;
 }
 
 static bool extends(const struct mr_head *held, const struct mr_rep_head *now)
@@ -65,49 +73,76 @@ static enum mr_status keep(struct wallet *w)
     return w->book != NULL ? wallet_add(w, w->out) : wallet_take(w, w->note);
 }
 
-/* Epochs that follow those that are known. Each was verified from the charter on: nobody can show
- * others without q nodes of the epoch before. */
-static enum mr_status learn_epochs(struct wallet *w, const struct mr_rep_head *now)
+/* One epoch more, verified before it is stored. *ret says whether it follows from those known. */
+static enum mr_status learn_epoch(struct wallet *w, const struct mr_handover *h, bool *ret)
 {
-    struct mr_roster roster;
+    const enum mr_status st = epochs_check(&w->epochs, w->charter, wallet_present(w), h);
+    *ret = st == MR_OK;
+    if (st != MR_OK)
+        return st == MR_NO_MEMORY || st == MR_FULL ? st : MR_OK;
+    w->note->kind = MR_BOOK_HANDOVER;
+    w->note->u.handover = *h;
+    return keep(w);
+}
+
+/* Those that the last HEAD shows, then those before, one by one: the last reply is no HEAD then,
+ * and *ret_asked is true. Nobody can show an epoch without q nodes of the one before. */
+static enum mr_status learn_epochs(struct wallet *w, bool *ret_asked)
+{
+    const uint32_t epoch = w->reply->body.u.head.head.epoch;
     enum mr_status st = MR_OK;
-    if (now->handover_count <= w->handover_count ||
-        mr_roster_reach(&roster, w->charter, now->handover, now->handover_count,
-                        now->handover_count + 1) != MR_OK)
-        return MR_OK;
-    while (st == MR_OK && w->handover_count < now->handover_count &&
-           wallet_follows(w, &now->handover[w->handover_count])) {
-        w->note->kind = MR_BOOK_HANDOVER;
-        w->note->u.handover = now->handover[w->handover_count];
-        st = keep(w);
+    bool follows = true;
+    *ret_asked = false;
+    while (st == MR_OK && follows && w->epochs.count + 1 < epoch) {
+        const struct mr_handover *h =
+            *ret_asked ? NULL : epochs_carried(&w->epochs, &w->reply->body.u.head);
+        if (h == NULL) {
+            *w->request = (struct mr_request_body){.kind = MR_REQ_HANDOVER};
+            w->request->u.handover = (struct mr_req_page){.from = w->epochs.count + 2, .count = 1};
+            *ret_asked = true;
+            st = node_call_here(w);
+            if (st != MR_OK || w->reply->body.u.handover.handover_count == 0)
+                return st;
+            h = &w->reply->body.u.handover.handover[0];
+        }
+        st = learn_epoch(w, h, &follows);
     }
     return st;
 }
 
 enum mr_status heads_fetch_epochs(struct wallet *w)
 {
+    bool asked;
     *w->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
     const enum mr_status st = node_call_here(w);
-    return st == MR_OK ? learn_epochs(w, &w->reply->body.u.head) : st;
+    return st == MR_OK ? learn_epochs(w, &asked) : st;
+}
+
+/* The newest head, and how it extends one that is held; NULL: none is. */
+static enum mr_status call_head(struct wallet *w, const struct mr_head *held)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
+    w->request->u.head.from_size = held != NULL ? held->size : 0;
+    const enum mr_status st = node_call_here(w);
+    if (st != MR_OUT_OF_RANGE || held == NULL)
+        return st;
+    w->request->u.head.from_size = 0; /* its log does not reach that far: see how far it does */
+    return node_call_here(w);
 }
 
 /* Ask for the newest head and compare it with one that is held; NULL: none is. */
 static enum mr_status ask_head(struct wallet *w, uint32_t node, const struct mr_head *held)
 {
-    *w->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
-    w->request->u.head.from_size = held != NULL ? held->size : 0;
-    enum mr_status st = node_call_here(w);
-    const bool shorter = st == MR_OUT_OF_RANGE && held != NULL;
-    if (shorter) { /* its log does not reach that far: see how far it does */
-        w->request->u.head.from_size = 0;
-        st = node_call_here(w);
-    }
+    bool asked = false;
+    enum mr_status st = call_head(w, held);
+    if (st == MR_OK)
+        st = learn_epochs(w, &asked);
+    if (st == MR_OK && asked)
+        st = call_head(w, held);
     if (st != MR_OK)
         return st;
     const struct mr_rep_head *const now = &w->reply->body.u.head;
-    st = head_signed(w, now, node);
-    if (st == MR_OK)
-        st = learn_epochs(w, now);
+    st = head_signed(w, &now->head, node);
     if (st != MR_OK)
         return st;
     /* A later epoch is governance's word that the log before has ended. */

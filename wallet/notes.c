@@ -5,7 +5,6 @@
 #include "common/amount_text.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
-#include "mereau/handover.h"
 #include "mereau/id.h"
 #include "mereau/order.h"
 #include "wallet/heads.h"
@@ -119,44 +118,16 @@ static enum mr_status take_name(struct wallet *w, const struct mr_book_name *not
     return MR_OK;
 }
 
-/* Where the next epoch leads, if it follows from those that are known. */
-static enum mr_status reach_next(struct wallet *w, struct mr_charter *ret,
-                                 const struct mr_handover *h)
-{
-    if (w->charter == NULL || w->handover_count == MR_HANDOVERS_MAX)
-        return MR_DAMAGED;
-    if (w->handovers == NULL)
-        w->handovers = malloc(MR_HANDOVERS_MAX * sizeof *w->handovers);
-    if (w->handovers == NULL)
-        return MR_NO_MEMORY;
-    w->handovers[w->handover_count] = *h;
-    const enum mr_status st =
-        mr_charter_reach(ret, w->charter, w->handovers, w->handover_count + 1);
-    return st == MR_OK ? MR_OK : MR_DAMAGED;
-}
-
-bool wallet_follows(struct wallet *w, const struct mr_handover *h)
-{
-    struct mr_charter *const next = malloc(sizeof *next);
-    const bool follows = next != NULL && reach_next(w, next, h) == MR_OK;
-    free(next);
-    return follows;
-}
-
 /* The present charter changes in place: a link may look at its nodes. */
 static enum mr_status take_handover(struct wallet *w, const struct mr_handover *h)
 {
-    struct mr_charter *const next = malloc(sizeof *next);
-    const enum mr_status st = next != NULL ? reach_next(w, next, h) : MR_NO_MEMORY;
-    if (st != MR_OK || w->present != NULL) {
-        if (st == MR_OK)
-            *w->present = *next;
-        free(next);
-    } else {
-        w->present = next;
-    }
-    w->handover_count += st == MR_OK;
-    return st;
+    if (w->charter == NULL)
+        return MR_DAMAGED;
+    if (w->present == NULL)
+        w->present = copy_of(w->charter, sizeof *w->charter);
+    const enum mr_status st =
+        w->present == NULL ? MR_NO_MEMORY : epochs_add(&w->epochs, w->charter, w->present, h);
+    return st == MR_OK || st == MR_NO_MEMORY || st == MR_FULL ? st : MR_DAMAGED;
 }
 
 static enum mr_status take_head(struct wallet *w, const struct mr_head *h)
@@ -228,6 +199,13 @@ void wallet_order(struct mr_signed_order *ret, const struct slot *s)
 {
     const enum mr_status st = mr_signed_order_decode(ret, s->order, s->order_len);
     mr_assert(st == MR_OK); /* encoded here */
+}
+
+enum mr_status wallet_receipt(struct mr_receipt_facts *ret, const struct wallet *w,
+                              const struct mr_receipt *receipt)
+{
+    const struct mr_chain chain = epochs_chain(&w->epochs);
+    return mr_receipt_verify(ret, w->charter, &chain, receipt);
 }
 
 uint64_t wallet_open_seq(const struct wallet *w)

@@ -106,8 +106,8 @@ static struct mr_list *proved_listing(const struct wallet *w, const struct mr_as
     const struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
     uint8_t desk[MR_ACCOUNT_BYTES];
     struct mr_receipt_facts facts;
-    if (found->receipt_count == 0 ||
-        mr_receipt_verify(&facts, w->charter, &found->receipt[0]) != MR_OK || facts.voided)
+    if (found->receipt_count == 0 || wallet_receipt(&facts, w, &found->receipt[0]) != MR_OK ||
+        facts.voided)
         return NULL;
     mr_sub_account(desk, a->id, MR_CLASS_DESK);
     struct mr_order_body *const body = &w->reply->body.u.lookup.receipt[0].order[0].order.body;

@@ -198,17 +198,11 @@ static enum mr_status save_receipt(const struct slip *s, const struct entry *e)
     char name[HEX_MAX + 16], path[FILE_PATH_MAX], hex[HEX_MAX];
     if (dir == NULL)
         return MR_OK;
-    const size_t n = mr_receipt_size(s->receipt);
-    uint8_t *const bytes = malloc(n);
-    if (bytes == NULL)
-        return out_fail(s->out, MR_NO_MEMORY, NULL);
-    mr_receipt_encode(s->receipt, bytes, n);
     mr_hex_format(hex, e->order, sizeof e->order);
     snprintf(name, sizeof name, "%.*s.receipt", SHORT_ID, hex);
     enum mr_status st = path_join(path, dir, name);
     if (st == MR_OK)
-        st = file_write(path, bytes, n, 0644, true);
-    free(bytes);
+        st = epochs_write_receipt(&s->w->epochs, s->receipt, path, true);
     return st == MR_OK ? st : out_fail(s->out, st, "%s: %s", dir, status_sentence(st));
 }
 
@@ -221,7 +215,7 @@ static enum mr_status prove(struct slip *s, size_t at)
     if (p->st == MR_NO_ANSWER || p->st == MR_UNREACHABLE)
         return node_fail(s->w, s->out, p->st);
     if (p->st == MR_OK)
-        p->st = mr_receipt_verify(&facts, s->w->charter, s->receipt);
+        p->st = wallet_receipt(&facts, s->w, s->receipt);
     if (p->st == MR_OK &&
         (facts.voided || !e->has_order || memcmp(facts.value, e->order, sizeof facts.value) != 0))
         p->st = MR_BAD_RECEIPT;

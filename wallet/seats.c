@@ -90,19 +90,25 @@ static struct seat of_link(const struct wallet *w)
     return s;
 }
 
-/* Where a node was when the ledger, or an epoch, first named it; NULL: it never was. */
-static const char *first_address(const struct wallet *w, uint32_t number)
+/* Whether it is found where the ledger, or an epoch, named it first. Where that cannot be looked up
+ * its present address is the better one. */
+static bool is_where_it_was(const struct wallet *w, const struct mr_node *n)
 {
     for (uint32_t i = 0; i < w->charter->nodes_count; i++)
-        if (w->charter->nodes[i].number == number)
-            return w->charter->nodes[i].address;
-    for (uint32_t i = 0; i < w->handover_count; i++) {
-        const struct mr_next_epoch *const next = mr_handover_seats(&w->handovers[i]);
-        for (uint32_t k = 0; next != NULL && k < next->seats_count; k++)
-            if (next->seats[k].node.number == number)
-                return next->seats[k].node.address;
+        if (w->charter->nodes[i].number == n->number)
+            return strcmp(w->charter->nodes[i].address, n->address) == 0;
+    struct mr_handover *const h = malloc(sizeof *h);
+    bool found = false, same = false;
+    for (uint32_t epoch = 2; h != NULL && !found && epoch <= w->epochs.count + 1; epoch++) {
+        epochs_get(&w->epochs, h, epoch);
+        const struct mr_next_epoch *const next = mr_handover_seats(h);
+        for (uint32_t i = 0; next != NULL && !found && i < next->seats_count; i++) {
+            found = next->seats[i].node.number == n->number;
+            same = found && strcmp(next->seats[i].node.address, n->address) == 0;
+        }
     }
-    return NULL;
+    free(h);
+    return same;
 }
 
 /* The link knows where a node with its key is, better than the charter that named it first; when
@@ -111,8 +117,7 @@ static struct seat of_node(const struct wallet *w, const struct mr_node *n)
 {
     struct seat s = of_link(w);
     s.number = n->number;
-    const char *const first = first_address(w, n->number);
-    if (same_key(&s.key, &n->transport_key) && first != NULL && strcmp(first, n->address) == 0)
+    if (same_key(&s.key, &n->transport_key) && is_where_it_was(w, n))
         return s;
     s.key = n->transport_key;
     memcpy(s.address, n->address, sizeof s.address);

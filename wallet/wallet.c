@@ -153,7 +153,7 @@ void wallet_close(struct wallet *w)
     free(w->slots);
     free(w->names);
     free(w->charter);
-    free(w->handovers);
+    epochs_done(&w->epochs);
     free(w->present);
     free(w->join);
     free(w->reply);

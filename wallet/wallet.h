@@ -11,10 +11,12 @@
 #include <stdint.h>
 
 #include "common/command.h"
+#include "common/epochs.h"
 #include "common/file.h"
 #include "common/keyfile.h"
 #include "common/link.h"
 #include "mereau/client.h"
+#include "mereau/receipt.h"
 #include "mereau/record.h"
 #include "mereau/sign.h"
 #include "wallet/book.h"
@@ -70,10 +72,9 @@ struct wallet {
     struct book *book;
     struct mr_book_note *note; /* scratch for one record */
 
-    struct mr_charter *charter;    /* NULL: not fetched yet */
-    struct mr_handover *handovers; /* of the epochs after the first, as far as they are known */
-    uint32_t handover_count;
-    struct mr_charter *present;         /* the charter as they changed it; NULL: they did not */
+    struct mr_charter *charter;         /* NULL: not fetched yet */
+    struct epochs epochs;               /* after the first, as far as they are known */
+    struct mr_charter *present;         /* the charter as they changed it; NULL: there is none */
     struct mr_req_join *join;           /* NULL: none was made here */
     struct memory memory[MR_NODES_MAX]; /* node 1 is memory[0] */
     struct slot *slots;                 /* seq 1 is slots[0] */
@@ -133,8 +134,9 @@ enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note);
 enum mr_status wallet_keep_charter(struct wallet *w, struct out *out,
                                    const struct mr_charter *charter);
 
-/** Whether this handover begins the epoch behind the last one known: verify before it is kept. */
-bool wallet_follows(struct wallet *w, const struct mr_handover *h);
+/** Verify a receipt by the epochs known here and those it carries. */
+enum mr_status wallet_receipt(struct mr_receipt_facts *ret, const struct wallet *w,
+                              const struct mr_receipt *receipt);
 
 /** Who votes today, and which associations there are (EPO-2): the charter, or what became of it. */
 static inline const struct mr_charter *wallet_present(const struct wallet *w)

@@ -251,16 +251,17 @@ struct mr_audit_totals {
  *  after further turns. MR_OK; MR_NO_MEMORY. */
 enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret);
 
-/** RCP-1: check a receipt's bytes against the charter alone. `a` needs no turn fed. Findings name
+/** RCP-1: check a receipt's bytes, and the handovers that may stand behind it (RCP-1b), against the
+ *  charter alone. `a` needs no turn fed; epochs of turns that were are known. Findings name
  *  rule, expected and found. MR_OK; MR_BAD_RECEIPT: something was found; what makes the bytes no
  *  receipt. *ret is filled unless the bytes do not decode. */
 enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, const uint8_t *bytes,
                                 size_t len);
 
-/** EVD-2: check evidence's bytes against the charter alone, with none of mr_evidence_verify's code.
- *  `a` needs no turn fed. MR_OK: it convicts, *ret_facts says whom of what. MR_WRONG_LEDGER,
- *  MR_BAD_HEAD, MR_BAD_PROOF, MR_BAD_EVIDENCE: findings name rule, expected and found.
- *  MR_NO_MEMORY; what makes the bytes no evidence. *ret is filled unless they do not decode. */
+/** EVD-2: the same for evidence, with none of mr_evidence_verify's code. MR_OK: it convicts,
+ * *ret_facts says whom of what. MR_WRONG_LEDGER, MR_BAD_HEAD, MR_BAD_PROOF, MR_BAD_EVIDENCE:
+ * findings name rule, expected and found. MR_NO_MEMORY; what makes the bytes no evidence. *ret is
+ * filled unless they do not decode. */
 enum mr_status mr_audit_evidence(struct mr_audit *a, struct mr_evidence_facts *ret_facts,
                                  struct mr_evidence *ret, const uint8_t *bytes, size_t len);
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mereau/handover.h"
 #include "mereau/record.h"
 #include "mereau/status.h"
 
@@ -32,11 +33,17 @@ struct mr_evidence_facts {
     uint64_t first, second; /**< index of the leaves; of two heads their sizes */
 };
 
-/** EVD-2 to EVD-4. MR_OK fills *ret. MR_WRONG_LEDGER; MR_BAD_HEAD: a head is not the node's;
- *  MR_BAD_PROOF: a proof does not lead to its head; MR_BAD_EVIDENCE: all of it is true, and nobody
- *  broke a rule. */
+/** EVD-2 to EVD-4. `chain` has the handovers before those that the evidence carries; NULL: there
+ * are none. MR_OK fills *ret. MR_WRONG_LEDGER; MR_BAD_HEAD: a head is not the node's; MR_BAD_PROOF:
+ * a proof does not lead to its head; MR_BAD_EVIDENCE: all of it is true, and nobody broke a rule.
+ */
 enum mr_status mr_evidence_verify(struct mr_evidence_facts *ret, const struct mr_charter *charter,
-                                  const struct mr_evidence *e);
+                                  const struct mr_chain *chain, const struct mr_evidence *e);
+
+/** EVD-1: a file of evidence is the evidence and, behind it, the handovers from epoch 2 on that it
+ *  does not carry itself. As mr_receipt_read. */
+enum mr_status mr_evidence_read(struct mr_evidence *ret, struct mr_chain *ret_chain,
+                                const uint8_t *bytes, size_t len);
 
 /** EVD-1 */
 void mr_evidence_hash(uint8_t ret[MR_HASH_BYTES], const struct mr_evidence *e);

@@ -51,9 +51,12 @@ enum {
     MR_BODIES_MAX = 96,   /* orders, memos and cancels in one message */
     MR_SEATS_MAX = 16,    /* nodes of a federation: as many keys as one account has */
     MR_JOINERS_MAX = 4,   /* associations that one NEXT brings in */
-    MR_HANDOVERS_MAX = 8, /* epochs that a receipt can reach back over */
-    MR_SHOWN_MAX = 48,     /* leaves that one answer proves one by one */
-    MR_ROW_KEY_MAX = 48,  /* a row of the state, as stores keep it */
+    MR_HANDOVERS_MAX = 8, /* of the last epochs, in a receipt or evidence; the rest in a chain */
+    MR_HANDOVERS_BYTES_MAX = 16384,  /* what they take in a message, at most */
+    MR_CHAIN_BYTES_MAX = 64 * 65536, /* a chain of handovers: 64 of the largest, some 800 of four
+                                        nodes */
+    MR_SHOWN_MAX = 48,               /* leaves that one answer proves one by one */
+    MR_ROW_KEY_MAX = 48,             /* a row of the state, as stores keep it */
     MR_ROW_VALUE_MAX = 16384,
     MR_CANDIDATES_MAX = 3, /* orders kept for one open slot */
     MR_CERTIFIED_MAX = 4,  /* certificates remembered for one open slot */

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "mereau/handover.h"
 #include "mereau/record.h"
 #include "mereau/status.h"
 
@@ -18,13 +19,16 @@ struct mr_receipt_facts {
     uint64_t time_ms;   /**< latest head's time */
 };
 
-/** MR_OK fills *ret. MR_WRONG_LEDGER, MR_BAD_HEAD, MR_BAD_PROOF, MR_BAD_RECEIPT otherwise. */
+/** The receipt carries the handovers of the last epochs up to its heads'; `chain` has those before,
+ *  NULL: there are none. MR_OK fills *ret. MR_WRONG_LEDGER, MR_BAD_HEAD (also: nothing verified
+ *  leads to the heads' epoch), MR_BAD_PROOF, MR_BAD_RECEIPT otherwise. */
 enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
-                                 const struct mr_receipt *receipt);
+                                 const struct mr_chain *chain, const struct mr_receipt *receipt);
 
-/** RCP-1a: the key that a head must be signed with, by the charter and the handovers from epoch 1
- * to the head's. NULL: nothing verified leads there. Points into the arguments. */
-const struct mr_pubkey *mr_head_key(const struct mr_head *h, const struct mr_charter *charter,
-                                    const struct mr_handover *handover, uint32_t count);
+/** RCP-1b: a receipt's file is the receipt and, behind it, the handovers from epoch 2 on that it
+ *  does not carry itself. A decoder's statuses, or those of mr_chain_read. *ret_chain points into
+ *  `bytes`. */
+enum mr_status mr_receipt_read(struct mr_receipt *ret, struct mr_chain *ret_chain,
+                               const uint8_t *bytes, size_t len);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "mereau/handover.h"
 #include "mereau/mem.h"
 #include "mereau/record.h"
 #include "mereau/status.h"
@@ -22,10 +23,10 @@ bool mr_state_is_shared(enum mr_table table);
 enum mr_status mr_state_row_put(struct mr_store *into, enum mr_table table,
                                 const struct mr_state_row *row);
 
-/** Make the store that of node `node` at the beginning of the epoch behind the handovers, which
- * were verified. MR_OK; MR_NOT_FOUND: that epoch has no such node; MR_NO_MEMORY, I/O trouble. */
+/** Make the store that of node `node` at the beginning of the epoch behind a chain of handovers,
+ * which were verified. MR_OK; MR_NOT_FOUND: that epoch has no such node; MR_NO_MEMORY, I/O trouble.
+ */
 enum mr_status mr_adopt(struct mr_store *into, const struct mr_charter *charter, uint32_t node,
-                        const struct mr_handover *handover, uint32_t count,
-                        const struct mr_mem *mem);
+                        const struct mr_chain *chain, const struct mr_mem *mem);
 
 #endif

@@ -81,29 +81,27 @@ enum mr_status adopt_charter(struct adopting *x)
 
 /* --- which epoch it is ------------------------------------------------------------------------ */
 
-/* What does not verify is as if it had not been said. */
-static enum mr_status take_epochs(struct adopting *x, const struct mr_rep_head *r)
-{
-    const uint32_t had = x->epochs.count;
-    struct mr_charter *const c = calloc(1, sizeof *c);
-    enum mr_status st = c != NULL ? MR_OK : MR_NO_MEMORY;
-    for (uint32_t i = had; st == MR_OK && i < r->handover_count; i++)
-        st = epochs_add(&x->epochs, &r->handover[i]);
-    if (st == MR_OK)
-        st = mr_charter_reach(c, x->genesis, x->epochs.items, x->epochs.count);
-    if (st == MR_OK)
-        *x->present = *c;
-    else
-        x->epochs.count = had;
-    free(c);
-    return st;
-}
-
 static enum mr_status look_at(struct adopting *x, const char *address, const struct mr_pubkey *key)
 {
+    struct link *l = NULL;
+    enum mr_status st = open_link(x, &l, address, key);
     *x->ask = (struct mr_request_body){.kind = MR_REQ_HEAD};
-    const enum mr_status st = ask(x, address, key);
-    return st == MR_OK ? take_epochs(x, &x->reply->body.u.head) : st;
+    if (st == MR_OK)
+        st = link_call(l, x->reply, x->ask);
+    const uint32_t epoch = st == MR_OK ? x->reply->body.u.head.head.epoch : 0;
+    /* What does not verify is as if it had not been said. */
+    while (st == MR_OK && x->epochs.count + 1 < epoch) {
+        *x->ask = (struct mr_request_body){.kind = MR_REQ_HANDOVER,
+                                           .u.handover = {.from = x->epochs.count + 2, .count = 1}};
+        st = link_call(l, x->reply, x->ask);
+        const struct mr_rep_handover *const r = &x->reply->body.u.handover;
+        if (st == MR_OK && r->handover_count == 0)
+            st = MR_NOT_FOUND;
+        if (st == MR_OK)
+            st = epochs_add(&x->epochs, x->genesis, x->present, &r->handover[0]);
+    }
+    link_close(l);
+    return st;
 }
 
 static bool is_own(const struct adopting *x, const struct mr_node *n)
@@ -160,34 +158,52 @@ static void count_voice(struct vouched *all, uint32_t *count, const struct mr_le
     all[i].voices++;
 }
 
+/* By a REGROUP it is governance that vouches (EPO-10): MR_OK. NOT_FOUND: the nodes of the epoch
+ * before do. EPOCH_MISMATCH: it is of the one node that was founded or restarted. */
+static enum mr_status by_governance(struct adopting *x)
+{
+    if (x->epochs.count == 0)
+        return MR_EPOCH_MISMATCH;
+    struct mr_handover *const h = malloc(sizeof *h);
+    if (h == NULL)
+        return MR_NO_MEMORY;
+    epochs_get(&x->epochs, h, x->epochs.count + 1);
+    const struct mr_signed_regroup *const g = &h->u.regroup;
+    enum mr_status st = MR_EPOCH_MISMATCH;
+    if (h->kind == MR_HANDOVER_NEXT)
+        st = MR_NOT_FOUND;
+    if (h->kind == MR_HANDOVER_REGROUP) {
+        x->state = (struct vouched){.accounts = g->regroup.accounts, .voices = g->sigs_count};
+        memcpy(x->state.root, g->regroup.state_root, 32);
+        st = MR_OK;
+    }
+    free(h);
+    return st;
+}
+
 enum mr_status adopt_finals(struct adopting *x)
 {
-    const uint32_t epoch = x->epochs.count + 1;
+    const struct mr_chain chain = epochs_chain(&x->epochs);
+    const uint32_t epoch = chain.count + 1;
     struct vouched all[MR_NODES_MAX];
     struct mr_roster before;
     uint32_t count = 0;
-    if (epoch == 1 || x->epochs.items[epoch - 2].kind == MR_HANDOVER_RESTART)
-        return MR_EPOCH_MISMATCH; /* of the one node that was restarted */
-    if (x->epochs.items[epoch - 2].kind == MR_HANDOVER_REGROUP) {
-        const struct mr_signed_regroup *const g = &x->epochs.items[epoch - 2].u.regroup;
-        x->state = (struct vouched){.accounts = g->regroup.accounts, .voices = g->sigs_count};
-        memcpy(x->state.root, g->regroup.state_root, 32);
-        return MR_OK; /* governance vouches: EPO-10 */
-    }
-    const enum mr_status st =
-        mr_roster_reach(&before, x->genesis, x->epochs.items, x->epochs.count, epoch - 1);
+    enum mr_status st = by_governance(x);
+    if (st != MR_NOT_FOUND)
+        return st;
+    st = mr_roster_reach(&before, x->genesis, &chain, NULL, 0, epoch - 1);
     if (st != MR_OK)
         return st;
     for (uint32_t i = 0; i < before.count; i++) {
-        if (before.seats[i].number == x->number)
+        if (before.seats[i].node.number == x->number)
             continue; /* what it was before it lost its memory */
-        const struct mr_node *const n = place_of(x, before.seats[i].node);
+        const struct mr_node *const n = place_of(x, &before.seats[i].node);
         *x->ask = (struct mr_request_body){.kind = MR_REQ_HANDOVER,
                                            .u.handover = {.from = epoch, .count = 1}};
         if (ask(x, n->address, &n->transport_key) != MR_OK)
             continue;
         const struct mr_rep_handover *const r = &x->reply->body.u.handover;
-        if (r->final_count == 0 || !is_final(x, &before, before.seats[i].number, &r->final[0]))
+        if (r->final_count == 0 || !is_final(x, &before, before.seats[i].node.number, &r->final[0]))
             continue;
         count_voice(all, &count, &r->final[0].leaf.u.final);
     }
@@ -302,7 +318,8 @@ static enum mr_status fetch(struct adopting *x, struct mr_store *into, const str
 static enum mr_status make_own(struct adopting *x, struct mr_store *s)
 {
     struct mr_checkpoint sum;
-    enum mr_status st = mr_adopt(s, x->genesis, x->number, x->epochs.items, x->epochs.count, &heap);
+    const struct mr_chain chain = epochs_chain(&x->epochs);
+    enum mr_status st = mr_adopt(s, x->genesis, x->number, &chain, &heap);
     if (st == MR_OK)
         st = s->api->refresh(s);
     if (st == MR_OK)

@@ -452,17 +452,30 @@ static uint32_t convicted_by(const struct mr_evidence *e)
                                             : e->body.u.leaves.second.head.node;
 }
 
-/* A piece that was written before has to be the same. */
+static uint32_t epoch_of(const struct mr_evidence *e)
+{
+    return e->body.kind == MR_EVIDENCE_FORK ? e->body.u.fork.newer.epoch
+                                            : e->body.u.leaves.second.head.epoch;
+}
+
+/* With the handovers that the record does not carry behind it. A piece that was written before has
+ * to be the same. */
 static enum mr_status write_piece(struct admin *a, const struct mr_evidence *e, const char *path)
 {
-    const size_t len = mr_evidence_size(e);
+    const uint32_t epoch = epoch_of(e);
+    const struct mr_chain chain = epochs_chain(&a->epochs);
+    const size_t size = mr_evidence_size(e),
+                 behind = mr_chain_prefix(&chain, epoch - 1 - e->handover_count),
+                 len = size + behind;
     uint8_t *bytes = malloc(len), *earlier = NULL;
     size_t earlier_len = 0;
     if (bytes == NULL)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
-    mr_evidence_encode(e, bytes, len);
+    mr_evidence_encode(e, bytes, size);
+    if (behind > 0)
+        memcpy(bytes + size, chain.bytes, behind);
     enum mr_status st = file_write(path, bytes, len, 0644, false);
-    if (st == MR_FILE_EXISTS && file_read(&earlier, &earlier_len, path, MR_FRAME_MAX) == MR_OK &&
+    if (st == MR_FILE_EXISTS && file_read(&earlier, &earlier_len, path, len) == MR_OK &&
         earlier_len == len && memcmp(earlier, bytes, len) == 0)
         st = MR_OK;
     free(earlier);

@@ -16,7 +16,7 @@
 #include "mereau/federation.h"
 #include "mereau/id.h"
 
-enum { EVIDENCE_MAX = 1 << 20, CONF_MAX = 65536 };
+enum { EVIDENCE_MAX = MR_FRAME_MAX + MR_CHAIN_BYTES_MAX, CONF_MAX = 65536 };
 
 /* --- invite ------------------------------------------------------------------------------------
  */
@@ -206,6 +206,7 @@ static enum mr_status expel(struct admin *a, struct mr_next_epoch *n, char *ret_
 {
     const char *const whom = opt_text(a->c, "expel"), *const path = opt_text(a->c, "evidence");
     struct mr_evidence_facts facts;
+    struct mr_chain chain;
     uint32_t number = 0;
     uint8_t *bytes = NULL, hash[32];
     size_t len = 0;
@@ -218,10 +219,10 @@ static enum mr_status expel(struct admin *a, struct mr_next_epoch *n, char *ret_
         return st;
     struct mr_evidence *const e = malloc(sizeof *e);
     st = e != NULL ? file_read(&bytes, &len, path, EVIDENCE_MAX) : MR_NO_MEMORY;
-    if (st == MR_OK && mr_evidence_decode(e, bytes, len) != MR_OK)
+    if (st == MR_OK && mr_evidence_read(e, &chain, bytes, len) != MR_OK)
         st = MR_BAD_EVIDENCE;
     if (st == MR_OK)
-        st = mr_evidence_verify(&facts, a->genesis, e);
+        st = mr_evidence_verify(&facts, a->genesis, &chain, e);
     if (st == MR_OK)
         mr_evidence_hash(hash, e);
     free(bytes);
@@ -320,7 +321,8 @@ static enum mr_status begin(struct admin *a, struct command *c, struct out *out,
     if (st != MR_OK)
         return st;
     (*ret)->kind = MR_KIND_NEXT;
-    return next_begin(a, &(*ret)->u.next);
+    next_begin(a, &(*ret)->u.next);
+    return MR_OK;
 }
 
 void cmd_propose(struct command *c, struct out *out)

@@ -151,10 +151,10 @@ static enum mr_status draft(struct regrouping *x)
         st = admin_ask_epochs(a);
     if (st == MR_OK)
         st = check_need(a);
-    if (st == MR_OK)
-        st = next_begin(a, &r->next);
-    if (st == MR_OK)
-        st = seats_remove(a, &r->next);
+    if (st != MR_OK)
+        return st;
+    next_begin(a, &r->next);
+    st = seats_remove(a, &r->next);
     if (st == MR_OK)
         st = seats_rekey(a, &r->next);
     if (st == MR_OK)

@@ -174,16 +174,15 @@ static enum mr_status find_places(struct admin *a)
     return st;
 }
 
-/* Who the nodes and associations are now. */
-static enum mr_status reach(struct admin *a)
+/* What was read or heard of later epochs does not follow from the charter, or cannot be kept. */
+static enum mr_status epochs_failed(struct admin *a, enum mr_status st)
 {
-    const enum mr_status st =
-        mr_charter_reach(a->charter, a->genesis, a->epochs.items, a->epochs.count);
-    return st == MR_OK ? st
-                       : out_fail(a->out, st,
-                                  _("what stands beside the charter about later epochs cannot "
-                                    "be: %s"),
-                                  status_sentence(st));
+    if (st == MR_NO_MEMORY || st == MR_FULL)
+        return out_fail(a->out, st, NULL);
+    return out_fail(a->out, st,
+                    _("what stands beside the charter about later epochs cannot "
+                      "be: %s"),
+                    status_sentence(st));
 }
 
 static enum mr_status find_epochs(struct admin *a, const char *path)
@@ -192,13 +191,16 @@ static enum mr_status find_epochs(struct admin *a, const char *path)
     a->charter = calloc(1, sizeof *a->charter);
     if (a->charter == NULL)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
+    *a->charter = *a->genesis;
     enum mr_status st = path_parent(dir, path);
     if (st == MR_OK)
-        st = epochs_read(&a->epochs, dir);
-    if (st != MR_OK)
-        return out_fail(a->out, st, _("%s beside the charter cannot be read: %s"), epochs_file,
-                        status_sentence(st));
-    return reach(a);
+        st = epochs_read(&a->epochs, a->genesis, a->charter, dir);
+    if (st == MR_OK)
+        return MR_OK;
+    if (exit_code_of(st) == EXIT_CHECK)
+        return epochs_failed(a, st);
+    return out_fail(a->out, st, _("%s beside the charter cannot be read: %s"), epochs_file,
+                    status_sentence(st));
 }
 
 static enum mr_status find_charter(struct admin *a)
@@ -317,15 +319,21 @@ const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t n
 }
 
 /* As the node was when it was one: nodes leave. */
-static const struct mr_node *past_node(const struct admin *a, uint32_t number)
+static const struct mr_node *past_node(struct admin *a, uint32_t number)
 {
-    for (uint32_t i = a->epochs.count; i-- > 0;) {
-        const struct mr_next_epoch *const next = mr_handover_seats(&a->epochs.items[i]);
+    struct mr_handover *const h = malloc(sizeof *h);
+    const struct mr_node *found = admin_node_of(a->genesis, number);
+    for (uint32_t epoch = 2; h != NULL && epoch <= a->epochs.count + 1; epoch++) {
+        epochs_get(&a->epochs, h, epoch);
+        const struct mr_next_epoch *const next = mr_handover_seats(h);
         for (uint32_t k = 0; next != NULL && k < next->seats_count; k++)
-            if (next->seats[k].node.number == number)
-                return &next->seats[k].node;
+            if (next->seats[k].node.number == number) {
+                a->past = next->seats[k].node;
+                found = &a->past;
+            }
     }
-    return admin_node_of(a->genesis, number);
+    free(h);
+    return found;
 }
 
 /* Which node the data directory is of. */
@@ -397,30 +405,51 @@ static const struct mr_node *expected_node(const struct admin *a, const char *ad
     return count == 1 ? found : NULL;
 }
 
-enum mr_status admin_take_epochs(struct admin *a, const struct mr_handover *items, uint32_t count)
+/* The handover that began an epoch, from the node: into *ret. MR_NOT_FOUND: it shows none. */
+static enum mr_status ask_handover(struct admin *a, struct mr_handover *ret, uint32_t epoch)
 {
-    enum mr_status st = MR_OK;
-    for (uint32_t i = a->epochs.count; st == MR_OK && i < count; i++)
-        st = epochs_add(&a->epochs, &items[i]);
+    *a->ask = (struct mr_request_body){.kind = MR_REQ_HANDOVER,
+                                       .u.handover = {.from = epoch, .count = 1}};
+    const enum mr_status st = admin_call(a);
+    if (st != MR_OK || a->reply->body.u.handover.handover_count == 0)
+        return st != MR_OK ? st : MR_NOT_FOUND;
+    *ret = a->reply->body.u.handover.handover[0];
+    return MR_OK;
+}
+
+/* One by one, up to the epoch that the node says it is in. What does not answer now is met again by
+ * the call that the command is about. */
+static enum mr_status take_epochs(struct admin *a, uint32_t epoch)
+{
+    struct mr_handover *const h = malloc(sizeof *h);
+    enum mr_status st = h != NULL ? MR_OK : MR_NO_MEMORY;
+    while (st == MR_OK && a->epochs.count + 1 < epoch) {
+        if (ask_handover(a, h, a->epochs.count + 2) != MR_OK)
+            break;
+        st = epochs_add(&a->epochs, a->genesis, a->charter, h);
+    }
+    free(h);
     if (st != MR_OK)
-        return out_fail(a->out, st, NULL);
-    st = reach(a);
-    if (st == MR_OK)
-        st = find_own(a);
+        return epochs_failed(a, st);
+    st = find_own(a);
     return st == MR_OK ? find_home(a) : st;
 }
 
-/* Beside a key there may be no more than the charter. What does not answer now is met again by the
- * call that the command is about. */
+/* Beside a key there may be no more than the charter. */
 enum mr_status admin_ask_epochs(struct admin *a)
 {
     *a->ask = (struct mr_request_body){.kind = MR_REQ_HEAD};
     if (admin_call(a) != MR_OK)
         return MR_OK;
-    const struct mr_rep_head *r = &a->reply->body.u.head;
-    return r->handover_count > a->epochs.count
-               ? admin_take_epochs(a, r->handover, r->handover_count)
-               : MR_OK;
+    const uint32_t epoch = a->reply->body.u.head.head.epoch;
+    return epoch > a->epochs.count + 1 ? take_epochs(a, epoch) : MR_OK;
+}
+
+enum mr_status admin_receipt(struct mr_receipt_facts *ret, const struct admin *a,
+                             const struct mr_receipt *receipt)
+{
+    const struct mr_chain chain = epochs_chain(&a->epochs);
+    return mr_receipt_verify(ret, a->genesis, &chain, receipt);
 }
 
 static enum mr_status connect_node(struct admin *a)
@@ -499,13 +528,19 @@ enum mr_status admin_begin(struct admin *a, struct command *c, struct out *out, 
 static void keep_epochs(struct admin *a)
 {
     char dir[FILE_PATH_MAX], path[FILE_PATH_MAX];
-    struct epochs known = {.count = 0};
+    struct mr_chain known = {.count = 0};
+    uint8_t *bytes = NULL;
+    size_t len = 0;
     if (a->epochs.count == 0 || path_parent(dir, a->key_path) != MR_OK ||
-        path_join(path, dir, "charter.mrc") != MR_OK || !file_exists(path))
+        path_join(path, dir, "charter.mrc") != MR_OK || !file_exists(path) ||
+        path_join(path, dir, epochs_file) != MR_OK)
         return;
-    if (epochs_read(&known, dir) == MR_OK && known.count < a->epochs.count)
+    enum mr_status st = file_read(&bytes, &len, path, MR_CHAIN_BYTES_MAX);
+    if (st == MR_OK)
+        st = mr_chain_read(&known, bytes, len);
+    if (st == MR_NO_SUCH_FILE || (st == MR_OK && known.count < a->epochs.count))
         (void)epochs_write(&a->epochs, dir);
-    epochs_done(&known);
+    free(bytes);
 }
 
 enum mr_status admin_begin_at(struct admin *a, struct command *c, struct out *out, unsigned needs,

@@ -10,6 +10,7 @@
 #include "common/epochs.h"
 #include "common/file.h"
 #include "common/link.h"
+#include "mereau/receipt.h"
 
 enum {
     NEED_CHARTER = 1, /* always found first */
@@ -30,6 +31,7 @@ struct admin {
     struct mr_charter *genesis;   /* as founded: what receipts are verified from */
     struct epochs epochs;         /* what led from one to the other, as far as it is known here */
     uint8_t ledger[32];
+    struct mr_node past;               /* the own node, as it was when it was one */
     const struct mr_node *own;         /* the data directory's node, also one that left; NULL: none
                                           is known */
     const struct mr_association *home; /* whose operator the key is; else the own node's; else the
@@ -65,11 +67,9 @@ enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path
 /** The node of this number in a charter; NULL: it has none. */
 const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t number);
 
-/** Take handovers over that lead further than those known here, once they are verified; what was
- * found in the charter before (own, home) is found again. Reported. */
-enum mr_status admin_take_epochs(struct admin *a, const struct mr_handover *items, uint32_t count);
-
-/** Ask the node whether there are later epochs. Reported only when what it says cannot be. */
+/** Ask the node whether there are later epochs, and take them over once they are verified; what was
+ *  found in the charter before (own, home) is found again. Reported only when what it says cannot
+ *  be. */
 enum mr_status admin_ask_epochs(struct admin *a);
 
 /** Prove the operator's key as this chain (desk, treasury, system) from now on. */
@@ -84,6 +84,10 @@ enum mr_status admin_call_failed(struct admin *a, enum mr_status st);
 /** Whether the opened key is an operator's, or governance's; reported when it is not. */
 enum mr_status admin_need_operator(struct admin *a);
 enum mr_status admin_need_governance(struct admin *a);
+
+/** Verify a receipt that the node sent, by the epochs known here and those it carries. */
+enum mr_status admin_receipt(struct mr_receipt_facts *ret, const struct admin *a,
+                             const struct mr_receipt *receipt);
 
 /** How the command reached its data directory or node, for a command that is shown to be typed:
  *  "-d DIR", "--node ADDR", or both. In a static buffer. */

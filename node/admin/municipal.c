@@ -167,17 +167,11 @@ static enum mr_status save_receipt(const struct municipal *m, const struct mr_re
                                    const char *dir, const uint8_t order[MR_HASH_BYTES])
 {
     char name[2 * MR_HASH_BYTES + 16], path[FILE_PATH_MAX], hex[2 * MR_HASH_BYTES + 1];
-    const size_t n = mr_receipt_size(r);
-    uint8_t *const bytes = malloc(n);
-    if (bytes == NULL)
-        return out_fail(m->a->out, MR_NO_MEMORY, NULL);
-    mr_receipt_encode(r, bytes, n);
     mr_hex_format(hex, order, MR_HASH_BYTES);
     snprintf(name, sizeof name, "%.*s.receipt", SHORT_ID, hex);
     enum mr_status st = path_join(path, dir, name);
     if (st == MR_OK)
-        st = file_write(path, bytes, n, 0644, true);
-    free(bytes);
+        st = epochs_write_receipt(&m->a->epochs, r, path, true);
     return st == MR_OK ? st : out_fail(m->a->out, st, "%s: %s", dir, status_sentence(st));
 }
 
@@ -195,7 +189,7 @@ static enum mr_status prove(struct municipal *m, struct line_proof *ret, uint64_
     const struct mr_rep_slot *const rep = &a->reply->body.u.slot;
     ret->st = st != MR_SETTLED ? st : rep->receipt_count == 0 ? MR_BODY_ERASED : MR_OK;
     if (ret->st == MR_OK)
-        ret->st = mr_receipt_verify(&facts, a->genesis, &rep->receipt[0]);
+        ret->st = admin_receipt(&facts, a, &rep->receipt[0]);
     if (ret->st == MR_OK && (facts.voided || memcmp(facts.value, order, MR_HASH_BYTES) != 0))
         ret->st = MR_BAD_RECEIPT;
     if (ret->st != MR_OK) {

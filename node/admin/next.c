@@ -13,20 +13,16 @@
 
 enum { REACH_MS = 5000 };
 
-enum mr_status next_begin(struct admin *a, struct mr_next_epoch *ret)
+void next_begin(struct admin *a, struct mr_next_epoch *ret)
 {
-    struct mr_roster r;
-    const uint32_t count = a->epochs.count;
-    const enum mr_status st = mr_roster_reach(&r, a->genesis, a->epochs.items, count, count + 1);
-    *ret = (struct mr_next_epoch){.epoch = count + 2, .seats_count = r.count};
-    if (st != MR_OK)
-        return out_fail(a->out, st, NULL);
-    for (uint32_t i = 0; i < r.count; i++) {
-        ret->seats[i].node = *r.seats[i].node;
-        ret->seats[i].node.log_key = *r.seats[i].key; /* a RESTART may have changed it */
-        ret->seats[i].generation = r.seats[i].generation;
+    struct mr_roster first;
+    mr_roster_genesis(&first, a->genesis);
+    const struct mr_roster *const r = a->epochs.roster != NULL ? a->epochs.roster : &first;
+    *ret = (struct mr_next_epoch){.epoch = r->epoch + 1, .seats_count = r->count};
+    for (uint32_t i = 0; i < r->count; i++) {
+        ret->seats[i].node = r->seats[i].node;
+        ret->seats[i].generation = r->seats[i].generation;
     }
-    return MR_OK;
 }
 
 static enum mr_status find_seat(struct admin *a, const struct mr_next_epoch *n, uint32_t number,
@@ -64,11 +60,7 @@ enum mr_status next_remove(struct admin *a, struct mr_next_epoch *n, uint32_t nu
 static uint32_t highest_number(const struct admin *a, const struct mr_next_epoch *n)
 {
     uint32_t most = a->genesis->nodes[a->genesis->nodes_count - 1].number;
-    for (uint32_t i = 0; i < a->epochs.count; i++) {
-        const struct mr_next_epoch *const past = mr_handover_seats(&a->epochs.items[i]);
-        for (uint32_t k = 0; past != NULL && k < past->seats_count; k++)
-            most = past->seats[k].node.number > most ? past->seats[k].node.number : most;
-    }
+    most = a->epochs.highest > most ? a->epochs.highest : most;
     for (uint32_t i = 0; i < n->seats_count; i++)
         most = n->seats[i].node.number > most ? n->seats[i].node.number : most;
     return most;

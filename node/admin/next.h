@@ -5,7 +5,7 @@
 #include "admin/context.h"
 
 /** The present nodes, their quorum left open (0), no reason. Reported, as all of these. */
-enum mr_status next_begin(struct admin *a, struct mr_next_epoch *ret);
+void next_begin(struct admin *a, struct mr_next_epoch *ret);
 
 /** A node leaves. */
 enum mr_status next_remove(struct admin *a, struct mr_next_epoch *n, uint32_t number);

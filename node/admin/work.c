@@ -111,7 +111,7 @@ static enum mr_status proved_value(struct work *w, uint8_t ret[32], uint64_t seq
         return MR_BAD_RECEIPT;
     if (rep->receipt[0].seq != seq || memcmp(rep->receipt[0].account, w->chain, 16) != 0)
         return MR_BAD_RECEIPT;
-    st = mr_receipt_verify(&facts, a->genesis, &rep->receipt[0]);
+    st = admin_receipt(&facts, a, &rep->receipt[0]);
     if (st == MR_OK)
         memcpy(ret, facts.value, sizeof facts.value);
     return st;
@@ -240,7 +240,7 @@ static enum mr_status send_order(struct work *w, const struct mr_signed_order *s
     if (rep->receipt_count == 0)
         return MR_BAD_RECEIPT;
     mr_order_id(id, &so->order);
-    st = mr_receipt_verify(&facts, a->genesis, &rep->receipt[0]);
+    st = admin_receipt(&facts, a, &rep->receipt[0]);
     if (st == MR_OK && (facts.voided || memcmp(facts.value, id, sizeof id) != 0))
         st = MR_BAD_RECEIPT;
     return st;
@@ -657,9 +657,8 @@ static enum work_end send_cancel(struct work *w)
     enum mr_status st = admin_call(a);
     const struct mr_rep_slot *rep = &a->reply->body.u.cancel;
     if (st == MR_VOIDED || st == MR_SETTLED || st == MR_OK) {
-        const enum mr_status proof = rep->receipt_count > 0
-                                         ? mr_receipt_verify(&facts, a->genesis, &rep->receipt[0])
-                                         : MR_BAD_RECEIPT;
+        const enum mr_status proof =
+            rep->receipt_count > 0 ? admin_receipt(&facts, a, &rep->receipt[0]) : MR_BAD_RECEIPT;
         if (proof != MR_OK)
             return send_failed(w, proof, MR_OK);
         drop_file(w);

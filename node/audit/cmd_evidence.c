@@ -9,6 +9,9 @@
 #include "mereau/codec.h"
 #include "mereau/id.h"
 
+/* A record as a message carries it, and the handovers behind it. */
+enum { FILE_BYTES_MAX = MR_FRAME_MAX + MR_CHAIN_BYTES_MAX };
+
 const struct option_row evidence_options[] = {
     {"charter", 'c', N_("FILE"), N_("charter of the ledger; a data directory will do")},
     {NULL, 0, NULL, NULL},
@@ -38,13 +41,13 @@ static void fields(const struct source *s, const struct mr_evidence_facts *f, co
 }
 
 static void convict(const struct source *s, const struct mr_evidence_facts *f,
-                    const struct mr_evidence *e, const uint8_t *bytes, size_t len)
+                    const struct mr_evidence *e)
 {
     const char *const name = report_association(s->charter, f->association);
     const bool heads = e->body.kind == MR_EVIDENCE_FORK;
     char address[MR_ADDRESS_TEXT_MAX], hex[65];
     uint8_t hash[MR_HASH_BYTES];
-    mr_hash(hash, "mereau/evidence", bytes, len, NULL, 0);
+    mr_evidence_hash(hash, e);
     mr_hex_format(hex, hash, MR_HASH_BYTES);
     out_text(s->out, "kind", mr_evidence_kind_text(e->body.kind));
     fields(s, f, name, hex);
@@ -73,7 +76,7 @@ static void check(struct source *s, const char *path)
     uint8_t *bytes = NULL;
     size_t len = 0;
     struct mr_evidence *const e = malloc(sizeof *e);
-    enum mr_status st = e == NULL ? MR_NO_MEMORY : file_read(&bytes, &len, path, MR_FRAME_MAX);
+    enum mr_status st = e == NULL ? MR_NO_MEMORY : file_read(&bytes, &len, path, FILE_BYTES_MAX);
     if (st == MR_OK)
         st = report_create(&rows, s->charter, 64);
     if (st == MR_OK)
@@ -83,7 +86,7 @@ static void check(struct source *s, const char *path)
     } else {
         st = mr_audit_evidence(a, &facts, e, bytes, len);
         if (st == MR_OK)
-            convict(s, &facts, e, bytes, len);
+            convict(s, &facts, e);
         report_rows(&rows, s->out);
         if (st == MR_NO_MEMORY || st == MR_BAD_HEAD || st == MR_BAD_PROOF || st == MR_BAD_EVIDENCE)
             out_fail(s->out, st, NULL);

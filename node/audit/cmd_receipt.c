@@ -12,6 +12,9 @@
 #include "mereau/codec.h"
 #include "mereau/id.h"
 
+/* A record as a message carries it, and the handovers behind it. */
+enum { FILE_BYTES_MAX = MR_FRAME_MAX + MR_CHAIN_BYTES_MAX };
+
 const struct option_row receipt_options[] = {
     {"charter", 'c', N_("FILE"), N_("charter of the ledger; a data directory will do")},
     WITNESS_OPTIONS,
@@ -56,7 +59,7 @@ static void check(struct source *s, const struct witnesses *trusted, const char 
     uint8_t *bytes = NULL;
     size_t len = 0;
     struct mr_receipt *const r = malloc(sizeof *r);
-    enum mr_status st = r == NULL ? MR_NO_MEMORY : file_read(&bytes, &len, path, MR_FRAME_MAX);
+    enum mr_status st = r == NULL ? MR_NO_MEMORY : file_read(&bytes, &len, path, FILE_BYTES_MAX);
     if (st == MR_OK)
         st = report_create(&rows, s->charter, 64);
     if (st == MR_OK)

@@ -9,7 +9,6 @@
 #include "common/log.h"
 #include "daemon/node.h"
 #include "mereau/codec.h"
-#include "mereau/handover.h"
 
 enum {
     META_BYTES = 1024,
@@ -51,7 +50,7 @@ static enum mr_status add_missing(struct node *n, uint32_t epoch)
     while (st == MR_OK && n->epochs.count + 1 < epoch) {
         st = load(n, h, n->epochs.count + 2);
         if (st == MR_OK)
-            st = epochs_add(&n->epochs, h);
+            st = epochs_add(&n->epochs, &n->charter, &n->present, h);
     }
     free(h);
     return st;
@@ -85,8 +84,6 @@ void epochs_follow(struct node *n)
     if (!committed(n, &meta) || n->epochs.count + 1 >= meta.epoch)
         return;
     enum mr_status st = add_missing(n, meta.epoch);
-    if (st == MR_OK)
-        st = mr_charter_reach(&n->present, &n->charter, n->epochs.items, n->epochs.count);
     if (st == MR_OK)
         st = epochs_write(&n->epochs, n->dir);
     if (st != MR_OK) {

@@ -412,6 +412,7 @@ void mri_aud_epoch(struct mr_audit *a, const struct mr_handover_next *h)
 void mri_aud_note_epoch(struct mr_audit *a)
 {
     struct mr_audit_totals *const t = &a->totals;
+    mri_aud_note_roster(a);
     if (t->epochs_count == MR_AUDIT_EPOCHS)
         memmove(t->epochs, t->epochs + 1, --t->epochs_count * sizeof t->epochs[0]);
     struct mr_audit_epoch *const e = &t->epochs[t->epochs_count++];

@@ -169,11 +169,15 @@ enum mr_status mri_aud_convicts(struct mr_audit *a, struct mr_evidence_facts *re
 enum mr_status mr_audit_evidence(struct mr_audit *a, struct mr_evidence_facts *ret_facts,
                                  struct mr_evidence *ret, const uint8_t *bytes, size_t len)
 {
-    const enum mr_status read = mr_evidence_decode(ret, bytes, len);
-    if (read != MR_OK)
-        return read;
+    size_t used = 0;
+    enum mr_status st = mr_evidence_decode_first(ret, &used, bytes, len);
+    if (st == MR_OK)
+        st = mri_aud_chain(a, bytes + used, len - used);
+    if (st != MR_OK)
+        return st;
     a->entry = MR_AUDIT_NO_ENTRY;
     mri_aud_at(a, NULL, 0);
-    const enum mr_status st = mri_aud_convicts(a, ret_facts, ret);
+    st = mri_aud_convicts(a, ret_facts, ret);
+    a->chain_len = 0;
     return a->no_memory ? MR_NO_MEMORY : st;
 }

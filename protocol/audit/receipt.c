@@ -84,7 +84,8 @@ static void check_proofs(struct mr_audit *a, const struct mr_receipt *r, const u
 {
     struct mri_aud_roster roster;
     if (r->proofs_count == 0) {
-        mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "proofs of distinct nodes", a->first.quorum, 0);
+        mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "proofs of distinct nodes", a->rosters[0].quorum,
+                    0);
         return;
     }
     if (!mri_aud_reach(a, "RCP-1a", &roster, r->handover, r->handover_count,
@@ -127,7 +128,10 @@ enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, cons
 {
     const uint64_t before = a->totals.findings;
     uint8_t value[32];
-    const enum mr_status st = mr_receipt_decode(ret, bytes, len);
+    size_t used = 0;
+    enum mr_status st = mr_receipt_decode_first(ret, &used, bytes, len);
+    if (st == MR_OK)
+        st = mri_aud_chain(a, bytes + used, len - used);
     if (st != MR_OK)
         return st;
     a->entry = MR_AUDIT_NO_ENTRY;
@@ -140,6 +144,7 @@ enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, cons
     }
     mri_aud_at(a, NULL, 0);
     a->entry = MR_AUDIT_NO_ENTRY;
+    a->chain_len = 0;
     if (a->no_memory)
         return MR_NO_MEMORY;
     return a->totals.findings == before ? MR_OK : MR_BAD_RECEIPT;

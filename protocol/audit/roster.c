@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit/state.h"
+#include "mereau/codec.h"
 
 void mri_aud_first_roster(struct mri_aud_roster *ret, const struct mr_charter *charter)
 {
@@ -188,18 +189,66 @@ static bool step(struct mr_audit *a, const char *rule, struct mri_aud_roster *r,
     return false;
 }
 
-bool mri_aud_reach(struct mr_audit *a, const char *rule, struct mri_aud_roster *ret,
-                   const struct mr_handover *handover, uint32_t count, uint32_t epoch)
+/* Over the handovers that stand behind a record, as far as they are wanted. What a book already
+ * said of an epoch is passed over. */
+static bool step_chain(struct mr_audit *a, const char *rule, struct mri_aud_roster *r,
+                       uint32_t epoch)
 {
-    *ret = a->first;
-    if (epoch == 0 || epoch - 1 > count) {
-        mri_aud_u64(a, rule, MR_WRONG_EPOCH, "epoch of a head, at most", (uint64_t)count + 1,
-                    epoch);
+    struct mr_handover *const h = mri_aud_get(a, sizeof *h);
+    const uint32_t known = r->epoch;
+    bool right = h != NULL;
+    size_t at = 0, used = 0;
+    for (uint32_t begun = 2; right && begun <= epoch && at < a->chain_len; begun++, at += used) {
+        right = mr_handover_decode_first(h, &used, a->chain + at, a->chain_len - at) == MR_OK;
+        if (right && begun > known)
+            right = step(a, rule, r, h);
+    }
+    mri_aud_put(a, h);
+    return right;
+}
+
+bool mri_aud_reach(struct mr_audit *a, const char *rule, struct mri_aud_roster *ret,
+                   const struct mr_handover *last, uint32_t count, uint32_t epoch)
+{
+    if (epoch == 0 || count > epoch - 1) {
+        mri_aud_u64(a, rule, MR_WRONG_EPOCH, "epoch of a head, behind the epochs that are told of",
+                    (uint64_t)count + 1, epoch);
         return false;
     }
-    for (uint32_t i = 0; i + 1 < epoch; i++) {
-        if (!step(a, rule, ret, &handover[i]))
-            return false;
+    const uint32_t before = epoch - count;
+    *ret = a->rosters[(before < a->rosters_count ? before : a->rosters_count) - 1];
+    if (ret->epoch < before && !step_chain(a, rule, ret, before))
+        return false;
+    if (ret->epoch < before) {
+        mri_aud_u64(a, rule, MR_WRONG_EPOCH, "epoch of a head, at most",
+                    (uint64_t)ret->epoch + count, epoch);
+        return false;
     }
+    for (uint32_t i = 0; i < count; i++)
+        if (!step(a, rule, ret, &last[i]))
+            return false;
     return true;
+}
+
+void mri_aud_note_roster(struct mr_audit *a)
+{
+    void *list = a->rosters;
+    if (!mri_aud_room(a, &list, &a->rosters_cap, a->rosters_count, sizeof *a->rosters))
+        return;
+    a->rosters = list;
+    mri_aud_present(a, &a->rosters[a->rosters_count++]);
+}
+
+enum mr_status mri_aud_chain(struct mr_audit *a, const uint8_t *bytes, size_t len)
+{
+    struct mr_handover *const h = mri_aud_get(a, sizeof *h);
+    enum mr_status st = h == NULL                  ? MR_NO_MEMORY
+                        : len > MR_CHAIN_BYTES_MAX ? MR_OUT_OF_RANGE
+                                                   : MR_OK;
+    for (size_t at = 0, used = 0; st == MR_OK && at < len; at += used)
+        st = mr_handover_decode_first(h, &used, bytes + at, len - at);
+    mri_aud_put(a, h);
+    a->chain = bytes;
+    a->chain_len = st == MR_OK ? len : 0;
+    return st;
 }

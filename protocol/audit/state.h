@@ -312,7 +312,10 @@ struct mr_audit {
     void *effects_ctx;
     struct mr_charter charter;          /* as it stands: EPO-2 */
     uint32_t generations[MR_NODES_MAX]; /* of its nodes' log keys */
-    struct mri_aud_roster first;        /* nodes of epoch 1 */
+    struct mri_aud_roster *rosters;     /* of all epochs so far, 1 is rosters[0] */
+    size_t rosters_count, rosters_cap;
+    const uint8_t *chain; /* handovers from epoch 2 on, behind what is being checked */
+    size_t chain_len;
     uint8_t ledger[32];
     bool no_memory;
 
@@ -456,10 +459,15 @@ void mri_aud_first_roster(struct mri_aud_roster *ret, const struct mr_charter *c
 void mri_aud_present(const struct mr_audit *a, struct mri_aud_roster *ret);
 /* The key that signs such heads; NULL: no node of the epoch does. */
 const struct mr_pubkey *mri_aud_roster_key(const struct mri_aud_roster *r, const struct mr_head *h);
-/* RCP-1a: from the charter to an epoch. False: the handovers do not lead there, and it was
- * reported. Their signatures become jobs of the rule. */
+/* What stands behind a record in a file must be whole handovers: MR_OK, what they are not, or
+ * MR_NO_MEMORY. They are a->chain from now on. */
+enum mr_status mri_aud_chain(struct mr_audit *a, const uint8_t *bytes, size_t len);
+/* The roster of the present epoch is remembered. */
+void mri_aud_note_roster(struct mr_audit *a);
+/* RCP-1a: to an epoch, from the epochs known here, by a->chain and by the handovers of the last
+ * epochs that a record carries. False: they do not lead there, and it was reported. */
 bool mri_aud_reach(struct mr_audit *a, const char *rule, struct mri_aud_roster *ret,
-                   const struct mr_handover *handover, uint32_t count, uint32_t epoch);
+                   const struct mr_handover *last, uint32_t count, uint32_t epoch);
 /* EPO-7: q acknowledgements of the roster's nodes for a NEXT that follows their epoch. False: the
  * first fault was reported. Heads' signatures become jobs. */
 bool mri_aud_next_proved(struct mr_audit *a, const char *rule, const struct mri_aud_roster *r,

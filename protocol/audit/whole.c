@@ -349,11 +349,10 @@ enum mr_status mr_audit_create(struct mr_audit **ret, const struct mr_mem *mem,
         init_map(a, &a->listings, 48);
         init_kinds(a);
         a->epoch = a->generation = 1;
-        mri_aud_first_roster(&a->first, &a->charter);
         for (uint32_t i = 0; i < MR_NODES_MAX; i++)
             a->generations[i] = 1;
         mri_aud_note_epoch(a);
-        st = mri_aud_genesis(a);
+        st = a->no_memory ? MR_NO_MEMORY : mri_aud_genesis(a);
     }
     if (st != MR_OK)
         mr_audit_destroy(a);
@@ -371,6 +370,7 @@ void mr_audit_destroy(struct mr_audit *a)
     mri_aud_past_logs_done(a);
     mri_aud_bodies_forget(a);
     mri_aud_past_done(a);
+    mri_aud_put(a, a->rosters);
     for (size_t i = 0; i < a->keys_count; i++)
         mri_aud_put(a, a->keys[i]);
     mri_aud_put(a, a->keys);

@@ -88,9 +88,31 @@ static enum mr_status count_rows(struct mri_ledger *l, struct mr_store *s)
     return MR_OK;
 }
 
+/* What led to the epoch, into the store and the present charter. */
+static enum mr_status take_chain(struct mri_ledger *l, const struct mr_chain *chain,
+                                 const struct mr_mem *mem)
+{
+    struct mr_handover *const h = mem->get(mem->ctx, sizeof *h);
+    enum mr_status st = h != NULL ? MR_OK : MR_NO_MEMORY;
+    size_t at = 0, used = 0;
+    mri_ledger_founded(l);
+    for (uint32_t epoch = 2; st == MR_OK && at < chain->len; epoch++, at += used) {
+        st = mr_handover_decode_first(h, &used, chain->bytes + at, chain->len - at);
+        if (st == MR_OK)
+            st = put_meta(l->view, "r", epoch, chain->bytes + at, used);
+        if (st == MR_OK)
+            st = mri_ledger_hand_over(l, h);
+    }
+    if (st == MR_OK && chain->len > 0 && h->kind == MR_HANDOVER_REGROUP) {
+        l->meta.restart_ms = h->u.regroup.regroup.time_ms;
+        l->meta.claims_until_ms = h->u.regroup.regroup.claims_until_ms;
+    }
+    mem->put(mem->ctx, h);
+    return st;
+}
+
 enum mr_status mr_adopt(struct mr_store *into, const struct mr_charter *charter, uint32_t node,
-                        const struct mr_handover *handover, uint32_t count,
-                        const struct mr_mem *mem)
+                        const struct mr_chain *chain, const struct mr_mem *mem)
 {
     struct mri_view view;
     struct mri_ledger *const l = mem->get(mem->ctx, sizeof *l);
@@ -105,19 +127,12 @@ enum mr_status mr_adopt(struct mr_store *into, const struct mr_charter *charter,
         l->charter = charter;
         mr_ledger_id(l->id, charter);
         memcpy(l->meta.ledger, l->id, 32);
-        l->meta.epoch = count + 1;
+        l->meta.epoch = chain->count + 1;
         l->meta.node = node;
-        if (count > 0 && handover[count - 1].kind == MR_HANDOVER_REGROUP) {
-            l->meta.restart_ms = handover[count - 1].u.regroup.regroup.time_ms;
-            l->meta.claims_until_ms = handover[count - 1].u.regroup.regroup.claims_until_ms;
-        }
         st = count_rows(l, into);
     }
-    for (uint32_t i = 0; st == MR_OK && i < count; i++)
-        st = put_meta(&view, "r", i + 2, bytes,
-                      mr_handover_encode(&handover[i], bytes, MR_FRAME_MAX));
     if (st == MR_OK)
-        st = mri_ledger_reach(l, handover, count);
+        st = take_chain(l, chain, mem);
     for (uint32_t i = 0; st == MR_OK && i < l->present.charter.nodes_count; i++)
         if (l->present.charter.nodes[i].number == node) {
             l->meta.log_key = l->present.charter.nodes[i].log_key;

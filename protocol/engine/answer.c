@@ -166,19 +166,28 @@ void mri_answer_asker(struct mr_engine *e, const struct mri_asker *a, uint64_t n
     answer_slot(queue(e, a->token, a->id, a->kind), number, seq);
 }
 
+/* How many of the last handovers fit in a message. */
+static enum mr_status count_last(struct mr_engine *e, uint32_t *ret, uint32_t epoch)
+{
+    size_t left = MR_HANDOVERS_BYTES_MAX, len;
+    for (*ret = 0; *ret < MR_HANDOVERS_MAX && *ret + 1 < epoch; ++*ret) {
+        const enum mr_status st = mri_epoch_bytes(e, &len, epoch - *ret);
+        if (st != MR_OK)
+            return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+        if (len > left)
+            return MR_OK;
+        left -= len;
+    }
+    return MR_OK;
+}
+
 enum mr_status mri_handover(struct mr_engine *e, struct mr_handover *ret, uint32_t *ret_count,
                             uint32_t epoch)
 {
-    *ret_count = 0;
-    for (uint32_t i = 2; i <= epoch; i++) {
-        if (*ret_count == MRI_EPOCHS_MAX)
-            return MR_FULL;
-        const enum mr_status st = mri_epoch_get(e, &ret[*ret_count], i);
-        if (st != MR_OK)
-            return st == MR_NOT_FOUND ? MR_DAMAGED : st;
-        (*ret_count)++;
-    }
-    return MR_OK;
+    enum mr_status st = count_last(e, ret_count, epoch);
+    for (uint32_t i = 0; st == MR_OK && i < *ret_count; i++)
+        st = mri_epoch_get(e, &ret[i], epoch - *ret_count + 1 + i);
+    return st;
 }
 
 static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
@@ -201,22 +210,12 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
     return mri_tree_path(&e->tree, ret->path, &ret->path_count, ack->index, c->head.size);
 }
 
-/* The quorum of the epoch that the handovers lead to. */
-static uint32_t quorum_behind(const struct mr_engine *e, const struct mr_receipt *r)
-{
-    uint32_t quorum = e->config.charter->quorum;
-    for (uint32_t i = 0; i < r->handover_count; i++) {
-        const struct mr_next_epoch *const next = mr_handover_seats(&r->handover[i]);
-        quorum = next != NULL ? next->quorum : quorum;
-    }
-    return quorum;
-}
-
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot)
 {
     struct mr_body *body = &e->body;
     struct mr_state_account a;
+    uint32_t quorum = 0;
     enum mr_status st = mri_account_get(&e->ledger, &a, number);
     for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++)
         st = prove_ack(e, &ret->proofs[i], a.id, seq, slot, &slot->acks[i]);
@@ -224,7 +223,9 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
         st = MR_DAMAGED;
     if (st == MR_OK)
         st = mri_handover(e, ret->handover, &ret->handover_count, ret->proofs[0].head.epoch);
-    if (st == MR_OK && slot->acks_count < quorum_behind(e, ret))
+    if (st == MR_OK)
+        st = mri_epoch_quorum(e, &quorum, ret->proofs[0].head.epoch);
+    if (st == MR_OK && slot->acks_count < quorum)
         st = MR_NOT_FOUND; /* a CUT settled it by fewer: EPO-5 */
     if (st != MR_OK)
         return st;

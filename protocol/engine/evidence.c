@@ -35,7 +35,9 @@ static size_t put(struct mr_engine *e, struct mri_peer *p, const struct mr_evide
 static enum mr_status finish(struct mr_engine *e, struct mri_peer *p)
 {
     struct mr_evidence *const v = &e->evidence;
-    const enum mr_status st = mri_handover(e, v->handover, &v->handover_count, e->committee.epoch);
+    const uint32_t epoch = v->body.kind == MR_EVIDENCE_FORK ? v->body.u.fork.newer.epoch
+                                                            : v->body.u.leaves.second.head.epoch;
+    const enum mr_status st = mri_handover(e, v->handover, &v->handover_count, epoch);
     if (st != MR_OK)
         return st;
     e->entry.kind = MR_ENTRY_EVIDENCE;

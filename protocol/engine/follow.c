@@ -484,7 +484,7 @@ enum mr_status mri_read_handover(struct mr_engine *e, const struct mr_event *ev)
         return MR_OK;
     const enum mr_status st = mri_epoch_get(e, &r->handover[0], (uint32_t)epoch);
     if (st != MR_OK)
-        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+        return st;
     r->handover_count = 1;
     return add_final(e, (uint32_t)epoch - 1);
 }

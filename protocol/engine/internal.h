@@ -19,7 +19,6 @@ enum {
     MRI_PARKED_A_CHAIN = 4,
     MRI_ASKERS_MAX = 4096, /* callers that wait for a slot */
     MRI_ASKERS_A_SLOT = 4,
-    MRI_EPOCHS_MAX = 8, /* handover of a receipt */
     MRI_WAITERS_MAX = 8192,
     MRI_RING = 1 << 14,         /* own leaves kept in memory for peers */
     MRI_RECENT_BYTES = 4 << 20, /* bodies kept in memory */
@@ -500,9 +499,14 @@ void mri_end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoc
 enum mr_status mri_take_seats(struct mr_engine *e);
 /* Last head of an ended log; the handover that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
 enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t epoch);
-/* The handovers that lead from genesis to an epoch; ret holds MRI_EPOCHS_MAX. */
+/* The last handovers up to an epoch: at most MR_HANDOVERS_MAX, which ret holds, and what
+ * MR_HANDOVERS_BYTES_MAX leaves room for. Those before are asked for by HANDOVER. */
 enum mr_status mri_handover(struct mr_engine *e, struct mr_handover *ret, uint32_t *ret_count,
                             uint32_t epoch);
+/* How many nodes settled an order in an epoch that has begun. */
+enum mr_status mri_epoch_quorum(struct mr_engine *e, uint32_t *ret, uint32_t epoch);
+/* Its encoding, into e->bytes. */
+enum mr_status mri_epoch_bytes(struct mr_engine *e, size_t *ret_len, uint32_t epoch);
 enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint32_t epoch);
 
 /* --- replay ----------------------------------------------------------------------------------- */

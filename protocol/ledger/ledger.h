@@ -104,9 +104,9 @@ void mri_ledger_apply_cut(struct mri_ledger *l, struct mr_state_account *checkpo
 /* EPO-6: nodes, quorum and associations are those of the NEXT from now on. */
 enum mr_status mri_ledger_next_epoch(struct mri_ledger *l);
 
-/* What handovers that were verified made of the charter, into l->present. MR_OK, MR_FULL. */
-enum mr_status mri_ledger_reach(struct mri_ledger *l, const struct mr_handover *handover,
-                                uint32_t count);
+/* l->present as the charter has it, and as a verified handover changes it. MR_OK, MR_FULL. */
+void mri_ledger_founded(struct mri_ledger *l);
+enum mr_status mri_ledger_hand_over(struct mri_ledger *l, const struct mr_handover *h);
 
 /* Put the present charter into the view. Room was reserved. */
 void mri_ledger_put_present(struct mri_ledger *l);

@@ -172,7 +172,7 @@ void mri_ledger_put_present(struct mri_ledger *l)
                  mr_state_present_encode(&l->present, bytes, sizeof bytes));
 }
 
-static void genesis_present(struct mri_ledger *l)
+void mri_ledger_founded(struct mri_ledger *l)
 {
     l->present.charter = *l->charter;
     l->present.generations_count = l->charter->nodes_count;
@@ -185,7 +185,7 @@ static enum mr_status load_present(struct mri_ledger *l)
 {
     uint8_t bytes[MR_STORE_VALUE_MAX];
     size_t len;
-    genesis_present(l);
+    mri_ledger_founded(l);
     enum mr_status st =
         mri_view_get(l->view, MR_TABLE_META, (const uint8_t *)"c", 1, bytes, sizeof bytes, &len);
     if (st == MR_OK && mr_state_present_decode(&l->present, bytes, len) != MR_OK)
@@ -267,29 +267,23 @@ static enum mr_status load_derived(struct mri_ledger *l)
     return st;
 }
 
-enum mr_status mri_ledger_reach(struct mri_ledger *l, const struct mr_handover *handover,
-                                uint32_t count)
+enum mr_status mri_ledger_hand_over(struct mri_ledger *l, const struct mr_handover *h)
 {
     struct mr_state_present *const p = &l->present;
-    enum mr_status st = MR_OK;
-    genesis_present(l);
-    for (uint32_t i = 0; st == MR_OK && i < count; i++) {
-        const struct mr_next_epoch *const next = mr_handover_seats(&handover[i]);
-        if (next != NULL) {
-            st = mr_charter_next(&p->charter, next);
-            p->generations_count = next->seats_count;
-            for (uint32_t k = 0; k < next->seats_count; k++)
-                p->generations[k].number = next->seats[k].generation;
-            continue;
-        }
-        const struct mr_restart *const r = &handover[i].u.restart.restart;
-        for (uint32_t k = 0; k < p->charter.nodes_count; k++)
-            if (p->charter.nodes[k].number == r->node) {
-                p->charter.nodes[k].log_key = r->log_key;
-                p->generations[k].number = r->generation;
-            }
+    const struct mr_next_epoch *const next = mr_handover_seats(h);
+    if (next != NULL) {
+        p->generations_count = next->seats_count;
+        for (uint32_t k = 0; k < next->seats_count; k++)
+            p->generations[k].number = next->seats[k].generation;
+        return mr_charter_next(&p->charter, next);
     }
-    return st;
+    const struct mr_restart *const r = &h->u.restart.restart;
+    for (uint32_t k = 0; k < p->charter.nodes_count; k++)
+        if (p->charter.nodes[k].number == r->node) {
+            p->charter.nodes[k].log_key = r->log_key;
+            p->generations[k].number = r->generation;
+        }
+    return MR_OK;
 }
 
 enum mr_status mri_ledger_next_epoch(struct mri_ledger *l)
@@ -334,7 +328,7 @@ enum mr_status mri_ledger_load(struct mri_ledger *l, struct mri_view *view,
     st = get_meta(l, &l->meta, (const uint8_t *)"m", 1);
     if (st == MR_NOT_FOUND) {
         l->meta = (struct mr_state_meta){0};
-        genesis_present(l);
+        mri_ledger_founded(l);
         write_genesis(l);
         st = MR_OK;
     }

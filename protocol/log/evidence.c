@@ -4,7 +4,6 @@
 
 #include "mereau/codec.h"
 #include "mereau/log.h"
-#include "mereau/receipt.h"
 #include "mereau/sign.h"
 
 void mr_evidence_hash(uint8_t ret[MR_HASH_BYTES], const struct mr_evidence *e)
@@ -18,10 +17,10 @@ static bool same_log(const struct mr_head *a, const struct mr_head *b)
     return a->epoch == b->epoch && a->node == b->node && a->generation == b->generation;
 }
 
-static bool signed_by_node(const struct mr_head *h, const struct mr_charter *c,
+static bool signed_by_node(const struct mr_head *h, const struct mr_roster *r,
                            const struct mr_evidence *e)
 {
-    const struct mr_pubkey *const key = mr_head_key(h, c, e->handover, e->handover_count);
+    const struct mr_pubkey *const key = mr_roster_key(r, h);
     return key != NULL && mr_head_verify(h, e->ledger, key);
 }
 
@@ -141,20 +140,21 @@ static enum mr_status check_leaves(struct mr_evidence_facts *f, const struct mr_
 }
 
 static void name_node(struct mr_evidence_facts *f, const struct mr_head *h,
-                      const struct mr_charter *c)
+                      const struct mr_roster *r)
 {
     f->node = h->node;
     f->epoch = h->epoch;
     f->generation = h->generation;
-    for (uint32_t i = 0; i < c->nodes_count; i++)
-        if (c->nodes[i].number == h->node)
-            memcpy(f->association, c->nodes[i].association, MR_ACCOUNT_BYTES);
+    for (uint32_t i = 0; i < r->count; i++)
+        if (r->seats[i].node.number == h->node)
+            memcpy(f->association, r->seats[i].node.association, MR_ACCOUNT_BYTES);
 }
 
 enum mr_status mr_evidence_verify(struct mr_evidence_facts *ret, const struct mr_charter *charter,
-                                  const struct mr_evidence *e)
+                                  const struct mr_chain *chain, const struct mr_evidence *e)
 {
     struct mr_evidence_facts f = {0};
+    struct mr_roster roster;
     uint8_t ledger[32];
     const bool fork = e->body.kind == MR_EVIDENCE_FORK;
     const struct mr_head *const a = fork ? &e->body.u.fork.older : &e->body.u.leaves.first.head;
@@ -165,12 +165,22 @@ enum mr_status mr_evidence_verify(struct mr_evidence_facts *ret, const struct mr
         return MR_WRONG_LEDGER;
     if (e->version != 1 || !same_log(a, b))
         return MR_BAD_EVIDENCE;
-    if (!signed_by_node(a, charter, e) || !signed_by_node(b, charter, e))
+    if (mr_roster_reach(&roster, charter, chain, e->handover, e->handover_count, a->epoch) !=
+            MR_OK ||
+        !signed_by_node(a, &roster, e) || !signed_by_node(b, &roster, e))
         return MR_BAD_HEAD;
-    name_node(&f, a, charter);
+    name_node(&f, a, &roster);
     const enum mr_status st =
         fork ? check_fork(&f, &e->body.u.fork) : check_leaves(&f, &e->body.u.leaves);
     if (st == MR_OK)
         *ret = f;
     return st;
+}
+
+enum mr_status mr_evidence_read(struct mr_evidence *ret, struct mr_chain *ret_chain,
+                                const uint8_t *bytes, size_t len)
+{
+    size_t used;
+    const enum mr_status st = mr_evidence_decode_first(ret, &used, bytes, len);
+    return st == MR_OK ? mr_chain_read(ret_chain, bytes + used, len - used) : st;
 }

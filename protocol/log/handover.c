@@ -7,22 +7,46 @@
 #include "mereau/order.h"
 #include "mereau/sign.h"
 
+enum mr_status mr_chain_read(struct mr_chain *ret, const uint8_t *bytes, size_t len)
+{
+    struct mr_handover h;
+    size_t used;
+    *ret = (struct mr_chain){.bytes = bytes, .len = len};
+    if (len > MR_CHAIN_BYTES_MAX)
+        return MR_OUT_OF_RANGE;
+    for (size_t at = 0; at < len; at += used) {
+        const enum mr_status st = mr_handover_decode_first(&h, &used, bytes + at, len - at);
+        if (st != MR_OK)
+            return st;
+        ret->count++;
+    }
+    return MR_OK;
+}
+
+size_t mr_chain_prefix(const struct mr_chain *chain, uint32_t count)
+{
+    struct mr_handover h;
+    size_t at = 0, used;
+    for (uint32_t i = 0; i < count && at < chain->len; i++, at += used)
+        if (mr_handover_decode_first(&h, &used, chain->bytes + at, chain->len - at) != MR_OK)
+            break;
+    return at;
+}
+
 void mr_roster_genesis(struct mr_roster *ret, const struct mr_charter *charter)
 {
     *ret = (struct mr_roster){.epoch = 1, .quorum = charter->quorum, .count = charter->nodes_count};
     for (uint32_t i = 0; i < charter->nodes_count; i++) {
-        ret->seats[i].number = charter->nodes[i].number;
         ret->seats[i].generation = 1;
-        ret->seats[i].key = &charter->nodes[i].log_key;
-        ret->seats[i].node = &charter->nodes[i];
+        ret->seats[i].node = charter->nodes[i];
     }
 }
 
 const struct mr_pubkey *mr_roster_key(const struct mr_roster *r, const struct mr_head *h)
 {
     for (uint32_t i = 0; h->epoch == r->epoch && i < r->count; i++)
-        if (r->seats[i].number == h->node && r->seats[i].generation == h->generation)
-            return r->seats[i].key;
+        if (r->seats[i].node.number == h->node && r->seats[i].generation == h->generation)
+            return &r->seats[i].node.log_key;
     return NULL;
 }
 
@@ -76,8 +100,8 @@ static enum mr_status step_restart(struct mr_roster *r, const struct mr_charter 
         return st;
     r->epoch = s->restart.epoch;
     for (uint32_t i = 0; i < r->count; i++)
-        if (r->seats[i].number == s->restart.node) {
-            r->seats[i].key = &s->restart.log_key;
+        if (r->seats[i].node.number == s->restart.node) {
+            r->seats[i].node.log_key = s->restart.log_key;
             r->seats[i].generation = s->restart.generation;
         }
     return MR_OK;
@@ -88,10 +112,8 @@ static void seat(struct mr_roster *r, const struct mr_next_epoch *next)
     *r = (struct mr_roster){
         .epoch = next->epoch, .quorum = next->quorum, .count = next->seats_count};
     for (uint32_t i = 0; i < next->seats_count; i++) {
-        r->seats[i].number = next->seats[i].node.number;
         r->seats[i].generation = next->seats[i].generation;
-        r->seats[i].key = &next->seats[i].node.log_key;
-        r->seats[i].node = &next->seats[i].node;
+        r->seats[i].node = next->seats[i].node;
     }
 }
 
@@ -146,14 +168,51 @@ enum mr_status mr_roster_step(struct mr_roster *r, const struct mr_charter *char
     return MR_BAD_RECEIPT;
 }
 
-enum mr_status mr_roster_reach(struct mr_roster *ret, const struct mr_charter *charter,
-                               const struct mr_handover *handover, uint32_t count, uint32_t epoch)
+/* A way from epoch to epoch: the chain's handovers first, then those that a record carries. */
+struct way {
+    const struct mr_chain *chain;
+    const struct mr_handover *last;
+    uint32_t first_of_last; /* the epoch that last[0] began */
+    size_t at;
+    struct mr_handover decoded;
+};
+
+/* The handover that began `epoch`, for which it is asked one by one from 2 on. */
+static enum mr_status way_next(struct way *w, const struct mr_handover **ret, uint32_t epoch)
 {
-    mr_roster_genesis(ret, charter);
-    if (epoch == 0 || epoch - 1 > count)
+    size_t used;
+    if (epoch >= w->first_of_last) {
+        *ret = &w->last[epoch - w->first_of_last];
+        return MR_OK;
+    }
+    if (w->chain == NULL || w->at == w->chain->len)
         return MR_WRONG_EPOCH;
-    for (uint32_t i = 0; i + 1 < epoch; i++) {
-        const enum mr_status st = mr_roster_step(ret, charter, &handover[i]);
+    const enum mr_status st = mr_handover_decode_first(&w->decoded, &used, w->chain->bytes + w->at,
+                                                       w->chain->len - w->at);
+    if (st != MR_OK)
+        return st;
+    w->at += used;
+    *ret = &w->decoded;
+    return MR_OK;
+}
+
+/* The roster of an epoch and, unless `present` is NULL, the charter in it. */
+static enum mr_status go(struct mr_roster *r, struct mr_charter *present,
+                         const struct mr_charter *charter, struct way *w, uint32_t last_count,
+                         uint32_t epoch)
+{
+    const struct mr_handover *h;
+    mr_roster_genesis(r, charter);
+    if (epoch == 0 || last_count > epoch - 1)
+        return MR_WRONG_EPOCH;
+    w->first_of_last = epoch - last_count + 1;
+    while (r->epoch < epoch) {
+        enum mr_status st = way_next(w, &h, r->epoch + 1);
+        if (st == MR_OK)
+            st = mr_roster_step(r, charter, h);
+        const struct mr_next_epoch *const next = st == MR_OK ? mr_handover_seats(h) : NULL;
+        if (present != NULL && next != NULL)
+            st = mr_charter_next(present, next);
         if (st != MR_OK)
             return st;
     }
@@ -167,16 +226,20 @@ const struct mr_next_epoch *mr_handover_seats(const struct mr_handover *h)
     return h->kind == MR_HANDOVER_REGROUP ? &h->u.regroup.regroup.next : NULL;
 }
 
+enum mr_status mr_roster_reach(struct mr_roster *ret, const struct mr_charter *charter,
+                               const struct mr_chain *chain, const struct mr_handover *last,
+                               uint32_t last_count, uint32_t epoch)
+{
+    struct way w = {.chain = chain, .last = last};
+    return go(ret, NULL, charter, &w, last_count, epoch);
+}
+
 enum mr_status mr_charter_reach(struct mr_charter *ret, const struct mr_charter *charter,
-                                const struct mr_handover *handover, uint32_t count)
+                                const struct mr_chain *chain, const struct mr_handover *last,
+                                uint32_t last_count, uint32_t epoch)
 {
     struct mr_roster r;
-    enum mr_status st = mr_roster_reach(&r, charter, handover, count, count + 1);
+    struct way w = {.chain = chain, .last = last};
     *ret = *charter;
-    for (uint32_t i = 0; st == MR_OK && i < count; i++) {
-        const struct mr_next_epoch *const next = mr_handover_seats(&handover[i]);
-        if (next != NULL)
-            st = mr_charter_next(ret, next);
-    }
-    return st;
+    return go(&r, ret, charter, &w, last_count, epoch);
 }

@@ -2,19 +2,10 @@
 
 #include <string.h>
 
-#include "mereau/handover.h"
+#include "mereau/codec.h"
 #include "mereau/log.h"
 #include "mereau/order.h"
 #include "mereau/sign.h"
-
-const struct mr_pubkey *mr_head_key(const struct mr_head *h, const struct mr_charter *c,
-                                    const struct mr_handover *handover, uint32_t count)
-{
-    struct mr_roster r;
-    if (mr_roster_reach(&r, c, handover, count, h->epoch) != MR_OK)
-        return NULL;
-    return mr_roster_key(&r, h);
-}
 
 /* RCP-4: each by a key of its own, over the first proof's head. */
 static bool cosignatures_right(const struct mr_receipt *r, const uint8_t ledger[32])
@@ -31,7 +22,7 @@ static bool cosignatures_right(const struct mr_receipt *r, const uint8_t ledger[
 }
 
 enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
-                                 const struct mr_receipt *r)
+                                 const struct mr_chain *chain, const struct mr_receipt *r)
 {
     struct mr_receipt_facts f = {.voided = r->order_count == 0};
     struct mr_roster roster;
@@ -50,7 +41,7 @@ enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_c
     }
     if (r->proofs_count == 0)
         return MR_BAD_RECEIPT;
-    if (mr_roster_reach(&roster, charter, r->handover, r->handover_count,
+    if (mr_roster_reach(&roster, charter, chain, r->handover, r->handover_count,
                         r->proofs[0].head.epoch) != MR_OK)
         return MR_BAD_HEAD;
     const enum mr_status st = mr_roster_acks(&roster, &f.time_ms, ledger, r->proofs,
@@ -67,4 +58,12 @@ enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_c
         f.nodes |= UINT64_C(1) << r->proofs[i].head.node;
     *ret = f;
     return MR_OK;
+}
+
+enum mr_status mr_receipt_read(struct mr_receipt *ret, struct mr_chain *ret_chain,
+                               const uint8_t *bytes, size_t len)
+{
+    size_t used;
+    const enum mr_status st = mr_receipt_decode_first(ret, &used, bytes, len);
+    return st == MR_OK ? mr_chain_read(ret_chain, bytes + used, len - used) : st;
 }

@@ -229,7 +229,7 @@ static void judge(struct mr_audit *a, struct found *found, const uint8_t *bytes,
     enum mr_status want = mr_evidence_decode(&theirs, bytes, len);
     const bool read = want == MR_OK;
     if (read)
-        want = mr_evidence_verify(&own, &w.charter, &theirs);
+        want = mr_evidence_verify(&own, &w.charter, NULL, &theirs);
     ck_assert_msg(st == want, "auditor %s, node %s", mr_status_name(st), mr_status_name(want));
     outcomes[st]++;
     if (st == MR_OK) {

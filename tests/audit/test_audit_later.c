@@ -278,6 +278,114 @@ START_TEST(evidence_of_a_later_epoch)
 }
 END_TEST
 
+/* --- many epochs ------------------------------------------------------------------------------ */
+
+/* More than a record carries, a REGROUP among those before. */
+static void many(void)
+{
+    scratch_make(program_dir);
+    ring_init(&r, 4, 3);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    for (uint32_t i = 0; i < 11; i++) {
+        if (i == 1)
+            ring_regroup_all(&r, 3, 1u << 2);
+        else
+            ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, i % 2 << i % 4), MR_SETTLED);
+        ring_wait(&r, 10000);
+        ck_assert_uint_eq(ring_epoch(&r, 3), i + 2);
+    }
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 9), MR_SETTLED);
+    ring_wait(&r, 3000);
+}
+
+/* A record with the first `count` handovers behind it. */
+static void save_chained(const char *name, uint8_t *bytes, size_t n, const struct mr_chain *chain,
+                         uint32_t count)
+{
+    const size_t behind = mr_chain_prefix(chain, count);
+    memcpy(bytes + n, chain->bytes, behind);
+    save(name, bytes, n + behind);
+}
+
+START_TEST(a_receipt_behind_many_epochs)
+{
+    static uint8_t bytes[sizeof(struct mr_receipt) + MR_CHAIN_BYTES_MAX];
+    static struct mr_receipt x;
+    x = r.reply->body.u.submit.receipt[0];
+    const struct mr_chain chain = ring_chain(&r, 0);
+    const uint32_t before = chain.count - x.handover_count;
+    const size_t n = mr_receipt_encode(&x, bytes, sizeof bytes);
+    write_all();
+    ck_assert_uint_eq(chain.count, 11);
+    ck_assert_uint_gt(before, 0);
+    save_chained("r.mrr", bytes, n, &chain, before);
+    ck_assert_int_eq(program_run("receipt r.mrr --charter charter.mrc"), 0);
+    save_chained("r.mrr", bytes, n, &chain, chain.count);
+    ck_assert_int_eq(program_run("receipt r.mrr --charter charter.mrc"), 0);
+    save_chained("r.mrr", bytes, n, &chain, before - 1);
+    ck_assert_int_eq(program_run("receipt r.mrr --charter charter.mrc"), 5);
+    ck_assert_ptr_nonnull(strstr(program_output, "epoch of a head, at most"));
+    save_chained("r.mrr", bytes, n, &chain, 0);
+    ck_assert_int_eq(program_run("receipt r.mrr --charter charter.mrc"), 5);
+    save_chained("r.mrr", bytes, n, &chain, before);
+    save("r.mrr", bytes, n + mr_chain_prefix(&chain, before) - 4);
+    ck_assert_int_eq(program_run("receipt r.mrr --charter charter.mrc"), 5);
+    /* A head in the first handover that its node did not sign. */
+    struct mr_handover h;
+    size_t used;
+    ck_assert_int_eq(mr_handover_decode_first(&h, &used, bytes + n, chain.len), MR_OK);
+    h.u.next.proofs[1].head.sig[7] ^= 1;
+    mr_handover_encode(&h, bytes + n, used);
+    save("r.mrr", bytes, n + mr_chain_prefix(&chain, before));
+    ck_assert_int_eq(program_run("receipt r.mrr --charter charter.mrc"), 5);
+    ck_assert_ptr_nonnull(strstr(program_output, "signature of a head that proves a NEXT"));
+}
+END_TEST
+
+START_TEST(evidence_behind_many_epochs)
+{
+    static uint8_t bytes[sizeof(struct mr_evidence) + MR_CHAIN_BYTES_MAX];
+    static struct handlog l;
+    static struct mr_evidence e;
+    static const uint8_t account[16] = {42};
+    struct mr_head head;
+    const struct mr_receipt *const x = &r.reply->body.u.submit.receipt[0];
+    e = (struct mr_evidence){.version = 1, .handover_count = x->handover_count};
+    memcpy(e.ledger, r.w.ledger, 32);
+    memcpy(e.handover, x->handover, x->handover_count * sizeof e.handover[0]);
+    e.body.kind = MR_EVIDENCE_LEAVES;
+    handlog_init(&l, r.w.ledger, 1, &r.nodes[0].log_key);
+    l.epoch = 12;
+    handlog_start(&l);
+    handlog_vote(&l, account, 1, 0, 1);
+    handlog_vote(&l, account, 1, 0, 2);
+    handlog_head(&l, &head, 3, 1);
+    handlog_prove(&l, &e.body.u.leaves.first, 1, &head);
+    handlog_prove(&l, &e.body.u.leaves.second, 2, &head);
+    const size_t n = mr_evidence_encode(&e, bytes, sizeof bytes);
+    const struct mr_chain chain = ring_chain(&r, 0);
+    program_charter(&r.w.charter, "charter.mrc");
+    save_chained("e.mre", bytes, n, &chain, chain.count - e.handover_count);
+    json_t *const o = program_json("evidence --json e.mre --charter charter.mrc", 0);
+    ck_assert_int_eq(json_number(o, "node"), 1);
+    ck_assert_int_eq(json_number(o, "epoch"), 12);
+    json_decref(o);
+    save_chained("e.mre", bytes, n, &chain, 1);
+    ck_assert_int_eq(program_run("evidence e.mre --charter charter.mrc"), 5);
+}
+END_TEST
+
+START_TEST(books_of_many_epochs)
+{
+    write_all();
+    ck_assert_int_eq(program_run("verify node1"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "Epoch 12: nodes 1 2 3 4, quorum 3"));
+    ck_assert_int_eq(program_run("compare node1 node2 node3 node4"), 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *const join = tcase_create("joined");
@@ -294,9 +402,16 @@ int main(void)
     tcase_set_timeout(turn, 120);
     tcase_add_test(turn, compare_over_the_end_of_an_epoch);
     tcase_add_test(turn, compare_logs_of_epochs_that_are_over);
+    TCase *const epochs = tcase_create("many epochs");
+    tcase_add_checked_fixture(epochs, many, teardown);
+    tcase_set_timeout(epochs, 120);
+    tcase_add_test(epochs, a_receipt_behind_many_epochs);
+    tcase_add_test(epochs, evidence_behind_many_epochs);
+    tcase_add_test(epochs, books_of_many_epochs);
     Suite *const s = suite_create("audit later");
     suite_add_tcase(s, join);
     suite_add_tcase(s, turn);
+    suite_add_tcase(s, epochs);
     SRunner *const runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);

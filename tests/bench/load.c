@@ -350,7 +350,7 @@ static bool receipt_is_good(const struct run *r, const struct conn *c, struct mr
     if (c->last_len == 0 || mr_reply_decode(reply, c->last, c->last_len) != MR_OK ||
         reply->body.kind != MR_REQ_SUBMIT || reply->body.u.submit.receipt_count != 1)
         return false;
-    return mr_receipt_verify(&facts, &r->estate->charter, &reply->body.u.submit.receipt[0]) ==
+    return mr_receipt_verify(&facts, &r->estate->charter, NULL, &reply->body.u.submit.receipt[0]) ==
            MR_OK;
 }
 

@@ -88,7 +88,8 @@ static bool proves(const struct mr_reply *reply, const struct payment *paid)
 {
     struct mr_receipt_facts facts;
     return reply->body.u.submit.receipt_count == 1 &&
-           mr_receipt_verify(&facts, &t.w.charter, &reply->body.u.submit.receipt[0]) == MR_OK &&
+           mr_receipt_verify(&facts, &t.w.charter, NULL, &reply->body.u.submit.receipt[0]) ==
+               MR_OK &&
            !facts.voided && memcmp(facts.value, paid->order, 32) == 0;
 }
 

@@ -79,6 +79,64 @@ START_TEST(test_story)
 }
 END_TEST
 
+/* mereau-audit finds nothing wrong. */
+static void audited(const char *what, const char *path, const char *option, const char *value)
+{
+    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit", what, path, option, value, NULL};
+    struct proc *const p = proc_start(argv);
+    ck_assert_ptr_nonnull(p);
+    const int code = proc_wait(p, QUARTET_PATIENCE_S * 1000);
+    char *const said = proc_text(p);
+    ck_assert_msg(code == 0, "exit %d: %s", code, said);
+    free(said);
+    proc_end(p);
+}
+
+/* More changes than a message carries: wallets, files, the auditor and who joins reach over them.
+ */
+START_TEST(test_many)
+{
+    enum { CHANGES = 11 };
+    quartet_found("1/1");
+    quartet_member(0, "ana", "resident");
+    quartet_member(0, "bob", "shop");
+    ADMIN("-d", typed_data(0), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
+    ADMIN("-d", typed_data(0), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
+    quartet_pay("ana", "boulangerie", "1");
+    for (long i = 0; i < CHANGES; i++) {
+        char moves[64]; /* to another name of the same place, and back */
+        snprintf(moves, sizeof moves, "1=%s%s", i % 2 == 0 ? "127.1" : "127.0.0.1",
+                 strrchr(quartet.wallet_port[0], ':'));
+        PROPOSE("--address", moves);
+        quartet_wait_epoch(0, i + 2);
+    }
+    quartet_pay("ana", "boulangerie", "2");
+    quartet_come(1);
+    PROPOSE("--add", typed_at("d2/offer.mro"), "--quorum", "2");
+    quartet_come_in(1);
+    for (unsigned i = 0; i < 2; i++)
+        quartet_wait_answering(i, 2);
+    quartet_pay("ana", "boulangerie", "3");
+    for (const char *const *which = (const char *const[]){"1", "2", "3", NULL}; *which != NULL;
+         which++) {
+        WALLET("--wallet", typed_at("ana"), "receipt", "save", *which, typed_at(*which));
+        WALLET("receipt", "verify", typed_at(*which), "--charter", typed_at("d1/charter.mrc"));
+        audited("receipt", typed_at(*which), "--charter", typed_at("d1/charter.mrc"));
+    }
+    WALLET("receipt", "verify", typed_at("3"), "--charter", typed_at("d1/charter.mrc"), "--json");
+    ck_assert_int_eq(typed_number("proofs"), 2);
+    quartet_stop(1);
+    quartet_start(1);
+    quartet_wait_answering(1, 2);
+    quartet_pay("ana", "boulangerie", "4");
+    audited("verify", typed_data(0), NULL, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        ADMIN("check", typed_data(i));
+        ck_assert_int_eq(typed_number("findings_count"), 0);
+    }
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
     char rekey[TYPED_PATH + 8];
@@ -141,9 +199,14 @@ int main(void)
     tcase_set_timeout(c, 240);
     tcase_add_checked_fixture(c, quartet_setup, quartet_teardown);
     tcase_add_test(c, test_story);
+    TCase *const many = tcase_create("many");
+    tcase_set_timeout(many, 240);
+    tcase_add_checked_fixture(many, quartet_setup, quartet_teardown);
+    tcase_add_test(many, test_many);
     tcase_add_test(c, test_refusals);
     tcase_add_test(c, test_governance);
     suite_add_tcase(s, c);
+    suite_add_tcase(s, many);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     const int failed = srunner_ntests_failed(r);

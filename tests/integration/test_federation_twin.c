@@ -83,7 +83,7 @@ START_TEST(a_node_that_runs_twice_is_convicted_by_its_log)
     while (!any_evidence(&e))
         ck_assert_msg(time(NULL) < late, "nobody holds evidence");
     ck_assert_int_eq(e.body.kind, MR_EVIDENCE_FORK);
-    ck_assert_int_eq(mr_evidence_verify(&facts, &f.w.charter, &e), MR_OK);
+    ck_assert_int_eq(mr_evidence_verify(&facts, &f.w.charter, NULL, &e), MR_OK);
     ck_assert_uint_eq(facts.node, COPIED + 1);
     ck_assert_int_eq(facts.breach, MR_BREACH_TWO_HISTORIES);
     /* Both notice, and sign nothing more; nothing that was handed to them is lost. */

@@ -114,7 +114,8 @@ START_TEST(money_moves_over_the_wallet_port)
         ck_assert_int_eq(link_call(l, t.reply, &ask), MR_SETTLED);
         ck_assert_uint_eq(t.reply->body.u.submit.receipt_count, 1);
         ck_assert_int_eq(
-            mr_receipt_verify(&facts, &t.w.charter, &t.reply->body.u.submit.receipt[0]), MR_OK);
+            mr_receipt_verify(&facts, &t.w.charter, NULL, &t.reply->body.u.submit.receipt[0]),
+            MR_OK);
     }
     link_close(l);
     ck_assert_int_eq(teller_balance(&t, t.w.members[0].id, 0), 3750);

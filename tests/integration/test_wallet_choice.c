@@ -132,6 +132,41 @@ START_TEST(a_wallet_follows_its_federation)
 }
 END_TEST
 
+/* A receipt carries how the last epochs began; its file and the wallet reach over all of them. */
+START_TEST(a_wallet_follows_many_changes)
+{
+    want_code(pay("1", "alone"), 0);
+    for (uint32_t i = 0; i < 6; i++)
+        fakes_grow(fakes, 4, 3);
+    want_code(pay("2", "in the seventh epoch"), 0);
+    for (uint32_t i = 0; i < 7; i++)
+        fakes_grow(fakes, 4, 3);
+    want_code(run_words("--wallet=ana", "balance", NULL), 0);
+    want_text(run_out, "997.00 FAK");
+    fake_stop(fakes, GALET);
+    want_code(pay("4", "in the fourteenth"), 0);
+    fake_start(fakes, GALET);
+    for (const char *which = "1"; which != NULL; which = *which == '1'   ? "2"
+                                                         : *which == '2' ? "3"
+                                                                         : NULL) {
+        want_code(run_words("--wallet=ana", "receipt", "show", which, NULL), 0);
+        want_code(run_words("--wallet=ana", "receipt", "save", which, "saved", "--force", NULL), 0);
+        want_code(run_words("receipt", "verify", "saved", "--charter=ana/charter.mrc", NULL), 0);
+    }
+    want_text(run_out, "3 of 3 signed proofs");
+    want_text(run_out, "of Brest");
+    /* A wallet that begins now has all of them to verify. */
+    char address[64];
+    want_code(run_words("--wallet=ana", "backup", "--output=sheet.txt", NULL), 0);
+    snprintf(address, sizeof address, "--node=127.0.0.1:%u", node(4)->port);
+    want_code(run_words("--wallet=again", address, "restore", "--sheet-file=sheet.txt", "--kdf-min",
+                        NULL),
+              0);
+    want_code(run_words("--wallet=again", "pay", bob, "1", "--yes", NULL), 0);
+    ck_assert_int_eq(paid(), 800);
+}
+END_TEST
+
 static TCase *add_case(Suite *s, const char *name, void (*begin)(void))
 {
     TCase *const tc = tcase_create(name);
@@ -150,6 +185,7 @@ int main(void)
     tcase_add_test(choice, a_named_node_is_asked_alone);
     tcase_add_test(add_case(s, "four", four_nodes), receipts_name_three_of_four);
     tcase_add_test(add_case(s, "grow", one_node), a_wallet_follows_its_federation);
+    tcase_add_test(add_case(s, "many epochs", one_node), a_wallet_follows_many_changes);
     SRunner *const r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     const int failed = srunner_ntests_failed(r);

@@ -223,13 +223,29 @@ static void sign_head(const struct fake_ledger *l, uint32_t epoch, uint32_t node
     mr_head_sign(ret, l->id, &l->log_keys[node - 1]);
 }
 
+/* How the last epochs up to this one began. */
+static void show_epochs(const struct fake_ledger *l, struct mr_handover *ret, uint32_t *ret_count,
+                        uint32_t epoch)
+{
+    *ret_count = epoch - 1 < FAKE_SHOWN_EPOCHS ? epoch - 1 : FAKE_SHOWN_EPOCHS;
+    memcpy(ret, l->handover + epoch - 1 - *ret_count, *ret_count * sizeof ret[0]);
+}
+
+void fake_handover(const struct fake_ledger *l, uint64_t epoch, struct mr_rep_handover *ret)
+{
+    *ret = (struct mr_rep_handover){.epoch = l->epoch};
+    ret->handover_count = epoch >= 2 && epoch <= l->epoch;
+    if (ret->handover_count > 0)
+        ret->handover[0] = l->handover[epoch - 2];
+}
+
 enum mr_status fake_head(const struct fake_ledger *l, uint32_t node, uint64_t from_size,
                          struct mr_rep_head *ret)
 {
     const struct fake_log *const log = &l->logs[l->epoch - 1][node - 1];
     const uint64_t size = l->rewound[node - 1] ? 1 : log->size;
-    *ret = (struct mr_rep_head){.handover_count = l->handover_count};
-    memcpy(ret->handover, l->handover, l->handover_count * sizeof l->handover[0]);
+    *ret = (struct mr_rep_head){.consistency_count = 0};
+    show_epochs(l, ret->handover, &ret->handover_count, l->epoch);
     sign_head(l, l->epoch, node, size, &ret->head);
     if (from_size > size)
         return MR_OUT_OF_RANGE;
@@ -261,8 +277,7 @@ static void prove(const struct fake_ledger *l, const struct fake_account *a, uin
         ret->order_count = 1;
         ret->order[0] = s->order;
     }
-    ret->handover_count = s->epoch - 1;
-    memcpy(ret->handover, l->handover, ret->handover_count * sizeof l->handover[0]);
+    show_epochs(l, ret->handover, &ret->handover_count, s->epoch);
     prove_acks(l, ret->proofs, s);
     if (l->lies[by - 1])
         ret->proofs_count--;
@@ -373,29 +388,28 @@ static void close_slot(struct fake_ledger *l, struct fake_account *a, uint64_t s
 
 void fake_ledger_grow(struct fake_ledger *l, uint32_t n, uint32_t q)
 {
-    struct mr_handover *const h = &l->handover[0];
+    struct mr_handover *const h = &l->handover[l->epoch - 1];
     struct mr_order *const o = &h->u.next.order.order;
     struct mr_next_epoch *const next = &o->body.u.next;
     struct fake_account *const system = calloc(1, sizeof *system);
-    struct fake_slot *const s = &system->slots[0];
-    must(system != NULL && l->epoch == 1);
+    struct fake_slot *const s = &system->slots[l->epoch - 1];
+    must(system != NULL && l->epoch < FAKE_EPOCHS_MAX);
     *h = (struct mr_handover){.kind = MR_HANDOVER_NEXT};
-    *o = (struct mr_order){.version = 1, .seq = 1, .policy = 1, .body.kind = MR_KIND_NEXT};
+    *o = (struct mr_order){.version = 1, .seq = l->epoch, .policy = 1, .body.kind = MR_KIND_NEXT};
     memcpy(o->ledger, l->id, sizeof o->ledger);
     mr_sub_account(system->state.id, NULL, MR_CLASS_SYSTEM);
     memcpy(o->account, system->state.id, sizeof o->account);
-    *next = (struct mr_next_epoch){.epoch = 2, .quorum = q, .seats_count = n};
+    *next = (struct mr_next_epoch){.epoch = l->epoch + 1, .quorum = q, .seats_count = n};
     for (uint32_t i = 0; i < n; i++)
         next->seats[i] = (struct mr_epoch_seat){.node = l->charter.nodes[i], .generation = 1};
     for (uint32_t i = l->count; i < n; i++)
         next->associations[next->associations_count++] = l->charter.associations[i];
     s->order = h->u.next.order;
-    close_slot(l, system, 1, ~UINT32_C(0));
+    close_slot(l, system, l->epoch, ~UINT32_C(0));
     h->u.next.proofs_count = s->acks_count;
     prove_acks(l, h->u.next.proofs, s);
     free(system);
-    l->handover_count = 1;
-    start_logs(l, 2, n, q);
+    start_logs(l, l->epoch + 1, n, q);
 }
 
 /* How the slot stands at a node that holds something for it. */

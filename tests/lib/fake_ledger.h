@@ -18,8 +18,9 @@ enum {
     FAKE_ACCOUNTS_MAX = 8,
     FAKE_SLOTS_MAX = 96,
     FAKE_LEAVES_MAX = 512,
-    FAKE_EPOCHS_MAX = 2,
-    FAKE_FUNDS = 100000, /* minor units that an account begins with */
+    FAKE_EPOCHS_MAX = 14,
+    FAKE_SHOWN_EPOCHS = 3, /* beginnings of epochs that a head or receipt carries */
+    FAKE_FUNDS = 100000,   /* minor units that an account begins with */
 };
 
 /* Of one node in one epoch. */
@@ -52,7 +53,6 @@ struct fake_ledger {
     struct mr_seckey log_keys[FAKE_NODES_MAX];             /* node 1's is log_keys[0] */
     struct fake_log logs[FAKE_EPOCHS_MAX][FAKE_NODES_MAX]; /* epoch 1 is logs[0] */
     uint32_t epoch, count, quorum;                         /* of the present epoch */
-    uint32_t handover_count;
     struct mr_handover handover[FAKE_EPOCHS_MAX];
     struct fake_account accounts[FAKE_ACCOUNTS_MAX];
     uint32_t accounts_count;
@@ -73,8 +73,8 @@ void fake_ledger_found(struct fake_ledger *l, uint32_t n, uint32_t q);
 void fake_ledger_place(struct fake_ledger *l, uint32_t node, uint16_t port);
 void fake_ledger_begin(struct fake_ledger *l);
 
-/** Begin epoch 2 with these many nodes: those behind the founders join with their associations. All
- *  addresses are known. */
+/** Begin the next epoch with these many nodes: those behind the founders join with their
+ * associations. All addresses are known. */
 void fake_ledger_grow(struct fake_ledger *l, uint32_t n, uint32_t q);
 
 void fake_transport_key(struct mr_seckey *ret, struct mr_pubkey *ret_public, uint32_t node);
@@ -98,6 +98,8 @@ void fake_account_reply(const struct fake_ledger *l, uint32_t node, const struct
                         struct mr_rep_account *ret);
 void fake_history(struct fake_ledger *l, uint32_t node, const struct mr_req_history *r,
                   struct mr_rep_history *ret);
+/** How an epoch began, as HANDOVER answers. */
+void fake_handover(const struct fake_ledger *l, uint64_t epoch, struct mr_rep_handover *ret);
 enum mr_status fake_head(const struct fake_ledger *l, uint32_t node, uint64_t from_size,
                          struct mr_rep_head *ret);
 

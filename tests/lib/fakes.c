@@ -135,6 +135,9 @@ static enum mr_status answer(struct fake *n, struct fake_session *s,
         return MR_OK;
     case MR_REQ_HEAD:
         return fake_head(l, n->number, ask->u.head.from_size, &ret->u.head);
+    case MR_REQ_HANDOVER:
+        fake_handover(l, ask->u.handover.from, &ret->u.handover);
+        return MR_OK;
     case MR_REQ_LOOKUP:
         return atomic_load(&n->blind) != 0 ? MR_PAYEE_UNKNOWN
                                            : answer_lookup(l, &ask->u.lookup, &ret->u.lookup);

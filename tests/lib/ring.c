@@ -505,10 +505,9 @@ void ring_regroup(struct ring *r, struct mr_signed_regroup *ret, uint32_t from, 
                   uint32_t last, uint32_t quorum, uint32_t rekey)
 {
     struct mr_checkpoint now;
-    *ret = (struct mr_signed_regroup){
-        .regroup = {.version = 1,
-                    .time_ms = r->w.now_ms,
-                    .claims_until_ms = r->w.now_ms + 30 * MR_DAY_MS}};
+    *ret = (struct mr_signed_regroup){.regroup = {.version = 1,
+                                                  .time_ms = r->w.now_ms,
+                                                  .claims_until_ms = r->w.now_ms + 30 * MR_DAY_MS}};
     memcpy(ret->regroup.ledger, r->w.ledger, 32);
     seat(r, &ret->regroup.next, ring_epoch(r, from) + 1, first, last, quorum, rekey);
     flush(r, from);
@@ -526,6 +525,17 @@ void ring_take_regroup(struct ring *r, uint32_t node, const struct mr_signed_reg
     ring_start(r, node);
 }
 
+void ring_regroup_all(struct ring *r, uint32_t quorum, uint32_t rekey)
+{
+    static struct mr_signed_regroup g;
+    ring_regroup(r, &g, 0, 0, r->count - 1, quorum, rekey);
+    for (uint32_t i = 0; i < r->count; i++)
+        ring_take_regroup(r, i, &g);
+    ring_wait(r, 3000);
+    for (uint32_t i = 0; i < r->count; i++)
+        ck_assert_uint_eq(ring_epoch(r, i), g.regroup.next.epoch);
+}
+
 void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret)
 {
     ring_order(r, node, ret, r->w.system, MR_KIND_NEXT);
@@ -539,31 +549,43 @@ void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret)
     }
 }
 
-void ring_join(struct ring *r, uint32_t node, uint32_t from)
+struct mr_chain ring_chain(struct ring *r, uint32_t from)
 {
-    static struct mr_handover handovers[MR_HANDOVERS_MAX];
-    struct ring_node *const n = &r->nodes[node];
+    static uint8_t bytes[MR_CHAIN_BYTES_MAX];
+    struct mr_chain chain = {.bytes = bytes};
     struct mr_roster roster;
-    struct mr_checkpoint now;
     const uint32_t epoch = ring_epoch(r, from);
-    uint32_t finals = 0;
     mr_roster_genesis(&roster, &r->w.charter);
     for (uint32_t i = 2; i <= epoch; i++) {
         r->request->body.kind = MR_REQ_HANDOVER;
         r->request->body.u.handover = (struct mr_req_page){.from = i, .count = 1};
         ck_assert_int_eq(call(r, from), MR_OK);
         ck_assert_uint_eq(r->reply->body.u.handover.handover_count, 1);
-        handovers[i - 2] = r->reply->body.u.handover.handover[0];
-        if (i == epoch)
-            finals += r->reply->body.u.handover.final_count;
-        ck_assert_int_eq(mr_roster_step(&roster, &r->w.charter, &handovers[i - 2]), MR_OK);
+        const struct mr_handover *const h = &r->reply->body.u.handover.handover[0];
+        chain.len += mr_handover_encode(h, bytes + chain.len, sizeof bytes - chain.len);
+        chain.count++;
+        ck_assert_int_eq(mr_roster_step(&roster, &r->w.charter, h), MR_OK);
     }
-    const struct mr_handover *const began = &handovers[epoch - 2];
-    const bool regroup = began->kind == MR_HANDOVER_REGROUP;
-    ck_assert_uint_eq(finals, regroup ? 0 : 1);
-    ck_assert_mem_eq(regroup ? began->u.regroup.regroup.state_root
-                             : r->reply->body.u.handover.final[0].leaf.u.final.state_root,
-                     r->nodes[from].sum.state_root, 32);
+    return chain;
+}
+
+/* The state that the present epoch of `from` began with, by who vouches for it. `from` was asked
+ * for its last handover just now. */
+static const uint8_t *vouched(struct ring *r)
+{
+    const struct mr_rep_handover *const h = &r->reply->body.u.handover;
+    const bool regroup = h->handover[0].kind == MR_HANDOVER_REGROUP;
+    ck_assert_uint_eq(h->final_count, regroup ? 0 : 1);
+    return regroup ? h->handover[0].u.regroup.regroup.state_root
+                   : h->final[0].leaf.u.final.state_root;
+}
+
+void ring_join(struct ring *r, uint32_t node, uint32_t from)
+{
+    struct ring_node *const n = &r->nodes[node];
+    struct mr_checkpoint now;
+    const struct mr_chain chain = ring_chain(r, from);
+    ck_assert_mem_eq(vouched(r), r->nodes[from].sum.state_root, 32);
     if (n->store != NULL) {
         n->store->api->close(n->store);
         n->journal->api->close(n->journal);
@@ -571,8 +593,7 @@ void ring_join(struct ring *r, uint32_t node, uint32_t from)
     ck_assert_int_eq(mr_store_mem_open(&n->store, &r->w.mem, NULL), MR_OK);
     ck_assert_int_eq(mr_journal_mem_open(&n->journal, &r->w.mem, NULL), MR_OK);
     copy_shared(n->store, r->nodes[from].final);
-    ck_assert_int_eq(mr_adopt(n->store, &r->w.charter, node + 1, handovers, epoch - 1, &r->w.mem),
-                     MR_OK);
+    ck_assert_int_eq(mr_adopt(n->store, &r->w.charter, node + 1, &chain, &r->w.mem), MR_OK);
     ck_assert_int_eq(n->store->api->refresh(n->store), MR_OK);
     ck_assert_int_eq(mr_state_sum(&now, n->store, &r->w.charter, &r->w.mem), MR_OK);
     ck_assert_mem_eq(now.state_root, r->nodes[from].sum.state_root, 32);

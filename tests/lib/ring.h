@@ -86,10 +86,15 @@ enum mr_status ring_next(struct ring *r, uint32_t node, uint32_t first, uint32_t
 void ring_regroup(struct ring *r, struct mr_signed_regroup *ret, uint32_t from, uint32_t first,
                   uint32_t last, uint32_t quorum, uint32_t rekey);
 void ring_take_regroup(struct ring *r, uint32_t node, const struct mr_signed_regroup *g);
+/** All nodes of the ring take one that names them again, quorum q, and are in the next epoch. */
+void ring_regroup_all(struct ring *r, uint32_t quorum, uint32_t rekey);
 /** A NEXT of the present nodes and quorum, unsigned. */
 void ring_next_order(struct ring *r, uint32_t node, struct mr_signed_order *ret);
 /** A node that is in the present committee of `from` begins with the state that it summed up. */
 void ring_join(struct ring *r, uint32_t node, uint32_t from);
+/* The handovers up to the present epoch, as a node answers them and each verified. Until the next
+ * call. */
+struct mr_chain ring_chain(struct ring *r, uint32_t from);
 uint32_t ring_epoch(struct ring *r, uint32_t node);
 
 /** A checkpoint is due at the node. Nothing is delivered. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mereau/assert.h"
+#include "mereau/codec.h"
 #include "mereau/handover.h"
 #include "sim/sim.h"
 #include "sim/truth.h"
@@ -249,13 +250,22 @@ static void restarted(struct sim *s, const struct mr_restart *r)
     s->decided = r->epoch;
 }
 
+struct mr_chain epochs_chain(const struct mr_handover *handovers, uint32_t count)
+{
+    static uint8_t bytes[EPOCHS_MAX * MR_FRAME_MAX];
+    struct mr_chain chain = {.bytes = bytes, .count = count};
+    for (uint32_t i = 0; i < count; i++)
+        chain.len += mr_handover_encode(&handovers[i], bytes + chain.len, sizeof bytes - chain.len);
+    return chain;
+}
+
 /* S18: by what stands in the epoch before, back to the charter. */
 static void check_descent(struct sim *s, const struct copy *c, uint32_t epoch,
                           const struct mr_handover *h)
 {
     struct mr_roster roster;
     if (epoch > EPOCHS_MAX ||
-        mr_roster_reach(&roster, &s->charter, s->handovers, epoch - 2, epoch - 1) != MR_OK ||
+        mr_roster_reach(&roster, &s->charter, NULL, s->handovers, epoch - 2, epoch - 1) != MR_OK ||
         mr_roster_step(&roster, &s->charter, h) != MR_OK)
         violated(s, "S18", "node %u begins epoch %u with a handover that does not verify",
                  c->number, epoch);

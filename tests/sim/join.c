@@ -15,6 +15,7 @@
 struct joining {
     uint32_t id, token;
     uint32_t count; /* handovers that were verified */
+    uint32_t epoch; /* that a node says it is in */
     struct mr_handover handovers[EPOCHS_MAX];
     /* what the nodes of the epoch before said in the end */
     struct {
@@ -84,12 +85,12 @@ static bool is_named(const struct sim *s, const struct copy *c)
 {
     struct mr_roster r;
     const struct joining *j = c->joining;
-    if (mr_roster_reach(&r, &s->charter, j->handovers, j->count, j->count + 1) != MR_OK)
+    if (mr_roster_reach(&r, &s->charter, NULL, j->handovers, j->count, j->count + 1) != MR_OK)
         return false;
     for (uint32_t i = 0; i < r.count; i++)
         for (int k = 0; k < 2; k++)
-            if (r.seats[i].number == c->number &&
-                memcmp(r.seats[i].key->key, c->keys[k].bytes + 32, MR_KEY_BYTES) == 0)
+            if (r.seats[i].node.number == c->number &&
+                memcmp(r.seats[i].node.log_key.key, c->keys[k].bytes + 32, MR_KEY_BYTES) == 0)
                 return j->count > 0;
     return false;
 }
@@ -100,7 +101,8 @@ static bool is_final(const struct sim *s, const struct copy *c, const struct mr_
     struct mr_roster r;
     const struct joining *j = c->joining;
     uint8_t bytes[512], hash[32];
-    if (mr_roster_reach(&r, &s->charter, j->handovers, j->count, j->count) != MR_OK)
+    if (j->count == 0 ||
+        mr_roster_reach(&r, &s->charter, NULL, j->handovers, j->count - 1, j->count) != MR_OK)
         return false;
     const struct mr_pubkey *key = mr_roster_key(&r, &p->head);
     if (key == NULL || p->head.node == c->number || !mr_head_verify(&p->head, s->ledger, key) ||
@@ -110,16 +112,16 @@ static bool is_final(const struct sim *s, const struct copy *c, const struct mr_
     return mr_path_verify(p->head.root, hash, p->index, p->head.size, p->path, p->path_count);
 }
 
-static void take_handovers(struct sim *s, struct copy *c, const struct mr_rep_head *r)
+/* One more, if it follows from those that were verified. */
+static void take_handover(struct sim *s, struct joining *j, const struct mr_handover *h)
 {
-    struct joining *j = c->joining;
     struct mr_roster roster;
-    if (r->handover_count <= j->count || r->handover_count >= EPOCHS_MAX ||
-        mr_roster_reach(&roster, &s->charter, r->handover, r->handover_count,
-                        r->handover_count + 1) != MR_OK)
+    if (j->count + 1 >= EPOCHS_MAX ||
+        mr_roster_reach(&roster, &s->charter, NULL, j->handovers, j->count, j->count + 1) !=
+            MR_OK ||
+        mr_roster_step(&roster, &s->charter, h) != MR_OK)
         return;
-    memcpy(j->handovers, r->handover, r->handover_count * sizeof r->handover[0]);
-    j->count = r->handover_count;
+    j->handovers[j->count++] = *h;
     memset(j->finals, 0, sizeof j->finals);
 }
 
@@ -130,9 +132,15 @@ void join_reply(struct sim *s, struct event *ev)
     if (j == NULL || mr_reply_decode(&s->reply, ev->bytes, ev->len) != MR_OK ||
         s->reply.status != MR_OK)
         return;
-    if (s->reply.body.kind == MR_REQ_HEAD)
-        take_handovers(s, c, &s->reply.body.u.head);
+    const struct mr_rep_head *r = &s->reply.body.u.head;
     const struct mr_rep_handover *h = &s->reply.body.u.handover;
+    if (s->reply.body.kind == MR_REQ_HEAD) {
+        j->epoch = r->head.epoch;
+        for (uint32_t i = 0; i < r->handover_count; i++)
+            take_handover(s, j, &r->handover[i]);
+    }
+    if (s->reply.body.kind == MR_REQ_HANDOVER && h->handover_count > 0)
+        take_handover(s, j, &h->handover[0]);
     if (s->reply.body.kind != MR_REQ_HANDOVER || h->final_count == 0 ||
         !is_final(s, c, &h->final[0]))
         return;
@@ -146,7 +154,8 @@ void join_reply(struct sim *s, struct event *ev)
 static uint32_t vouched(const struct sim *s, const struct joining *j)
 {
     struct mr_roster before;
-    if (mr_roster_reach(&before, &s->charter, j->handovers, j->count, j->count) != MR_OK)
+    if (j->count == 0 ||
+        mr_roster_reach(&before, &s->charter, NULL, j->handovers, j->count - 1, j->count) != MR_OK)
         return 0;
     for (uint32_t i = 1; i <= NODES_MAX; i++) {
         uint32_t voices = 0;
@@ -230,7 +239,8 @@ static bool adopt(struct sim *s, struct copy *c, const struct copy *from, uint32
     node_empty(c);
     /* Rows may arrive with another value: from who lies, or by a disk that does. */
     join_copy(s, c->store, from->snapshot, rng_chance(&s->lies, from->honest ? 200 : 700));
-    enum mr_status st = node_adopt(c, &s->charter, j->handovers, j->count);
+    const struct mr_chain chain = epochs_chain(j->handovers, j->count);
+    enum mr_status st = node_adopt(c, &s->charter, &chain);
     if (st == MR_OK)
         st = node_sum(s, c, &sum);
     if (st == MR_OK && !rules_without(s, "compare_root") &&
@@ -273,11 +283,12 @@ static void join_step(struct sim *s, struct event *ev)
     struct copy *to = any_up(s, c);
     if (to == NULL)
         return;
-    if (!is_named(s, c) || rng_chance(&s->net, 250)) {
+    const bool lacks = j->epoch > j->count + 1; /* HEAD carries only the last ones */
+    if ((!lacks && !is_named(s, c)) || rng_chance(&s->net, 250)) {
         s->request.body = (struct mr_request_body){.kind = MR_REQ_HEAD};
     } else {
         s->request.body = (struct mr_request_body){
-            .kind = MR_REQ_HANDOVER, .u.handover = {.from = j->count + 1, .count = 1}};
+            .kind = MR_REQ_HANDOVER, .u.handover = {.from = j->count + 1 + lacks, .count = 1}};
     }
     ask(s, c, to);
     if (is_named(s, c))

@@ -138,10 +138,10 @@ void node_empty(struct copy *c)
 }
 
 enum mr_status node_adopt(struct copy *c, const struct mr_charter *charter,
-                          const struct mr_handover *handovers, uint32_t count)
+                          const struct mr_chain *chain)
 {
     const struct mr_mem mem = mem_of(c);
-    const enum mr_status st = mr_adopt(c->store, charter, c->number, handovers, count, &mem);
+    const enum mr_status st = mr_adopt(c->store, charter, c->number, chain, &mem);
     return st == MR_OK ? c->store->api->refresh(c->store) : st;
 }
 

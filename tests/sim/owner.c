@@ -278,7 +278,8 @@ static bool check_receipt(struct sim *s, const struct copy *from, struct owner *
                           const struct mr_receipt *r, uint8_t ret_value[32])
 {
     struct mr_receipt_facts facts;
-    const enum mr_status st = mr_receipt_verify(&facts, &s->charter, r);
+    const struct mr_chain chain = epochs_chain(s->handovers, s->epoch - 1);
+    const enum mr_status st = mr_receipt_verify(&facts, &s->charter, &chain, r);
     const bool mine = memcmp(r->account, w->account, 16) == 0 && r->seq > 0;
     if (st != MR_OK || !mine) {
         if (from->honest)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "mereau/engine.h"
+#include "mereau/handover.h"
 #include "mereau/order.h"
 #include "sim/clock.h"
 #include "sim/rng.h"
@@ -21,7 +22,7 @@
 enum {
     SEATS_MAX = 7,   /* nodes of one epoch */
     NODES_MAX = 14,  /* numbers that nodes ever have */
-    EPOCHS_MAX = 9,  /* as many as a receipt reaches back over */
+    EPOCHS_MAX = 9,  /* more than a receipt carries of four nodes */
     COPIES_MAX = 16, /* running copies: one a node, and twins */
     MEMBERS_MAX = 16,
     OWNERS_MAX = 32,
@@ -294,7 +295,7 @@ enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret
 struct mr_journal *node_journal_copy(struct sim *s, struct copy *c, uint64_t turn);
 /* Make its store, that holds what others gave, its own. */
 enum mr_status node_adopt(struct copy *c, const struct mr_charter *charter,
-                          const struct mr_handover *handovers, uint32_t count);
+                          const struct mr_chain *chain);
 /* Put the node back to a turn, with an empty store: its process must be gone. */
 void node_roll_back(struct sim *s, struct copy *c, uint64_t turn);
 
@@ -350,6 +351,8 @@ void epoch_decided(struct sim *s, const struct mr_next_epoch *next);
 void epoch_cut(struct sim *s, const struct mr_cut *cut);
 /* A node's journal goes over to the next epoch. */
 void epoch_entered(struct sim *s, struct copy *c, const struct mr_handover *h);
+/* Handovers from the second epoch on as a chain, until the next call. */
+struct mr_chain epochs_chain(const struct mr_handover *handovers, uint32_t count);
 /* S16: what settles in an epoch is in its CUT. */
 void epoch_covers(struct sim *s, const struct slot *at, uint32_t epoch, const uint8_t value[32],
                   const char *name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/ring.h"
+#include "mereau/codec.h"
 #include "mereau/receipt.h"
 
 static struct ring r;
@@ -25,7 +26,7 @@ static void expect_receipt(void)
 {
     struct mr_receipt_facts f;
     ck_assert_uint_eq(r.reply->body.u.submit.receipt_count, 1);
-    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &r.reply->body.u.submit.receipt[0]),
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, NULL, &r.reply->body.u.submit.receipt[0]),
                      MR_OK);
     ck_assert_uint_eq(f.quorum, 3);
 }
@@ -300,6 +301,69 @@ START_TEST(who_joins_brings_no_cap_that_is_too_much)
 }
 END_TEST
 
+/* A receipt carries the last changes, a file all of them, and who knows them needs none. */
+static void expect_reach(uint32_t epoch)
+{
+    static uint8_t bytes[sizeof(struct mr_receipt) + MR_CHAIN_BYTES_MAX];
+    static struct mr_receipt good, read;
+    struct mr_receipt_facts f;
+    struct mr_chain behind;
+    good = r.reply->body.u.submit.receipt[0];
+    ck_assert_uint_eq(good.proofs[0].head.epoch, epoch);
+    ck_assert_uint_le(mr_receipt_size(&good), MR_FRAME_MAX - 1024);
+    ck_assert_uint_ge(good.handover_count, 1);
+    ck_assert_uint_lt(good.handover_count, epoch - 1);
+    struct mr_chain all = ring_chain(&r, 1);
+    ck_assert_uint_eq(all.count, epoch - 1);
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, NULL, &good), MR_BAD_HEAD);
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &all, &good), MR_OK);
+    size_t n = mr_receipt_encode(&good, bytes, sizeof bytes);
+    const size_t record = n,
+                 whole = record + mr_chain_prefix(&all, epoch - 1 - good.handover_count);
+    memcpy(bytes + n, all.bytes, all.len);
+    ck_assert_int_eq(mr_receipt_read(&read, &behind, bytes, whole), MR_OK);
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &behind, &read), MR_OK);
+    ck_assert_int_eq(mr_receipt_read(&read, &behind, bytes, record + all.len), MR_OK);
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &behind, &read), MR_OK);
+    n = record + mr_chain_prefix(&all, epoch - 2 - good.handover_count);
+    ck_assert_int_eq(mr_receipt_read(&read, &behind, bytes, n), MR_OK);
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &behind, &read), MR_BAD_HEAD);
+    ck_assert_int_eq(mr_receipt_read(&read, &behind, bytes, whole - 4), MR_TRUNCATED);
+    bytes[whole - 200] ^= 1; /* what q nodes signed is another thing */
+    if (mr_receipt_read(&read, &behind, bytes, whole) == MR_OK)
+        ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, &behind, &read), MR_BAD_HEAD);
+}
+
+START_TEST(a_ledger_changes_its_nodes_many_times)
+{
+    static struct mr_request head = {.body.kind = MR_REQ_HEAD};
+    for (uint32_t i = 0; i < 65; i++) {
+        const uint32_t rekey = i % 3 == 0 ? 1u << i % 4 : 0;
+        if (i % 20 == 7)
+            ring_regroup_all(&r, 3, rekey);
+        else
+            ck_assert_int_eq(ring_next(&r, i % 4, 0, 3, 3, rekey), MR_SETTLED);
+        ring_wait(&r, 10000);
+        expect_epoch(0, 3, i + 2);
+    }
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 1250), MR_SETTLED);
+    expect_reach(66);
+    ck_assert_int_eq(ring_request(&r, 2, &head), MR_OK);
+    ck_assert_uint_eq(r.reply->body.u.head.head.epoch, 66);
+    ring_kill(&r, 3);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 3), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 2, 67);
+    ring_join(&r, 3, 0);
+    ring_wait(&r, 1000);
+    ring_kill(&r, 1);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    ring_start(&r, 1);
+    ring_wait(&r, 1000);
+    ring_check(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("committee");
@@ -321,6 +385,11 @@ int main(void)
     tcase_add_test(c, who_joins_brings_no_cap_that_is_too_much);
     tcase_add_test(c, nothing_is_said_behind_final);
     suite_add_tcase(s, c);
+    TCase *const many = tcase_create("many epochs");
+    tcase_add_checked_fixture(many, setup, teardown);
+    tcase_set_timeout(many, 300);
+    tcase_add_test(many, a_ledger_changes_its_nodes_many_times);
+    suite_add_tcase(s, many);
     SRunner *n = srunner_create(s);
     srunner_run_all(n, CK_ENV);
     const int failed = srunner_ntests_failed(n);

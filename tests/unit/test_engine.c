@@ -36,7 +36,7 @@ START_TEST(a_payment_settles_with_a_receipt)
     ck_assert_int_eq(world_pay(&w, 0, 1, 1250), MR_SETTLED);
     const struct mr_rep_slot *s = &w.reply->body.u.submit;
     ck_assert_uint_eq(s->receipt_count, 1);
-    ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, &s->receipt[0]), MR_OK);
+    ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, NULL, &s->receipt[0]), MR_OK);
     ck_assert(!facts.voided);
     ck_assert_int_eq(world_balance(&w, w.members[0].id, 0), 8750);
     ck_assert_int_eq(world_balance(&w, w.members[1].id, 0), 1250);
@@ -82,8 +82,8 @@ START_TEST(a_cancel_voids_the_slot_and_another_order_may_follow)
     w.request->body.u.cancel = c;
     ck_assert_int_eq(world_request(&w, NULL), MR_VOIDED);
     struct mr_receipt_facts facts;
-    ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, &w.reply->body.u.cancel.receipt[0]),
-                     MR_OK);
+    ck_assert_int_eq(
+        mr_receipt_verify(&facts, &w.charter, NULL, &w.reply->body.u.cancel.receipt[0]), MR_OK);
     ck_assert(facts.voided);
     ck_assert_int_eq(world_issue(&w, 2, 700), MR_SETTLED);
     ck_assert_int_eq(world_balance(&w, w.members[2].id, 0), 700);
@@ -241,7 +241,7 @@ START_TEST(a_restored_node_abstains_until_governance_restarts_it)
     world_start(&w);
     /* The old log still proves what it proved; the new one goes on. */
     ck_assert_int_eq(ask_slot(w.members[0].id, 1), MR_SETTLED);
-    ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, &w.reply->body.u.slot.receipt[0]),
+    ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, NULL, &w.reply->body.u.slot.receipt[0]),
                      MR_OK);
     ck_assert_uint_eq(w.reply->body.u.slot.receipt[0].proofs[0].head.epoch, 1);
     for (int i = 0; i < 2; i++) {
@@ -249,9 +249,9 @@ START_TEST(a_restored_node_abstains_until_governance_restarts_it)
         struct mr_receipt *got = &w.reply->body.u.submit.receipt[0];
         ck_assert_uint_eq(got->proofs[0].head.epoch, 2);
         ck_assert_uint_eq(got->handover_count, 1);
-        ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, got), MR_OK);
+        ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, NULL, got), MR_OK);
         got->handover[0].u.restart.sigs[0].sig[3] ^= 1;
-        ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, got), MR_BAD_HEAD);
+        ck_assert_int_eq(mr_receipt_verify(&facts, &w.charter, NULL, got), MR_BAD_HEAD);
         world_stop(&w); /* the same RESTART again is passed over */
         world_start(&w);
     }

@@ -56,7 +56,7 @@ static enum mr_status verify(void)
     static struct mr_evidence read;
     const size_t n = mr_evidence_encode(&e, bytes, sizeof bytes);
     ck_assert_int_eq(mr_evidence_decode(&read, bytes, n), MR_OK);
-    return mr_evidence_verify(&facts, &w.charter, &read);
+    return mr_evidence_verify(&facts, &w.charter, NULL, &read);
 }
 
 /* Fork evidence of `one` at a size against `other` at another. */
@@ -482,7 +482,7 @@ START_TEST(noise)
         random_evidence(&g, &e);
         memcpy(e.ledger, w.ledger, 32);
         e.version = 1;
-        ck_assert_int_ne(mr_evidence_verify(&facts, &w.charter, &e), MR_OK);
+        ck_assert_int_ne(mr_evidence_verify(&facts, &w.charter, NULL, &e), MR_OK);
     }
 }
 END_TEST

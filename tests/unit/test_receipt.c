@@ -54,7 +54,7 @@ static void tear_down(void)
 
 static enum mr_status verify(void)
 {
-    return mr_receipt_verify(&facts, &ledger->charter, &receipt);
+    return mr_receipt_verify(&facts, &ledger->charter, NULL, &receipt);
 }
 
 START_TEST(q_distinct_nodes_prove_it)
@@ -161,8 +161,10 @@ START_TEST(all_are_of_one_epoch)
     memcpy(next->ledger, ledger->id, sizeof next->ledger);
     mr_restart_sign(signed_next, 0, &governance);
     receipt.handover[0].kind = MR_HANDOVER_RESTART;
-    receipt.handover_count = 1;
     ck_assert_int_eq(verify(), MR_OK);
+    receipt.handover_count = 1; /* it tells of more epochs than there were before its heads */
+    ck_assert_int_eq(verify(), MR_BAD_HEAD);
+    receipt.handover_count = 0;
     say_instead(&leaf, 2);
     ck_assert_int_eq(verify(), MR_BAD_HEAD);
 }
