@@ -9,6 +9,7 @@
 #include "common/term.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
+#include "mereau/order.h"
 #include "mereau/text.h"
 #include "wallet/act.h"
 #include "wallet/commands.h"
@@ -161,6 +162,7 @@ void cmd_balance(struct command *c, struct out *out)
 {
     struct wallet *w;
     char text[AMOUNT_PEOPLE_MAX], address[MR_ADDRESS_TEXT_MAX];
+    struct mr_terms terms;
     if (synced(&w, c, out) != MR_OK)
         return;
     json_t *const list = out->json ? json_array() : NULL;
@@ -180,11 +182,12 @@ void cmd_balance(struct command *c, struct out *out)
     out_text(out, "account", address);
     if (list != NULL)
         out_json(out, "balances", list);
-    if (w->account->account.credit > 0) {
-        wallet_amount(text, w, w->account->account.credit, 0);
+    mr_terms_of(&terms, &w->account->account, NULL);
+    if (terms.credit > 0) {
+        wallet_amount(text, w, terms.credit, 0);
         out_print(out, _("credit line: %s\n"), text);
     }
-    out_int(out, "credit_minor", w->account->account.credit);
+    out_int(out, "credit_minor", terms.credit);
     if (w->account->account.frozen)
         out_note(out,
                  _("The account is frozen: it receives but cannot pay. Ask your association."));

@@ -21,6 +21,11 @@ const struct mr_policy *mr_policy_on(const struct mr_policy *policies, uint32_t 
                                      uint32_t day);
 /** The rule for a class, or NULL. */
 const struct mr_class_rule *mr_class_rule(const struct mr_policy *p, enum mr_account_class class);
+/** LED-27: what is in force for an account: of each the lesser of what its treasury granted and
+ * what governance left. `rule` is its class's; NULL: a limit that nobody set is 0, for the class's.
+ */
+void mr_terms_of(struct mr_terms *ret, const struct mr_state_account *a,
+                 const struct mr_class_rule *rule);
 /** LED-12: fee for an amount, 0 <= amount. */
 int64_t mr_fee_of(const struct mr_policy *p, enum mr_order_kind kind, enum mr_account_class class,
                   int64_t amount, uint32_t day);

@@ -240,26 +240,55 @@ static enum mr_status take_amount(struct admin *a, int64_t *ret, const char *opt
     return out_fail(a->out, MR_USAGE, "--%s: %s", option, hint);
 }
 
-static enum mr_status fill_grant(struct admin *a, struct mr_grant *g, const uint8_t chain[16])
+/* What the account was granted, and what governance left of it. */
+static enum mr_status ask_terms(struct admin *a, struct mr_state_account *ret,
+                                const uint8_t account[16], const uint8_t chain[16])
 {
     admin_as(a, chain);
     a->ask->kind = MR_REQ_ACCOUNT;
-    memcpy(a->ask->u.account.account, g->account, 16);
-    enum mr_status st = admin_call(a);
+    memcpy(a->ask->u.account.account, account, 16);
+    const enum mr_status st = admin_call(a);
     if (st != MR_OK)
         return admin_call_failed(a, st);
-    const struct mr_state_account *s = &a->reply->body.u.account.account;
-    st = take_amount(a, &g->credit, "credit", s->credit);
+    *ret = a->reply->body.u.account.account;
+    return MR_OK;
+}
+
+/* What no option names stays as it was. */
+static enum mr_status fill_grant(struct admin *a, struct mr_grant *g, const struct mr_terms *was)
+{
+    enum mr_status st = take_amount(a, &g->credit, "credit", was->credit);
     if (st == MR_OK && g->credit > MR_CREDIT_MAX)
         st = out_fail(a->out, MR_AMOUNT_TOO_LARGE, _("a credit line is at most %s"),
                       admin_amount(a, MR_CREDIT_MAX));
     if (st == MR_OK)
-        st = take_amount(a, &g->limit_payment, "limit-payment", s->limit_payment);
+        st = take_amount(a, &g->limit_payment, "limit-payment", was->limit_payment);
     if (st == MR_OK)
-        st = take_amount(a, &g->limit_day, "limit-day", s->limit_day);
+        st = take_amount(a, &g->limit_day, "limit-day", was->limit_day);
     if (st == MR_OK)
-        st = take_amount(a, &g->limit_month, "limit-month", s->limit_month);
+        st = take_amount(a, &g->limit_month, "limit-month", was->limit_month);
     return st;
+}
+
+static enum mr_status fill_raise(struct admin *a, struct mr_grant *g)
+{
+    struct mr_state_account s;
+    enum mr_status st = ask_terms(a, &s, g->account, a->treasury);
+    const struct mr_terms granted = {s.credit, s.limit_payment, s.limit_day, s.limit_month};
+    if (st == MR_OK)
+        st = fill_grant(a, g, &granted);
+    if (st == MR_OK && s.lowered_count > 0)
+        out_note(a->out, _("governance lowered credit or limits of this account: above that a "
+                           "grant has no effect until governance lets go"));
+    return st;
+}
+
+static enum mr_status fill_lower(struct admin *a, struct mr_grant *g)
+{
+    static const struct mr_terms none = {.credit = MR_CREDIT_MAX};
+    struct mr_state_account s;
+    const enum mr_status st = ask_terms(a, &s, g->account, a->system);
+    return st == MR_OK ? fill_grant(a, g, s.lowered_count > 0 ? &s.lowered[0] : &none) : st;
 }
 
 void cmd_grant(struct command *c, struct out *out)
@@ -274,7 +303,7 @@ void cmd_grant(struct command *c, struct out *out)
         st = member_find(&a, body->u.grant.account, c->args[0]);
     }
     if (st == MR_OK)
-        st = fill_grant(&a, &body->u.grant, a.treasury);
+        st = fill_raise(&a, &body->u.grant);
     if (st == MR_OK)
         order_one(&a, a.treasury, body, _("Grant this?"));
     order_end(&a, body);
@@ -295,7 +324,7 @@ void cmd_lower(struct command *c, struct out *out)
             out_fail(out, st, _("\"%s\" is no address of an account"), c->args[0]);
     }
     if (st == MR_OK)
-        st = fill_grant(&a, &body->u.lower, a.system);
+        st = fill_lower(&a, &body->u.lower);
     if (st == MR_OK)
         order_one(&a, a.system, body, _("Set credit and limits so?"));
     order_end(&a, body);

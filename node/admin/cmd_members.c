@@ -292,18 +292,19 @@ static json_t *account_to_json(const struct admin *a, const struct mr_rep_accoun
                                const struct roll_entry *e)
 {
     const struct mr_state_account *s = &acc->account;
+    struct mr_terms t;
     json_t *balances = json_array();
+    mr_terms_of(&t, s, NULL);
     for (uint32_t i = 0; i < acc->hot.chain.balances_count; i++)
         json_array_append_new(balances, json_integer(acc->hot.chain.balances[i].minor));
-    return json_pack("{s:s,s:s?,s:s?,s:s,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:o}", "account",
-                     admin_address(a, s->id), "name",
-                     e != NULL && e->readable ? e->member.identity.name : NULL, "contact",
-                     e != NULL && e->readable ? e->member.identity.contact : NULL, "class",
-                     mr_account_class_text(s->class), "frozen", s->frozen, "closed", s->closed,
-                     "credit_minor", (json_int_t)s->credit, "limit_payment_minor",
-                     (json_int_t)s->limit_payment, "limit_day_minor", (json_int_t)s->limit_day,
-                     "limit_month_minor", (json_int_t)s->limit_month, "opened_ms",
-                     (json_int_t)s->opened_ms, "balances_minor", balances);
+    return json_pack(
+        "{s:s,s:s?,s:s?,s:s,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:o}", "account", admin_address(a, s->id),
+        "name", e != NULL && e->readable ? e->member.identity.name : NULL, "contact",
+        e != NULL && e->readable ? e->member.identity.contact : NULL, "class",
+        mr_account_class_text(s->class), "frozen", s->frozen, "closed", s->closed, "credit_minor",
+        (json_int_t)t.credit, "limit_payment_minor", (json_int_t)t.limit_payment, "limit_day_minor",
+        (json_int_t)t.limit_day, "limit_month_minor", (json_int_t)t.limit_month, "opened_ms",
+        (json_int_t)s->opened_ms, "balances_minor", balances);
 }
 
 static void add_member_row(struct admin *a, struct table *t, const struct roll *r,
@@ -364,6 +365,8 @@ static void print_member(struct admin *a, const struct mr_rep_account *acc,
                          const struct roll_entry *e)
 {
     const struct mr_state_account *s = &acc->account;
+    struct mr_terms t;
+    mr_terms_of(&t, s, NULL);
     if (e != NULL) {
         out_print(a->out, _("Name:     %s\nContact:  %s\n"), shown_name(e),
                   e->member.identity.contact);
@@ -377,8 +380,11 @@ static void print_member(struct admin *a, const struct mr_rep_account *acc,
     out_print(a->out,
               _("Credit:   %s\nLimits:   payment %s, day %s, month %s (0: those of the "
                 "class)\n"),
-              admin_amount(a, s->credit), admin_amount(a, s->limit_payment),
-              admin_amount(a, s->limit_day), admin_amount(a, s->limit_month));
+              admin_amount(a, t.credit), admin_amount(a, t.limit_payment),
+              admin_amount(a, t.limit_day), admin_amount(a, t.limit_month));
+    if (s->lowered_count > 0)
+        out_print(a->out,
+                  _("          governance lowered them, and a grant does not raise them\n"));
 }
 
 void cmd_member_show(struct command *c, struct out *out)

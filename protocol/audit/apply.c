@@ -153,6 +153,19 @@ static void apply_grant(struct mr_audit *a, const struct mr_grant *g)
     x->cold.limit_month = g->limit_month;
 }
 
+static void apply_lower(struct mr_audit *a, const struct mr_grant *g)
+{
+    struct mri_aud_account *const x = mri_aud_account(a, g->account);
+    if (x == NULL)
+        return;
+    mri_aud_touch_cold(a, x);
+    x->cold.is_lowered = true;
+    x->cold.most.credit = g->credit;
+    x->cold.most.limit_payment = g->limit_payment;
+    x->cold.most.limit_day = g->limit_day;
+    x->cold.most.limit_month = g->limit_month;
+}
+
 static void apply_redeem(struct mr_audit *a, const struct mri_aud_case *c, const uint8_t id[32])
 {
     const struct mr_redeem *const o = &c->order->body.u.redeem;
@@ -363,7 +376,7 @@ void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_
         apply_grant(a, &b->u.grant);
         return;
     case MR_KIND_LOWER:
-        apply_grant(a, &b->u.lower);
+        apply_lower(a, &b->u.lower);
         return;
     case MR_KIND_SWEEP:
         return;

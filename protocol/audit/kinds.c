@@ -104,15 +104,12 @@ static bool stands_alone(enum mr_status st)
 
 /* Whether a refusal rests on other chains than the order's own, which may settle in another order
  * at another node. */
-static bool depends_on_others(const struct mri_aud_case *c, enum mr_status st)
+static bool depends_on_others(enum mr_status st)
 {
     static const enum mr_status all[] = {
-        MR_FUNDS_SHORT, MR_LIMIT_PAYMENT, MR_LIMIT_DAY,  MR_LIMIT_MONTH, MR_CAP_EXCEEDED,
-        MR_COVERAGE,    MR_LOWERED,       MR_NOT_CLOSED, MR_BEHIND,      MR_TOO_MANY,
+        MR_FUNDS_SHORT, MR_LIMIT_PAYMENT, MR_LIMIT_DAY, MR_LIMIT_MONTH, MR_CAP_EXCEEDED,
+        MR_COVERAGE,    MR_NOT_CLOSED,    MR_BEHIND,    MR_TOO_MANY,
     };
-    const enum mr_order_kind kind = c->order->body.kind;
-    if (st == MR_NO_CHANGE)
-        return kind == MR_KIND_GRANT || kind == MR_KIND_LOWER;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i] == st)
             return true;
@@ -123,10 +120,10 @@ static bool depends_on_others(const struct mri_aud_case *c, enum mr_status st)
 void mri_aud_wrong_text(struct mr_audit *a, struct mri_aud_case *c, enum mr_status st,
                         const char *what, const char *expected, const char *found)
 {
-    if (c->wrong || (c->at_end && depends_on_others(c, st)))
+    if (c->wrong || (c->at_end && depends_on_others(st)))
         return;
     c->wrong = true;
-    if (c->at_vote && !depends_on_others(c, st))
+    if (c->at_vote && !depends_on_others(st))
         return; /* reported where it settles */
     if (a->incomplete && !stands_alone(st)) {
         a->totals.orders_unchecked++;
@@ -244,31 +241,43 @@ static void check_raise(struct mr_audit *a, struct mri_aud_case *c, const char *
         mri_aud_wrong(a, c, MR_LOWERED, what, least, then);
 }
 
-static void check_grant(struct mr_audit *a, struct mri_aud_case *c, bool only_raise)
+static void check_grant(struct mr_audit *a, struct mri_aud_case *c)
 {
-    const struct mr_grant *const g = only_raise ? &c->order->body.u.grant : &c->order->body.u.lower;
+    const struct mr_grant *const g = &c->order->body.u.grant;
+    const struct mri_aud_account *const x = mri_aud_own_member(a, c, g->account);
+    static const struct mr_class_rule none;
+    const struct mr_class_rule *r = &none;
+    if (x == NULL)
+        return;
+    for (uint32_t i = 0; i < c->policy->classes_count; i++) {
+        if (c->policy->classes[i].class == x->class)
+            r = &c->policy->classes[i];
+    }
+    if (g->credit < x->cold.credit)
+        mri_aud_wrong(a, c, MR_LOWERED, "credit, at least", x->cold.credit, g->credit);
+    check_raise(a, c, "limit of a payment, at least", x->cold.limit_payment, r->limit_payment,
+                g->limit_payment);
+    check_raise(a, c, "limit of a day, at least", x->cold.limit_day, r->limit_day, g->limit_day);
+    check_raise(a, c, "limit of a month, at least", x->cold.limit_month, r->limit_month,
+                g->limit_month);
+    if (g->credit == x->cold.credit && g->limit_payment == x->cold.limit_payment &&
+        g->limit_day == x->cold.limit_day && g->limit_month == x->cold.limit_month)
+        mri_aud_wrong_text(a, c, MR_NO_CHANGE, "credit and limits granted", "a change", "none");
+}
+
+/* Before the first LOWER nothing is less than it could be. */
+static void check_lower(struct mr_audit *a, struct mri_aud_case *c)
+{
+    const struct mr_grant *const g = &c->order->body.u.lower;
     const struct mri_aud_account *const x = mri_aud_own_member(a, c, g->account);
     if (x == NULL)
         return;
-    if (only_raise) {
-        static const struct mr_class_rule none;
-        const struct mr_class_rule *r = &none;
-        for (uint32_t i = 0; i < c->policy->classes_count; i++) {
-            if (c->policy->classes[i].class == x->class)
-                r = &c->policy->classes[i];
-        }
-        if (g->credit < x->cold.credit)
-            mri_aud_wrong(a, c, MR_LOWERED, "credit, at least", x->cold.credit, g->credit);
-        check_raise(a, c, "limit of a payment, at least", x->cold.limit_payment, r->limit_payment,
-                    g->limit_payment);
-        check_raise(a, c, "limit of a day, at least", x->cold.limit_day, r->limit_day,
-                    g->limit_day);
-        check_raise(a, c, "limit of a month, at least", x->cold.limit_month, r->limit_month,
-                    g->limit_month);
-    }
-    if (g->credit == x->cold.credit && g->limit_payment == x->cold.limit_payment &&
-        g->limit_day == x->cold.limit_day && g->limit_month == x->cold.limit_month)
-        mri_aud_wrong_text(a, c, MR_NO_CHANGE, "credit and limits", "a change", "none");
+    const bool was = x->cold.is_lowered;
+    if (g->credit == (was ? x->cold.most.credit : MR_CREDIT_MAX) &&
+        g->limit_payment == (was ? x->cold.most.limit_payment : 0) &&
+        g->limit_day == (was ? x->cold.most.limit_day : 0) &&
+        g->limit_month == (was ? x->cold.most.limit_month : 0))
+        mri_aud_wrong_text(a, c, MR_NO_CHANGE, "credit and limits left", "a change", "none");
 }
 
 /* --- LED-29 POLICY, CAP ----------------------------------------------------------------------- */
@@ -438,10 +447,10 @@ void mri_aud_check_kind(struct mr_audit *a, struct mri_aud_case *c)
     case MR_KIND_CLOSE:
         return;
     case MR_KIND_GRANT:
-        check_grant(a, c, true);
+        check_grant(a, c);
         return;
     case MR_KIND_LOWER:
-        check_grant(a, c, false);
+        check_lower(a, c);
         return;
     case MR_KIND_POLICY:
         check_policy_order(a, c);

@@ -110,19 +110,24 @@ static void check_fee_lines(struct mr_audit *a, struct mri_aud_case *c, uint32_t
     }
 }
 
-static int64_t limit_of(int64_t own, const struct mr_class_rule *rule, int64_t of_class)
+/* `most`: what governance leaves; 0: it lowered nothing. */
+static int64_t limit_of(int64_t own, int64_t most, int64_t of_class)
 {
-    return own != 0 ? own : rule == NULL ? 0 : of_class;
+    const int64_t granted = own != 0 ? own : of_class;
+    return most > 0 && most < granted ? most : granted;
 }
 
 static void check_limits(struct mr_audit *a, struct mri_aud_case *c, int64_t sum)
 {
     const struct mri_aud_account *const x = c->account;
-    const struct mr_class_rule *const r = c->rule;
+    static const struct mr_class_rule no_rule;
+    static const struct mr_terms no_terms;
+    const struct mr_class_rule *const r = c->rule != NULL ? c->rule : &no_rule;
+    const struct mr_terms *const most = x->cold.is_lowered ? &x->cold.most : &no_terms;
     const uint32_t month = mr_month_of(c->day);
-    const int64_t payment = limit_of(x->cold.limit_payment, r, r == NULL ? 0 : r->limit_payment);
-    const int64_t day = limit_of(x->cold.limit_day, r, r == NULL ? 0 : r->limit_day);
-    const int64_t of_month = limit_of(x->cold.limit_month, r, r == NULL ? 0 : r->limit_month);
+    const int64_t payment = limit_of(x->cold.limit_payment, most->limit_payment, r->limit_payment);
+    const int64_t day = limit_of(x->cold.limit_day, most->limit_day, r->limit_day);
+    const int64_t of_month = limit_of(x->cold.limit_month, most->limit_month, r->limit_month);
     const int64_t this_day = sum + (x->hot.day == c->day ? x->hot.day_spent : 0);
     const int64_t this_month = sum + (x->hot.month == month ? x->hot.month_spent : 0);
     if (sum > payment)
@@ -165,7 +170,9 @@ static void check_pay(struct mr_audit *a, struct mri_aud_case *c)
     check_fee_lines(a, c, n, sum);
     if (p->unit == 0 && !treasury)
         check_limits(a, c, sum);
-    const int64_t credit = p->unit == 0 && !treasury ? payer->cold.credit : 0;
+    int64_t credit = p->unit == 0 && !treasury ? payer->cold.credit : 0;
+    if (payer->cold.is_lowered && credit > payer->cold.most.credit)
+        credit = payer->cold.most.credit;
     if (payer->hot.balance[p->unit] + credit < total)
         mri_aud_wrong(a, c, MR_FUNDS_SHORT, "funds, at least", total,
                       payer->hot.balance[p->unit] + credit);

@@ -75,7 +75,9 @@ struct mri_aud_cold {
     uint32_t key_count, threshold, generation;
     uint8_t enc_key[MR_KEY_BYTES], reader_key[MR_KEY_BYTES];
     bool frozen, closed;
-    int64_t credit, limit_payment, limit_day, limit_month;
+    int64_t credit, limit_payment, limit_day, limit_month; /* as granted */
+    bool is_lowered;
+    struct mr_terms most;                 /* what governance leaves, if is_lowered */
     const struct mri_aud_past_keys *past; /* of a treasury, newest first */
     int64_t issued, cleared;              /* of a treasury: LED-21, LED-31 */
     uint64_t stopped;                     /* of a member: LED-33 */

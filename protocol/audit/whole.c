@@ -62,6 +62,8 @@ static void account_row(struct mr_audit *a, struct root *r, const struct mri_aud
                                  .cleared = x->cold.cleared,
                                  .recoveries_count = x->cold.recoveries_count,
                                  .stopped = x->cold.stopped,
+                                 .lowered_count = x->cold.is_lowered,
+                                 .lowered = {x->cold.most},
                                  .opened_ms = x->opened_ms};
     memcpy(s.id, x->id, 16);
     if (x->home >= 0)

@@ -31,6 +31,33 @@ const struct mr_policy *mr_policy_on(const struct mr_policy *policies, uint32_t 
     return in_force;
 }
 
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t limit_of(int64_t granted, int64_t lowered, const int64_t *of_class)
+{
+    if (granted == 0 && of_class == NULL)
+        return lowered;
+    const int64_t now = granted != 0 ? granted : *of_class;
+    return lowered != 0 ? lesser(now, lowered) : now;
+}
+
+void mr_terms_of(struct mr_terms *ret, const struct mr_state_account *a,
+                 const struct mr_class_rule *rule)
+{
+    static const struct mr_terms none = {.credit = MR_CREDIT_MAX};
+    const struct mr_terms *const most = a->lowered_count > 0 ? &a->lowered[0] : &none;
+    ret->credit = lesser(a->credit, most->credit);
+    ret->limit_payment =
+        limit_of(a->limit_payment, most->limit_payment, rule != NULL ? &rule->limit_payment : NULL);
+    ret->limit_day =
+        limit_of(a->limit_day, most->limit_day, rule != NULL ? &rule->limit_day : NULL);
+    ret->limit_month =
+        limit_of(a->limit_month, most->limit_month, rule != NULL ? &rule->limit_month : NULL);
+}
+
 const struct mr_class_rule *mr_class_rule(const struct mr_policy *p, enum mr_account_class class)
 {
     for (uint32_t i = 0; i < p->classes_count; i++)

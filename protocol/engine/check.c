@@ -103,30 +103,6 @@ static uint32_t home_index(const struct checking *k, const uint8_t association[1
     return MR_ASSOCIATIONS_MAX;
 }
 
-/* Whether governance lowered this account's credit line once: then it may owe more than the present
- * one. */
-static bool was_lowered(struct checking *k)
-{
-    struct mr_state_slot slot;
-    uint8_t id[16], key[16];
-    size_t len;
-    bool erased = false;
-    mr_sub_account(id, NULL, MR_CLASS_SYSTEM);
-    if (!fetch(k, MR_TABLE_ACCOUNT_NO, id, sizeof id, &len) || len != 8)
-        return false;
-    const uint64_t system = mri_key_read(k->value);
-    for (uint64_t seq = 1; fetch(k, MR_TABLE_SLOT, key, mri_key_pair(key, system, seq), &len) &&
-                           mr_state_slot_decode(&slot, k->value, len) == MR_OK;
-         seq++) {
-        const struct mr_order_body *b = &k->body.u.order.order.body;
-        if (!slot.voided && fetch_body(k, "system", slot.body_at, slot.body_len, &erased) &&
-            k->body.kind == MR_BODY_ORDER && b->kind == MR_KIND_LOWER &&
-            memcmp(b->u.lower.account, k->account.id, 16) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* INV-1, INV-2, and what INV-3, INV-3a and INV-6 add up. */
 static void check_balances(struct checking *k)
 {
@@ -139,7 +115,7 @@ static void check_balances(struct checking *k)
         const bool may_owe = a->class == MR_CLASS_WORLD || a->class == MR_CLASS_ISSUER;
         const int64_t least = u == 0 && mr_is_member_class(a->class) ? -a->credit : 0;
         k->sums[u] += b;
-        if (!may_owe && b < least && (u > 0 || !mr_is_member_class(a->class) || !was_lowered(k))) {
+        if (!may_owe && b < least) { /* a credit line is never granted back: LED-27 */
             place(where, k, "unit", u);
             k->t.overdrawn++;
             if (!k->c->moving)

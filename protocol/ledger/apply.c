@@ -152,7 +152,9 @@ static void apply_checkpoint(struct mri_ledger *l, const struct mr_checkpoint *c
                  mr_checkpoint_encode(c, bytes, sizeof bytes));
 }
 
-static void apply_terms(struct mri_ledger *l, struct mri_plan *plan, const struct mr_grant *g)
+/* GRANT and LOWER stand on two chains: each has fields of its own, so that the order in which they
+ * settle makes no difference. */
+static void apply_grant(struct mri_ledger *l, struct mri_plan *plan, const struct mr_grant *g)
 {
     struct mri_row *row = row_of(plan, g->account);
     mr_assert(row != NULL);
@@ -160,6 +162,18 @@ static void apply_terms(struct mri_ledger *l, struct mri_plan *plan, const struc
     row->account.limit_payment = g->limit_payment;
     row->account.limit_day = g->limit_day;
     row->account.limit_month = g->limit_month;
+    put_account(l, row->number, &row->account);
+}
+
+static void apply_lower(struct mri_ledger *l, struct mri_plan *plan, const struct mr_grant *g)
+{
+    struct mri_row *row = row_of(plan, g->account);
+    mr_assert(row != NULL);
+    row->account.lowered_count = 1;
+    row->account.lowered[0] = (struct mr_terms){.credit = g->credit,
+                                                .limit_payment = g->limit_payment,
+                                                .limit_day = g->limit_day,
+                                                .limit_month = g->limit_month};
     put_account(l, row->number, &row->account);
 }
 
@@ -336,10 +350,10 @@ static void apply_kind(struct mri_ledger *l, struct mri_plan *plan)
         put_account(l, plan->rows[0].number, &plan->rows[0].account);
         return;
     case MR_KIND_GRANT:
-        apply_terms(l, plan, &b->u.grant);
+        apply_grant(l, plan, &b->u.grant);
         return;
     case MR_KIND_LOWER:
-        apply_terms(l, plan, &b->u.lower);
+        apply_lower(l, plan, &b->u.lower);
         return;
     case MR_KIND_CAP:
         row = &plan->rows[plan->rows_count - 1];

@@ -66,11 +66,6 @@ static enum mr_status own_member(const struct checking *c, const struct mri_row 
 
 /* --- PAY -------------------------------------------------------------------------------------- */
 
-static int64_t limit_of(int64_t own, int64_t of_class)
-{
-    return own != 0 ? own : of_class;
-}
-
 /* LED-20: what the chain spent in the order's day and month, and the limits. */
 static enum mr_status check_limits(const struct checking *c, const struct mr_class_rule *rule,
                                    int64_t sum)
@@ -79,15 +74,14 @@ static enum mr_status check_limits(const struct checking *c, const struct mr_cla
     const struct mr_state_chain *s = &c->chain->hot.chain;
     const int64_t day_spent = s->day == c->day ? s->day_spent : 0;
     const int64_t month_spent = s->month == mr_month_of(c->day) ? s->month_spent : 0;
-    const int64_t payment = limit_of(a->limit_payment, rule->limit_payment);
-    const int64_t day = limit_of(a->limit_day, rule->limit_day);
-    const int64_t month = limit_of(a->limit_month, rule->limit_month);
-    if (sum > payment)
-        return short_of(c->plan, MR_LIMIT_PAYMENT, sum - payment);
-    if (day_spent > day || sum > day - day_spent)
-        return short_of(c->plan, MR_LIMIT_DAY, sum + day_spent - day);
-    if (month_spent > month || sum > month - month_spent)
-        return short_of(c->plan, MR_LIMIT_MONTH, sum + month_spent - month);
+    struct mr_terms t;
+    mr_terms_of(&t, a, rule);
+    if (sum > t.limit_payment)
+        return short_of(c->plan, MR_LIMIT_PAYMENT, sum - t.limit_payment);
+    if (day_spent > t.limit_day || sum > t.limit_day - day_spent)
+        return short_of(c->plan, MR_LIMIT_DAY, sum + day_spent - t.limit_day);
+    if (month_spent > t.limit_month || sum > t.limit_month - month_spent)
+        return short_of(c->plan, MR_LIMIT_MONTH, sum + month_spent - t.limit_month);
     return MR_OK;
 }
 
@@ -160,8 +154,10 @@ static enum mr_status check_pay(const struct checking *c)
     if (st != MR_OK)
         return st;
     const struct mri_row *from = treasury ? row_by_number(c->plan, home(c)->own) : c->chain;
-    const int64_t has =
-        balance(from, pay->unit) + (pay->unit == 0 && !treasury ? from->account.credit : 0);
+    struct mr_terms t = {.credit = 0};
+    if (pay->unit == 0 && !treasury)
+        mr_terms_of(&t, &from->account, rule);
+    const int64_t has = balance(from, pay->unit) + t.credit;
     return has >= total || !MRI_RULE(funds) ? MR_OK
                                             : short_of(c->plan, MR_FUNDS_SHORT, total - has);
 }
@@ -318,13 +314,7 @@ static bool lowers(int64_t now, int64_t wanted, int64_t of_class)
 {
     if (wanted == 0)
         return now != 0;
-    return wanted < limit_of(now, of_class);
-}
-
-static bool same_terms(const struct mr_state_account *a, const struct mr_grant *g)
-{
-    return a->credit == g->credit && a->limit_payment == g->limit_payment &&
-           a->limit_day == g->limit_day && a->limit_month == g->limit_month;
+    return wanted < (now != 0 ? now : of_class);
 }
 
 static enum mr_status check_grant(const struct checking *c)
@@ -343,7 +333,10 @@ static enum mr_status check_grant(const struct checking *c)
         lowers(a->limit_day, g->limit_day, rule->limit_day) ||
         lowers(a->limit_month, g->limit_month, rule->limit_month))
         return MR_LOWERED;
-    return same_terms(a, g) ? MR_NO_CHANGE : MR_OK;
+    return a->credit == g->credit && a->limit_payment == g->limit_payment &&
+                   a->limit_day == g->limit_day && a->limit_month == g->limit_month
+               ? MR_NO_CHANGE
+               : MR_OK;
 }
 
 /* --- desk and owner --------------------------------------------------------------------------- */
@@ -509,7 +502,13 @@ static enum mr_status check_lower(const struct checking *c)
     const struct mri_row *row = find_row(c->plan, g->account);
     if (row == NULL || !mr_is_member_class(row->account.class))
         return MR_ACCOUNT_UNKNOWN;
-    return same_terms(&row->account, g) ? MR_NO_CHANGE : MR_OK;
+    static const struct mr_terms none = {.credit = MR_CREDIT_MAX};
+    const struct mr_terms *const t =
+        row->account.lowered_count > 0 ? &row->account.lowered[0] : &none;
+    return t->credit == g->credit && t->limit_payment == g->limit_payment &&
+                   t->limit_day == g->limit_day && t->limit_month == g->limit_month
+               ? MR_NO_CHANGE
+               : MR_OK;
 }
 
 /* --- all kinds -------------------------------------------------------------------------------- */

@@ -515,12 +515,15 @@ static void alias_given_too_early(struct tamper *t)
 
 static void grant_that_lowers(struct tamper *t)
 {
-    order(find(t, MR_KIND_GRANT, 0))->body.u.grant.limit_payment = 400;
+    order(find(t, MR_KIND_GRANT, 0))->body.u.grant.limit_payment = 400000;
 }
 
 static void lower_without_change(struct tamper *t)
 {
-    order(find(t, MR_KIND_LOWER, 0))->body.u.lower = order(find(t, MR_KIND_GRANT, 0))->body.u.grant;
+    struct mr_grant *const g = &order(find(t, MR_KIND_LOWER, 0))->body.u.lower;
+    *g = order(find(t, MR_KIND_GRANT, 0))->body.u.grant;
+    g->credit = MR_CREDIT_MAX; /* as before the first one */
+    g->limit_payment = g->limit_day = g->limit_month = 0;
 }
 
 static void sweep_of_an_open_account(struct tamper *t)

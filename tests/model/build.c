@@ -56,7 +56,8 @@ static void pay_body(struct play *p, struct deed *d, const struct m_account *a)
     struct mr_pay *b = &d->o.order.body.u.pay;
     const struct m_account *own = model_sub(&p->m, a->home, MR_CLASS_OWN);
     const uint32_t count = 1 + (uint32_t)play_random(p, 5);
-    const int64_t has = a->class == MR_CLASS_TREASURY ? own->balance[0] : a->balance[0] + a->credit;
+    const int64_t has =
+        a->class == MR_CLASS_TREASURY ? own->balance[0] : a->balance[0] + model_credit(a);
     const uint32_t day = model_day(d->o.order.time_ms);
     int64_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {

@@ -332,6 +332,20 @@ static void set_four(struct m_account *a, const struct mr_grant *g)
     a->limits[2] = g->limit_month;
 }
 
+static void lower_four(struct m_account *a, const struct mr_grant *g)
+{
+    a->lowered = true;
+    a->most_credit = g->credit;
+    a->most[0] = g->limit_payment;
+    a->most[1] = g->limit_day;
+    a->most[2] = g->limit_month;
+}
+
+int64_t model_credit(const struct m_account *a)
+{
+    return a->lowered && a->most_credit < a->credit ? a->most_credit : a->credit;
+}
+
 static void keep_past(struct m_account *a, uint64_t time_ms)
 {
     if (a->class != MR_CLASS_TREASURY)
@@ -434,7 +448,7 @@ void model_apply(struct model *m, const struct deed *d)
         model_sub(m, model_home(m, b->u.cap.association), MR_CLASS_ISSUER)->credit = b->u.cap.cap;
         break;
     case MR_KIND_LOWER:
-        set_four(model_find(m, b->u.lower.account), &b->u.lower);
+        lower_four(model_find(m, b->u.lower.account), &b->u.lower);
         break;
     case MR_KIND_NEXT:
     case MR_KIND_CUT:

@@ -52,7 +52,9 @@ struct m_account {
     struct m_keys keys;
     uint32_t generation;
     uint8_t enc_key[32], reader_key[32];
-    int64_t credit, limits[3]; /* payment, day, month */
+    int64_t credit, limits[3]; /* as granted: payment, day, month */
+    bool lowered;
+    int64_t most_credit, most[3]; /* what governance leaves; 0: as granted */
     uint64_t opened_ms;
     uint64_t next, credits; /* credits: payments, issues and returns received */
     uint8_t head[32];
@@ -120,6 +122,8 @@ void model_done(struct model *m);
 
 struct m_account *model_find(struct model *m, const uint8_t id[16]);
 /** A derived account of an association; home NO_HOME: system, checkpoints, world. */
+/* Credit line in force. */
+int64_t model_credit(const struct m_account *a);
 struct m_account *model_sub(struct model *m, uint32_t home, enum mr_account_class class);
 /** Index of an association in the charter, or NO_HOME. */
 uint32_t model_home(const struct model *m, const uint8_t association[16]);

@@ -75,6 +75,13 @@ static enum mr_status fee_lines(struct model *m, const struct m_account *chain,
     return good ? MR_OK : MR_FEE_MISMATCH;
 }
 
+/* `which`: payment, day, month. */
+static int64_t in_force(const struct m_account *a, int which, int64_t of_class)
+{
+    const int64_t granted = a->limits[which] != 0 ? a->limits[which] : of_class;
+    return a->most[which] != 0 && a->most[which] < granted ? a->most[which] : granted;
+}
+
 static enum mr_status limits(const struct m_account *a, const struct mr_policy *policy,
                              const struct mr_order *o, int64_t sum)
 {
@@ -82,9 +89,9 @@ static enum mr_status limits(const struct m_account *a, const struct mr_policy *
     const uint32_t day = model_day(o->time_ms);
     if (o->body.u.pay.unit != 0 || a->class == MR_CLASS_TREASURY)
         return MR_OK;
-    const int64_t payment = a->limits[0] != 0 ? a->limits[0] : r->limit_payment;
-    const int64_t by_day = a->limits[1] != 0 ? a->limits[1] : r->limit_day;
-    const int64_t by_month = a->limits[2] != 0 ? a->limits[2] : r->limit_month;
+    const int64_t payment = in_force(a, 0, r->limit_payment);
+    const int64_t by_day = in_force(a, 1, r->limit_day);
+    const int64_t by_month = in_force(a, 2, r->limit_month);
     if (sum > payment)
         return MR_LIMIT_PAYMENT;
     if (sum + (a->day == day ? a->day_spent : 0) > by_day)
@@ -127,7 +134,8 @@ enum mr_status model_check_pay(struct model *m, const struct mr_order *o)
     if (st == MR_OK)
         st = limits(chain, policy, o, sum);
     if (st == MR_OK &&
-        payer->balance[p->unit] + (p->unit == 0 && payer == chain ? payer->credit : 0) < total)
+        payer->balance[p->unit] + (p->unit == 0 && payer == chain ? model_credit(payer) : 0) <
+            total)
         st = MR_FUNDS_SHORT;
     return st;
 }

@@ -103,6 +103,8 @@ static void put_account(struct model *m, struct leaves *t, const struct m_accoun
     for (uint32_t i = 0; i < a->past_count; i++)
         put_past(m, &s.past[i], &a->past[i].keys, a->past[i].until_ms);
     s.stopped = a->stopped;
+    s.lowered_count = a->lowered;
+    s.lowered[0] = (struct mr_terms){a->most_credit, a->most[0], a->most[1], a->most[2]};
     for (uint32_t i = 0; i < a->recoveries_count; i++)
         if (model_recovery(a, a->recoveries[i].seq) != NULL)
             put_recovery(&s.recoveries[s.recoveries_count++], &a->recoveries[i]);

@@ -175,7 +175,13 @@ static enum mr_status check_lower(struct model *m, const struct mr_order *o)
     const struct m_account *a = model_find(m, o->body.u.lower.account);
     if (a == NULL || !model_is_member(a->class))
         return MR_ACCOUNT_UNKNOWN;
-    return changes(a, &o->body.u.lower) ? MR_OK : MR_NO_CHANGE;
+    const struct mr_grant *g = &o->body.u.lower;
+    const struct m_account fresh = {.most_credit = MR_CREDIT_MAX};
+    const struct m_account *was = a->lowered ? a : &fresh;
+    return g->credit != was->most_credit || g->limit_payment != was->most[0] ||
+                   g->limit_day != was->most[1] || g->limit_month != was->most[2]
+               ? MR_OK
+               : MR_NO_CHANGE;
 }
 
 static enum mr_status check_policy(struct model *m, const struct mr_order *o)
