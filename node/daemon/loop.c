@@ -1,4 +1,5 @@
 /* The loop: events in, turns out, effects released when a turn is synced. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "common/log.h"
 #include "daemon/node.h"
 #include "daemon/peers.h"
+#include "daemon/steady.h"
 #include "mereau/assert.h"
 #include "storage/snapshot.h"
 #include "storage/store_lmdb.h"
@@ -18,14 +20,40 @@ enum {
     STORE_RETRY_MS = 1000,
     ROOM_MIN = 4 << 20,
     STEPS_MAX = 2048,
+    CLOCK_BACK_MS = 1000, /* smaller steps are what keeping clocks right takes */
     PEER_SESSIONS_MAX = 1024,
 };
 
-uint64_t now_ms(void)
+static uint64_t read_ms(clockid_t id)
 {
     struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(id, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t wall_ms(void)
+{
+    return read_ms(CLOCK_REALTIME);
+}
+
+/* Workers ask for the time too. */
+static pthread_mutex_t time_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct steady node_time;
+
+uint64_t now_ms(void)
+{
+    pthread_mutex_lock(&time_lock);
+    const uint64_t now = steady_ms(&node_time, wall_ms(), read_ms(CLOCK_MONOTONIC));
+    pthread_mutex_unlock(&time_lock);
+    return now;
+}
+
+uint64_t time_behind_ms(void)
+{
+    pthread_mutex_lock(&time_lock);
+    const uint64_t behind = node_time.behind_ms;
+    pthread_mutex_unlock(&time_lock);
+    return behind;
 }
 
 _Noreturn void node_fail(struct node *n, const char *what, enum mr_status st)
@@ -419,6 +447,22 @@ static void on_signal(uv_signal_t *h, int number)
     node_stop(h->data);
 }
 
+static void watch_time(struct node *n)
+{
+    const uint64_t behind = time_behind_ms();
+    if (!n->clock_back && behind >= CLOCK_BACK_MS) {
+        n->clock_back = true;
+        log_event(
+            LOG_LEVEL_WARN, "clock_back",
+            log_with(log_uint("behind_ms", behind),
+                     log_text("do", "time goes on at half its pace until the clock has caught "
+                                    "up; if it was far ahead before, restart the node")));
+    } else if (n->clock_back && behind == 0) {
+        n->clock_back = false;
+        log_event(LOG_LEVEL_INFO, "clock_right", log_with(log_uint("behind_ms", 0)));
+    }
+}
+
 static void on_tick(uv_timer_t *h)
 {
     struct node *n = h->data;
@@ -430,6 +474,7 @@ static void on_tick(uv_timer_t *h)
     if (n->puts != NULL && !n->flushing && !n->freeze_due &&
         ev.now_ms - n->store_full_ms >= STORE_RETRY_MS)
         flush_give(n, false); /* it met a full disk before */
+    watch_time(n);
     checkpoints_look(n);
     pump(n);
     requests_tick(n);

@@ -101,6 +101,8 @@ static void add_node(struct page *page, struct node *n, const struct mr_engine_f
          (double)p.dropped},
         {"peer_port_open", "gauge", "requests of peers under way", (double)p.in_flight},
         {"disk_full", "gauge", "1: new orders are refused", f->disk_full ? 1 : 0},
+        {"clock_behind_seconds", "gauge", "how far the machine's clock is behind the node's time",
+         (double)time_behind_ms() / 1000},
         {"abstaining", "gauge", "1: the node does not sign", f->abstaining ? 1 : 0},
     };
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {

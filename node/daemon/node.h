@@ -162,6 +162,7 @@ struct node {
     uint64_t requests_waiting;                     /* join requests in the register */
     bool stopping, closed;
     uint64_t stop_ms, started_ms;
+    bool clock_back; /* told of it */
     int exit_code;
     struct counters counters;
     struct mr_request request; /* scratch: large */
@@ -169,7 +170,11 @@ struct node {
     uint8_t bytes[MR_FRAME_MAX + 1024], sealed[MR_FRAME_MAX + 1024];
 };
 
+/* Unix milliseconds as the machine's clock has them; and the node's time, which never goes back
+ * (steady.h), with how far the clock is behind it. */
+uint64_t wall_ms(void);
 uint64_t now_ms(void);
+uint64_t time_behind_ms(void);
 
 /* start.c: everything up to the first turn. Errors are logged; the exit code is returned. */
 int node_open(struct node *n, const struct secret *passphrase);

@@ -274,7 +274,7 @@ static void on_answer(void *ctx, enum mr_request_kind kind, enum mr_status st,
         find_keys(n, &a->keys[i], &bodies[i]);
     if (reply->status == MR_OK && reply->body.kind == MR_REQ_FOLLOW &&
         reply->body.u.follow.head.node == p->number)
-        clock_take(&p->clock, reply->body.u.follow.head.time_ms, now_ms());
+        clock_take(&p->clock, reply->body.u.follow.head.time_ms, wall_ms());
     workers_give(n->verifiers, &a->task);
 }
 
@@ -315,7 +315,7 @@ static void on_down(void *ctx, enum mr_status why)
 static void on_head(void *ctx, const struct mr_head *head)
 {
     struct peer *const p = ctx;
-    clock_take(&p->clock, head->time_ms, now_ms());
+    clock_take(&p->clock, head->time_ms, wall_ms());
 }
 
 static void on_room(void *ctx)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/exit.h"
+#include "common/file.h"
 #include "lib/federation.h"
 
 enum { NODES = 4, QUORUM = 3 };
@@ -201,6 +202,38 @@ START_TEST(a_wrong_clock_is_named)
 }
 END_TEST
 
+/* Set back while the node runs: its time goes on, at half the pace, and so do its timers. */
+START_TEST(a_clock_that_is_set_back)
+{
+    char file[SCRATCH_PATH_MAX + 16], word[SCRATCH_PATH_MAX + 32];
+    static struct mr_signed_order o;
+    const char *const skew[] = {word, "LD_PRELOAD=" SKEW, "ASAN_OPTIONS=verify_asan_link_order=0",
+                                NULL};
+    snprintf(file, sizeof file, "%s/skew", f.dir);
+    snprintf(word, sizeof word, "SKEW_FILE=%s", file);
+    settle_in();
+    ck_assert_int_eq(federation_stop(&f, 3), EXIT_DONE);
+    federation_start_in(&f, 3, skew);
+    federation_wait_mode(&f, 3, MR_OK);
+    ck_assert_int_eq(file_write(file, "-600000", 7, 0600, false), MR_OK);
+    ck_assert(proc_line(f.nodes[3].proc, NULL, 0, " clock_back ", 10000));
+    ck_assert_int_eq(federation_pay(&f, 3, 3, 0, 10), MR_SETTLED);
+    /* Two others are away: whoever waits for an answer gets one all the same. */
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
+    federation_order(&f, 3, &o, f.w.members[3].id, MR_KIND_PAY);
+    world_pay_body(&f.w, &o.order.body.u.pay, 0, 10);
+    federation_sign(&f, &o);
+    ck_assert_int_eq(federation_submit(&f, 3, &o, 100), MR_VOTING);
+    for (uint32_t i = 0; i < 2; i++)
+        federation_start(&f, i);
+    ck_assert_int_eq(federation_submit(&f, 3, &o, 60000), MR_SETTLED);
+    ck_assert_int_eq(file_write(file, "0", 1, 0600, true), MR_OK);
+    ck_assert(proc_line(f.nodes[3].proc, NULL, 0, " clock_right ", 10000));
+    federation_agree(&f, 2 * NODES + 2);
+}
+END_TEST
+
 /* Governance ends an epoch: the others go on without the one that left, and drop their links. */
 START_TEST(a_node_leaves)
 {
@@ -254,6 +287,7 @@ int main(void)
     tcase_add_test(c, nodes_know_of_each_other);
     tcase_add_test(c, a_node_leaves);
     tcase_add_loop_test(c, a_wrong_clock_is_named, 0, 2);
+    tcase_add_test(c, a_clock_that_is_set_back);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
