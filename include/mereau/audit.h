@@ -245,6 +245,8 @@ struct mr_audit_totals {
     uint64_t certificates_unchecked; /**< of other nodes: stand on votes that are not here */
     uint64_t voids_unchecked;        /**< void slots whose reason other nodes know */
     uint64_t evidence_unchecked;     /**< announced by other nodes and not here */
+    uint64_t clocks_back; /**< bit i: heads of node i went back in time. No rule was broken: it
+                               crashed and its clock was set back (LOG-4) */
 };
 
 /** Checks of the end, then the totals. All batches must have been given back. May be called again

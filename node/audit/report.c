@@ -399,6 +399,22 @@ static void report_unchecked(struct out *out, const struct mr_audit_totals *t,
     print_not_checked(out, _("bytes behind the last whole turn"), s->torn);
 }
 
+/* What is strange and breaks no rule. */
+static void report_clocks(struct out *out, const struct mr_audit_totals *t)
+{
+    json_t *const list = json_array();
+    for (unsigned i = 1; i <= MR_NODES_MAX; i++) {
+        if ((t->clocks_back >> i & 1) == 0)
+            continue;
+        json_array_append_new(list, json_integer(i));
+        out_print(out,
+                  _("The clock of node %u went back, as its heads show. That breaks no rule: it "
+                    "crashed, and its clock was set back meanwhile.\n"),
+                  i);
+    }
+    out_json(out, "clocks_back", list);
+}
+
 void report_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
                    const struct source *s, const struct mr_charter *now)
 {
@@ -409,5 +425,6 @@ void report_totals(const struct report *r, struct out *out, const struct mr_audi
     out_json(out, "totals", totals_json(now, t));
     out_print(out, _("%s, ledger %s\n"), r->charter->name, ledger);
     print_totals(r, out, t, now);
+    report_clocks(out, t);
     report_unchecked(out, t, s, now);
 }

@@ -287,7 +287,16 @@ static void check_cancel(struct mr_audit *a, const struct mr_entry_trigger *t,
                            mr_cancel_size(&c->cancel));
 }
 
-/* SLOT-8. That a last day has passed shows when the slot settles. */
+/* A last day had passed by the node's clock when it said so: the clock may be another one later. */
+static void check_lapse(struct mr_audit *a, const struct mri_aud_open *o,
+                        const struct mr_entry_trigger *t)
+{
+    if (o->ordered && t->time_ms <= o->lapse_ms)
+        mri_aud_u64(a, "SLOT-8", MR_CHECK_FAILED, "time of a trigger, behind the order's last",
+                    o->lapse_ms + 1, t->time_ms);
+}
+
+/* SLOT-8 */
 void mri_aud_trigger(struct mr_audit *a, const struct mr_entry_trigger *t)
 {
     struct mri_aud_open *const o = slot_of(a, t->account, t->seq, "SLOT-8", "trigger");
@@ -309,6 +318,7 @@ void mri_aud_trigger(struct mr_audit *a, const struct mr_entry_trigger *t)
         break;
     case MR_TRIGGER_EXPIRED:
         lacks = o->ordered || !known ? NULL : "an order for the slot";
+        check_lapse(a, o, t);
         break;
     }
     if (lacks != NULL)

@@ -214,7 +214,4 @@ void mri_aud_check_void(struct mr_audit *a, const struct mri_aud_account *x, uin
     }
     if (o == NULL || !o->triggered)
         a->totals.voids_unchecked += o == NULL || !o->unlocked; /* others know why */
-    else if (o->trigger_kind == MR_TRIGGER_EXPIRED && o->ordered && s->time_ms <= o->lapse_ms)
-        mri_aud_u64(a, "SLOT-8", MR_CHECK_FAILED, "time of closing, behind the order's last",
-                    o->lapse_ms + 1, s->time_ms);
 }

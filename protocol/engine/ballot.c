@@ -33,7 +33,7 @@ void mri_trigger(struct mr_engine *e, struct mri_open *o, enum mr_trigger_kind k
                  const struct mr_signed_cancel *cancel)
 {
     struct mr_entry_trigger *const t = &o->s.trigger;
-    *t = (struct mr_entry_trigger){.seq = o->s.seq, .kind = kind};
+    *t = (struct mr_entry_trigger){.seq = o->s.seq, .kind = kind, .time_ms = e->now_ms};
     memcpy(t->account, o->s.account, 16);
     if (cancel != NULL) {
         uint8_t bytes[2048];

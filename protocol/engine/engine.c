@@ -181,6 +181,8 @@ static void sign_head(struct mr_engine *e, uint64_t leaves, const uint8_t root[3
     memmove(h->root, root, 32);
     if (e->now_ms > h->time_ms)
         h->time_ms = e->now_ms;
+    if (e->head_floor_ms > h->time_ms)
+        h->time_ms = e->head_floor_ms;
     mr_head_sign(h, e->ledger.id, e->key);
     e->head_due = true;
 }
@@ -250,6 +252,15 @@ static void abstain(struct mr_engine *e, uint64_t seen_size)
     mri_say(e, &e->entry);
 }
 
+/* A head that was signed and not written down before a crash: the clock may have been set back
+ * since then, and time never decreases in a log (LOG-4). */
+static void raise_floor(struct mr_engine *e, const struct mr_head *h)
+{
+    if (h->time_ms > e->head.time_ms && h->time_ms > e->head_floor_ms &&
+        mr_head_verify(h, e->ledger.id, &e->ledger.meta.log_key))
+        e->head_floor_ms = h->time_ms;
+}
+
 /* Rules of lost memory: somebody outside holds a head of ours that our log does not extend. */
 enum mr_status mri_seen_head(struct mr_engine *e, const struct mr_head *h)
 {
@@ -259,8 +270,12 @@ enum mr_status mri_seen_head(struct mr_engine *e, const struct mr_head *h)
         return MR_OK;
     if (h->size <= e->tree.size) {
         const enum mr_status st = mri_tree_root(&e->tree, root, h->size);
-        if (st != MR_OK || memcmp(root, h->root, 32) == 0)
+        if (st != MR_OK)
             return st;
+        if (memcmp(root, h->root, 32) == 0) {
+            raise_floor(e, h);
+            return MR_OK;
+        }
     }
     /* Looked at last: whoever shows our own past costs no verification. */
     if (mr_head_verify(h, e->ledger.id, &e->ledger.meta.log_key))

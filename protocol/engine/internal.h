@@ -231,6 +231,7 @@ struct mr_engine {
     uint8_t hashes[MR_LEAVES_MAX][32]; /* of its leaves */
     struct mr_evidence evidence;
     struct mr_handover handover;
+    uint64_t head_floor_ms; /* others hold a head of this log of that time */
     struct mr_body body;
     struct mr_history_item item;
     struct mr_reply reply;

@@ -26,4 +26,7 @@ struct league_lie {
 
 extern const struct league_lie lies_of_league[], lies_of_turn[];
 
+/** No lie: a head that is dated back. */
+void league_head_of_an_hour_ago(struct doctor *d);
+
 #endif

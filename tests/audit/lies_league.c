@@ -123,6 +123,18 @@ static void trigger_that_is_not_there(struct doctor *d)
     memcpy(s.unlock->e.u.leaf.u.unlock.trigger, t->hash, 32);
 }
 
+/* The order had not lapsed when the node said so. */
+static void trigger_before_its_time(struct doctor *d)
+{
+    for (uint32_t i = 0;; i++) {
+        const struct doc_slot s = doctor_slot(d, true, i);
+        if (s.trigger == NULL || s.trigger->e.u.trigger.kind != MR_TRIGGER_EXPIRED)
+            continue;
+        s.trigger->e.u.trigger.time_ms -= 31 * MR_DAY_MS;
+        return;
+    }
+}
+
 static void unlock_that_hides(struct doctor *d)
 {
     struct mr_leaf_unlock *const u = &voided(d).unlock->e.u.leaf.u.unlock;
@@ -288,7 +300,7 @@ static void hour_back(struct doc_row *r)
     r->e.u.peer.head.time_ms -= 3600000;
 }
 
-static void head_of_an_hour_ago(struct doctor *d)
+void league_head_of_an_hour_ago(struct doctor *d)
 {
     last_peer(d, 0)->before = hour_back;
 }
@@ -525,6 +537,7 @@ const struct league_lie lies_of_league[] = {
     {"vote without money", vote_without_money, "LED-20", MR_FUNDS_SHORT, false},
     {"vote without reports", vote_without_reports, "SLOT-9", MR_CHECK_FAILED, false},
     {"unlock without a trigger", unlock_without_a_trigger, "SLOT-8", MR_CHECK_FAILED, false},
+    {"trigger before its time", trigger_before_its_time, "SLOT-8", MR_CHECK_FAILED, false},
     {"trigger that is not there", trigger_that_is_not_there, "SLOT-8", MR_CHECK_FAILED, false},
     {"unlock that hides", unlock_that_hides, "SLOT-7", MR_CHECK_FAILED, false},
     {"two acks only", two_acks_only, "SLOT-5", MR_CHECK_FAILED, false},
@@ -543,7 +556,6 @@ const struct league_lie lies_of_league[] = {
     {"peer: leaves twice", leaves_twice, "JNL-10", MR_CHECK_FAILED, false},
     {"peer: its own log", its_own_log, "JNL-10", MR_WRONG_NODE, false},
     {"peer: head not signed", head_not_signed, "LOG-5", MR_BAD_SIGNATURE, false},
-    {"peer: head of an hour ago", head_of_an_hour_ago, "LOG-4", MR_BAD_HEAD, false},
     {"peer: head that shrinks", head_that_shrinks, "LOG-4", MR_BAD_HEAD, false},
     {"peer: head of another epoch", head_of_another_epoch, "LOG-5", MR_BAD_HEAD, false},
     {"peer: head of another tree", head_of_another_tree, "LOG-1", MR_BAD_PROOF, false},

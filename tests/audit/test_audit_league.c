@@ -95,10 +95,27 @@ START_TEST(the_story_has_everything)
 }
 END_TEST
 
-/* --- lies ------------------------------------------------------------------------------------- */
+/* --- no lies ---------------------------------------------------------------------------------- */
 
 static struct doctor d;
 static struct book told;
+
+/* What an honest node does that crashed and whose clock was set back: it is told, and no finding.
+ */
+START_TEST(a_peer_whose_clock_went_back)
+{
+    struct mr_audit_totals t;
+    book_audit(&found, &t, &r.w.charter, &book, true);
+    ck_assert_uint_eq(t.clocks_back, 0);
+    league_head_of_an_hour_ago(&d);
+    doctor_write(&d, &told);
+    book_audit(&found, &t, &r.w.charter, &told, true);
+    no_findings(1);
+    ck_assert_uint_ne(t.clocks_back, 0);
+}
+END_TEST
+
+/* --- lies ------------------------------------------------------------------------------------- */
 
 static void take_apart(void)
 {
@@ -169,6 +186,7 @@ int main(void)
     tcase_add_checked_fixture(lying, take_apart, put_away);
     tcase_set_timeout(lying, 120);
     tcase_add_test(lying, taken_apart_and_put_together);
+    tcase_add_test(lying, a_peer_whose_clock_went_back);
     tcase_add_loop_test(lying, a_lie, 0, lies);
     tcase_add_loop_test(lying, payloads_changed_on_purpose, 0, 2);
     tcase_add_loop_test(lying, every_allocation_refused_once, 0, 5);

@@ -182,6 +182,28 @@ START_TEST(a_checkpoint_names_the_state)
 }
 END_TEST
 
+/* A head that was signed and not written down before a crash binds the next ones, though the clock
+ * was set back (LOG-4). */
+START_TEST(a_later_time_that_others_hold_goes_on)
+{
+    struct mr_event ev = {.kind = MR_EV_SEEN, .now_ms = w.now_ms};
+    struct mr_effects fx = {NULL, NULL};
+    open_three();
+    ck_assert_int_eq(world_pay(&w, 0, 1, 1), MR_SETTLED);
+    struct mr_head h = w.reply->body.u.submit.receipt[0].proofs[0].head;
+    ev.u.seen = &h;
+    h.time_ms += 7000; /* nobody signed this */
+    ck_assert_int_eq(mr_engine_step(w.engine, &ev, &fx), MR_OK);
+    ck_assert_int_eq(world_pay(&w, 0, 1, 1), MR_SETTLED);
+    ck_assert_uint_lt(w.reply->body.u.submit.receipt[0].proofs[0].head.time_ms, h.time_ms);
+    mr_head_sign(&h, w.ledger, &w.log_key);
+    ck_assert_int_eq(mr_engine_step(w.engine, &ev, &fx), MR_OK);
+    ck_assert_int_eq(world_pay(&w, 0, 1, 1), MR_SETTLED);
+    ck_assert_uint_ge(w.reply->body.u.submit.receipt[0].proofs[0].head.time_ms, h.time_ms);
+    world_check(&w);
+}
+END_TEST
+
 START_TEST(a_head_from_the_future_stops_the_signing)
 {
     struct mr_event ev = {.kind = MR_EV_SEEN, .now_ms = w.now_ms};
@@ -398,6 +420,7 @@ int main(void)
     tcase_add_test(tc, a_redemption_is_paid_out_once);
     tcase_add_test(tc, a_checkpoint_names_the_state);
     tcase_add_test(tc, a_head_from_the_future_stops_the_signing);
+    tcase_add_test(tc, a_later_time_that_others_hold_goes_on);
     tcase_add_test(tc, a_restored_node_abstains_until_governance_restarts_it);
     tcase_add_test(tc, a_restart_that_is_not_governances_is_refused);
     tcase_add_test(tc, an_order_that_waits_does_not_settle_under_old_keys);
