@@ -258,6 +258,13 @@ bool mri_open_ask(struct mr_engine *e, struct mri_open *o, const struct mr_event
     return true;
 }
 
+/* Votes of so many nodes say nothing about what is missing: all of them may be lies. */
+static uint32_t may_lie(const struct mr_engine *e)
+{
+    const struct mr_committee *const c = &e->committee;
+    return 2 * c->quorum - c->count - 1;
+}
+
 enum mr_status mri_open_stage(struct mr_engine *e, const struct mri_open *o,
                               struct mr_rep_slot *ret)
 {
@@ -283,7 +290,8 @@ enum mr_status mri_open_stage(struct mr_engine *e, const struct mri_open *o,
             return MR_CERTIFIED;
         }
     ret->votes = mri_slot_votes_for(s, 0, c->at.order);
-    if (ret->votes == 0 && o->cause != MR_OK) {
+    if (o->cause != MR_OK && !s->voted && ret->votes <= may_lie(e)) {
+        ret->votes = 0;
         ret->cause = (uint32_t)o->cause;
         ret->missing = o->missing;
         ret->quorum = 0;

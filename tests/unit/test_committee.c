@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/internal.h"
 #include "lib/ring.h"
 #include "mereau/codec.h"
 #include "mereau/receipt.h"
@@ -119,6 +120,37 @@ START_TEST(nodes_restart_in_the_middle)
     }
     ring_wait(&r, 500);
     ring_check(&r);
+}
+END_TEST
+
+/* Makes a node say what no rule allows. */
+static void lie_vote(uint32_t node, const struct mr_order *o)
+{
+    struct mr_leaf leaf = {.kind = MR_LEAF_VOTE, .u.vote.seq = o->seq};
+    memcpy(leaf.u.vote.account, o->account, 16);
+    mr_order_id(leaf.u.vote.value, o);
+    mri_say_leaf(r.nodes[node].engine, &leaf);
+}
+
+/* As many votes as may be lies tell nothing: the owner hears what is missing. */
+START_TEST(a_liars_vote_hides_no_reason)
+{
+    static struct mr_signed_order o;
+    ring_order(&r, 0, &o, r.w.members[1].id, MR_KIND_PAY);
+    world_pay_body(&r.w, &o.order.body.u.pay, 0, 500);
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_PARKED);
+    lie_vote(3, &o.order);
+    ring_wait(&r, 500);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_PARKED);
+    ck_assert_uint_eq(r.reply->body.u.submit.cause, MR_FUNDS_SHORT);
+    ck_assert_int_eq(r.reply->body.u.submit.missing, 500);
+    ck_assert_uint_eq(r.reply->body.u.submit.votes, 0);
+    lie_vote(2, &o.order); /* two are more than may lie: one of them is right, and knows more */
+    ring_wait(&r, 500);
+    ring_submit(&r, 0, &o);
+    ring_wait(&r, 10000);
+    ck_assert_int_eq(r.status, MR_VOTING);
 }
 END_TEST
 
@@ -374,6 +406,7 @@ int main(void)
     tcase_add_test(c, a_cancel_voids_an_order_that_waits);
     tcase_add_test(c, two_orders_of_one_owner_are_decided_within_seconds);
     tcase_add_test(c, nodes_restart_in_the_middle);
+    tcase_add_test(c, a_liars_vote_hides_no_reason);
     tcase_add_test(c, a_node_leaves);
     tcase_add_test(c, a_node_gets_a_new_key);
     tcase_add_test(c, a_node_comes_back_after_the_change);
