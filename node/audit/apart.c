@@ -56,29 +56,23 @@ static struct fork_log *read_mirror(const struct mirrored *b, uint32_t epoch, ui
 
 /* The file's name; empty: the two show no evidence. Whoever has the charter can check it. */
 static void write_evidence(const struct apart *k, char ret[FILE_PATH_MAX], const struct source *s,
-                           const struct follower *f, const struct fork_log *a,
-                           const struct fork_log *b, uint32_t epoch, uint32_t node)
+                           const struct fork_log *a, const struct fork_log *b, uint32_t epoch,
+                           uint32_t node)
 {
     struct mr_evidence *const e = calloc(1, sizeof *e);
-    uint8_t *const bytes = malloc(sizeof *e);
+    const struct mr_chain chain = epochs_chain(&s->epochs);
     struct mr_evidence_facts facts;
     char name[64];
     ret[0] = '\0';
-    if (e != NULL && bytes != NULL && a != NULL && b != NULL && fork_find(e, a, b) == MR_OK) {
+    if (e != NULL && a != NULL && b != NULL && fork_find(e, a, b) == MR_OK) {
         e->version = 1;
         memcpy(e->ledger, s->ledger, sizeof e->ledger);
-        if (epoch > 1 && f != NULL) {
-            e->handover_count =
-                f->handover_count < epoch - 1 ? f->handover_count : (uint32_t)(epoch - 1);
-            memcpy(e->handover, f->handover, e->handover_count * sizeof *e->handover);
-        }
         snprintf(name, sizeof name, "evidence-node%u-epoch%u.mre", (unsigned)node, (unsigned)epoch);
-        if (mr_evidence_verify(&facts, s->charter, e) != MR_OK ||
+        if (mr_evidence_verify(&facts, s->charter, &chain, e) != MR_OK ||
             path_join(ret, k->dir, name) != MR_OK ||
-            file_write(ret, bytes, mr_evidence_encode(e, bytes, sizeof *e), 0644, true) != MR_OK)
+            epochs_write_evidence(&s->epochs, e, epoch, ret, true) != MR_OK)
             ret[0] = '\0';
     }
-    free(bytes);
     free(e);
 }
 
@@ -136,7 +130,7 @@ static void two_histories(struct apart *k, const struct mirrored *of, const stru
     char path[FILE_PATH_MAX], text[FILE_PATH_MAX + 512];
     struct fork_log *const a = read_mirror(of, epoch, of->node);
     struct fork_log *const b = read_mirror(in, epoch, of->node);
-    write_evidence(k, path, of->charter, NULL, a, b, epoch, of->node);
+    write_evidence(k, path, of->charter, a, b, epoch, of->node);
     fork_log_destroy(a);
     fork_log_destroy(b);
     const int n = snprintf(text, sizeof text,
@@ -229,7 +223,7 @@ void apart_node(struct apart *k, struct follower *f, const struct source *s)
     if (f->other_history && last != NULL) {
         struct fork_log *const a = read_mirror(f->book, last->epoch, f->node);
         struct fork_log *const b = read_node(f, s, last->epoch);
-        write_evidence(k, path, s, f, a, b, last->epoch, f->node);
+        write_evidence(k, path, s, a, b, last->epoch, f->node);
         fork_log_destroy(a);
         fork_log_destroy(b);
     }

@@ -119,26 +119,22 @@ static void keep_note(const struct witness *w, const struct mr_head *h, const st
 
 /* Two heads of one size and log with different roots convict by themselves (EVD-3). */
 static void write_evidence(const struct witness *w, const struct mr_head *older,
-                           const struct mr_head *newer, const struct mr_rep_head *r)
+                           const struct mr_head *newer)
 {
     char path[FILE_PATH_MAX], name[64];
     struct mr_evidence *const e = calloc(1, sizeof *e);
-    uint8_t *const bytes = malloc(sizeof *e);
-    if (e != NULL && bytes != NULL) {
-        e->version = 1;
-        memcpy(e->ledger, w->s.ledger, sizeof e->ledger);
-        e->handover_count = r->handover_count;
-        memcpy(e->handover, r->handover, r->handover_count * sizeof r->handover[0]);
-        e->body.kind = MR_EVIDENCE_FORK;
-        e->body.u.fork.older = *older;
-        e->body.u.fork.newer = *newer;
-        memcpy(e->body.u.fork.root, newer->root, 32);
-        snprintf(name, sizeof name, "evidence-node%u-epoch%u.mre", (unsigned)newer->node,
-                 (unsigned)newer->epoch);
-        if (path_join(path, w->dir, name) == MR_OK)
-            file_write(path, bytes, mr_evidence_encode(e, bytes, sizeof *e), 0644, true);
-    }
-    free(bytes);
+    if (e == NULL)
+        return;
+    e->version = 1;
+    memcpy(e->ledger, w->s.ledger, sizeof e->ledger);
+    e->body.kind = MR_EVIDENCE_FORK;
+    e->body.u.fork.older = *older;
+    e->body.u.fork.newer = *newer;
+    memcpy(e->body.u.fork.root, newer->root, 32);
+    snprintf(name, sizeof name, "evidence-node%u-epoch%u.mre", (unsigned)newer->node,
+             (unsigned)newer->epoch);
+    if (path_join(path, w->dir, name) == MR_OK)
+        epochs_write_evidence(&w->s.epochs, e, newer->epoch, path, true);
     free(e);
 }
 
@@ -149,7 +145,7 @@ static enum mr_status extends(const struct witness *w, struct watched *n, const 
     if (h->size < old->size)
         return refuse(n, _("its head covers less than one that was cosigned: it went back"));
     if (h->size == old->size && memcmp(h->root, old->root, 32) != 0) {
-        write_evidence(w, old, h, r);
+        write_evidence(w, old, h);
         return refuse(n,
                       _("it signed another history of the same size: its signatures convict it"));
     }
@@ -181,16 +177,20 @@ static void look_at_restart(const struct witness *w, const struct watched *n,
 static enum mr_status check_head(struct witness *w, struct watched *n)
 {
     const struct mr_rep_head *const r = &w->reply.body.u.head;
-    const struct mr_pubkey *const key =
-        mr_head_key(&r->head, w->s.charter, r->handover, r->handover_count);
+    struct mr_roster roster;
     struct mr_head old;
+    enum mr_status st = source_learn(&w->s, n->link, r);
+    const struct mr_chain chain = epochs_chain(&w->s.epochs);
+    if (st == MR_OK)
+        st = mr_roster_reach(&roster, w->s.charter, &chain, NULL, 0, r->head.epoch);
+    const struct mr_pubkey *const key = st == MR_OK ? mr_roster_key(&roster, &r->head) : NULL;
     if (key == NULL || !mr_head_verify(&r->head, w->s.ledger, key))
         return refuse(n, _("its head is not signed with a key that the charter leads to"));
     if (n->last.size > 0 && r->head.node != n->last.node)
         return refuse(n, _("it is another node than before"));
     if (n->last.size > 0 && r->head.epoch < n->last.epoch)
         return refuse(n, _("its head is of an epoch that is over"));
-    enum mr_status st = load_head(w, &old, &r->head);
+    st = load_head(w, &old, &r->head);
     if (st == MR_NO_SUCH_FILE) {
         look_at_restart(w, n, r);
         return MR_OK;

@@ -87,8 +87,9 @@ static bool is_of_ledger(struct follower *f, const struct source *s)
     return memcmp(hash, s->ledger, sizeof hash) == 0;
 }
 
-/* None is signed yet on a node that just started. */
-static enum mr_status ask_head(struct follower *f)
+/* None is signed yet on a node that just started. Evidence without all epochs is none: no trouble.
+ */
+static enum mr_status ask_head(struct follower *f, struct source *s)
 {
     const enum mr_status st = call(f, MR_REQ_HEAD);
     f->has_head = st == MR_OK && f->reply.body.u.head.head.size > 0;
@@ -96,12 +97,10 @@ static enum mr_status ask_head(struct follower *f)
         return st == MR_BUSY || st == MR_NOT_FOUND ? MR_OK : st;
     const struct mr_rep_head *const r = &f->reply.body.u.head;
     f->head = r->head;
-    f->handover_count = r->handover_count;
-    memcpy(f->handover, r->handover, r->handover_count * sizeof *r->handover);
-    return MR_OK;
+    return source_learn(s, f->link, r) == MR_NO_MEMORY ? MR_NO_MEMORY : MR_OK;
 }
 
-enum mr_status follower_connect(struct follower *f, const struct source *s)
+enum mr_status follower_connect(struct follower *f, struct source *s)
 {
     enum mr_status st = f->link != NULL ? MR_OK : open_link(f, s);
     if (st == MR_OK)
@@ -114,7 +113,7 @@ enum mr_status follower_connect(struct follower *f, const struct source *s)
         st = MR_WRONG_NODE;
     if (st == MR_OK) {
         f->node = f->reply.body.u.node.node;
-        st = f->node == 0 ? MR_WRONG_NODE : ask_head(f);
+        st = f->node == 0 ? MR_WRONG_NODE : ask_head(f, s);
     }
     if (st != MR_OK)
         silent(f, st);

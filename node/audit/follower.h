@@ -28,17 +28,15 @@ struct follower {
     char why_plain[512]; /* in English */
     bool other_history;  /* what it sends is another journal than the mirror's */
     bool has_head;
-    struct mr_head head; /* it signed this before it was read to its end */
-    struct mr_handover handover[MR_HANDOVERS_MAX]; /* to that head's epoch */
-    uint32_t handover_count;
+    struct mr_head head;         /* it signed this before it was read to its end */
     uint64_t retry_ms, pause_ms; /* monotonic: when to try again */
     struct mr_request_body request;
     struct mr_reply reply;
 };
 
-/** Ask who it is. MR_OK: f->node is set; else f->state and f->trouble say why not. Nothing is
- *  reported. */
-enum mr_status follower_connect(struct follower *f, const struct source *s);
+/** Ask who it is, and which epochs there were. MR_OK: f->node is set; else f->state and f->trouble
+ * say why not. Nothing is reported. */
+enum mr_status follower_connect(struct follower *f, struct source *s);
 
 /** Read it to its end into its book. With wait_ms it is asked to wait so long for more when there
  * is nothing. MR_OK, whatever the node does; or reported: trouble of this host. */

@@ -202,4 +202,6 @@ void source_close(struct source *s)
     free(s->reply);
     free(s->charter);
     free(s->charter_bytes);
+    free(s->present);
+    epochs_done(&s->epochs);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "common/command.h"
+#include "common/epochs.h"
 #include "common/link.h"
 #include "common/secret.h"
 #include "mereau/audit.h"
@@ -31,10 +32,12 @@ struct source {
     size_t charter_len;
     struct mr_charter *charter;
     uint8_t ledger[32];
-    bool own_charter; /* the source's own charter is believed */
-    uint64_t size;    /* bytes of log to come, for progress; 0: not known */
-    uint64_t torn;    /* bytes behind the last whole turn */
-    char damage[512]; /* why reading ended early; empty: it did not */
+    bool own_charter;           /* the source's own charter is believed */
+    struct epochs epochs;       /* that were learned */
+    struct mr_charter *present; /* as it stands in the last of them */
+    uint64_t size;              /* bytes of log to come, for progress; 0: not known */
+    uint64_t torn;              /* bytes behind the last whole turn */
+    char damage[512];           /* why reading ended early; empty: it did not */
     uint64_t from; /* of a directory: turns in front of this position of the log may be left out */
     /* one of these */
     char dir[4096];
@@ -58,6 +61,11 @@ enum mr_status source_open_path(struct source *ret, const struct command *c, str
 enum mr_status source_walk(struct source *s, source_turn turn, void *ctx);
 
 void source_close(struct source *s);
+
+/** The epochs up to that of a head, into s->epochs, verified from the charter on: those that its
+ *  reply carries, and the others asked of the node. MR_OK, or why they do not lead there; nothing
+ *  is reported. */
+enum mr_status source_learn(struct source *s, struct link *link, const struct mr_rep_head *r);
 
 /** Of --key, into s->key. Reported. */
 enum mr_status source_read_key(struct source *s);

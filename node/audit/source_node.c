@@ -96,6 +96,47 @@ enum mr_status source_open_node(struct source *s)
     return st;
 }
 
+/* --- epochs -------------------------------------------------------------------------------------
+ */
+
+static enum mr_status ask_handover(struct mr_reply *reply, struct link *link, uint32_t epoch)
+{
+    struct mr_request_body *const ask = calloc(1, sizeof *ask);
+    if (ask == NULL)
+        return MR_NO_MEMORY;
+    ask->kind = MR_REQ_HANDOVER;
+    ask->u.handover = (struct mr_req_page){.from = epoch, .count = 1};
+    const enum mr_status st = link_call(link, reply, ask);
+    free(ask);
+    if (st != MR_OK)
+        return st;
+    return reply->body.u.handover.handover_count > 0 ? MR_OK : MR_WRONG_EPOCH;
+}
+
+enum mr_status source_learn(struct source *s, struct link *link, const struct mr_rep_head *r)
+{
+    struct mr_reply *const reply = malloc(sizeof *reply);
+    enum mr_status st = reply != NULL ? MR_OK : MR_NO_MEMORY;
+    if (s->present == NULL && st == MR_OK) {
+        s->present = malloc(sizeof *s->present);
+        if (s->present == NULL)
+            st = MR_NO_MEMORY;
+        else
+            *s->present = *s->charter;
+    }
+    while (st == MR_OK && s->epochs.count + 1 < r->head.epoch) {
+        const struct mr_handover *h = epochs_carried(&s->epochs, r);
+        if (h == NULL) {
+            st = ask_handover(reply, link, s->epochs.count + 2);
+            h = &reply->body.u.handover.handover[0];
+        }
+        if (st == MR_OK)
+            st = epochs_add(&s->epochs, s->charter, s->present, h);
+    }
+    free(reply);
+    return st;
+}
+
 /* --- reading ------------------------------------------------------------------------------------
  */
 

@@ -89,6 +89,11 @@ static void cold(struct mri_aud_file *f, struct mri_aud_cold *c)
     FIELD(f, c->limit_payment);
     FIELD(f, c->limit_day);
     FIELD(f, c->limit_month);
+    FIELD(f, c->is_lowered);
+    FIELD(f, c->most.credit);
+    FIELD(f, c->most.limit_payment);
+    FIELD(f, c->most.limit_day);
+    FIELD(f, c->most.limit_month);
     past_keys(f, &c->past);
     FIELD(f, c->issued);
     FIELD(f, c->cleared);

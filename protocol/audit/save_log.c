@@ -124,9 +124,39 @@ static void past_logs(struct mri_aud_file *f)
     }
 }
 
+static void roster(struct mri_aud_file *f, struct mri_aud_roster *r)
+{
+    FIELD(f, r->epoch);
+    FIELD(f, r->quorum);
+    r->count = (uint32_t)mri_aud_file_count(f, r->count, MR_NODES_MAX, MR_KEY_BYTES);
+    for (uint32_t i = 0; i < r->count; i++) {
+        FIELD(f, r->seats[i].node);
+        FIELD(f, r->seats[i].generation);
+        BYTES(f, r->seats[i].key.key);
+        BYTES(f, r->seats[i].association);
+    }
+}
+
+/* The first is the charter's; there is always one. */
+static void rosters(struct mri_aud_file *f)
+{
+    struct mr_audit *const a = f->a;
+    const uint64_t count = mri_aud_file_count(f, a->rosters_count, MANY, LEAST);
+    if (f->loading && count == 0)
+        mri_aud_file_fail(f, MR_DAMAGED);
+    if (f->loading && f->st == MR_OK) {
+        mri_aud_put(a, a->rosters);
+        a->rosters = mri_aud_file_get(f, (size_t)count * sizeof *a->rosters);
+        a->rosters_count = a->rosters_cap = a->rosters != NULL ? (size_t)count : 0;
+    }
+    for (size_t i = 0; i < a->rosters_count && f->st == MR_OK; i++)
+        roster(f, &a->rosters[i]);
+}
+
 static void own_log(struct mri_aud_file *f)
 {
     struct mr_audit *const a = f->a;
+    rosters(f);
     for (size_t i = 0; i < MR_NODES_MAX; i++)
         FIELD(f, a->generations[i]);
     tree(f, &a->tree);
@@ -339,7 +369,8 @@ static void counts(struct mri_aud_file *f, struct mr_audit_totals *t)
                              &t->checkpoints_unchecked,
                              &t->certificates_unchecked,
                              &t->voids_unchecked,
-                             &t->evidence_unchecked};
+                             &t->evidence_unchecked,
+                             &t->clocks_back};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         FIELD(f, *all[i]);
 }

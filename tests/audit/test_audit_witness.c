@@ -215,7 +215,7 @@ START_TEST(a_receipt_that_was_witnessed)
     json_decref(program_json(witness(address), 0));
     struct mr_receipt *const r1 = receipt_again(&o);
     ck_assert_uint_eq(r1->cosignatures_count, 1);
-    ck_assert_int_eq(mr_receipt_verify(&facts, &f.w.charter, r1), MR_OK);
+    ck_assert_int_eq(mr_receipt_verify(&facts, &f.w.charter, NULL, r1), MR_OK);
     ck_assert_uint_eq(facts.witnesses, 1);
     save(r1);
     json_t *a = check_receipt(public_key, 0);
@@ -235,7 +235,7 @@ START_TEST(a_receipt_that_was_witnessed)
             r1->cosignatures[1] = *c;
             r1->cosignatures_count = 2;
         }
-        ck_assert_int_eq(mr_receipt_verify(&facts, &f.w.charter, r1), MR_BAD_RECEIPT);
+        ck_assert_int_eq(mr_receipt_verify(&facts, &f.w.charter, NULL, r1), MR_BAD_RECEIPT);
         save(r1);
         a = check_receipt(public_key, 5);
         ck_assert_str_eq(json_words(json_array_get(json_object_get(a, "findings"), 0), "rule"),
