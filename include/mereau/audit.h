@@ -253,6 +253,10 @@ struct mr_audit_totals {
  *  after further turns. MR_OK; MR_NO_MEMORY. */
 enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret);
 
+/** The totals between two turns, without the checks of the end: nothing is reported, `overdrawn`
+ *  means nothing, and the audit may be saved afterwards. MR_OK; MR_NO_MEMORY. */
+enum mr_status mr_audit_so_far(struct mr_audit *a, struct mr_audit_totals *ret);
+
 /** RCP-1: check a receipt's bytes, and the handovers that may stand behind it (RCP-1b), against the
  *  charter alone. `a` needs no turn fed; epochs of turns that were are known. Findings name
  *  rule, expected and found. MR_OK; MR_BAD_RECEIPT: something was found; what makes the bytes no

@@ -7,6 +7,7 @@
 
 #include "audit/apart.h"
 #include "audit/commands.h"
+#include "audit/mirrored_rows.h"
 #include "common/file.h"
 #include "storage/lock.h"
 
@@ -205,6 +206,17 @@ static enum mr_status settle_all(struct following *w, bool save)
     return st;
 }
 
+/* The end of a book, where more is checked: of one that is not right there shall be no rows. */
+static enum mr_status end_book(struct mirrored *b, struct mr_audit_totals *ret)
+{
+    const enum mr_status st = mr_audit_end(b->audit, ret);
+    if (st != MR_OK)
+        out_fail(b->out, MR_NO_MEMORY, NULL);
+    else if (!mirrored_rows_wanted(b))
+        mirrored_rows_drop(b);
+    return st;
+}
+
 /* --- saying so -------------------------------------------------------------------------------- */
 
 static void describe(struct following *w, const struct follower *f, json_t *list)
@@ -259,8 +271,7 @@ static void other_findings(struct following *w, uint64_t *ret)
 {
     static struct mr_audit_totals totals;
     for (size_t i = 1; i < w->books_count; i++) {
-        if (mr_audit_end(w->books[i]->audit, &totals) != MR_OK)
-            out_fail(w->out, MR_NO_MEMORY, NULL);
+        end_book(w->books[i], &totals);
         *ret += w->books[i]->report.all;
         if (w->books[i]->report.all > 0)
             out_print(w->out, _("The book of node %u has findings: mereau-audit verify %s\n"),
@@ -272,10 +283,8 @@ static void first_book(struct following *w, uint64_t *ret)
 {
     static struct mr_audit_totals totals;
     struct mirrored *const b = w->books[0];
-    if (mr_audit_end(b->audit, &totals) != MR_OK) {
-        out_fail(w->out, MR_NO_MEMORY, NULL);
+    if (end_book(b, &totals) != MR_OK)
         return;
-    }
     report_rows(&b->report, w->out);
     report_totals(&b->report, w->out, &totals, &w->s, mr_audit_charter(b->audit));
     *ret += b->report.all;

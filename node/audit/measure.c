@@ -10,6 +10,7 @@
 #include "audit/base.h"
 #include "audit/pool.h"
 #include "audit/report.h"
+#include "common/file.h"
 #include "common/heap.h"
 #include "common/term.h"
 #include "mereau/id.h"
@@ -153,6 +154,25 @@ static enum mr_status open_rows(struct measure *m, struct out *out, const char *
     return MR_OK;
 }
 
+/* The rows beside a mirror, when nothing is named that would have the book itself read. False:
+ * there are none, or they are just being made anew. */
+static bool open_mirror(struct measure *m, const struct command *c)
+{
+    static const char *const others[] = {"base", "charter", "node", "control"};
+    char dir[FILE_PATH_MAX];
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (opt_text(c, others[i]) != NULL)
+            return false;
+    }
+    if (c->arg_count == 0 || path_join(dir, c->args[0], "rows") != MR_OK)
+        return false;
+    if (rows_load(&m->rows, dir) == MR_OK)
+        return true;
+    rows_destroy(m->rows);
+    m->rows = NULL;
+    return false;
+}
+
 enum mr_status measure_open(struct measure *ret, struct command *c, struct out *out)
 {
     const char *const rows = opt_text(c, "rows"), *const file = opt_text(c, "from-csv");
@@ -164,7 +184,10 @@ enum mr_status measure_open(struct measure *ret, struct command *c, struct out *
         return out_fail(out, MR_USAGE, _("--accounts goes with --from-csv"));
     if (file != NULL)
         return measure_file_open(ret, c, out, file);
-    st = rows != NULL ? open_rows(ret, out, rows) : open_book(ret, c, out);
+    if (rows != NULL)
+        st = open_rows(ret, out, rows);
+    else
+        st = open_mirror(ret, c) ? MR_OK : open_book(ret, c, out);
     if (st != MR_OK)
         return st;
     st = rows_table(ret->rows, &ret->table);

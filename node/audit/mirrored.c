@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "audit/base.h"
+#include "audit/mirrored_rows.h"
 #include "common/file.h"
 #include "common/heap.h"
 #include "common/term.h"
@@ -83,7 +84,7 @@ static enum mr_status write_front(const struct mirrored *b, FILE *f)
     struct mri_wr w = {bytes, cap};
     mri_wr_opaque(&w, state_magic, sizeof state_magic);
     mri_wr_u64(&w, 0); /* its length, when it is known */
-    mri_wr_u64(&w, mirror_end(b->mirror)->log);
+    mri_wr_u64(&w, mirror_before(b->mirror)->log);
     mri_wr_u64(&w, b->report.all);
     mri_wr_u32(&w, (uint32_t)b->report.count);
     for (size_t i = 0; i < b->report.count; i++)
@@ -184,7 +185,7 @@ static bool get_row(struct mirrored *b, struct mri_rd *r)
 struct state {
     const uint8_t *bytes;
     size_t len;
-    uint64_t log; /* position that it stands at */
+    uint64_t log; /* position of the last turn that it has read */
 };
 
 /* MR_OK; MR_DAMAGED and what mr_audit_load says. */
@@ -277,8 +278,16 @@ struct catching_up {
     struct source *s;
     struct progress progress;
     struct mr_audit_place place; /* the saved audit's */
-    bool met, misfit;
+    uint64_t rows;               /* turn that the rows stand behind */
+    bool met, joined, misfit;
 };
+
+/* The audit has come to where the rows end. */
+static void join_rows(struct catching_up *k)
+{
+    k->joined = mirrored_rows_join(k->b);
+    k->misfit = !k->joined;
+}
 
 static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *t, uint64_t done)
 {
@@ -291,6 +300,8 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *t, uint64_t
     if (f.turn <= k->place.turn)
         return MR_OK;
     k->misfit = k->misfit || !k->met; /* the state is of another book */
+    if (!k->misfit && !k->joined && f.turn > k->rows)
+        join_rows(k);
     if (k->misfit)
         return MR_OK;
     k->progress.total = k->s->size;
@@ -299,39 +310,62 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *t, uint64_t
 }
 
 /* Audit what is in the mirror behind the place where the audit stands. MR_NOT_FOUND: it is no place
- * of this mirror. */
+ * of this mirror, or that of the rows is none. */
 static enum mr_status catch_up(struct mirrored *b, uint64_t log)
 {
     static struct source s;
     struct catching_up k = {.b = b, .s = &s};
     mr_audit_place(b->audit, &k.place);
     k.met = k.place.turn == 0;
-    s = (struct source){.c = b->c, .out = b->out, .from = log == 0 ? 0 : log - 1};
+    k.rows = mirrored_rows_turn(b);
+    k.joined = k.rows == 0; /* they begin with the audit, or there are none */
+    s = (struct source){.c = b->c, .out = b->out, .from = log};
     memcpy(s.dir, b->dir, sizeof s.dir);
     memcpy(s.ledger, b->charter->ledger, sizeof s.ledger);
     progress_begin(&k.progress, b->c, _("auditing the mirror"), 0);
     enum mr_status st = source_walk(&s, on_turn, &k);
     check_signatures(b);
     progress_end(&k.progress);
+    if (!k.misfit && !k.joined && k.met && mirror_end(b->mirror)->turn == k.rows)
+        join_rows(&k);
     if (st == MR_OK && s.damage[0] != '\0')
         return out_fail(b->out, MR_DAMAGED, _("the mirror %s is damaged: %s"), b->dir, s.damage);
-    return st == MR_OK && !k.met ? MR_NOT_FOUND : st;
+    return st == MR_OK && (!k.met || !k.joined) ? MR_NOT_FOUND : st;
 }
 
 /* From the beginning. */
 static enum mr_status audit_anew(struct mirrored *b)
 {
-    const enum mr_status st = begin_audit(b);
+    enum mr_status st = begin_audit(b);
+    if (st == MR_OK)
+        st = mirrored_rows_anew(b);
     return st == MR_OK ? catch_up(b, 0) : st;
+}
+
+/* The rows of a saved audit: its own, or ahead of it. MR_NOT_FOUND: they lack what it has told. */
+static enum mr_status open_rows(struct mirrored *b)
+{
+    struct mr_audit_place place;
+    if (!mirrored_rows_wanted(b)) {
+        mirrored_rows_drop(b);
+        return MR_OK;
+    }
+    mr_audit_place(b->audit, &place);
+    const enum mr_status st = mirrored_rows_open(b);
+    return st == MR_OK && mirrored_rows_turn(b) < place.turn ? MR_NOT_FOUND : st;
 }
 
 static enum mr_status start_audit(struct mirrored *b)
 {
     uint64_t log = 0;
     enum mr_status st = begin_audit(b);
-    if (st != MR_OK || mirror_end(b->mirror)->turn == 0)
+    if (st == MR_OK && mirror_end(b->mirror)->turn == 0)
+        return mirrored_rows_anew(b);
+    if (st != MR_OK)
         return st;
     enum mr_status loaded = load_state(b, &log);
+    if (loaded == MR_OK)
+        loaded = open_rows(b);
     if (loaded == MR_OK) {
         struct mr_audit_place place;
         mr_audit_place(b->audit, &place);
@@ -341,6 +375,8 @@ static enum mr_status start_audit(struct mirrored *b)
             return loaded;
         b->state_turn = 0;
     }
+    if (b->out->failed)
+        return loaded;
     if (loaded != MR_NO_SUCH_FILE)
         out_note(b->out,
                  _("The saved state of %s does not fit its mirror and is thrown away; the mirror "
@@ -354,6 +390,8 @@ enum mr_status mirrored_rest_on(struct mirrored *b, const char *base)
     static struct source s;
     const uint32_t begins = mr_audit_begins(b->audit);
     enum mr_status st = begin_audit(b);
+    if (st == MR_OK)
+        st = mirrored_rows_anew(b);
     if (st == MR_OK)
         st = source_open_path(&s, b->c, b->out, base);
     if (st == MR_OK)
@@ -418,9 +456,10 @@ enum mr_status mirrored_settle(struct mirrored *b, bool save)
     if (st != MR_OK)
         return cannot_write(b, b->dir, st);
     b->committed_ms = monotonic_ms();
-    if (save && mirror_end(b->mirror)->turn != b->state_turn)
-        return save_state(b);
-    return MR_OK;
+    if (!save || mirror_end(b->mirror)->turn == b->state_turn)
+        return MR_OK;
+    st = mirrored_rows_commit(b);
+    return st == MR_OK ? save_state(b) : st;
 }
 
 enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
@@ -443,6 +482,7 @@ enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
 
 void mirrored_close(struct mirrored *b)
 {
+    rows_destroy(b->rows);
     pool_destroy(b->pool);
     mr_audit_destroy(b->audit);
     report_done(&b->report);

@@ -2,14 +2,15 @@
  *  with it, saved beside it.
  *
  *  `dir` is a data directory for all that read one: charter.mrc, journal/. Beside these stand
- *  mirror.mark (mirror.h) and audit.state. The state is a convenience: when it is missing, damaged
- *  or does not fit the mirror, the mirror is audited anew. */
+ *  mirror.mark (mirror.h), audit.state and rows/ (mirrored_rows.h). State and rows are a
+ *  convenience: when they are missing, damaged or do not fit the mirror, it is audited anew. */
 #ifndef MEREAU_AUDIT_MIRRORED_H
 #define MEREAU_AUDIT_MIRRORED_H
 
 #include "audit/mirror.h"
 #include "audit/pool.h"
 #include "audit/report.h"
+#include "audit/rows.h"
 #include "audit/source.h"
 
 enum { MIRRORED_FINDINGS_MAX = 1000 };
@@ -27,6 +28,7 @@ struct mirrored {
     char **texts; /* of findings that were loaded */
     size_t texts_count;
     struct mirror *mirror;
+    struct rows *rows;   /* NULL: none are kept */
     bool ready;          /* it was opened, and the audit stands where the mirror ends */
     uint64_t state_turn; /* of the state on the disk */
     uint64_t saved_ms;   /* when it was written; monotonic */

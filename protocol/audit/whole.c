@@ -230,6 +230,7 @@ static void check_sums(struct mr_audit *a)
  * has arrived: INV-2. */
 static void check_funds(struct mr_audit *a)
 {
+    a->totals.overdrawn = 0;
     for (size_t i = 0; i < a->accounts.cap; i++) {
         const struct mri_aud_account *const x = a->accounts.slots[i];
         if (x == NULL || x->unknown || x->class == MR_CLASS_ISSUER || x->class == MR_CLASS_WORLD)
@@ -250,21 +251,16 @@ static void check_funds(struct mr_audit *a)
 
 static void count_open(struct mr_audit *a)
 {
-    a->totals.open = a->totals.overdrawn = 0;
+    a->totals.open = 0;
     for (const struct mri_aud_open *o = a->open; o != NULL; o = o->next)
         a->totals.open += o->said_count > 0;
     a->totals.evidence = a->evidence_count;
 }
 
-enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
+enum mr_status mr_audit_so_far(struct mr_audit *a, struct mr_audit_totals *ret)
 {
-    a->entry = MR_AUDIT_NO_ENTRY;
-    mri_aud_at(a, NULL, 0);
-    check_sums(a);
-    count_open(a);
-    if (!mri_aud_alone(a))
-        check_funds(a);
     struct mr_audit_totals *const t = &a->totals;
+    count_open(a);
     t->node = a->node;
     t->epoch = a->node == 0 ? 0 : a->epoch;
     t->accounts = a->account_count;
@@ -287,6 +283,17 @@ enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
         return MR_NO_MEMORY;
     *ret = *t;
     return MR_OK;
+}
+
+enum mr_status mr_audit_end(struct mr_audit *a, struct mr_audit_totals *ret)
+{
+    a->entry = MR_AUDIT_NO_ENTRY;
+    mri_aud_at(a, NULL, 0);
+    check_sums(a);
+    count_open(a);
+    if (!mri_aud_alone(a))
+        check_funds(a);
+    return mr_audit_so_far(a, ret);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
