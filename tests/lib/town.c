@@ -196,14 +196,6 @@ static void run_node(const struct town *t, const char *log)
     _exit(127);
 }
 
-static void fork_node(struct town *t, const char *log)
-{
-    t->pid = fork();
-    must(t->pid >= 0);
-    if (t->pid == 0)
-        run_node(t, log);
-}
-
 /* The port of the last "ready" line behind `from`; 0: not there yet. */
 static uint16_t ready_port(const char *log, long from)
 {
@@ -232,15 +224,14 @@ void town_node_start(struct town *t)
     must(fseek(f, 0, SEEK_END) == 0);
     const long from = ftell(f);
     fclose(f);
-    fork_node(t, log);
+    t->pid = fork();
+    must(t->pid >= 0);
+    if (t->pid == 0)
+        run_node(t, log);
     uint16_t port = 0;
     for (const uint64_t end = clock_ms(CLOCK_MONOTONIC) + DEADLINE_MS; port == 0;) {
         must(clock_ms(CLOCK_MONOTONIC) < end);
-        const bool ended = waitpid(t->pid, NULL, WNOHANG) != 0;
-        if (ended) { /* another test may hold its port for a moment, and it must be that one */
-            must(t->port != 0);
-            fork_node(t, log);
-        }
+        must(waitpid(t->pid, NULL, WNOHANG) == 0);
         nanosleep(&pause, NULL);
         port = ready_port(log, from);
     }
