@@ -345,9 +345,13 @@ void town_node_restart(struct town *t)
     uint8_t bytes[1024];
     char path[FILE_PATH_MAX], name[32];
     struct link *const l = connect_as(t, NULL);
-    *t->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
-    call(t, l, MR_OK);
     const struct mr_head *const h = &t->reply->body.u.head.head;
+    const uint64_t end = clock_ms(CLOCK_MONOTONIC) + DEADLINE_MS;
+    do { /* none is signed in the first moment */
+        must(clock_ms(CLOCK_MONOTONIC) < end);
+        *t->request = (struct mr_request_body){.kind = MR_REQ_HEAD};
+        call(t, l, MR_OK);
+    } while (h->size == 0);
     link_close(l);
     town_node_stop(t);
     t->generation = h->generation + 1;
