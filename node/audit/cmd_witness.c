@@ -105,6 +105,15 @@ static enum mr_status refuse(struct watched *n, const char *why)
     return MR_FORKED;
 }
 
+/* For now: it is called again. */
+static enum mr_status hang_up(struct watched *n, enum mr_status st)
+{
+    link_close(n->link);
+    n->link = NULL;
+    n->status = st;
+    return st;
+}
+
 /* What contradicts the head that was cosigned, as a signed note: whoever has both convicts the
  * node. */
 static void keep_note(const struct witness *w, const struct mr_head *h, const struct mr_pubkey *key)
@@ -180,9 +189,10 @@ static enum mr_status check_head(struct witness *w, struct watched *n)
     struct mr_roster roster;
     struct mr_head old;
     enum mr_status st = source_learn(&w->s, n->link, r);
+    if (st != MR_OK) /* no answer, or no proof of the epoch: nothing to cosign, nothing to hold */
+        return hang_up(n, st);
     const struct mr_chain chain = epochs_chain(&w->s.epochs);
-    if (st == MR_OK)
-        st = mr_roster_reach(&roster, w->s.charter, &chain, NULL, 0, r->head.epoch);
+    st = mr_roster_reach(&roster, w->s.charter, &chain, NULL, 0, r->head.epoch);
     const struct mr_pubkey *const key = st == MR_OK ? mr_roster_key(&roster, &r->head) : NULL;
     if (key == NULL || !mr_head_verify(&r->head, w->s.ledger, key))
         return refuse(n, _("its head is not signed with a key that the charter leads to"));
@@ -209,11 +219,7 @@ static enum mr_status check_head(struct witness *w, struct watched *n)
 static enum mr_status call(struct witness *w, struct watched *n)
 {
     n->status = link_call(n->link, &w->reply, &w->request);
-    if (n->status == MR_OK)
-        return MR_OK;
-    link_close(n->link);
-    n->link = NULL;
-    return n->status;
+    return n->status == MR_OK ? MR_OK : hang_up(n, n->status);
 }
 
 /* The node is shown the highest head of its log that was cosigned: one that lost it stops signing
