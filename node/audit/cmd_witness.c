@@ -240,10 +240,10 @@ static enum mr_status connect_to(struct witness *w, struct watched *n)
                                        .timeout_ms = w->c->timeout_ms};
     if (n->link != NULL)
         return MR_OK;
-    const enum mr_status st = link_open(&n->link, &config);
-    if (st == MR_OK)
+    n->status = link_open(&n->link, &config);
+    if (n->status == MR_OK)
         identify(w, n);
-    return st;
+    return n->status;
 }
 
 static enum mr_status ask_head(struct witness *w, struct watched *n)
