@@ -55,30 +55,6 @@ static uint64_t monotonic_ms(void)
 
 /* --- the directory ---------------------------------------------------------------------------- */
 
-/* The mirror's own charter counts once there is one; --charter must be the same. */
-static enum mr_status read_charter(struct following *w)
-{
-    char path[FILE_PATH_MAX];
-    uint8_t *own = NULL;
-    size_t len = 0;
-    if (path_join(path, w->dir, "charter.mrc") != MR_OK)
-        return out_fail(w->out, MR_USAGE, NULL);
-    const bool begun = file_exists(path);
-    enum mr_status st = begun || opt_text(w->c, "charter") != NULL
-                            ? source_read_charter(&w->s, path)
-                            : source_fetch_charter(&w->s);
-    if (st != MR_OK || !begun || w->s.own_charter)
-        return st;
-    st = file_read(&own, &len, path, CHARTER_BYTES_MAX);
-    if (st != MR_OK)
-        return out_fail(w->out, st, _("the charter %s cannot be read: %s"), path,
-                        status_sentence(st));
-    if (len != w->s.charter_len || memcmp(own, w->s.charter_bytes, len) != 0)
-        st = out_fail(w->out, MR_WRONG_LEDGER, _("%s is of another ledger"), w->dir);
-    free(own);
-    return st;
-}
-
 static enum mr_status take_directory(struct following *w)
 {
     pid_t holder = 0;
@@ -417,7 +393,7 @@ void cmd_follow(struct command *c, struct out *out)
     w.threads = (unsigned)threads;
     sigaction(SIGINT, &note, NULL);
     sigaction(SIGTERM, &note, NULL);
-    if (name_followers(&w) == MR_OK && take_directory(&w) == MR_OK && read_charter(&w) == MR_OK &&
+    if (name_followers(&w) == MR_OK && take_directory(&w) == MR_OK && source_own_charter(&w.s, w.dir) == MR_OK &&
         follow(&w) == MR_OK)
         conclude(&w);
     done(&w);

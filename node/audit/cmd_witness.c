@@ -321,10 +321,8 @@ static enum mr_status prepare(struct witness *w)
         st = path_join(path, w->dir, "charter.mrc");
     if (st != MR_OK)
         return out_fail(w->out, st, _("%s cannot be written: %s"), w->dir, status_sentence(st));
-    const bool begun = file_exists(path);
-    st = begun || opt_text(w->c, "charter") != NULL ? source_read_charter(&w->s, path)
-                                                    : source_fetch_charter(&w->s);
-    if (st == MR_OK && !begun)
+    st = source_own_charter(&w->s, w->dir);
+    if (st == MR_OK && !file_exists(path))
         st = file_write(path, w->s.charter_bytes, w->s.charter_len, 0644, true);
     if (st == MR_OK || w->out->failed)
         return st;

@@ -45,6 +45,28 @@ enum mr_status source_read_charter(struct source *s, const char *path)
     return take_charter(s, path);
 }
 
+enum mr_status source_own_charter(struct source *s, const char *dir)
+{
+    char path[FILE_PATH_MAX];
+    uint8_t *own = NULL;
+    size_t len = 0;
+    if (path_join(path, dir, "charter.mrc") != MR_OK)
+        return out_fail(s->out, MR_USAGE, NULL);
+    const bool begun = file_exists(path);
+    enum mr_status st = begun || opt_text(s->c, "charter") != NULL ? source_read_charter(s, path)
+                                                                   : source_fetch_charter(s);
+    if (st != MR_OK || !begun || s->own_charter)
+        return st;
+    st = file_read(&own, &len, path, CHARTER_BYTES_MAX);
+    if (st != MR_OK)
+        return out_fail(s->out, st, _("the charter %s cannot be read: %s"), path,
+                        status_sentence(st));
+    if (len != s->charter_len || memcmp(own, s->charter_bytes, len) != 0)
+        st = out_fail(s->out, MR_WRONG_LEDGER, _("%s is of another ledger"), dir);
+    free(own);
+    return st;
+}
+
 /* --- a directory -------------------------------------------------------------------------------
  */
 

@@ -79,6 +79,10 @@ enum mr_status source_fetch_charter(struct source *s);
  *  Reported. */
 enum mr_status source_read_charter(struct source *s, const char *path);
 
+/** The charter of a directory that one ledger has for itself: its own once there is one, and
+ *  --charter must be the same; before, --charter or that of the node. Reported. */
+enum mr_status source_own_charter(struct source *s, const char *dir);
+
 /** Parts of source_walk: source_file.c and source_node.c. */
 enum mr_status source_open_export(struct source *s, const char *path);
 enum mr_status source_walk_export(struct source *s, source_turn turn, void *ctx);
