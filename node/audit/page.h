@@ -52,6 +52,8 @@ struct page_figure {
     mr_stats_wide num, den;
     bool blank;
 };
+/** Of one row of p->m->figures, or looked for. */
+struct page_figure page_of(const struct page *p, const struct mr_stats_figure *f);
 struct page_figure page_one(const struct page *p, enum mr_stats_id id, uint32_t period,
                             uint32_t row, uint32_t column);
 struct page_figure page_sum(const struct page *p, enum mr_stats_id id, uint32_t period);

@@ -292,7 +292,7 @@ static void survival(const struct page *p)
     size_t count;
     const struct mr_stats_figure *const f = measure_figures(p->m, MR_STATS_SURVIVAL, &count);
     for (size_t i = 0; i < count; i++) {
-        const struct page_figure x = page_one(p, MR_STATS_SURVIVAL, f[i].period, f[i].row, 0);
+        const struct page_figure x = page_of(p, &f[i]);
         if (x.den == 0 || (text[0] != '\0' && f[i].row > 30))
             continue;
         snprintf(days, sizeof days, "%u", (unsigned)f[i].row);
@@ -313,7 +313,7 @@ static void survival(const struct page *p)
         fprintf(p->f, "<tr><th scope=\"row\" data-at=\"%s\" data-short=\"%s\">", days, days);
         page_text(p->f, when);
         fputs("</th>", p->f);
-        cell(p, PAGE_PERCENT, page_one(p, MR_STATS_SURVIVAL, f[i].period, f[i].row, 0));
+        cell(p, PAGE_PERCENT, page_of(p, &f[i]));
         end_row(p);
     }
     end(p);
@@ -327,7 +327,7 @@ static void towns(const struct page *p)
     const uint32_t whole = (uint32_t)p->m->periods_count;
     const struct mr_stats_figure *const f = measure_figures(p->m, MR_STATS_TOWN_KEPT, &count);
     for (size_t i = 0; i < count; i++) {
-        const struct page_figure x = page_one(p, MR_STATS_TOWN_KEPT, whole, f[i].row, 0);
+        const struct page_figure x = page_of(p, &f[i]);
         if (f[i].period != whole || x.den == 0 ||
             (best.den != 0 && x.num * best.den <= best.num * x.den))
             continue;
@@ -348,7 +348,7 @@ static void towns(const struct page *p)
             continue;
         measure_name(name, p->m, MR_STATS_AXIS_TOWN, f[i].row);
         begin_row(p, name, NULL);
-        cell(p, PAGE_PERCENT, page_one(p, MR_STATS_TOWN_KEPT, whole, f[i].row, 0));
+        cell(p, PAGE_PERCENT, page_of(p, &f[i]));
         end_row(p);
     }
     end(p);
@@ -416,7 +416,7 @@ static size_t find_labels(const struct page *p, enum mr_stats_id id, struct labe
     for (size_t i = 0; all != NULL && i < count; i++) {
         if (f[i].period != p->m->periods_count)
             continue;
-        const struct page_figure x = page_one(p, id, f[i].period, f[i].row, f[i].column);
+        const struct page_figure x = page_of(p, &f[i]);
         count_label(all, &n, 2 * count, f[i].row, x.num);
         count_label(all, &n, 2 * count, f[i].column, x.num);
     }
@@ -449,7 +449,7 @@ static void say_flow(char *text, size_t size, const struct page *p, enum mr_stat
     size_t count;
     const struct mr_stats_figure *const f = measure_figures(p->m, id, &count);
     for (size_t i = 0; i < count; i++) {
-        const struct page_figure x = page_one(p, id, f[i].period, f[i].row, f[i].column);
+        const struct page_figure x = page_of(p, &f[i]);
         if (f[i].period == p->m->periods_count && x.den != 0 &&
             (best == NULL || f[i].num > best->num))
             best = &f[i];

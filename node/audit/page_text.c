@@ -168,6 +168,13 @@ static void take(const struct page *p, struct page_figure *sum, const struct mr_
     sum->den = f->den;
 }
 
+struct page_figure page_of(const struct page *p, const struct mr_stats_figure *f)
+{
+    struct page_figure ret = {0, 0, false};
+    take(p, &ret, f);
+    return ret;
+}
+
 struct page_figure page_one(const struct page *p, enum mr_stats_id id, uint32_t period,
                             uint32_t row, uint32_t column)
 {
