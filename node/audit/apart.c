@@ -9,7 +9,7 @@
 #include "mereau/codec.h"
 #include "mereau/id.h"
 
-enum { EPOCHS_BACK = 4 };
+enum { EPOCHS_BACK = 4, FURTHER_BYTES = 16 << 20 };
 
 void apart_begin(struct apart *k, struct out *out, const char *dir)
 {
@@ -191,7 +191,8 @@ void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrore
 
 /* --- a node against itself -------------------------------------------------------------------- */
 
-/* Its journal as it is now, from the beginning; NULL: it cannot be read. */
+/* Its journal as it is now, from the beginning, a piece further than the mirror went: one that
+ * lies may go on for ever. NULL: it cannot be read. */
 static struct fork_log *read_node(const struct follower *f, const struct source *s, uint32_t epoch)
 {
     static const uint8_t nobody[MR_ACCOUNT_BYTES];
@@ -209,7 +210,9 @@ static struct fork_log *read_node(const struct follower *f, const struct source 
         link_identify(link, MR_AUTH_AUDITOR, nobody, 0, s->key, NULL);
     if (st == MR_OK)
         st = turns_open(&t, link, 0, 0);
-    while (st == MR_OK && (st = turns_next(t, &turn, &frame, 0)) == MR_OK)
+    const uint64_t most = mirror_end(f->book->mirror)->log + FURTHER_BYTES;
+    while (st == MR_OK && turns_position(t) < most &&
+           (st = turns_next(t, &turn, &frame, 0)) == MR_OK)
         st = fork_log_take(l, &turn);
     turns_close(t);
     link_close(link);
