@@ -87,8 +87,9 @@ static enum mr_status cut_segment(const struct mirror *m, enum mr_stream_family 
 {
     char name[SEGMENT_NAME_MAX];
     segment_name(name, family, s->first);
-    if (s->first > end)
-        return unlinkat(m->journal, name, 0) == 0 ? MR_OK : files_status(errno);
+    if (s->first > end) /* for good: it must not stand there again behind what is written now */
+        return unlinkat(m->journal, name, 0) == 0 && fsync(m->journal) == 0 ? MR_OK
+                                                                            : files_status(errno);
     const int fd = openat(m->journal, name, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return files_status(errno);
