@@ -136,14 +136,30 @@ static bool make_index(struct work *w)
     return true;
 }
 
-/* The figure, if it has a value. */
+static bool is_before(const struct mr_stats_figure *f, uint32_t row, uint32_t column)
+{
+    return f->row != row ? f->row < row : f->column < column;
+}
+
+/* The figure, if it has a value. They ascend by row, then by column: a matrix has many. */
 static size_t at(const struct work *w, enum mr_stats_id id, uint32_t period, uint32_t row,
                  uint32_t column)
 {
-    for (size_t i = first_of(w, id, period); i < end_of(w, id, period); i++) {
-        const struct mr_stats_figure *const f = &w->m->figures[i];
-        if (f->row == row && f->column == column && f->state == MR_STATS_VALUE)
-            return i;
+    size_t low = first_of(w, id, period), high = end_of(w, id, period);
+    const size_t end = high;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (is_before(&w->m->figures[middle], row, column))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < end; low++) {
+        const struct mr_stats_figure *const f = &w->m->figures[low];
+        if (f->row != row || f->column != column)
+            break;
+        if (f->state == MR_STATS_VALUE)
+            return low;
     }
     return DISCLOSURE_NONE;
 }
