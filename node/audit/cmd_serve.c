@@ -26,15 +26,12 @@ const struct option_row serve_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-struct text {
-    char *bytes;
-    size_t len;
-};
-
+/* What is sent is counted by the server: one that is replaced goes when its last reader has it. No
+ * reader costs a copy. */
 struct served {
     pthread_mutex_t lock;
-    struct text page;         /* under lock */
-    struct text files[FILES]; /* under lock; bytes NULL: there are none */
+    struct MHD_Response *page;         /* under lock */
+    struct MHD_Response *files[FILES]; /* under lock; NULL: there are none */
 };
 
 static const char *file_name(size_t i)
@@ -45,24 +42,31 @@ static const char *file_name(size_t i)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static enum MHD_Result answer(struct MHD_Connection *c, unsigned code, const char *type,
-                              const char *bytes, size_t len)
+/* Of bytes that are the response's then. NULL: no memory, and they are freed. */
+static struct MHD_Response *response(char *bytes, size_t len, const char *type)
 {
     struct MHD_Response *const r =
-        MHD_create_response_from_buffer(len, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY);
-    if (r == NULL)
-        return MHD_NO;
+        MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE);
+    if (r == NULL) {
+        free(bytes);
+        return NULL;
+    }
     MHD_add_response_header(r, "Content-Type", type);
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(r, "Cache-Control", "no-cache");
-    const enum MHD_Result done = MHD_queue_response(c, code, r);
-    MHD_destroy_response(r);
-    return done;
+    return r;
 }
 
 static enum MHD_Result plain(struct MHD_Connection *c, unsigned code, const char *text)
 {
-    return answer(c, code, "text/plain; charset=utf-8", text, strlen(text));
+    char *const copy = strdup(text);
+    struct MHD_Response *const r =
+        copy == NULL ? NULL : response(copy, strlen(copy), "text/plain; charset=utf-8");
+    if (r == NULL)
+        return MHD_NO;
+    const enum MHD_Result done = MHD_queue_response(c, code, r);
+    MHD_destroy_response(r);
+    return done;
 }
 
 static const char *type_of(const char *name)
@@ -76,8 +80,8 @@ static enum MHD_Result answer_file(const struct served *s, struct MHD_Connection
                                    const char *name)
 {
     for (size_t i = 0; i < FILES; i++) {
-        if (strcmp(name, file_name(i)) == 0 && s->files[i].bytes != NULL)
-            return answer(c, MHD_HTTP_OK, type_of(name), s->files[i].bytes, s->files[i].len);
+        if (strcmp(name, file_name(i)) == 0 && s->files[i] != NULL)
+            return MHD_queue_response(c, MHD_HTTP_OK, s->files[i]);
     }
     return plain(c, MHD_HTTP_NOT_FOUND, "no such file\n");
 }
@@ -96,7 +100,7 @@ static enum MHD_Result on_get(void *ctx, struct MHD_Connection *c, const char *u
         return plain(c, MHD_HTTP_METHOD_NOT_ALLOWED, "read only\n");
     pthread_mutex_lock(&s->lock);
     if (strcmp(url, "/") == 0)
-        done = answer(c, MHD_HTTP_OK, "text/html; charset=utf-8", s->page.bytes, s->page.len);
+        done = MHD_queue_response(c, MHD_HTTP_OK, s->page);
     else if (strncmp(url, "/data/", 6) == 0)
         done = answer_file(s, c, url + 6);
     else
@@ -107,20 +111,33 @@ static enum MHD_Result on_get(void *ctx, struct MHD_Connection *c, const char *u
 
 /* --- what is served --------------------------------------------------------------------------- */
 
-static void replace(struct served *s, struct text *old, struct text made)
+static void drop(struct MHD_Response *r)
 {
+    if (r != NULL)
+        MHD_destroy_response(r);
+}
+
+/* Takes the bytes over. */
+static enum mr_status replace(struct served *s, struct MHD_Response **old, char *bytes, size_t len,
+                              const char *type)
+{
+    struct MHD_Response *const made = response(bytes, len, type);
+    if (made == NULL)
+        return MR_NO_MEMORY;
     pthread_mutex_lock(&s->lock);
-    struct text gone = *old;
+    struct MHD_Response *const gone = *old;
     *old = made;
     pthread_mutex_unlock(&s->lock);
-    free(gone.bytes);
+    drop(gone);
+    return MR_OK;
 }
 
 static enum mr_status make_page(struct served *s, struct command *c, struct out *out)
 {
     static struct measure m;
     struct published shown = {0};
-    struct text made = {NULL, 0};
+    char *bytes = NULL;
+    size_t len = 0;
     enum mr_status st = measure_open(&m, c, out);
     if (st == MR_OK)
         st = measure_run(&m, c, out);
@@ -129,15 +146,15 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
                       PUBLISHED_PERIODS_MAX);
     if (st == MR_OK)
         st = published_create(&shown, &m);
-    FILE *const f = st == MR_OK ? open_memstream(&made.bytes, &made.len) : NULL;
+    FILE *const f = st == MR_OK ? open_memstream(&bytes, &len) : NULL;
     if (f != NULL)
         st = page_write(f, &m, &shown);
     if (f == NULL || fclose(f) != 0)
         st = st == MR_OK ? MR_NO_MEMORY : st;
     if (st == MR_OK)
-        replace(s, &s->page, made);
+        st = replace(s, &s->page, bytes, len, "text/html; charset=utf-8");
     else
-        free(made.bytes);
+        free(bytes);
     published_done(&shown);
     measure_close(&m);
     return st == MR_OK || out->failed ? st : out_fail(out, st, NULL);
@@ -150,12 +167,13 @@ static enum mr_status load_files(struct served *s, const char *dir, struct out *
     enum mr_status st = publication_check(&facts, dir);
     for (size_t i = 0; i < FILES && st == MR_OK; i++) {
         char path[FILE_PATH_MAX];
-        struct text made = {NULL, 0};
+        uint8_t *bytes = NULL;
+        size_t len = 0;
         st = path_join(path, dir, file_name(i));
         if (st == MR_OK)
-            st = file_read((uint8_t **)&made.bytes, &made.len, path, PUBLICATION_BYTES_MAX);
+            st = file_read(&bytes, &len, path, PUBLICATION_BYTES_MAX);
         if (st == MR_OK)
-            replace(s, &s->files[i], made);
+            st = replace(s, &s->files[i], (char *)bytes, len, type_of(file_name(i)));
     }
     return st == MR_OK ? st
                        : out_fail(out, MR_CHECK_FAILED,
@@ -245,6 +263,6 @@ void cmd_serve(struct command *c, struct out *out)
     if (st == MR_OK)
         run(&s, c, out, &at, address);
     for (size_t i = 0; i < FILES; i++)
-        free(s.files[i].bytes);
-    free(s.page.bytes);
+        drop(s.files[i]);
+    drop(s.page);
 }
