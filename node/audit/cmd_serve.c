@@ -32,6 +32,7 @@ struct served {
     pthread_mutex_t lock;
     struct MHD_Response *page;         /* under lock */
     struct MHD_Response *files[FILES]; /* under lock; NULL: there are none */
+    uint64_t rows_at, data_at;         /* when what is served was last replaced, at the latest */
 };
 
 static const char *file_name(size_t i)
@@ -194,31 +195,29 @@ static uint64_t changed_at(const char *dir, const char *name)
 /* --- running ---------------------------------------------------------------------------------- */
 
 /* What fails later is told and what was served before stays. */
-static void look(struct served *s, struct command *c, uint64_t *rows_at, uint64_t *data_at)
+static void look(struct served *s, struct command *c)
 {
     const char *const rows = opt_text(c, "rows"), *const dir = opt_text(c, "published");
     const uint64_t now = changed_at(rows, "head"), data = changed_at(dir, PUBLICATION_SIGNATURE);
     struct out told;
-    if (now == *rows_at && data == *data_at)
+    if (now == s->rows_at && data == s->data_at)
         return;
     out_begin(&told, "mereau-audit", false, true);
-    if (now != 0 && now != *rows_at)
+    if (now != 0 && now != s->rows_at)
         make_page(s, c, &told);
-    if (data != 0 && data != *data_at)
+    if (data != 0 && data != s->data_at)
         load_files(s, dir, &told);
     out_end(&told);
-    *rows_at = now;
-    *data_at = data;
+    s->rows_at = now;
+    s->data_at = data;
 }
 
 static void wait_for_end(struct served *s, struct command *c, const sigset_t *ends)
 {
     const struct timespec rest = {.tv_sec = LOOK_SECONDS};
-    uint64_t rows_at = changed_at(opt_text(c, "rows"), "head");
-    uint64_t data_at = changed_at(opt_text(c, "published"), PUBLICATION_SIGNATURE);
     while (sigtimedwait(ends, NULL, &rest) < 0) {
         if (errno == EAGAIN)
-            look(s, c, &rows_at, &data_at);
+            look(s, c);
     }
 }
 
@@ -256,6 +255,8 @@ void cmd_serve(struct command *c, struct out *out)
     if (st != MR_OK)
         out_fail(out, MR_USAGE, _("--listen: \"%s\" is no address and port, as 127.0.0.1:7280"),
                  address);
+    s.rows_at = changed_at(opt_text(c, "rows"), "head"); /* before they are read */
+    s.data_at = changed_at(opt_text(c, "published"), PUBLICATION_SIGNATURE);
     if (st == MR_OK)
         st = make_page(&s, c, out);
     if (st == MR_OK && opt_text(c, "published") != NULL)
