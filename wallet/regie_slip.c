@@ -99,6 +99,17 @@ static void sum_up(struct slip *s)
     }
 }
 
+/* The node may say anything: what no ledger holds is not added up. */
+static bool can_be_added(const struct slip *s)
+{
+    int64_t turned = 0;
+    for (size_t i = 0; i < s->all.count && turned <= MR_AMOUNT_MAX; i++) {
+        const struct entry *const e = &s->all.list[i];
+        turned += (e->amount < 0 ? -e->amount : e->amount) + (e->fee < 0 ? -e->fee : e->fee);
+    }
+    return turned <= MR_AMOUNT_MAX;
+}
+
 /* The lines make the balance, unless some were erased. */
 static enum mr_status agree(const struct slip *s)
 {
@@ -141,7 +152,7 @@ static enum mr_status gather(struct slip *s)
     if (st != MR_OK)
         return st;
     entries_sort(&s->all);
-    if (agree(s) != MR_OK)
+    if (!can_be_added(s) || agree(s) != MR_OK)
         return out_fail(s->out, MR_CHECK_FAILED,
                         _("the lines that the node gives do not make the balance that it says: do "
                           "not use this node's figures"));
