@@ -191,6 +191,8 @@ static enum mr_status check_head(struct witness *w, struct watched *n)
     enum mr_status st = source_learn(&w->s, n->link, r);
     if (st != MR_OK) /* no answer, or no proof of the epoch: nothing to cosign, nothing to hold */
         return hang_up(n, st);
+    if (w->s.charter->nodes_count == 1 && !source_is_node(&w->s, n->link))
+        return hang_up(n, MR_WRONG_NODE);
     const struct mr_chain chain = epochs_chain(&w->s.epochs);
     st = mr_roster_reach(&roster, w->s.charter, &chain, NULL, 0, r->head.epoch);
     const struct mr_pubkey *const key = st == MR_OK ? mr_roster_key(&roster, &r->head) : NULL;
@@ -233,11 +235,8 @@ static void identify(struct witness *w, struct watched *n)
 
 static enum mr_status connect_to(struct witness *w, struct watched *n)
 {
-    const bool one = w->s.charter->nodes_count == 1;
-    const struct link_config config = {.address = n->address,
-                                       .pinned = one ? &w->s.charter->nodes[0].transport_key : NULL,
-                                       .ledger = w->s.ledger,
-                                       .timeout_ms = w->c->timeout_ms};
+    const struct link_config config = {
+        .address = n->address, .ledger = w->s.ledger, .timeout_ms = w->c->timeout_ms};
     if (n->link != NULL)
         return MR_OK;
     n->status = link_open(&n->link, &config);

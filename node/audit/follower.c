@@ -63,11 +63,8 @@ static enum mr_status call(struct follower *f, enum mr_request_kind kind)
 static enum mr_status open_link(struct follower *f, const struct source *s)
 {
     static const uint8_t nobody[MR_ACCOUNT_BYTES];
-    const bool one = s->charter->nodes_count == 1 && s->key != NULL;
-    const struct link_config config = {.address = f->address,
-                                       .pinned = one ? &s->charter->nodes[0].transport_key : NULL,
-                                       .ledger = s->ledger,
-                                       .timeout_ms = s->c->timeout_ms};
+    const struct link_config config = {
+        .address = f->address, .ledger = s->ledger, .timeout_ms = s->c->timeout_ms};
     const enum mr_status st = link_open(&f->link, &config);
     if (st == MR_OK && s->key != NULL)
         link_identify(f->link, MR_AUTH_AUDITOR, nobody, 0, s->key,
@@ -115,6 +112,8 @@ enum mr_status follower_connect(struct follower *f, struct source *s)
         f->node = f->reply.body.u.node.node;
         st = f->node == 0 ? MR_WRONG_NODE : ask_head(f, s);
     }
+    if (st == MR_OK && s->charter->nodes_count == 1 && !source_is_node(s, f->link))
+        st = MR_WRONG_NODE;
     if (st != MR_OK)
         silent(f, st);
     else

@@ -67,6 +67,10 @@ void source_close(struct source *s);
  *  is reported. */
 enum mr_status source_learn(struct source *s, struct link *link, const struct mr_rep_head *r);
 
+/** Whether who answers on a link is a node of the ledger: of its charter, or of the last epoch that
+ *  was learned. A ledger of one node may have grown, so that a key is not pinned before. */
+bool source_is_node(const struct source *s, const struct link *l);
+
 /** Of --key, into s->key. Reported. */
 enum mr_status source_read_key(struct source *s);
 

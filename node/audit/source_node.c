@@ -22,11 +22,10 @@ static enum mr_status fail_node(struct source *s, enum mr_status st)
 /* --- opening ------------------------------------------------------------------------------------
  */
 
-static enum mr_status open_link(struct source *s, const struct mr_pubkey *pinned)
+static enum mr_status open_link(struct source *s)
 {
     const struct link_config config = {
         .address = first_address(s),
-        .pinned = pinned,
         .ledger = s->ledger,
         .timeout_ms = s->c->timeout_ms,
     };
@@ -47,7 +46,7 @@ enum mr_status source_fetch_charter(struct source *s)
     if (q == NULL)
         return out_fail(s->out, MR_NO_MEMORY, NULL);
     q->kind = MR_REQ_CHARTER;
-    enum mr_status st = open_link(s, NULL);
+    enum mr_status st = open_link(s);
     if (st == MR_OK) {
         st = link_call(s->link, s->reply, q);
         if (st != MR_OK)
@@ -77,6 +76,35 @@ enum mr_status source_read_key(struct source *s)
     return auditor_key_open(&s->key, &public, s->c, s->out, path);
 }
 
+bool source_is_node(const struct source *s, const struct link *l)
+{
+    const struct mr_pubkey *const id = link_identity(l);
+    const struct mr_charter *const all[] = {s->charter, s->present};
+    for (size_t i = 0; i < 2 && id != NULL && all[i] != NULL; i++) {
+        for (uint32_t k = 0; k < all[i]->nodes_count; k++) {
+            if (memcmp(all[i]->nodes[k].transport_key.key, id->key, MR_KEY_BYTES) == 0)
+                return true;
+        }
+    }
+    return id == NULL; /* the control socket has none */
+}
+
+/* Of a ledger that was founded with one node: that it is this one, or one that came later. */
+static enum mr_status check_node(struct source *s)
+{
+    struct mr_request_body *const q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return out_fail(s->out, MR_NO_MEMORY, NULL);
+    q->kind = MR_REQ_HEAD;
+    const enum mr_status st = link_call(s->link, s->reply, q);
+    free(q);
+    if (st == MR_OK && s->reply->body.u.head.head.size > 0)
+        source_learn(s, s->link, &s->reply->body.u.head);
+    else if (st != MR_OK && st != MR_BUSY && st != MR_NOT_FOUND)
+        return fail_node(s, st);
+    return source_is_node(s, s->link) ? MR_OK : fail_node(s, MR_WRONG_NODE);
+}
+
 enum mr_status source_open_node(struct source *s)
 {
     static const uint8_t nobody[MR_ACCOUNT_BYTES];
@@ -87,10 +115,10 @@ enum mr_status source_open_node(struct source *s)
     if (s->reply == NULL)
         return out_fail(s->out, MR_NO_MEMORY, NULL);
     st = opt_text(s->c, "charter") != NULL ? source_read_charter(s, NULL) : source_fetch_charter(s);
-    if (st != MR_OK)
-        return st;
-    const bool one = s->charter->nodes_count == 1;
-    st = open_link(s, one ? &s->charter->nodes[0].transport_key : NULL);
+    if (st == MR_OK)
+        st = open_link(s);
+    if (st == MR_OK && s->charter->nodes_count == 1 && s->key != NULL)
+        st = check_node(s);
     if (st == MR_OK && s->key != NULL)
         link_identify(s->link, MR_AUTH_AUDITOR, nobody, 0, s->key, NULL);
     return st;
