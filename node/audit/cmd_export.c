@@ -5,8 +5,8 @@
 
 #include "audit/commands.h"
 #include "audit/export.h"
+#include "common/day.h"
 #include "common/file.h"
-#include "mereau/time.h"
 
 enum { KEY_FILE_MIN = 16, KEY_FILE_MAX = 4096 };
 
@@ -49,17 +49,9 @@ static enum mr_status read_day(struct export_run *run, const char *option, bool 
                                uint32_t *ret)
 {
     const char *const text = opt_text(run->c, option);
-    struct mr_civil d;
-    int end = 0;
     *ret_given = text != NULL;
-    if (text == NULL)
+    if (text == NULL || day_parse(ret, text) == MR_OK)
         return MR_OK;
-    if (sscanf(text, "%4u-%2u-%2u%n", &d.year, &d.month, &d.day, &end) == 3 && text[end] == '\0' &&
-        d.year >= 1970 && d.month >= 1 && d.month <= 12 && d.day >= 1 && d.day <= 31) {
-        *ret = mr_day_from_civil(d);
-        if (mr_civil_of(*ret).day == d.day)
-            return MR_OK;
-    }
     return out_fail(run->out, MR_USAGE, _("\"%s\" is no date like 2027-01-31"), text);
 }
 

@@ -10,6 +10,7 @@
 #include "audit/base.h"
 #include "audit/pool.h"
 #include "audit/report.h"
+#include "common/day.h"
 #include "common/file.h"
 #include "common/heap.h"
 #include "common/term.h"
@@ -266,33 +267,11 @@ enum mr_status measure_query(struct measure *m, struct command *c, struct out *o
     return MR_OK;
 }
 
-static bool two_digits(const char *at, uint32_t *ret)
-{
-    if (at[0] < '0' || at[0] > '9' || at[1] < '0' || at[1] > '9')
-        return false;
-    *ret = (uint32_t)(at[0] - '0') * 10 + (uint32_t)(at[1] - '0');
-    return true;
-}
-
-/* "2026-01-31" */
-static bool read_day(uint32_t *ret, const char *text)
-{
-    uint32_t century, year, month, day;
-    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || !two_digits(text, &century) ||
-        !two_digits(text + 2, &year) || !two_digits(text + 5, &month) ||
-        !two_digits(text + 8, &day) || century * 100 + year < 1970 || month < 1 || month > 12 ||
-        day < 1)
-        return false;
-    const struct mr_civil c = {century * 100 + year, month, day};
-    *ret = mr_day_from_civil(c);
-    return mr_civil_of(*ret).day == day;
-}
-
 static enum mr_status option_day(const struct command *c, struct out *out, const char *name,
                                  uint32_t *ret)
 {
     const char *const text = opt_text(c, name);
-    if (text == NULL || read_day(ret, text))
+    if (text == NULL || day_parse(ret, text) == MR_OK)
         return MR_OK;
     return out_fail(out, MR_USAGE, _("--%s: \"%s\" is no day; write it as 2026-01-31"), name, text);
 }
