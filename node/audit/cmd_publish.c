@@ -5,6 +5,7 @@
 #include "audit/auditor_key.h"
 #include "audit/commands.h"
 #include "audit/publication.h"
+#include "common/term.h"
 #include "mereau/id.h"
 
 const struct option_row publish_options[] = {
@@ -65,6 +66,7 @@ static void check(struct command *c, struct out *out)
         return;
     }
     enum mr_status st = publication_check(&f, c->args[0]);
+    text_clean(f.wrong); /* a name that anybody may have given */
     if (st == MR_CHECK_FAILED)
         out_fail(out, st, _("%s is not what was signed"), f.wrong);
     else if (st == MR_BAD_SIGNATURE || st == MR_BAD_TEXT)
