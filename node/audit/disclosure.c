@@ -229,6 +229,11 @@ static bool make_rows(struct disclosure *d)
         }
         if (row->count > 0)
             join(row);
+        if (row->count == 0) { /* it tells of no blank one: most of them */
+            free(row->terms);
+            row->terms = NULL;
+            d->rows_count--;
+        }
     }
     return true;
 }
