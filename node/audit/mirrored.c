@@ -399,6 +399,7 @@ enum mr_status mirrored_rest_on(struct mirrored *b, const char *base)
     source_close(&s);
     if (st == MR_OK)
         st = catch_up(b, 0);
+    b->state_turn = 0; /* what is saved is the audit without it */
     b->ready = st == MR_OK;
     return st;
 }
