@@ -194,11 +194,21 @@ static uint64_t changed_at(const char *dir, const char *name)
 
 /* --- running ---------------------------------------------------------------------------------- */
 
+/* Those of --rows, or those beside the mirror that is named. */
+static uint64_t rows_changed(const struct command *c)
+{
+    char beside[FILE_PATH_MAX];
+    const char *rows = opt_text(c, "rows");
+    if (rows == NULL && c->arg_count > 0 && path_join(beside, c->args[0], "rows") == MR_OK)
+        rows = beside;
+    return changed_at(rows, "head");
+}
+
 /* What fails later is told and what was served before stays. */
 static void look(struct served *s, struct command *c)
 {
-    const char *const rows = opt_text(c, "rows"), *const dir = opt_text(c, "published");
-    const uint64_t now = changed_at(rows, "head"), data = changed_at(dir, PUBLICATION_SIGNATURE);
+    const char *const dir = opt_text(c, "published");
+    const uint64_t now = rows_changed(c), data = changed_at(dir, PUBLICATION_SIGNATURE);
     struct out told;
     if (now == s->rows_at && data == s->data_at)
         return;
@@ -255,7 +265,7 @@ void cmd_serve(struct command *c, struct out *out)
     if (st != MR_OK)
         out_fail(out, MR_USAGE, _("--listen: \"%s\" is no address and port, as 127.0.0.1:7280"),
                  address);
-    s.rows_at = changed_at(opt_text(c, "rows"), "head"); /* before they are read */
+    s.rows_at = rows_changed(c); /* before they are read */
     s.data_at = changed_at(opt_text(c, "published"), PUBLICATION_SIGNATURE);
     if (st == MR_OK)
         st = make_page(&s, c, out);
