@@ -157,6 +157,9 @@ bool mr_audit_chain_of(const struct mr_audit *a, const uint8_t account[MR_ACCOUN
  *  A book that begins later and comes without that is one finding, and nothing else of it is
  *  looked at. */
 uint32_t mr_audit_begins(const struct mr_audit *a);
+
+/** Whether it begins later and what it rests on was not fed (mr_audit_until, mr_audit_go_on). */
+bool mr_audit_is_late(const struct mr_audit *a);
 void mr_audit_until(struct mr_audit *a, uint32_t epoch);
 /** False: the epoch did not begin in what was fed. Batches must have been given back. */
 bool mr_audit_go_on(struct mr_audit *a);

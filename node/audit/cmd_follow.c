@@ -140,7 +140,7 @@ static bool is_readable(const struct follower *f)
 /* The book of a node that joined later is audited behind the first one. */
 static enum mr_status rest_on_first(struct following *w, struct mirrored *b)
 {
-    if (!mirrored_begins_later(b) || b == w->books[0] || mirrored_begins_later(w->books[0]))
+    if (!mirrored_is_late(b) || b == w->books[0] || mirrored_begins_later(w->books[0]))
         return MR_OK;
     const enum mr_status st = mirrored_settle(w->books[0], false);
     return st == MR_OK ? mirrored_rest_on(b, w->books[0]->dir) : st;
@@ -393,8 +393,8 @@ void cmd_follow(struct command *c, struct out *out)
     w.threads = (unsigned)threads;
     sigaction(SIGINT, &note, NULL);
     sigaction(SIGTERM, &note, NULL);
-    if (name_followers(&w) == MR_OK && take_directory(&w) == MR_OK && source_own_charter(&w.s, w.dir) == MR_OK &&
-        follow(&w) == MR_OK)
+    if (name_followers(&w) == MR_OK && take_directory(&w) == MR_OK &&
+        source_own_charter(&w.s, w.dir) == MR_OK && follow(&w) == MR_OK)
         conclude(&w);
     done(&w);
 }

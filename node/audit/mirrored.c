@@ -404,6 +404,11 @@ enum mr_status mirrored_rest_on(struct mirrored *b, const char *base)
     return st;
 }
 
+bool mirrored_is_late(const struct mirrored *b)
+{
+    return mr_audit_is_late(b->audit);
+}
+
 bool mirrored_begins_later(const struct mirrored *b)
 {
     return mr_audit_begins(b->audit) != 0;

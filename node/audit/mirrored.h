@@ -55,6 +55,8 @@ enum mr_status mirrored_settle(struct mirrored *b, bool save);
  *  (AUD-8). MR_OK, or reported. */
 enum mr_status mirrored_rest_on(struct mirrored *b, const char *base);
 /** Whether that is to be done. */
+bool mirrored_is_late(const struct mirrored *b);
+/** Whether the node joined later, whatever its book rests on. */
 bool mirrored_begins_later(const struct mirrored *b);
 
 void mirrored_close(struct mirrored *b);

@@ -411,6 +411,11 @@ uint32_t mr_audit_begins(const struct mr_audit *a)
     return a->begins;
 }
 
+bool mr_audit_is_late(const struct mr_audit *a)
+{
+    return a->late;
+}
+
 void mr_audit_until(struct mr_audit *a, uint32_t epoch)
 {
     a->until = epoch;
