@@ -89,8 +89,11 @@ static void describe_redemption(struct admin *a, const struct mr_redemption_ref 
 
 void describe_policy(struct admin *a, const struct mr_policy *p)
 {
-    out_print(a->out, _("  rules number %u, in force from %.10s\n"), p->version,
-              admin_time(p->start_day * MR_DAY_MS));
+    if (p->start_day == 0)
+        out_print(a->out, _("  rules number %u, in force from the beginning\n"), p->version);
+    else
+        out_print(a->out, _("  rules number %u, in force from %.10s\n"), p->version,
+                  admin_time(p->start_day * MR_DAY_MS));
     for (uint32_t i = 0; i < p->classes_count; i++) {
         const struct mr_class_rule *r = &p->classes[i];
         out_print(a->out,
@@ -103,9 +106,13 @@ void describe_policy(struct admin *a, const struct mr_policy *p)
     }
     for (uint32_t i = 0; i < p->fees_count; i++) {
         const struct mr_fee_rule *f = &p->fees[i];
-        out_print(a->out, _("  fee (%s, %s): %u.%02u %%, from %.10s\n"), kind_word(f->kind),
-                  class_word(f->class), f->basis_points / 100, f->basis_points % 100,
-                  admin_time(f->start_day * MR_DAY_MS));
+        if (f->start_day == 0)
+            out_print(a->out, _("  fee (%s, %s): %u.%02u %%\n"), kind_word(f->kind),
+                      class_word(f->class), f->basis_points / 100, f->basis_points % 100);
+        else
+            out_print(a->out, _("  fee (%s, %s): %u.%02u %%, from %.10s\n"), kind_word(f->kind),
+                      class_word(f->class), f->basis_points / 100, f->basis_points % 100,
+                      admin_time(f->start_day * MR_DAY_MS));
     }
 }
 

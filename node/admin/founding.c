@@ -425,7 +425,11 @@ void founding_print_keys(struct founding *f)
                   name);
     }
     out_json(f->out, "keys", files);
-    if (f->plan.threshold == f->plan.operators)
+    if (f->plan.operators == 1)
+        out_note(f->out,
+                 _("note: one operator signs for money alone; when this key is lost, nobody "
+                   "can issue any more. Keep copies of the key file."));
+    else if (f->plan.threshold == f->plan.operators)
         out_note(f->out,
                  _("note: all %u operators have to sign for money; when one key is lost, nobody "
                    "can issue any more. Keep copies of the key files."),

@@ -77,11 +77,14 @@ static void check(struct source *s, const char *path)
     size_t len = 0;
     struct mr_evidence *const e = malloc(sizeof *e);
     enum mr_status st = e == NULL ? MR_NO_MEMORY : file_read(&bytes, &len, path, FILE_BYTES_MAX);
+    const bool unread = st != MR_OK && st != MR_NO_MEMORY;
     if (st == MR_OK)
         st = report_create(&rows, s->charter, 64);
     if (st == MR_OK)
         st = mr_audit_create(&a, &heap, report_add, &rows, s->charter_bytes, s->charter_len);
-    if (st != MR_OK) {
+    if (unread) {
+        out_fail(s->out, st, _("%s cannot be read: %s"), path, status_sentence(st));
+    } else if (st != MR_OK) {
         out_fail(s->out, st, NULL);
     } else {
         st = mr_audit_evidence(a, &facts, e, bytes, len);

@@ -215,7 +215,7 @@ static void describe(struct following *w, const struct follower *f, json_t *list
     json_array_append_new(list, o);
     if (f->state == FOLLOWER_SILENT)
         out_print(w->out, _("%s: not followed to its end: %s\n"), f->address,
-                  status_sentence(f->trouble));
+                  source_why(&w->s, f->trouble));
     if (b != NULL)
         out_print(w->out, _("%s: node %u, %llu turns, %llu of them new, %llu findings\n"),
                   f->address, (unsigned)f->node, (unsigned long long)mirror_end(b->mirror)->turn,
@@ -317,7 +317,7 @@ static void say_changes(struct following *w, enum follower_state *last)
         if (f->state == FOLLOWER_FINE)
             out_note(w->out, _("%s answers again."), f->address);
         else if (f->state == FOLLOWER_SILENT)
-            out_note(w->out, _("%s: %s"), f->address, status_sentence(f->trouble));
+            out_note(w->out, _("%s: %s"), f->address, source_why(&w->s, f->trouble));
         else
             out_note(w->out, "%s: %s.", f->address, f->why);
     }

@@ -246,8 +246,10 @@ static void run(struct served *s, struct command *c, struct out *out,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES_MAX, MHD_OPTION_END);
     if (d == NULL) {
-        out_fail(out, MR_IN_USE, _("%s cannot be listened on: %s"), address,
-                 status_sentence(MR_IN_USE));
+        out_fail(out, MR_IN_USE,
+                 _("%s cannot be listened on: another program has this port, or it is no address "
+                   "of this machine; give another with --listen HOST:PORT"),
+                 address);
         return;
     }
     out_note(out, _("http://%s/ until Ctrl-C"), address);

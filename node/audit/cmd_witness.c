@@ -365,7 +365,8 @@ static void conclude(struct witness *w)
         if (n->refused)
             out_print(w->out, _("%s: not cosigned: %s\n"), n->address, n->why);
         else if (n->status != MR_OK)
-            out_print(w->out, _("%s: not cosigned: %s\n"), n->address, status_sentence(n->status));
+            out_print(w->out, _("%s: not cosigned: %s\n"), n->address,
+                      source_why(&w->s, n->status));
         else
             out_print(w->out, _("%s: cosigned up to %llu leaves\n"), n->address,
                       (unsigned long long)n->last.size);

@@ -70,6 +70,8 @@ enum mr_status source_learn(struct source *s, struct link *link, const struct mr
 /** Whether who answers on a link is a node of the ledger: of its charter, or of the last epoch that
  *  was learned. A ledger of one node may have grown, so that a key is not pinned before. */
 bool source_is_node(const struct source *s, const struct link *l);
+/** Why a node does not answer, as a sentence; of a key that it does not know, what to do. */
+const char *source_why(const struct source *s, enum mr_status st);
 
 /** Of --key, into s->key. Reported. */
 enum mr_status source_read_key(struct source *s);

@@ -13,10 +13,19 @@ static const char *first_address(const struct source *s)
     return opt_count(s->c, "node") > 0 ? opt_nth(s->c, "node", 0) : opt_text(s->c, "control");
 }
 
+const char *source_why(const struct source *s, enum mr_status st)
+{
+    if (st != MR_BAD_SIGNATURE || s->key == NULL)
+        return status_sentence(st);
+    return _(
+        "a signature is wrong. Most often the node does not know this auditor's key: what "
+        "keygen printed has to stand in its mereaud.conf, and the node has to be started again");
+}
+
 static enum mr_status fail_node(struct source *s, enum mr_status st)
 {
     return out_fail(s->out, st, _("the node %s cannot be read: %s"), first_address(s),
-                    status_sentence(st));
+                    source_why(s, st));
 }
 
 /* --- opening ------------------------------------------------------------------------------------
