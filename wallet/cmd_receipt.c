@@ -335,7 +335,7 @@ void cmd_receipt_save(struct command *c, struct out *out)
         out_text(out, "file", c->args[1]);
         out_print(out,
                   _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "
-                    "verify %s\"\n"),
+                    "verify %s --charter FILE\"\n"),
                   c->args[1], c->args[1]);
     }
     free(r);
