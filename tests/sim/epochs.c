@@ -16,6 +16,14 @@ uint32_t quorum_of(uint32_t nodes)
     return (nodes + (nodes - 1) / 3) / 2 + 1;
 }
 
+uint32_t count_of(uint32_t set)
+{
+    uint32_t n = 0;
+    for (; set != 0; set &= set - 1)
+        n++;
+    return n;
+}
+
 bool era_has(const struct era *e, uint32_t number)
 {
     return number <= NODES_MAX && (e->seats >> number & 1) != 0;
@@ -55,7 +63,7 @@ bool is_faulty(const struct sim *s, uint32_t number, uint32_t epoch)
     return s->liar[number] || (s->forgot[number] != 0 && s->forgot[number] == epoch);
 }
 
-static bool is_gone(const struct sim *s, uint32_t number)
+bool lost_memory(const struct sim *s, uint32_t number)
 {
     for (uint32_t i = 0; i < s->copies_count; i++)
         if (s->copies[i].number == number && (s->copies[i].gone || s->copies[i].amnesic))
@@ -68,7 +76,7 @@ static bool fits(const struct sim *s, const struct era *e, bool down)
     uint32_t faulty = 0, silent = 0;
     for (uint32_t i = 1; i <= s->numbers; i++) {
         faulty += era_has(e, i) && is_faulty(s, i, e->epoch);
-        silent += era_has(e, i) && (is_faulty(s, i, e->epoch) || is_gone(s, i));
+        silent += era_has(e, i) && (is_faulty(s, i, e->epoch) || lost_memory(s, i));
     }
     return silent < e->count - e->quorum && (down || faulty + e->count + 1 < 2 * e->quorum);
 }

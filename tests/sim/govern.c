@@ -16,25 +16,9 @@ struct plan {
     uint32_t seats, rekeyed; /* bit n: node n */
 };
 
-static uint32_t count_of(uint32_t set)
-{
-    uint32_t n = 0;
-    for (; set != 0; set &= set - 1)
-        n++;
-    return n;
-}
-
 static bool has(uint32_t set, uint32_t number)
 {
     return (set >> number & 1) != 0;
-}
-
-static bool lost_memory(const struct sim *s, uint32_t number)
-{
-    for (uint32_t i = 0; i < s->copies_count; i++)
-        if (s->copies[i].number == number && (s->copies[i].gone || s->copies[i].amnesic))
-            return true;
-    return false;
 }
 
 /* The keys that its people have made are that of its generation and the next one: a node that is

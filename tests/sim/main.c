@@ -26,11 +26,6 @@ enum {
 static const char *const profiles[PROFILES] = {"calm",      "storm",       "partition", "disk",
                                                "byzantine", "reconfigure", "busy"};
 
-const char *profile_name(enum profile p)
-{
-    return profiles[p];
-}
-
 const char *brief(const uint8_t *id)
 {
     static char text[4][16];

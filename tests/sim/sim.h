@@ -240,7 +240,6 @@ _Noreturn void violated(struct sim *s, const char *name, const char *format, ...
     __attribute__((format(printf, 3, 4)));
 /* With --verbose: one line with the time. */
 void tell(const struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-const char *profile_name(enum profile p);
 /* The first bytes of an id, for people. */
 const char *brief(const uint8_t *id);
 
@@ -339,9 +338,13 @@ bool rest_reached(struct sim *s, char *ret_why, size_t cap);
 /* --- epochs.c --------------------------------------------------------------------------------- */
 void epochs_make(struct sim *s);
 bool era_has(const struct era *e, uint32_t number);
+/* Nodes in a set of them, bit n: node n. */
+uint32_t count_of(uint32_t set);
 uint32_t quorum_of(uint32_t nodes);
 /* Whether what a node says in an epoch may be wrong: it lies, or does not remember. */
 bool is_faulty(const struct sim *s, uint32_t number, uint32_t epoch);
+/* Whether a node has no memory now, or not all of what it said. */
+bool lost_memory(const struct sim *s, uint32_t number);
 /* Whether one node more may fail: to lie, or (down) to be silent only. */
 bool may_fail(const struct sim *s, bool down);
 struct known_order;

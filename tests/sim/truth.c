@@ -183,14 +183,6 @@ static void note(struct slot *at, const struct said *what)
     at->said[at->said_count++] = *what;
 }
 
-static unsigned bits(uint32_t set)
-{
-    unsigned n = 0;
-    for (; set != 0; set &= set - 1)
-        n++;
-    return n;
-}
-
 uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epoch, uint32_t ballot,
                      const uint8_t value[32])
 {
@@ -199,7 +191,7 @@ uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epo
         if (at->said[i].kind == kind && at->said[i].epoch == epoch &&
             at->said[i].ballot == ballot && memcmp(at->said[i].value, value, 32) == 0)
             nodes |= UINT32_C(1) << at->said[i].node;
-    return bits(nodes);
+    return count_of(nodes);
 }
 
 bool truth_proven(const struct sim *s, const struct slot *at)
@@ -234,7 +226,7 @@ static uint32_t reporters(const struct era *e, const struct slot *at, uint32_t b
             continue;
         nodes |= UINT32_C(1) << r->node;
     }
-    return bits(nodes);
+    return count_of(nodes);
 }
 
 /* S5: some q reports allow the value: none of them names a certificate, or the highest is its own.
@@ -506,7 +498,7 @@ static void freezing(struct sim *s, const struct copy *c, const struct mr_entry_
         return;
     const struct era *era = &s->eras[watch_epoch(c->watch)];
     w->froze |= UINT32_C(1) << c->number;
-    if (bits(w->froze & era->seats) > era->count - era->quorum && w->bites_us == 0)
+    if (count_of(w->froze & era->seats) > era->count - era->quorum && w->bites_us == 0)
         w->bites_us = s->clock.now_us;
 }
 

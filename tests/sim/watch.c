@@ -120,11 +120,6 @@ uint64_t watch_sealed(const struct watch *w, uint32_t epoch)
     return w->logs[epoch].sealed;
 }
 
-bool watch_finished(const struct watch *w, uint32_t epoch)
-{
-    return w->logs[epoch].finished;
-}
-
 const uint8_t *watch_root(const struct watch *w, uint32_t epoch, uint64_t size)
 {
     const struct log_seen *l = &w->logs[epoch];
@@ -134,11 +129,6 @@ const uint8_t *watch_root(const struct watch *w, uint32_t epoch, uint64_t size)
 uint64_t watch_heard(const struct watch *w, uint32_t node)
 {
     return w->heard[node];
-}
-
-uint64_t watch_released(const struct watch *w)
-{
-    return w->head_size;
 }
 
 struct reached *watch_reached(struct watch *w, uint32_t owner)

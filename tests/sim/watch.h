@@ -28,14 +28,10 @@ uint64_t watch_turn(const struct watch *w);
 uint64_t watch_leaves(const struct watch *w);
 /* Leaves of an epoch's log up to SEAL; 0: none was said. */
 uint64_t watch_sealed(const struct watch *w, uint32_t epoch);
-/* Whether FINAL was said. */
-bool watch_finished(const struct watch *w, uint32_t epoch);
 /* Root of the first `size` leaves of an epoch's log; NULL: it has not so many. */
 const uint8_t *watch_root(const struct watch *w, uint32_t epoch, uint64_t size);
 /* Leaves of another node's log that it has taken up. */
 uint64_t watch_heard(const struct watch *w, uint32_t node);
-/* The largest head that left the node: its size; 0: none. */
-uint64_t watch_released(const struct watch *w);
 
 /* How one node stands in one slot, by its own log. */
 struct stance {
