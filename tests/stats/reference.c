@@ -114,6 +114,29 @@ static uint64_t key_of(enum mr_stats_by by, uint32_t day)
     return 0;
 }
 
+uint64_t ref_month_begin(uint32_t day, uint32_t back)
+{
+    struct mr_civil c = mr_civil_of(day);
+    for (; back > 0; back--) {
+        c.year -= c.month == 1;
+        c.month = c.month == 1 ? 12 : c.month - 1;
+    }
+    c.day = 1;
+    return mr_day_from_civil(c) * MR_DAY_MS;
+}
+
+int reference_order(const void *a, const void *b)
+{
+    const struct mr_stats_figure *const x = a, *const y = b;
+    const uint32_t p[] = {x->id, x->period, x->row, x->column};
+    const uint32_t q[] = {y->id, y->period, y->row, y->column};
+    for (int i = 0; i < 4; i++) {
+        if (p[i] != q[i])
+            return p[i] < q[i] ? -1 : 1;
+    }
+    return 0;
+}
+
 void reference_make(struct reference *r, const struct mr_stats_table *t,
                     const struct mr_stats_query *q)
 {
@@ -137,6 +160,7 @@ void reference_make(struct reference *r, const struct mr_stats_table *t,
         reference_flows(r, p);
     }
     reference_fifo(r);
+    qsort(r->figures, r->figures_count, sizeof *r->figures, reference_order);
 }
 
 void reference_done(struct reference *r)

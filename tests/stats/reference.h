@@ -19,9 +19,12 @@ struct reference {
     size_t figures_count;
 };
 
+/** All figures, in the order that the library gives them: by indicator, period, row, column. */
 void reference_make(struct reference *r, const struct mr_stats_table *t,
                     const struct mr_stats_query *q);
 void reference_done(struct reference *r);
+/** That order, of two figures: as qsort wants it. */
+int reference_order(const void *a, const void *b);
 
 /* --- for its parts ---------------------------------------------------------------------------- */
 
@@ -36,6 +39,8 @@ uint32_t ref_class(const struct reference *r, uint32_t account);
 /* Whether row i is a payment between circulating accounts, dated from `begin` to before `end`. */
 bool ref_pays(const struct reference *r, size_t i, uint64_t begin, uint64_t end);
 int64_t ref_balance(const struct reference *r, uint32_t account, uint32_t unit, uint64_t before);
+/* The first moment of the month of a day, or of so many months before it. */
+uint64_t ref_month_begin(uint32_t day, uint32_t back);
 bool ref_has_classes(const struct reference *r);
 void ref_sort(int64_t *v, size_t n);
 

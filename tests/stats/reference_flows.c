@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mereau/time.h"
 
 enum { N = 512 };
 
@@ -209,14 +208,8 @@ static bool push_a_cycle(uint32_t n)
 static void circularity(struct reference *r, uint32_t period)
 {
     const uint32_t n = r->t->accounts_count;
-    struct mr_civil c = mr_civil_of(r->periods[period].to_day);
     wide all = 0, value_of_it = 0, edges = 0;
-    for (int k = 0; k < 2; k++) {
-        c.year -= c.month == 1;
-        c.month = c.month == 1 ? 12 : c.month - 1;
-    }
-    c.day = 1;
-    fill(r, mr_day_from_civil(c) * MR_DAY_MS, ref_end(r, period));
+    fill(r, ref_month_begin(r->periods[period].to_day, 2), ref_end(r, period));
     for (uint32_t a = 0; a < n; a++) {
         for (uint32_t b = 0; b < n; b++)
             all += w[a][b];

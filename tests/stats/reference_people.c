@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mereau/time.h"
 
 enum { ACCOUNTS_MAX = 512 };
 
@@ -253,17 +252,6 @@ static void shops(struct reference *r, uint32_t period)
     ref_none(r, MR_STATS_RECIRCULATION, period, MR_STATS_EMPTY);
 }
 
-static uint64_t month_begin(uint32_t day, uint32_t back)
-{
-    struct mr_civil c = mr_civil_of(day);
-    for (; back > 0; back--) {
-        c.year -= c.month == 1;
-        c.month = c.month == 1 ? 12 : c.month - 1;
-    }
-    c.day = 1;
-    return mr_day_from_civil(c) * MR_DAY_MS;
-}
-
 static void blocked(struct reference *r, uint32_t period)
 {
     const uint64_t end = ref_end(r, period);
@@ -274,11 +262,12 @@ static void blocked(struct reference *r, uint32_t period)
         return;
     }
     for (uint32_t a = 0; a < r->t->accounts_count; a++) {
-        const int64_t b0 = ref_balance(r, a, 0, month_begin(day, 2));
-        const int64_t b1 = ref_balance(r, a, 0, month_begin(day, 1));
-        const int64_t b2 = ref_balance(r, a, 0, month_begin(day, 0));
+        const int64_t b0 = ref_balance(r, a, 0, ref_month_begin(day, 2));
+        const int64_t b1 = ref_balance(r, a, 0, ref_month_begin(day, 1));
+        const int64_t b2 = ref_balance(r, a, 0, ref_month_begin(day, 0));
         n += ref_class(r, a) == MR_CLASS_SHOP && b0 < b1 && b1 < b2 &&
-             b2 < ref_balance(r, a, 0, end) && payment(r, a, true, true, end) < month_begin(day, 2);
+             b2 < ref_balance(r, a, 0, end) &&
+             payment(r, a, true, true, end) < ref_month_begin(day, 2);
     }
     ref_put(r, MR_STATS_BLOCKED, period, 0, 0, n, 1);
 }

@@ -45,31 +45,18 @@ static void done(void)
     json_decref(out.fields);
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct mr_stats_figure *const x = a, *const y = b;
-    const uint32_t p[] = {x->id, x->period, x->row, x->column};
-    const uint32_t q[] = {y->id, y->period, y->row, y->column};
-    for (int i = 0; i < 4; i++) {
-        if (p[i] != q[i])
-            return p[i] < q[i] ? -1 : 1;
-    }
-    return 0;
-}
-
 static void agrees_with_the_reference(void)
 {
     static struct reference ref;
     const struct mr_stats_query q = {m.periods[0].from_day, m.periods[m.periods_count].to_day, m.by,
                                      0, NULL};
     reference_make(&ref, &m.table, &q);
-    qsort(ref.figures, ref.figures_count, sizeof *ref.figures, by_place);
     ck_assert_uint_eq(m.figures_count, ref.figures_count);
     for (size_t i = 0; i < m.figures_count; i++) {
         char a[MR_STATS_TEXT_MAX], b[MR_STATS_TEXT_MAX];
         mr_stats_figure_text(a, &m.figures[i]);
         mr_stats_figure_text(b, &ref.figures[i]);
-        ck_assert_int_eq(by_place(&m.figures[i], &ref.figures[i]), 0);
+        ck_assert_int_eq(reference_order(&m.figures[i], &ref.figures[i]), 0);
         ck_assert_int_eq(m.figures[i].state, ref.figures[i].state);
         ck_assert_msg(strcmp(a, b) == 0, "%s: %s, not %s", mr_stats_indicator(m.figures[i].id)->id,
                       a, b);

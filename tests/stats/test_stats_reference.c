@@ -12,25 +12,13 @@
 static struct made made;
 static struct reference ref;
 
-static int by_place(const void *a, const void *b)
-{
-    const struct mr_stats_figure *const x = a, *const y = b;
-    if (x->id != y->id)
-        return x->id < y->id ? -1 : 1;
-    if (x->period != y->period)
-        return x->period < y->period ? -1 : 1;
-    if (x->row != y->row)
-        return x->row < y->row ? -1 : 1;
-    return x->column < y->column ? -1 : x->column > y->column;
-}
-
 static void same_figure(const struct mr_stats_figure *got, const struct mr_stats_figure *want)
 {
     const char *const id = mr_stats_indicator(want->id)->id;
     char a[MR_STATS_TEXT_MAX], b[MR_STATS_TEXT_MAX];
     mr_stats_figure_text(a, got);
     mr_stats_figure_text(b, want);
-    ck_assert_msg(by_place(got, want) == 0, "%s %u/%u/%u is not there: %s %u/%u/%u is", id,
+    ck_assert_msg(reference_order(got, want) == 0, "%s %u/%u/%u is not there: %s %u/%u/%u is", id,
                   want->period, want->row, want->column, mr_stats_indicator(got->id)->id,
                   got->period, got->row, got->column);
     ck_assert_msg(got->state == want->state, "%s %u/%u/%u: state %d, not %d", id, want->period,
@@ -58,7 +46,6 @@ static void compare(const struct mr_stats_table *t, const struct mr_stats_query 
     reference_make(&ref, t, q);
     ck_assert_uint_eq(periods, ref.count);
     ck_assert_mem_eq(p, ref.periods, (periods + 1) * sizeof *p);
-    qsort(ref.figures, ref.figures_count, sizeof *ref.figures, by_place);
     for (size_t i = 0; i < count && i < ref.figures_count; i++)
         same_figure(&got[i], &ref.figures[i]);
     ck_assert_uint_eq(count, ref.figures_count);
