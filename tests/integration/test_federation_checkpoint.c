@@ -18,14 +18,7 @@ static void setup(void)
     federation_make(&f, NODES, QUORUM);
     for (uint32_t i = 0; i < NODES; i++)
         federation_configure(&f, i, conf);
-    federation_start_all(&f);
-    for (uint32_t i = 0; i < NODES; i++)
-        federation_wait_mode(&f, i, MR_OK);
-    for (uint32_t i = 0; i < PAYERS; i++)
-        federation_open(&f, i % NODES, i % NODES, MR_CLASS_RESIDENT);
-    for (uint32_t i = 0; i < PAYERS; i++)
-        federation_issue(&f, i % NODES, i % NODES, i, 1000000);
-    federation_agree(&f, 2 * PAYERS);
+    crowd_gather(&f, PAYERS, 1000000);
 }
 
 static void teardown(void)

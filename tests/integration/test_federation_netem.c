@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/exit.h"
 #include "lib/crowd.h"
 
 enum { NODES = 4, QUORUM = 3, PAYERS = 8, PAYMENTS = 200, EXIT_SKIPPED = 77 };
@@ -40,25 +39,10 @@ static bool make_it_bad(void)
 START_TEST(payments_cross_a_bad_line)
 {
     federation_make(&f, NODES, QUORUM);
-    federation_start_all(&f);
-    for (uint32_t i = 0; i < NODES; i++)
-        federation_wait_mode(&f, i, MR_OK);
-    for (uint32_t i = 0; i < PAYERS; i++)
-        federation_open(&f, i % NODES, i % NODES, MR_CLASS_RESIDENT);
-    for (uint32_t i = 0; i < PAYERS; i++)
-        federation_issue(&f, i % NODES, i % NODES, i, 100000);
-    federation_agree(&f, 2 * PAYERS);
+    crowd_gather(&f, PAYERS, 100000);
     struct crowd *const c = crowd_start(&f, PAYERS);
     crowd_wait(c, PAYMENTS);
-    const uint64_t acked = crowd_stop(c);
-    federation_agree(&f, 2 * PAYERS + acked);
-    crowd_check(c);
-    for (uint32_t i = 0; i < NODES; i++)
-        ck_assert_uint_eq(federation_peers(&f, i)->evidence, 0);
-    for (uint32_t i = 0; i < NODES; i++)
-        ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
-    for (uint32_t i = 0; i < NODES; i++)
-        federation_audit(&f, i);
+    crowd_end(c);
     federation_done(&f);
 }
 END_TEST

@@ -3,7 +3,6 @@
 #include <check.h>
 #include <signal.h>
 
-#include "common/exit.h"
 #include "lib/crowd.h"
 
 enum { NODES = 4, QUORUM = 3, PAYERS = 8, ENOUGH = 12 };
@@ -13,33 +12,12 @@ static struct federation f;
 static void setup(void)
 {
     federation_make_proxied(&f, NODES, QUORUM);
-    federation_start_all(&f);
-    for (uint32_t i = 0; i < NODES; i++)
-        federation_wait_mode(&f, i, MR_OK);
-    for (uint32_t i = 0; i < PAYERS; i++)
-        federation_open(&f, i % NODES, i % NODES, MR_CLASS_RESIDENT);
-    for (uint32_t i = 0; i < PAYERS; i++)
-        federation_issue(&f, i % NODES, i % NODES, i, 100000);
-    federation_agree(&f, 2 * PAYERS);
+    crowd_gather(&f, PAYERS, 100000);
 }
 
 static void teardown(void)
 {
     federation_done(&f);
-}
-
-/* All nodes agree with each other and with the payers; nobody is convicted; the books are right. */
-static void end(struct crowd *c)
-{
-    const uint64_t acked = crowd_stop(c);
-    federation_agree(&f, 2 * PAYERS + acked);
-    crowd_check(c);
-    for (uint32_t i = 0; i < NODES; i++)
-        ck_assert_uint_eq(federation_peers(&f, i)->evidence, 0);
-    for (uint32_t i = 0; i < NODES; i++)
-        ck_assert_int_eq(federation_stop(&f, i), EXIT_DONE);
-    for (uint32_t i = 0; i < NODES; i++)
-        federation_audit(&f, i);
 }
 
 START_TEST(lines_that_break_delay_and_repeat)
@@ -62,7 +40,7 @@ START_TEST(lines_that_break_delay_and_repeat)
     }
     ck_assert_uint_gt(repeated, CUTS);
     ck_assert_uint_gt(broken, CUTS);
-    end(c);
+    crowd_end(c);
 }
 END_TEST
 
@@ -79,7 +57,7 @@ START_TEST(one_node_cannot_be_heard)
         crowd_wait(c, 4 * ENOUGH);
         proxy_close(f.nodes[(i + 1) % NODES].proxy, false);
     }
-    end(c);
+    crowd_end(c);
 }
 END_TEST
 
@@ -94,7 +72,7 @@ START_TEST(nodes_die_under_load)
         federation_start(&f, i % NODES);
         federation_wait_mode(&f, i % NODES, MR_OK);
     }
-    end(c);
+    crowd_end(c);
 }
 END_TEST
 
@@ -113,7 +91,7 @@ START_TEST(all_nodes_die_at_once)
         for (uint32_t k = 0; k < NODES; k++)
             federation_wait_mode(&f, k, MR_OK);
     }
-    end(c);
+    crowd_end(c);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/exit.h"
 #include "mereau/order.h"
 
 enum { PAYERS_MAX = 16, PATIENCE_MS = 2000, DEADLINE_S = 60 };
@@ -211,4 +212,32 @@ void crowd_check(struct crowd *c)
     pthread_cond_destroy(&c->news);
     pthread_mutex_destroy(&c->lock);
     free(c);
+}
+
+/* --- a whole test ----------------------------------------------------------------------------- */
+
+void crowd_gather(struct federation *f, uint32_t payers, int64_t each)
+{
+    federation_start_all(f);
+    for (uint32_t i = 0; i < f->n; i++)
+        federation_wait_mode(f, i, MR_OK);
+    for (uint32_t i = 0; i < payers; i++)
+        federation_open(f, i % f->n, i % f->n, MR_CLASS_RESIDENT);
+    for (uint32_t i = 0; i < payers; i++)
+        federation_issue(f, i % f->n, i % f->n, i, each);
+    federation_agree(f, 2 * payers);
+}
+
+void crowd_end(struct crowd *c)
+{
+    struct federation *const f = c->f;
+    const uint64_t others = 2 * c->count, acked = crowd_stop(c);
+    federation_agree(f, others + acked);
+    crowd_check(c);
+    for (uint32_t i = 0; i < f->n; i++)
+        ck_assert_uint_eq(federation_peers(f, i)->evidence, 0);
+    for (uint32_t i = 0; i < f->n; i++)
+        ck_assert_int_eq(federation_stop(f, i), EXIT_DONE);
+    for (uint32_t i = 0; i < f->n; i++)
+        federation_audit(f, i);
 }

@@ -7,6 +7,10 @@
 
 struct crowd;
 
+/** Start all nodes, and open members 0 .. payers - 1, who get so much each. Member i is of
+ *  association i mod n. */
+void crowd_gather(struct federation *f, uint32_t payers, int64_t each);
+
 /** Member i of 0 .. payers - 1 pays the next one, one order after the other, and begins at node
  *  i mod n. They must be open, have money and no order under way. ck_asserts. */
 struct crowd *crowd_start(struct federation *f, uint32_t payers);
@@ -21,5 +25,10 @@ uint64_t crowd_stop(struct crowd *c);
 /** ck_assert that every node that runs agrees with what was acknowledged: each chain has those
  *  orders and no other, each balance is theirs. Frees the crowd. */
 void crowd_check(struct crowd *c);
+
+/** Both, for a crowd that was gathered, when all nodes run; ck_asserts besides that they agree,
+ * that nobody is accused, that they stop when they are told to, and that the auditor finds nothing.
+ */
+void crowd_end(struct crowd *c);
 
 #endif
