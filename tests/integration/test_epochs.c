@@ -11,10 +11,7 @@
 START_TEST(test_story)
 {
     quartet_found("1/1");
-    quartet_member(0, "ana", "resident");
-    quartet_member(0, "bob", "shop");
-    ADMIN("-d", typed_data(0), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
-    ADMIN("-d", typed_data(0), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
+    quartet_ana_and_bob();
     quartet_pay("ana", "boulangerie", "1");
     quartet_become_four();
     ADMIN("-d", typed_data(2), "federation", "status");
@@ -79,29 +76,13 @@ START_TEST(test_story)
 }
 END_TEST
 
-/* mereau-audit finds nothing wrong. */
-static void audited(const char *what, const char *path, const char *option, const char *value)
-{
-    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit", what, path, option, value, NULL};
-    struct proc *const p = proc_start(argv);
-    ck_assert_ptr_nonnull(p);
-    const int code = proc_wait(p, QUARTET_PATIENCE_S * 1000);
-    char *const said = proc_text(p);
-    ck_assert_msg(code == 0, "exit %d: %s", code, said);
-    free(said);
-    proc_end(p);
-}
-
 /* More changes than a message carries: wallets, files, the auditor and who joins reach over them.
  */
 START_TEST(test_many)
 {
     enum { CHANGES = 11 };
     quartet_found("1/1");
-    quartet_member(0, "ana", "resident");
-    quartet_member(0, "bob", "shop");
-    ADMIN("-d", typed_data(0), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
-    ADMIN("-d", typed_data(0), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
+    quartet_ana_and_bob();
     quartet_pay("ana", "boulangerie", "1");
     for (long i = 0; i < CHANGES; i++) {
         char moves[64]; /* to another name of the same place, and back */
@@ -121,7 +102,7 @@ START_TEST(test_many)
          which++) {
         WALLET("--wallet", typed_at("ana"), "receipt", "save", *which, typed_at(*which));
         WALLET("receipt", "verify", typed_at(*which), "--charter", typed_at("d1/charter.mrc"));
-        audited("receipt", typed_at(*which), "--charter", typed_at("d1/charter.mrc"));
+        AUDIT(0, "receipt", typed_at(*which), "--charter", typed_at("d1/charter.mrc"));
     }
     WALLET("receipt", "verify", typed_at("3"), "--charter", typed_at("d1/charter.mrc"), "--json");
     ck_assert_int_eq(typed_number("proofs"), 2);
@@ -129,7 +110,7 @@ START_TEST(test_many)
     quartet_start(1);
     quartet_wait_answering(1, 2);
     quartet_pay("ana", "boulangerie", "4");
-    audited("verify", typed_data(0), NULL, NULL);
+    AUDIT(0, "verify", typed_data(0));
     for (unsigned i = 0; i < 2; i++) {
         ADMIN("check", typed_data(i));
         ck_assert_int_eq(typed_number("findings_count"), 0);

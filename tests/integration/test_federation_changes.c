@@ -14,11 +14,6 @@
 static struct proxy *proxy;
 static struct proc *twin;
 
-static void setup(void)
-{
-    quartet_setup();
-}
-
 static void teardown(void)
 {
     proc_end(twin);
@@ -33,46 +28,16 @@ static uint16_t port_of(const char *address)
     return (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
 }
 
-/* mereau-audit, which takes no passphrase. */
-static void audit(const char *what, const char *path, const char *option, const char *value)
-{
-    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit", what, path, option, value, NULL};
-    struct proc *const p = proc_start(argv);
-    ck_assert_ptr_nonnull(p);
-    const int code = proc_wait(p, PROC_DEADLINE_MS);
-    char *text = proc_text(p);
-    ck_assert_msg(code == 0, "%d: %s", code, text);
-    free(text);
-    proc_end(p);
-}
-
 /* All that the auditor finds in a node's book is the evidence it holds about node 4. */
 static void audit_convicts(const char *path)
 {
-    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit", "verify", path, "--json", NULL};
-    struct proc *const p = proc_start(argv);
-    ck_assert_ptr_nonnull(p);
-    const int code = proc_wait(p, PROC_DEADLINE_MS);
-    char *text = proc_text(p);
-    const char *const object = strchr(text, '{');
-    json_t *said = object != NULL ? json_loads(object, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
-    json_t *rows = json_object_get(said, "findings");
-    ck_assert_msg((code == 0 || code == 5) && json_is_array(rows), "%d: %s", code, text);
+    const int code = typed_audit((const char *const[]){"verify", path, "--json", NULL});
+    const json_t *const rows = json_object_get(typed.said, "findings");
+    ck_assert_msg((code == 0 || code == 5) && json_is_array(rows), "%d: %s", code, typed.text);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *const row = json_array_get(rows, i);
-        ck_assert_msg(json_integer_value(json_object_get(row, "node")) == 4, "%s", text);
+        ck_assert_msg(json_integer_value(json_object_get(row, "node")) == 4, "%s", typed.text);
     }
-    json_decref(said);
-    free(text);
-    proc_end(p);
-}
-
-static void members(void)
-{
-    quartet_member(0, "ana", "resident");
-    quartet_member(0, "bob", "shop");
-    ADMIN("-d", typed_data(0), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
-    ADMIN("-d", typed_data(0), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
 }
 
 /* In a file of configuration: this text becomes that one. */
@@ -155,7 +120,7 @@ START_TEST(test_expulsion)
 {
     char proof[TYPED_PATH];
     quartet_found("1/1");
-    members();
+    quartet_ana_and_bob();
     four_with_a_proxy();
     quartet_stop(3);
     const uint16_t seen_at = proxy_port(proxy);
@@ -174,7 +139,7 @@ START_TEST(test_expulsion)
     ADMIN("-d", typed_data(holder), "federation", "evidence", "--out", typed_at("proofs"));
     const json_t *const first = json_array_get(json_object_get(typed.said, "evidence"), 0);
     snprintf(proof, sizeof proof, "%s", json_string_value(json_object_get(first, "file")));
-    audit("evidence", proof, "--charter", typed_at("d1/charter.mrc"));
+    AUDIT(0, "evidence", proof, "--charter", typed_at("d1/charter.mrc"));
     REFUSED(5, "is about node 4, not node 3", "--expel", "3", "--evidence", proof);
     REFUSED(5, "convicts nobody", "--expel", "4", "--evidence", typed_at("d1/charter.mrc"));
     REFUSED(2, "belong together", "--expel", "4");
@@ -210,7 +175,7 @@ START_TEST(test_a_restored_node_comes_back)
 {
     char rekey[TYPED_PATH + 8];
     quartet_found("1/1");
-    members();
+    quartet_ana_and_bob();
     quartet_become_four();
     quartet_pay("ana", "boulangerie", "1");
     ADMIN("-d", typed_data(3), "backup", typed_at("backup"));
@@ -250,7 +215,7 @@ START_TEST(test_a_node_moves)
 {
     char wallet[32], peer[32], address[48], peer_address[48];
     quartet_found("1/1");
-    members();
+    quartet_ana_and_bob();
     quartet_become_four();
     quartet_member(1, "cy", "resident");
     quartet_pay("ana", "boulangerie", "1");
@@ -334,7 +299,7 @@ int main(void)
     Suite *s = suite_create("federation_changes");
     TCase *c = tcase_create("changes");
     tcase_set_timeout(c, 240);
-    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_checked_fixture(c, quartet_setup, teardown);
     tcase_add_test(c, test_expulsion);
     tcase_add_test(c, test_a_restored_node_comes_back);
     tcase_add_test(c, test_a_node_moves);

@@ -47,10 +47,7 @@ static void takes(unsigned i)
 static void found(void)
 {
     quartet_found("3/2");
-    quartet_member(0, "ana", "resident");
-    quartet_member(0, "bob", "shop");
-    ADMIN("-d", typed_data(0), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
-    ADMIN("-d", typed_data(0), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
+    quartet_ana_and_bob();
     for (unsigned i = 1; i < QUARTET_NODES; i++)
         quartet_come(i);
     PROPOSE("--add", typed_at("d2/offer.mro"), "--add", typed_at("d3/offer.mro"), "--add",
@@ -84,25 +81,11 @@ static void all_books_are_right(void)
     }
 }
 
-/* mereau-audit finds nothing. */
-static void audits(const char *what, const char *path, const char *charter)
-{
-    const char *const argv[] = {MEREAU_BIN_DIR "/mereau-audit",       what,    path,
-                                charter != NULL ? "--charter" : NULL, charter, NULL};
-    struct proc *const p = proc_start(argv);
-    ck_assert_ptr_nonnull(p);
-    const int code = proc_wait(p, PROC_DEADLINE_MS);
-    char *text = proc_text(p);
-    ck_assert_msg(code == 0, "%d: %s", code, text);
-    free(text);
-    proc_end(p);
-}
-
 /* The book of a node that was there from the beginning. */
 static void audited(unsigned i)
 {
     quartet_stop(i);
-    audits("verify", typed_data(i), NULL);
+    AUDIT(0, "verify", typed_data(i));
     quartet_start(i);
 }
 
@@ -129,9 +112,9 @@ START_TEST(test_two_of_four_are_lost)
     quartet_pay("ana", "boulangerie", "2");
     ck_assert_int_eq(balance("ana"), 4700);
     WALLET("--wallet", typed_at("ana"), "receipt", "verify", typed_at("before.mrr"));
-    audits("receipt", typed_at("before.mrr"), typed_at("d1/charter.mrc"));
+    AUDIT(0, "receipt", typed_at("before.mrr"), "--charter", typed_at("d1/charter.mrc"));
     WALLET("--wallet", typed_at("ana"), "receipt", "save", "2", typed_at("behind.mrr"));
-    audits("receipt", typed_at("behind.mrr"), typed_at("d1/charter.mrc"));
+    AUDIT(0, "receipt", typed_at("behind.mrr"), "--charter", typed_at("d1/charter.mrc"));
     all_books_are_right();
     audited(0);
     /* The nodes change as ever: the one that came back last leaves. */

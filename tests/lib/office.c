@@ -12,6 +12,7 @@
 #include "common/file.h"
 #include "common/link.h"
 #include "lib/nodedir.h"
+#include "lib/typed.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
 #include "mereau/sign.h"
@@ -73,28 +74,13 @@ struct proc *office_start(struct office *o, const char *const *words)
     return start(o, front, words);
 }
 
-/* The object is the last line that is one. */
-static void listen_to(struct office *o, struct proc *p)
-{
-    json_decref(o->said);
-    free(o->text);
-    o->said = NULL;
-    o->text = proc_text(p);
-    for (char *at = o->text, *end; at != NULL && *at != '\0'; at = end) {
-        end = at + strcspn(at, "\n");
-        json_t *object = *at == '{' ? json_loadb(at, (size_t)(end - at), 0, NULL) : NULL;
-        end += *end == '\n';
-        if (object == NULL)
-            continue;
-        json_decref(o->said);
-        o->said = object;
-    }
-}
-
 static int finish(struct office *o, struct proc *p)
 {
     const int code = proc_wait(p, PROC_DEADLINE_MS);
-    listen_to(o, p);
+    json_decref(o->said);
+    free(o->text);
+    o->text = proc_text(p);
+    o->said = typed_object(o->text);
     proc_end(p);
     return code;
 }

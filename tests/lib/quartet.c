@@ -83,7 +83,7 @@ void quartet_come_in(unsigned i)
     quartet_start(i);
 }
 
-void quartet_found(const char *governance)
+void quartet_ports(void)
 {
     for (unsigned i = 0; i < QUARTET_NODES; i++) {
         snprintf(quartet.wallet_port[i], sizeof quartet.wallet_port[i], "127.0.0.1:%u",
@@ -91,6 +91,11 @@ void quartet_found(const char *governance)
         snprintf(quartet.peer_port[i], sizeof quartet.peer_port[i], "127.0.0.1:%u",
                  loopback_free_port());
     }
+}
+
+void quartet_found(const char *governance)
+{
+    quartet_ports();
     ADMIN("init", typed_data(0), "--name", "Galet", "--unit", "GAL", "--association",
           "Association 1", "--alias", "asso1", "--operators", "1", "--governance", governance,
           "--listen", quartet.wallet_port[0], "--peer-listen", quartet.peer_port[0], "--kdf-min",
@@ -120,6 +125,14 @@ void quartet_member(unsigned i, const char *name, const char *class)
     WALLET("--wallet", typed_at(name), "join", link, "--name", name, "--contact", "x", "--class",
            class, "--kdf-min");
     ADMIN("-d", typed_data(i), "admit", name, "--yes");
+}
+
+void quartet_ana_and_bob(void)
+{
+    quartet_member(0, "ana", "resident");
+    quartet_member(0, "bob", "shop");
+    ADMIN("-d", typed_data(0), "issue", "ana", "50", "--bank-ref", "R1", "--yes");
+    ADMIN("-d", typed_data(0), "list-shop", "bob", "boulangerie", "--name", "Fournil", "--yes");
 }
 
 static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
@@ -164,10 +177,7 @@ void quartet_teardown(void)
         proc_end(quartet.joining[i]);
         quartet.nodes[i] = quartet.joining[i] = NULL;
     }
-    free(typed.text);
-    json_decref(typed.said);
-    typed.text = NULL;
-    typed.said = NULL;
+    typed_done();
     scratch_remove(typed.dir);
 }
 

@@ -17,8 +17,10 @@ extern struct quartet {
 void quartet_setup(void);
 void quartet_teardown(void);
 
-/** The first association founds the currency, with so many governance keys ("3/2"), and its node
- *  runs. */
+/** An address on loopback for each node's wallets and peers, free a moment ago. */
+void quartet_ports(void);
+/** That, and the first association founds the currency, with so many governance keys ("3/2"), and
+ * its node runs. */
 void quartet_found(const char *governance);
 
 /** Association i asks to join and waits: "federation join" runs. */
@@ -43,6 +45,8 @@ void quartet_wait_answering(unsigned i, long count);
 
 /** Somebody joins association i at its node and is admitted. */
 void quartet_member(unsigned i, const char *name, const char *class);
+/** At the first one: ana, with 50.00, and bob, whose shop is listed as "boulangerie". */
+void quartet_ana_and_bob(void);
 /** ck_asserts that it settles. */
 void quartet_pay(const char *who, const char *whom, const char *amount);
 

@@ -24,32 +24,59 @@ const char *typed_data(unsigned i)
     return typed_at(name);
 }
 
-int typed_run(const char *program, const char *const *words)
+json_t *typed_object(const char *text)
 {
-    const char *argv[WORDS_MAX + 1] = {"LC_ALL=C.UTF-8", "MEREAU_DATA=", program,
-                                       "--passphrase-file", typed_at("pass")};
-    size_t n = 5;
+    json_t *last = NULL;
+    for (const char *line = text, *end; line != NULL && *line != '\0'; line = end) {
+        end = line + strcspn(line, "\n");
+        json_t *object = *line == '{' ? json_loadb(line, (size_t)(end - line), 0, NULL) : NULL;
+        end += *end == '\n';
+        if (object == NULL)
+            continue;
+        json_decref(last);
+        last = object;
+    }
+    return last;
+}
+
+static int run(const char *const *front, const char *const *words)
+{
+    const char *argv[WORDS_MAX + 1];
+    size_t n = 0;
+    while (*front != NULL)
+        argv[n++] = *front++;
     while (*words != NULL && n < WORDS_MAX)
         argv[n++] = *words++;
     argv[n] = NULL;
     struct proc *p = proc_start(argv);
     ck_assert_ptr_nonnull(p);
     const int code = proc_wait(p, PROC_DEADLINE_MS);
-    free(typed.text);
+    typed_done();
     typed.text = proc_text(p);
+    typed.said = typed_object(typed.text);
     proc_end(p);
-    json_decref(typed.said);
-    typed.said = NULL;
-    for (char *line = typed.text, *end; line != NULL && *line != '\0';
-         line = *end == '\0' ? end : end + 1) {
-        end = line + strcspn(line, "\n");
-        json_t *object = *line == '{' ? json_loadb(line, (size_t)(end - line), 0, NULL) : NULL;
-        if (object != NULL) {
-            json_decref(typed.said);
-            typed.said = object;
-        }
-    }
     return code;
+}
+
+int typed_run(const char *program, const char *const *words)
+{
+    const char *const front[] = {"LC_ALL=C.UTF-8",    "MEREAU_DATA=",   program,
+                                 "--passphrase-file", typed_at("pass"), NULL};
+    return run(front, words);
+}
+
+int typed_audit(const char *const *words)
+{
+    const char *const front[] = {"LC_ALL=C.UTF-8", MEREAU_BIN_DIR "/mereau-audit", NULL};
+    return run(front, words);
+}
+
+void typed_done(void)
+{
+    free(typed.text);
+    json_decref(typed.said);
+    typed.text = NULL;
+    typed.said = NULL;
 }
 
 const char *typed_field(const char *name)

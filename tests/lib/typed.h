@@ -23,18 +23,28 @@ const char *typed_data(unsigned i);
 
 /** Run a program to its end; its exit code. */
 int typed_run(const char *program, const char *const *words);
+/** The same for mereau-audit, which asks for no passphrase here. */
+int typed_audit(const char *const *words);
+/** Forget what the last one printed. */
+void typed_done(void);
+
+/** The last line of a text that is a JSON object, for the caller to put away; NULL: none is. */
+json_t *typed_object(const char *text);
 
 /** Fields of the last JSON object; the text must be there. */
 const char *typed_field(const char *name);
 long typed_number(const char *name);
 
-#define RUN(program, code, ...)                                                                    \
+#define TYPED_CODE(got, code)                                                                      \
     do {                                                                                           \
-        const int got_ =                                                                           \
-            typed_run(MEREAU_BIN_DIR "/" program, (const char *const[]){__VA_ARGS__, NULL});       \
+        const int got_ = (got);                                                                    \
         ck_assert_msg(got_ == (code), "exit %d, not %d: %s", got_, (code), typed.text);            \
     } while (0)
-#define ADMIN(...)  RUN("mereau-admin", 0, __VA_ARGS__, "--json")
-#define WALLET(...) RUN("mereau", 0, __VA_ARGS__, "--json")
+#define RUN(program, code, ...)                                                                    \
+    TYPED_CODE(typed_run(MEREAU_BIN_DIR "/" program, (const char *const[]){__VA_ARGS__, NULL}),    \
+               code)
+#define AUDIT(code, ...) TYPED_CODE(typed_audit((const char *const[]){__VA_ARGS__, NULL}), code)
+#define ADMIN(...)       RUN("mereau-admin", 0, __VA_ARGS__, "--json")
+#define WALLET(...)      RUN("mereau", 0, __VA_ARGS__, "--json")
 
 #endif
