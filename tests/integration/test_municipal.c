@@ -1,150 +1,50 @@
 /* Municipal money through the programs: a mandate, conversions that cite it, what is refused; the
  * account that collects and converts by itself; papers whose figures are the ledger's. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/file.h"
-#include "lib/office.h"
-#include "lib/scratch.h"
+#include "lib/till.h"
 #include "mereau/id.h"
-#include "mereau/text.h"
 
-enum { WORDS_MAX = 32, FILE_MAX = 1 << 20 };
+enum { FILE_MAX = 1 << 20 };
 
-static struct office office;
-static char dir[SCRATCH_PATH_MAX], link_text[MR_JOIN_LINK_TEXT_MAX + 1];
 static char town[OFFICE_ADDRESS_MAX], shop[OFFICE_ADDRESS_MAX], ana[OFFICE_ADDRESS_MAX];
 static char mandate[MR_MANDATE_TEXT_MAX + 1], mandate_id[2 * MR_HASH_BYTES + 1];
-static json_t *said; /* by the last wallet */
-static char *wallet_text;
 
-#define ADMIN(code, ...)                                                                           \
+static void keep_mandate(void)
+{
+    snprintf(mandate, sizeof mandate, "%s", typed_field("mandate"));
+    snprintf(mandate_id, sizeof mandate_id, "%s", typed_field("id"));
+}
+/* The shop lets the town pay it. */
+#define GIVE(...)                                                                                  \
     do {                                                                                           \
-        const int got_ = OFFICE_RUN(&office, __VA_ARGS__);                                         \
-        ck_assert_msg(got_ == (code), "exit %d, not %d: %s", got_, (code), office.text);           \
+        PURSE(0, "shop", "mandate", "give", "--municipality", town, __VA_ARGS__);                  \
+        keep_mandate();                                                                            \
     } while (0)
-
-/* The last object of a wallet's command. */
-static int wallet_run(const char *wallet, const char *const *words)
-{
-    char pass[SCRATCH_PATH_MAX + 8], place[SCRATCH_PATH_MAX + 32];
-    const char *argv[WORDS_MAX] = {"LC_ALL=C",
-                                   MEREAU_BIN_DIR "/mereau",
-                                   "--yes",
-                                   "--json",
-                                   "--passphrase-file",
-                                   pass,
-                                   "--wallet",
-                                   place};
-    size_t n = 8;
-    snprintf(pass, sizeof pass, "%s/pass", dir);
-    snprintf(place, sizeof place, "%s/%s", dir, wallet);
-    for (size_t i = 0; words[i] != NULL; i++)
-        argv[n++] = words[i];
-    struct proc *const p = proc_start(argv);
-    ck_assert_ptr_nonnull(p);
-    const int code = proc_wait(p, PROC_DEADLINE_MS);
-    free(wallet_text);
-    wallet_text = proc_text(p);
-    json_decref(said);
-    said = NULL;
-    for (const char *at = wallet_text; at != NULL; at = strchr(at + 1, '\n'))
-        if (at[*at == '\n'] == '{') {
-            json_decref(said);
-            said = json_loadb(at + (*at == '\n'), strcspn(at + 1, "\n") + (*at != '\n'), 0, NULL);
-        }
-    ck_assert_msg(said != NULL, "%s", wallet_text);
-    proc_end(p);
-    return code;
-}
-
-#define WALLET(code, wallet, ...)                                                                  \
-    do {                                                                                           \
-        const int got_ = wallet_run(wallet, (const char *const[]){__VA_ARGS__, NULL});             \
-        ck_assert_msg(got_ == (code), "exit %d, not %d: %s", got_, (code), wallet_text);           \
-    } while (0)
-
-static const char *text_of(const char *field)
-{
-    const char *const text = json_string_value(json_object_get(said, field));
-    return text != NULL ? text : "";
-}
-
-static int64_t int_of(const char *field)
-{
-    const json_t *const value = json_object_get(said, field);
-    return json_is_integer(value) ? json_integer_value(value) : -1;
-}
-
-static void second_signs(void)
-{
-    char draft[2 * SCRATCH_PATH_MAX];
-    ck_assert_str_eq(office_text(&office, "state"), "draft");
-    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
-    office.key = "op2";
-    ADMIN(0, "draft", "sign", draft);
-    ck_assert_str_eq(office_text(&office, "state"), "settled");
-    office.key = "op1";
-}
-
-static void join(char ret[OFFICE_ADDRESS_MAX], const char *wallet, const char *name,
-                 const char *class)
-{
-    WALLET(0, wallet, "join", link_text, "--name", name, "--contact", "x@example.org", "--class",
-           class, "--kdf-min");
-    snprintf(ret, OFFICE_ADDRESS_MAX, "%s", text_of("account"));
-}
-
-/* The shop lets the town pay it, and the desk takes that up. */
-static void give(const char *const *more)
-{
-    const char *words[WORDS_MAX] = {"mandate", "give", "--municipality", town};
-    size_t n = 4;
-    while (*more != NULL)
-        words[n++] = *more++;
-    ck_assert_int_eq(wallet_run("shop", words), 0);
-    snprintf(mandate, sizeof mandate, "%s", text_of("mandate"));
-    snprintf(mandate_id, sizeof mandate_id, "%s", text_of("id"));
-}
-#define GIVE(...) give((const char *const[]){__VA_ARGS__, NULL})
 
 /* Everybody is admitted. */
 static void open_doors(void)
 {
-    char address[32];
-    snprintf(address, sizeof address, "127.0.0.1:%u", office.port);
-    ADMIN(0, "link", "--address", address);
-    snprintf(link_text, sizeof link_text, "%s", office_text(&office, "join_link"));
-    join(town, "town", "Mairie de <Testa> & \"C\"", "municipality");
-    join(shop, "shop", "Menuiserie", "shop");
-    join(ana, "ana", "Ana", "resident");
-    ADMIN(0, "admit", "--all");
+    till_join(town, "town", "Mairie de <Testa> & \"C\"", "municipality");
+    till_join(shop, "shop", "Menuiserie", "shop");
+    till_join(ana, "ana", "Ana", "resident");
+    DESK(0, "admit", "--all");
 }
 
 static void setup(void)
 {
-    scratch_make(dir);
-    office_found(&office, dir, 2);
+    till_open(2);
     open_doors();
-}
-
-static void teardown(void)
-{
-    office_done(&office);
-    json_decref(said);
-    said = NULL;
-    free(wallet_text);
-    wallet_text = NULL;
-    scratch_remove(dir);
 }
 
 static void refused(const char *status)
 {
-    ck_assert_msg(strcmp(office_text(&office, "status"), status) == 0, "%s, not %s", office.text,
-                  status);
+    ck_assert_msg(strcmp(office_text(&till.office, "status"), status) == 0, "%s, not %s",
+                  till.office.text, status);
 }
 
 /* --- assigned conversion -----------------------------------------------------------------------
@@ -152,45 +52,45 @@ static void refused(const char *status)
 
 /* The bank line, and options behind it. */
 #define CONVERT(code, payee, amount, order, ...)                                                   \
-    ADMIN(code, "municipal", "convert", payee, amount, "--order", order, "--bank-ref", __VA_ARGS__)
+    DESK(code, "municipal", "convert", payee, amount, "--order", order, "--bank-ref", __VA_ARGS__)
 
 START_TEST(the_payee_is_credited_once)
 {
     CONVERT(1, shop, "100", "2025/14", "VIR-1");
     refused("MANDATE_UNKNOWN");
     GIVE("--max", "150");
-    ADMIN(0, "mandate", "add", mandate);
-    ADMIN(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
     refused("ALREADY_DONE");
     CONVERT(0, shop, "100", "2025/14", "VIR-1", "--dry-run");
-    ADMIN(0, "mandate", "show", mandate_id);
-    ck_assert_int_eq(office_int(&office, "used_minor"), 0);
+    DESK(0, "mandate", "show", mandate_id);
+    ck_assert_int_eq(office_int(&till.office, "used_minor"), 0);
     CONVERT(0, shop, "100", "2025/14", "VIR-1");
     /* Asked again before the second signature: the same draft. */
     char draft[2 * SCRATCH_PATH_MAX];
-    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
     CONVERT(0, shop, "100", "2025/14", "VIR-1");
     refused("ALREADY_DONE");
-    ck_assert_str_eq(office_text(&office, "draft"), draft);
-    second_signs();
-    ck_assert_int_eq(office_balance(&office, shop), 10000);
+    ck_assert_str_eq(office_text(&till.office, "draft"), draft);
+    till_second_signs();
+    ck_assert_int_eq(office_balance(&till.office, shop), 10000);
     /* And after it, however it is written: the first result. */
     CONVERT(0, shop, "100", "2025 / 14", "vir 1");
     refused("ALREADY_DONE");
-    ck_assert_str_eq(office_text(&office, "state"), "settled");
-    ck_assert_int_gt(office_int(&office, "settled_ms"), 0);
-    ck_assert_int_eq(office_balance(&office, shop), 10000);
-    ADMIN(0, "mandate", "show", mandate_id);
-    ck_assert_int_eq(office_int(&office, "used_minor"), 10000);
+    ck_assert_str_eq(office_text(&till.office, "state"), "settled");
+    ck_assert_int_gt(office_int(&till.office, "settled_ms"), 0);
+    ck_assert_int_eq(office_balance(&till.office, shop), 10000);
+    DESK(0, "mandate", "show", mandate_id);
+    ck_assert_int_eq(office_int(&till.office, "used_minor"), 10000);
 }
 END_TEST
 
 START_TEST(what_the_mandate_does_not_bear_is_refused)
 {
     GIVE("--max", "150");
-    ADMIN(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
     CONVERT(0, shop, "100", "2025/14", "VIR-1");
-    second_signs();
+    till_second_signs();
     /* The same payment order, the same bank line, for something else. */
     CONVERT(1, shop, "10", "2025/14", "VIR-2");
     refused("PAYMENT_ORDER_USED");
@@ -199,9 +99,9 @@ START_TEST(what_the_mandate_does_not_bear_is_refused)
     /* Over the maximum, by what was used; to the cent. */
     CONVERT(1, shop, "50.01", "2025/16", "VIR-3");
     refused("MANDATE_OVER");
-    ck_assert_int_eq(office_int(&office, "used_minor"), 10000);
+    ck_assert_int_eq(office_int(&till.office, "used_minor"), 10000);
     CONVERT(0, shop, "50", "2025/16", "VIR-3");
-    second_signs();
+    till_second_signs();
     CONVERT(1, shop, "0.01", "2025/17", "VIR-4");
     refused("MANDATE_OVER");
     /* Another payee. */
@@ -209,19 +109,19 @@ START_TEST(what_the_mandate_does_not_bear_is_refused)
     refused("MANDATE_UNKNOWN");
     CONVERT(1, ana, "1", "2025/18", "VIR-5", "--mandate", mandate_id);
     refused("MANDATE_OTHER");
-    ADMIN(0, "mandate", "revoke", mandate_id, "--reason", "contract ended");
+    DESK(0, "mandate", "revoke", mandate_id, "--reason", "contract ended");
     CONVERT(1, shop, "1", "2025/19", "VIR-6");
     refused("MANDATE_REVOKED");
-    ADMIN(1, "mandate", "add", mandate);
+    DESK(1, "mandate", "add", mandate);
     refused("MANDATE_REVOKED");
-    ADMIN(0, "mandate", "revoke", mandate_id);
+    DESK(0, "mandate", "revoke", mandate_id);
     refused("ALREADY_DONE");
     /* What was done stays done. */
     CONVERT(0, shop, "50", "2025/16", "VIR-3");
     refused("ALREADY_DONE");
-    ck_assert_int_eq(office_balance(&office, shop), 15000);
-    ADMIN(2, "municipal", "convert", shop, "5", "--bank-ref", "VIR-9");
-    ADMIN(2, "municipal", "convert", shop, "5", "--order", "2025/20");
+    ck_assert_int_eq(office_balance(&till.office, shop), 15000);
+    DESK(2, "municipal", "convert", shop, "5", "--bank-ref", "VIR-9");
+    DESK(2, "municipal", "convert", shop, "5", "--order", "2025/20");
     CONVERT(2, shop, "5", "--", "VIR-9");
 }
 END_TEST
@@ -229,11 +129,11 @@ END_TEST
 START_TEST(a_plain_issue_does_not_pass_for_one)
 {
     GIVE("--yes");
-    ADMIN(0, "mandate", "add", mandate);
-    ADMIN(0, "issue", shop, "20", "--bank-ref", "VIR-1");
+    DESK(0, "mandate", "add", mandate);
+    DESK(0, "issue", shop, "20", "--bank-ref", "VIR-1");
     CONVERT(1, shop, "20", "2025/1", "VIR-1");
     refused("BANK_REF_USED");
-    ck_assert_ptr_nonnull(strstr(office.text, "a draft for something else"));
+    ck_assert_ptr_nonnull(strstr(till.office.text, "a draft for something else"));
 }
 END_TEST
 
@@ -241,27 +141,27 @@ START_TEST(a_mandate_revoked_meanwhile_is_not_signed)
 {
     char draft[2 * SCRATCH_PATH_MAX];
     GIVE("--max", "100");
-    ADMIN(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
     CONVERT(0, shop, "100", "2025/1", "VIR-1");
-    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
     /* What waits counts. */
     CONVERT(1, shop, "1", "2025/2", "VIR-2");
     refused("MANDATE_OVER");
-    ADMIN(0, "mandate", "revoke", mandate_id);
-    office.key = "op2";
-    ADMIN(1, "draft", "sign", draft);
+    DESK(0, "mandate", "revoke", mandate_id);
+    till.office.key = "op2";
+    DESK(1, "draft", "sign", draft);
     refused("MANDATE_REVOKED");
-    office.key = "op1";
-    ADMIN(0, "draft", "withdraw", draft);
-    office.key = "op2";
-    ADMIN(0, "draft", "withdraw", draft);
-    office.key = "op1";
+    till.office.key = "op1";
+    DESK(0, "draft", "withdraw", draft);
+    till.office.key = "op2";
+    DESK(0, "draft", "withdraw", draft);
+    till.office.key = "op1";
     /* Given up, it takes nothing of another mandate, and its payment order is free. */
     GIVE("--max", "100");
-    ADMIN(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
     CONVERT(0, shop, "90", "2025/1", "VIR-1");
-    second_signs();
-    ck_assert_int_eq(office_balance(&office, shop), 9000);
+    till_second_signs();
+    ck_assert_int_eq(office_balance(&till.office, shop), 9000);
 }
 END_TEST
 
@@ -270,36 +170,36 @@ START_TEST(only_the_payee_s_signature_makes_a_mandate)
     struct mr_signed_mandate m;
     char bad[MR_MANDATE_TEXT_MAX + 1];
     size_t wrong;
-    WALLET(1, "shop", "mandate", "give", "--municipality", ana);
-    ck_assert_str_eq(text_of("status"), "PAYEE_CLASS");
-    WALLET(2, "shop", "mandate", "give", "--municipality", town, "--until", "2001-02-03");
-    WALLET(2, "shop", "mandate", "give", "--municipality", town, "--until", "2099-02-30");
-    WALLET(2, "shop", "mandate", "give");
+    PURSE(1, "shop", "mandate", "give", "--municipality", ana);
+    ck_assert_str_eq(typed_field("status"), "PAYEE_CLASS");
+    PURSE(2, "shop", "mandate", "give", "--municipality", town, "--until", "2001-02-03");
+    PURSE(2, "shop", "mandate", "give", "--municipality", town, "--until", "2099-02-30");
+    PURSE(2, "shop", "mandate", "give");
     GIVE("--until", "2099-12-31");
     ck_assert_int_eq(mr_mandate_parse(&m, &wrong, mandate), MR_OK);
     m.mandate.max = 1;
     mr_mandate_format(bad, &m);
-    ADMIN(1, "mandate", "add", bad);
+    DESK(1, "mandate", "add", bad);
     refused("BAD_SIGNATURE");
     ck_assert_int_eq(mr_mandate_parse(&m, &wrong, mandate), MR_OK);
     m.mandate.generation = 2;
     mr_mandate_format(bad, &m);
-    ADMIN(1, "mandate", "add", bad);
+    DESK(1, "mandate", "add", bad);
     refused("KEYS_UNKNOWN");
-    ADMIN(1, "mandate", "add", "mereau-mandate:mrmand1qqqq");
+    DESK(1, "mandate", "add", "mereau-mandate:mrmand1qqqq");
     refused("BAD_CHECKSUM");
-    WALLET(0, "shop", "keys", "rotate", "--output", office_path(&office, "sheet"));
-    ADMIN(1, "mandate", "add", mandate);
+    PURSE(0, "shop", "keys", "rotate", "--output", office_path(&till.office, "sheet"));
+    DESK(1, "mandate", "add", mandate);
     refused("KEYS_OLD");
     GIVE("--until", "2099-12-31");
-    ADMIN(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
     /* Rotated afterwards, it stays what it was. */
-    WALLET(0, "shop", "keys", "rotate", "--output", office_path(&office, "sheet"), "--force");
+    PURSE(0, "shop", "keys", "rotate", "--output", office_path(&till.office, "sheet"), "--force");
     CONVERT(0, shop, "3", "2025/1", "VIR-1");
-    second_signs();
-    ADMIN(2, "mandate", "show", "xyz");
-    ADMIN(1, "mandate", "show", "0123456789ab");
-    ADMIN(0, "mandate", "list");
+    till_second_signs();
+    DESK(2, "mandate", "show", "xyz");
+    DESK(1, "mandate", "show", "0123456789ab");
+    DESK(0, "mandate", "list");
 }
 END_TEST
 
@@ -308,17 +208,17 @@ START_TEST(a_conversion_without_a_draft_goes_on)
 {
     char draft[2 * SCRATCH_PATH_MAX];
     GIVE("--max", "100");
-    ADMIN(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
     CONVERT(0, shop, "100", "2025/1", "VIR-1", "--no-sign");
-    snprintf(draft, sizeof draft, "%s", office_text(&office, "draft"));
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
     ck_assert_int_eq(unlink(draft), 0);
     CONVERT(0, shop, "100", "2025/1", "VIR-1");
-    ck_assert_str_eq(office_text(&office, "status"), "OK");
-    ADMIN(0, "draft", "show", office_text(&office, "draft"));
-    ck_assert_ptr_nonnull(strstr(office.text, "\"draft\""));
+    ck_assert_str_eq(office_text(&till.office, "status"), "OK");
+    DESK(0, "draft", "show", office_text(&till.office, "draft"));
+    ck_assert_ptr_nonnull(strstr(till.office.text, "\"draft\""));
     CONVERT(0, shop, "100", "2025/1", "VIR-1");
-    second_signs();
-    ck_assert_int_eq(office_balance(&office, shop), 10000);
+    till_second_signs();
+    ck_assert_int_eq(office_balance(&till.office, shop), 10000);
 }
 END_TEST
 
@@ -327,49 +227,49 @@ END_TEST
 
 static void collect(const char *amount, const char *memo)
 {
-    WALLET(0, "ana", "pay", town, amount, "--memo", memo, "--again");
+    PURSE(0, "ana", "pay", town, amount, "--memo", memo, "--again");
 }
 
 START_TEST(the_collecting_account_converts_and_does_not_pay)
 {
-    ADMIN(0, "issue", ana, "200", "--bank-ref", "VIR-1");
-    second_signs();
-    WALLET(0, "town", "regie", "convert");
-    ck_assert_str_eq(text_of("status"), "ALREADY_DONE");
+    DESK(0, "issue", ana, "200", "--bank-ref", "VIR-1");
+    till_second_signs();
+    PURSE(0, "town", "regie", "convert");
+    ck_assert_str_eq(typed_field("status"), "ALREADY_DONE");
     collect("12.50", "canteen");
-    WALLET(0, "town", "regie", "convert");
-    ck_assert_str_eq(text_of("status"), "ALREADY_DONE");
-    ck_assert_int_eq(int_of("balance_minor"), 1250); /* below the least that is given back */
+    PURSE(0, "town", "regie", "convert");
+    ck_assert_str_eq(typed_field("status"), "ALREADY_DONE");
+    ck_assert_int_eq(typed_number("balance_minor"), 1250); /* below the least that is given back */
     collect("40", "library");
-    WALLET(1, "town", "pay", shop, "5");
-    ck_assert_str_eq(text_of("status"), "CLASS_FORBIDS");
-    ck_assert_ptr_nonnull(strstr(wallet_text, "a municipality may not pay in TST"));
-    ck_assert_ptr_nonnull(strstr(wallet_text, "number 1, in force since"));
-    WALLET(0, "town", "regie", "convert", "--min", "60");
-    ck_assert_int_eq(int_of("amount_minor"), 0);
-    WALLET(0, "town", "regie", "convert");
-    ck_assert_str_eq(text_of("status"), "SETTLED");
-    ck_assert_int_eq(int_of("amount_minor"), 5250);
-    ck_assert_int_eq(int_of("balance_minor"), 0);
-    WALLET(0, "town", "regie", "convert");
-    ck_assert_str_eq(text_of("status"), "ALREADY_DONE");
+    PURSE(1, "town", "pay", shop, "5");
+    ck_assert_str_eq(typed_field("status"), "CLASS_FORBIDS");
+    ck_assert_ptr_nonnull(strstr(typed.text, "a municipality may not pay in TST"));
+    ck_assert_ptr_nonnull(strstr(typed.text, "number 1, in force since"));
+    PURSE(0, "town", "regie", "convert", "--min", "60");
+    ck_assert_int_eq(typed_number("amount_minor"), 0);
+    PURSE(0, "town", "regie", "convert");
+    ck_assert_str_eq(typed_field("status"), "SETTLED");
+    ck_assert_int_eq(typed_number("amount_minor"), 5250);
+    ck_assert_int_eq(typed_number("balance_minor"), 0);
+    PURSE(0, "town", "regie", "convert");
+    ck_assert_str_eq(typed_field("status"), "ALREADY_DONE");
     collect("30", "pool");
-    WALLET(0, "town", "regie", "convert");
-    ck_assert_int_eq(int_of("amount_minor"), 3000);
-    WALLET(1, "shop", "regie", "convert");
-    ck_assert_str_eq(text_of("status"), "CLASS_FORBIDS");
-    ADMIN(0, "redemptions");
-    ck_assert_int_eq(office_int(&office, "count"), 2);
+    PURSE(0, "town", "regie", "convert");
+    ck_assert_int_eq(typed_number("amount_minor"), 3000);
+    PURSE(1, "shop", "regie", "convert");
+    ck_assert_str_eq(typed_field("status"), "CLASS_FORBIDS");
+    DESK(0, "redemptions");
+    ck_assert_int_eq(office_int(&till.office, "count"), 2);
 }
 END_TEST
 
 /* Nothing of one country is in the code: other rules let a municipality pay. */
 START_TEST(other_rules_let_a_municipality_pay)
 {
-    char policy[2 * SCRATCH_PATH_MAX], elsewhere[SCRATCH_PATH_MAX], here[SCRATCH_PATH_MAX];
+    char policy[2 * SCRATCH_PATH_MAX], here[SCRATCH_PATH_MAX];
     struct office first;
-    ADMIN(0, "policy", "show");
-    json_t *const rules = json_array_get(json_object_get(office.said, "policies"), 0);
+    DESK(0, "policy", "show");
+    json_t *const rules = json_array_get(json_object_get(till.office.said, "policies"), 0);
     ck_assert_ptr_nonnull(rules);
     json_t *class;
     size_t i;
@@ -379,21 +279,21 @@ START_TEST(other_rules_let_a_municipality_pay)
         if (strcmp(name, "municipality") == 0)
             json_object_set_new(class, "may_pay", json_true());
     }
-    snprintf(policy, sizeof policy, "%s", office_path(&office, "policy.json"));
+    snprintf(policy, sizeof policy, "%s", office_path(&till.office, "policy.json"));
     ck_assert_int_eq(json_dump_file(rules, policy, 0), 0);
-    first = office;
-    scratch_make(elsewhere);
-    snprintf(here, sizeof here, "%s", dir);
-    snprintf(dir, sizeof dir, "%s", elsewhere);
-    office_found_under(&office, dir, 1, policy);
+    first = till.office;
+    snprintf(here, sizeof here, "%s", typed.dir);
+    scratch_make(typed.dir);
+    office_found_under(&till.office, typed.dir, 1, policy);
+    till_read_link();
     open_doors();
-    ADMIN(0, "issue", town, "10", "--bank-ref", "VIR-1");
-    WALLET(0, "town", "pay", shop, "4");
-    ck_assert_int_eq(office_balance(&office, shop), 400);
-    office_done(&office);
-    scratch_remove(dir);
-    snprintf(dir, sizeof dir, "%s", here);
-    office = first;
+    DESK(0, "issue", town, "10", "--bank-ref", "VIR-1");
+    PURSE(0, "town", "pay", shop, "4");
+    ck_assert_int_eq(office_balance(&till.office, shop), 400);
+    office_done(&till.office);
+    scratch_remove(typed.dir);
+    snprintf(typed.dir, sizeof typed.dir, "%s", here);
+    till.office = first;
 }
 END_TEST
 
@@ -401,36 +301,34 @@ END_TEST
 START_TEST(another_association_has_no_part_in_it)
 {
     struct office port, quai;
-    char apart[SCRATCH_PATH_MAX], here[SCRATCH_PATH_MAX], address[32], far[OFFICE_ADDRESS_MAX];
-    const struct office first = office;
-    scratch_make(apart);
-    snprintf(here, sizeof here, "%s", dir);
-    snprintf(dir, sizeof dir, "%s", apart);
-    office_found_two(&quai, &port, dir);
-    office = quai;
+    char here[SCRATCH_PATH_MAX], far[OFFICE_ADDRESS_MAX];
+    const struct office first = till.office;
+    snprintf(here, sizeof here, "%s", typed.dir);
+    scratch_make(typed.dir);
+    office_found_two(&quai, &port, typed.dir);
+    till.office = quai;
+    till_read_link();
     open_doors();
-    quai = office;
-    office = port;
-    snprintf(address, sizeof address, "127.0.0.1:%u", office.port);
-    ADMIN(0, "link", "--address", address);
-    snprintf(link_text, sizeof link_text, "%s", office_text(&office, "join_link"));
-    join(far, "far", "Far", "shop");
-    ADMIN(0, "admit", "--all");
-    WALLET(1, "far", "mandate", "give", "--municipality", town);
-    ck_assert_str_eq(text_of("status"), "NOT_YOURS");
+    quai = till.office;
+    till.office = port;
+    till_read_link();
+    till_join(far, "far", "Far", "shop");
+    DESK(0, "admit", "--all");
+    PURSE(1, "far", "mandate", "give", "--municipality", town);
+    ck_assert_str_eq(typed_field("status"), "NOT_YOURS");
     GIVE("--yes");
-    ADMIN(1, "mandate", "add", mandate);
+    DESK(1, "mandate", "add", mandate);
     refused("MANDATE_OTHER");
-    ADMIN(1, "municipal", "slip", town);
+    DESK(1, "municipal", "slip", town);
     refused("NOT_YOURS");
     CONVERT(1, shop, "5", "1", "VIR-1");
     refused("MANDATE_UNKNOWN");
-    office_done(&office);
-    office = quai;
-    office_done(&office);
-    scratch_remove(dir);
-    snprintf(dir, sizeof dir, "%s", here);
-    office = first;
+    office_done(&till.office);
+    till.office = quai;
+    office_done(&till.office);
+    scratch_remove(typed.dir);
+    snprintf(typed.dir, sizeof typed.dir, "%s", here);
+    till.office = first;
 }
 END_TEST
 
@@ -441,7 +339,7 @@ static char *read_file(const char *name)
 {
     uint8_t *bytes = NULL;
     size_t len;
-    ck_assert_int_eq(file_read(&bytes, &len, office_path(&office, name), FILE_MAX), MR_OK);
+    ck_assert_int_eq(file_read(&bytes, &len, office_path(&till.office, name), FILE_MAX), MR_OK);
     ck_assert_uint_eq(strlen((const char *)bytes), len);
     return (char *)bytes;
 }
@@ -453,18 +351,8 @@ static void has(const char *text, const char *part)
 
 static void verify_book(void)
 {
-    char stream[2 * SCRATCH_PATH_MAX];
-    snprintf(stream, sizeof stream, "%s", office_path(&office, "data"));
-    office_node_stop(&office);
-    const char *const argv[] = {
-        "LC_ALL=C", MEREAU_BIN_DIR "/mereau-audit", "verify", "--json", stream, NULL};
-    struct proc *const p = proc_start(argv);
-    ck_assert_ptr_nonnull(p);
-    const int code = proc_wait(p, PROC_DEADLINE_MS);
-    char *const text = proc_text(p);
-    ck_assert_msg(code == 0, "%s", text);
-    free(text);
-    proc_end(p);
+    office_node_stop(&till.office);
+    AUDIT(0, "verify", "--json", office_path(&till.office, "data"));
 }
 
 /* The public accountant holds a receipt, the mandate's text and the payment order. */
@@ -472,7 +360,7 @@ static void check_receipt(void)
 {
     char receipt[2 * SCRATCH_PATH_MAX], charter[2 * SCRATCH_PATH_MAX], name[48];
     const char *order = NULL;
-    for (const char *at = office.text; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
+    for (const char *at = till.office.text; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
         at += *at == '\n';
         json_t *const row = json_loadb(at, strcspn(at, "\n"), 0, NULL);
         const char *const paid = json_string_value(json_object_get(row, "payment_order"));
@@ -484,50 +372,51 @@ static void check_receipt(void)
         json_decref(row);
     }
     ck_assert_ptr_nonnull(order);
-    snprintf(receipt, sizeof receipt, "%s", office_path(&office, order));
-    snprintf(charter, sizeof charter, "%s", office_path(&office, "data/charter.mrc"));
+    snprintf(receipt, sizeof receipt, "%s", office_path(&till.office, order));
+    snprintf(charter, sizeof charter, "%s", office_path(&till.office, "data/charter.mrc"));
 #define VERIFY(code, mandate_, order_)                                                             \
-    WALLET(code, "ana", "receipt", "verify", receipt, "--charter", charter, "--mandate", mandate_, \
-           "--payment-order", order_)
+    PURSE(code, "ana", "receipt", "verify", receipt, "--charter", charter, "--mandate", mandate_,  \
+          "--payment-order", order_)
     VERIFY(0, mandate, "2025-1413");
-    ck_assert(json_is_true(json_object_get(said, "cited")));
-    ck_assert_int_eq(int_of("amount_minor"), 6005);
+    ck_assert(json_is_true(json_object_get(typed.said, "cited")));
+    ck_assert_int_eq(typed_number("amount_minor"), 6005);
     VERIFY(5, mandate, "2025/1412");
     VERIFY(1, "mereau-mandate:mrmand1qqqq", "2025/1413");
     VERIFY(2, mandate, "-");
-    WALLET(2, "ana", "receipt", "verify", receipt, "--charter", charter, "--mandate", mandate);
+    PURSE(2, "ana", "receipt", "verify", receipt, "--charter", charter, "--mandate", mandate);
 }
 
 START_TEST(the_papers_say_what_the_ledger_says)
 {
     char redemption[2 * MR_HASH_BYTES + 1], hex[17];
     GIVE("--max", "1000", "--until", "2099-12-31");
-    ADMIN(0, "mandate", "add", mandate);
+    DESK(0, "mandate", "add", mandate);
     CONVERT(0, shop, "840", "2025/1412 <b>", "VIR-3310");
-    second_signs();
+    till_second_signs();
     CONVERT(0, shop, "60.05", "2025/1413", "=VIR-3311");
-    second_signs();
-    ADMIN(0, "issue", ana, "100", "--bank-ref", "VIR-9");
-    second_signs();
+    till_second_signs();
+    DESK(0, "issue", ana, "100", "--bank-ref", "VIR-9");
+    till_second_signs();
     collect("55", "cantine <script>alert(1)</script>");
-    WALLET(0, "town", "regie", "convert");
-    const int64_t fee = int_of("fee_minor");
+    PURSE(0, "town", "regie", "convert");
+    const int64_t fee = typed_number("fee_minor");
     snprintf(redemption, sizeof redemption, "%s",
-             json_string_value(
-                 json_object_get(json_array_get(json_object_get(said, "orders"), 0), "order")));
-    ADMIN(0, "payout", redemption, "--bank-ref", "OUT-77");
-    second_signs();
+             json_string_value(json_object_get(
+                 json_array_get(json_object_get(typed.said, "orders"), 0), "order")));
+    DESK(0, "payout", redemption, "--bank-ref", "OUT-77");
+    till_second_signs();
     collect("21", "pool");
-    ADMIN(0, "municipal", "slip", town, "--html", office_path(&office, "slip.html"), "--csv",
-          office_path(&office, "slip.csv"), "--receipts", office_path(&office, "receipts"));
-    ck_assert_int_eq(office_int(&office, "converted_minor"), 90005);
-    ck_assert_int_eq(office_int(&office, "converted_count"), 2);
-    ck_assert_int_eq(office_int(&office, "paid_out_minor"), 5500);
-    ck_assert_int_eq(office_int(&office, "euros_minor"), 5500 - fee);
-    ck_assert_int_eq(office_int(&office, "waiting_count"), 0);
-    ck_assert_int_eq(office_int(&office, "unproved"), 0);
+    DESK(0, "municipal", "slip", town, "--html", office_path(&till.office, "slip.html"), "--csv",
+         office_path(&till.office, "slip.csv"), "--receipts",
+         office_path(&till.office, "receipts"));
+    ck_assert_int_eq(office_int(&till.office, "converted_minor"), 90005);
+    ck_assert_int_eq(office_int(&till.office, "converted_count"), 2);
+    ck_assert_int_eq(office_int(&till.office, "paid_out_minor"), 5500);
+    ck_assert_int_eq(office_int(&till.office, "euros_minor"), 5500 - fee);
+    ck_assert_int_eq(office_int(&till.office, "waiting_count"), 0);
+    ck_assert_int_eq(office_int(&till.office, "unproved"), 0);
     check_receipt();
-    ck_assert_int_eq(office_balance(&office, shop), 90005);
+    ck_assert_int_eq(office_balance(&till.office, shop), 90005);
     char *html = read_file("slip.html"), *csv = read_file("slip.csv");
     has(html, "2025/1412 &lt;b&gt;");
     has(html, "Mairie de &lt;Testa&gt; &amp; &quot;C&quot;");
@@ -546,23 +435,23 @@ START_TEST(the_papers_say_what_the_ledger_says)
     free(html);
     free(csv);
     /* Not over a file that is there. */
-    ADMIN(1, "municipal", "slip", town, "--html", office_path(&office, "slip.html"));
+    DESK(1, "municipal", "slip", town, "--html", office_path(&till.office, "slip.html"));
     refused("FILE_EXISTS");
-    ADMIN(1, "municipal", "slip", shop);
+    DESK(1, "municipal", "slip", shop);
     refused("PAYEE_CLASS");
-    ADMIN(0, "municipal", "slip", town, "--from", "2001-01-01", "--to", "2001-01-31");
-    ck_assert_int_eq(office_int(&office, "converted_count"), 0);
+    DESK(0, "municipal", "slip", town, "--from", "2001-01-01", "--to", "2001-01-31");
+    ck_assert_int_eq(office_int(&till.office, "converted_count"), 0);
 
-    WALLET(0, "town", "regie", "slip", "--html", office_path(&office, "day.html"), "--csv",
-           office_path(&office, "day.csv"));
-    ck_assert_int_eq(int_of("opening_minor"), 0);
-    ck_assert_int_eq(int_of("collected_minor"), 7600);
-    ck_assert_int_eq(int_of("collected_count"), 2);
-    ck_assert_int_eq(int_of("converted_minor"), 5500);
-    ck_assert_int_eq(int_of("fees_minor"), fee);
-    ck_assert_int_eq(int_of("closing_minor"), 2100);
-    ck_assert_int_eq(int_of("unproved"), 0);
-    ck_assert_int_eq(office_balance(&office, town), 2100);
+    PURSE(0, "town", "regie", "slip", "--html", office_path(&till.office, "day.html"), "--csv",
+          office_path(&till.office, "day.csv"));
+    ck_assert_int_eq(typed_number("opening_minor"), 0);
+    ck_assert_int_eq(typed_number("collected_minor"), 7600);
+    ck_assert_int_eq(typed_number("collected_count"), 2);
+    ck_assert_int_eq(typed_number("converted_minor"), 5500);
+    ck_assert_int_eq(typed_number("fees_minor"), fee);
+    ck_assert_int_eq(typed_number("closing_minor"), 2100);
+    ck_assert_int_eq(typed_number("unproved"), 0);
+    ck_assert_int_eq(office_balance(&till.office, town), 2100);
     html = read_file("day.html");
     csv = read_file("day.csv");
     has(html, "cantine &lt;script&gt;");
@@ -571,11 +460,11 @@ START_TEST(the_papers_say_what_the_ledger_says)
     has(csv, redemption);
     free(html);
     free(csv);
-    WALLET(2, "town", "regie", "slip", "--from", "2025-02-30");
-    WALLET(2, "town", "regie", "slip", "--from", "2025-02-03", "--to", "2025-02-02");
-    WALLET(0, "town", "regie", "slip", "--from", "2025-02-01", "--to", "2025-02-02");
-    ck_assert_int_eq(int_of("collected_count"), 0);
-    ck_assert_int_eq(int_of("closing_minor"), 0);
+    PURSE(2, "town", "regie", "slip", "--from", "2025-02-30");
+    PURSE(2, "town", "regie", "slip", "--from", "2025-02-03", "--to", "2025-02-02");
+    PURSE(0, "town", "regie", "slip", "--from", "2025-02-01", "--to", "2025-02-02");
+    ck_assert_int_eq(typed_number("collected_count"), 0);
+    ck_assert_int_eq(typed_number("closing_minor"), 0);
     verify_book();
 }
 END_TEST
@@ -584,7 +473,7 @@ int main(void)
 {
     Suite *s = suite_create("municipal");
     TCase *tc = tcase_create("programs");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, till_close);
     tcase_set_timeout(tc, 180);
     tcase_add_test(tc, the_payee_is_credited_once);
     tcase_add_test(tc, what_the_mandate_does_not_bear_is_refused);

@@ -88,5 +88,7 @@ const char *typed_field(const char *name)
 
 long typed_number(const char *name)
 {
-    return (long)json_integer_value(json_object_get(typed.said, name));
+    const json_t *value = json_object_get(typed.said, name);
+    ck_assert_msg(json_is_integer(value), "no %s: %s", name, typed.text);
+    return (long)json_integer_value(value);
 }

@@ -31,7 +31,7 @@ void typed_done(void);
 /** The last line of a text that is a JSON object, for the caller to put away; NULL: none is. */
 json_t *typed_object(const char *text);
 
-/** Fields of the last JSON object; the text must be there. */
+/** Fields of the last JSON object, which must be there. */
 const char *typed_field(const char *name);
 long typed_number(const char *name);
 
