@@ -6,6 +6,7 @@
 
 #include "common/file.h"
 #include "mereau/codec.h"
+#include "mereau/sign.h"
 #include "storage/journal_file.h"
 
 char program_dir[SCRATCH_PATH_MAX], program_output[1 << 20];
@@ -32,6 +33,41 @@ void program_journal(const struct book *book, const uint8_t ledger[32], uint32_t
             j->api->append(j, turn->log, turn->log_len, turn->bodies, turn->bodies_len), MR_OK);
     }
     j->api->close(j);
+}
+
+void program_directory(const struct book *book, const struct mr_charter *charter, uint32_t node,
+                       const char *name)
+{
+    char path[64];
+    uint8_t ledger[32];
+    mr_ledger_id(ledger, charter);
+    ck_assert_int_eq(dir_make(scratch_path(program_dir, name)), MR_OK);
+    snprintf(path, sizeof path, "%s/journal", name);
+    program_journal(book, ledger, node, path);
+    snprintf(path, sizeof path, "%s/charter.mrc", name);
+    program_charter(charter, path);
+}
+
+void program_nodes(const struct ring *r)
+{
+    static struct book book;
+    char name[16];
+    for (uint32_t i = 1; i <= r->count; i++) {
+        snprintf(name, sizeof name, "node%u", (unsigned)i);
+        book_read(&book, r->nodes[i - 1].journal);
+        program_directory(&book, &r->w.charter, i, name);
+        book_done(&book);
+    }
+}
+
+void program_joined(struct ring *r)
+{
+    ring_one_of_four(r);
+    ring_join_others(r);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert_int_eq(ring_pay(r, i, 0, 1, 10), MR_SETTLED);
+    ring_wait(r, 3000);
+    program_nodes(r);
 }
 
 int program_run(const char *arguments)

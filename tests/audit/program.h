@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "audit/story.h"
+#include "lib/ring.h"
 #include "lib/scratch.h"
 
 /** Scratch directory that everything below is about; made and removed by the test. */
@@ -14,6 +15,14 @@ extern char program_dir[SCRATCH_PATH_MAX];
 void program_charter(const struct mr_charter *charter, const char *name);
 void program_journal(const struct book *book, const uint8_t ledger[32], uint32_t node,
                      const char *name);
+
+/** Both in a data directory that is made. */
+void program_directory(const struct book *book, const struct mr_charter *charter, uint32_t node,
+                       const char *name);
+/** Directories "node1", ... with the books of a ring's nodes. */
+void program_nodes(const struct ring *r);
+/** That of node 1 which lets three others in: they join, and each hands in a payment. */
+void program_joined(struct ring *r);
 
 /** What the last run printed to stdout. */
 extern char program_output[1 << 20];

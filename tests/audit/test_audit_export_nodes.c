@@ -27,51 +27,17 @@ static int shell(const char *command)
     return WEXITSTATUS(status);
 }
 
-static void write_book(const char *name, uint32_t node)
-{
-    char path[64];
-    ck_assert_int_eq(dir_make(scratch_path(program_dir, name)), MR_OK);
-    snprintf(path, sizeof path, "%s/journal", name);
-    program_journal(&book, r.w.ledger, node, path);
-    snprintf(path, sizeof path, "%s/charter.mrc", name);
-    program_charter(&r.w.charter, path);
-}
-
-static void write_nodes(void)
-{
-    char name[16];
-    for (uint32_t i = 1; i <= r.count; i++) {
-        snprintf(name, sizeof name, "node%u", (unsigned)i);
-        book_read(&book, r.nodes[i - 1].journal);
-        write_book(name, i);
-        book_done(&book);
-    }
-}
-
 static void league(void)
 {
     scratch_make(program_dir);
     league_tell(&r);
-    write_nodes();
+    program_nodes(&r);
 }
 
-/* One node lets three others in. */
 static void joined(void)
 {
     scratch_make(program_dir);
-    ring_init(&r, 1, 1);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
-    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
-    ring_wait(&r, 5000);
-    for (uint32_t i = 1; i < 4; i++)
-        ring_join(&r, i, 0);
-    ring_wait(&r, 1000);
-    for (uint32_t i = 0; i < 4; i++)
-        ck_assert_int_eq(ring_pay(&r, i, 0, 1, 10), MR_SETTLED);
-    ring_wait(&r, 3000);
-    write_nodes();
+    program_joined(&r);
 }
 
 static void teardown(void)
@@ -136,7 +102,7 @@ START_TEST(a_convicted_node_does_not_stop_it)
     doctor_write(&d, &told);
     book_done(&book);
     book = told;
-    write_book("liar", 1);
+    program_directory(&book, &r.w.charter, 1, "liar");
     book_done(&book);
     doctor_done(&d);
     ck_assert_int_eq(program_run("verify liar"), 5);

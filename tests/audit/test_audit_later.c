@@ -14,45 +14,11 @@
 static struct ring r;
 static struct book book;
 
-static void write_node(const char *name, uint32_t node)
-{
-    char path[32];
-    book_read(&book, r.nodes[node - 1].journal);
-    ck_assert_int_eq(dir_make(scratch_path(program_dir, name)), MR_OK);
-    snprintf(path, sizeof path, "%s/journal", name);
-    program_journal(&book, r.w.ledger, node, path);
-    snprintf(path, sizeof path, "%s/charter.mrc", name);
-    program_charter(&r.w.charter, path);
-    book_done(&book);
-}
-
-static void write_all(void)
-{
-    char name[16];
-    program_charter(&r.w.charter, "charter.mrc");
-    for (uint32_t i = 1; i <= r.count; i++) {
-        snprintf(name, sizeof name, "node%u", (unsigned)i);
-        write_node(name, i);
-    }
-}
-
-/* One node lets three others in. */
 static void joined(void)
 {
     scratch_make(program_dir);
-    ring_init(&r, 1, 1);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
-    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
-    ring_wait(&r, 5000);
-    for (uint32_t i = 1; i < 4; i++)
-        ring_join(&r, i, 0);
-    ring_wait(&r, 1000);
-    for (uint32_t i = 0; i < 4; i++)
-        ck_assert_int_eq(ring_pay(&r, i, 0, 1, 10), MR_SETTLED);
-    ring_wait(&r, 3000);
-    write_all();
+    program_joined(&r);
+    program_charter(&r.w.charter, "charter.mrc");
 }
 
 static void turned(void)
@@ -60,7 +26,8 @@ static void turned(void)
     static struct mr_signed_order paid;
     scratch_make(program_dir);
     turn_tell(&r, &paid);
-    write_all();
+    program_charter(&r.w.charter, "charter.mrc");
+    program_nodes(&r);
 }
 
 static void teardown(void)
@@ -123,9 +90,7 @@ START_TEST(a_base_that_is_not_right)
     uint8_t *const p = (uint8_t *)(uintptr_t)book.turns[2].log + MR_FRAME_HEAD_BYTES;
     p[book_payload_len(book.turns[2].log) - 1] ^= 1;
     book_frame(&book);
-    ck_assert_int_eq(dir_make(scratch_path(program_dir, "bad")), MR_OK);
-    program_journal(&book, r.w.ledger, 1, "bad/journal");
-    program_charter(&r.w.charter, "bad/charter.mrc");
+    program_directory(&book, &r.w.charter, 1, "bad");
     book_done(&book);
     ck_assert_int_eq(program_run("verify bad"), 5);
     ck_assert_int_eq(program_run("verify --base bad node2"), 5);
@@ -155,7 +120,9 @@ START_TEST(compare_over_the_end_of_an_epoch)
     ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
     ring_wait(&r, 10000);
     ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
-    write_node("later", 1);
+    book_read(&book, r.nodes[0].journal);
+    program_directory(&book, &r.w.charter, 1, "later");
+    book_done(&book);
     o = program_json("compare --json later node4", 0);
     ck_assert(json_is_false(json_object_get(o, "equal")));
     ck_assert_int_eq(json_number(json_array_get(json_object_get(o, "books"), 0), "epoch"), 3);
@@ -175,9 +142,7 @@ START_TEST(compare_logs_of_epochs_that_are_over)
     doctor_write(&d, &told);
     doctor_done(&d);
     book_done(&book);
-    ck_assert_int_eq(dir_make(scratch_path(program_dir, "liar")), MR_OK);
-    program_journal(&told, r.w.ledger, 1, "liar/journal");
-    program_charter(&r.w.charter, "liar/charter.mrc");
+    program_directory(&told, &r.w.charter, 1, "liar");
     book_done(&told);
     json_t *const o = program_json("compare --json liar node2", 5);
     const json_t *const forks = json_object_get(o, "forks");
@@ -317,7 +282,8 @@ START_TEST(a_receipt_behind_many_epochs)
     const struct mr_chain chain = ring_chain(&r, 0);
     const uint32_t before = chain.count - x.handover_count;
     const size_t n = mr_receipt_encode(&x, bytes, sizeof bytes);
-    write_all();
+    program_charter(&r.w.charter, "charter.mrc");
+    program_nodes(&r);
     ck_assert_uint_eq(chain.count, 11);
     ck_assert_uint_gt(before, 0);
     save_chained("r.mrr", bytes, n, &chain, before);
@@ -379,7 +345,8 @@ END_TEST
 
 START_TEST(books_of_many_epochs)
 {
-    write_all();
+    program_charter(&r.w.charter, "charter.mrc");
+    program_nodes(&r);
     ck_assert_int_eq(program_run("verify node1"), 0);
     ck_assert_ptr_nonnull(strstr(program_output, "Epoch 12: nodes 1 2 3 4, quorum 3"));
     ck_assert_int_eq(program_run("compare node1 node2 node3 node4"), 0);

@@ -14,28 +14,12 @@ static struct ring r;
 static struct book book;
 static struct doctor d;
 
-static void write_node(uint32_t node)
-{
-    char name[32];
-    snprintf(name, sizeof name, "node%u/journal", (unsigned)node);
-    program_journal(&book, r.w.ledger, node, name);
-    snprintf(name, sizeof name, "node%u/charter.mrc", (unsigned)node);
-    program_charter(&r.w.charter, name);
-}
-
 static void setup(void)
 {
     scratch_make(program_dir);
     league_tell(&r);
     program_charter(&r.w.charter, "charter.mrc");
-    for (uint32_t i = 1; i <= r.count; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "node%u", (unsigned)i);
-        ck_assert_int_eq(dir_make(scratch_path(program_dir, name)), MR_OK);
-        book_read(&book, r.nodes[i - 1].journal);
-        write_node(i);
-        book_done(&book);
-    }
+    program_nodes(&r);
 }
 
 static void teardown(void)
@@ -74,9 +58,7 @@ static void write_lie(void (*lie)(struct doctor *d))
     doctor_write(&d, &told);
     book_done(&book);
     book = told;
-    ck_assert_int_eq(dir_make(scratch_path(program_dir, "liar")), MR_OK);
-    program_journal(&book, r.w.ledger, 1, "liar/journal");
-    program_charter(&r.w.charter, "liar/charter.mrc");
+    program_directory(&book, &r.w.charter, 1, "liar");
     book_done(&book);
     doctor_done(&d);
 }
@@ -130,9 +112,7 @@ START_TEST(a_book_that_is_behind)
         ck_assert_int_eq(ring_pay(&r, 0, ALICE, SHOP, 3), MR_SETTLED);
     ring_wait(&r, 1000);
     book_read(&book, r.nodes[2].journal);
-    ck_assert_int_eq(dir_make(scratch_path(program_dir, "later")), MR_OK);
-    program_journal(&book, r.w.ledger, 3, "later/journal");
-    program_charter(&r.w.charter, "later/charter.mrc");
+    program_directory(&book, &r.w.charter, 3, "later");
     book_done(&book);
     ck_assert_int_eq(program_run("compare later node4"), 0);
     ck_assert_ptr_nonnull(strstr(program_output, "3 of the others' missing"));

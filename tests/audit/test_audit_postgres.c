@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,15 +111,9 @@ static void same(const char *a, const char *b)
 /* A data directory with the first turns of the book. */
 static void part_of_the_book(const char *name, uint32_t turns)
 {
-    char path[64];
     const uint32_t count = book.count;
-    snprintf(path, sizeof path, "%s/journal", name);
-    ck_assert_int_eq(mkdir(scratch_path(program_dir, name), 0700), 0);
-    snprintf(path, sizeof path, "%s/charter.mrc", name);
-    program_charter(&w.charter, path);
-    snprintf(path, sizeof path, "%s/journal", name);
     book.count = turns;
-    program_journal(&book, w.ledger, 1, path);
+    program_directory(&book, &w.charter, 1, name);
     book.count = count;
 }
 
@@ -265,9 +258,7 @@ START_TEST(another_or_a_shorter_book_is_refused)
     world_start(&other);
     ck_assert_int_eq(world_open(&other, MR_CLASS_SHOP), MR_SETTLED);
     book_read(&others, other.journal);
-    ck_assert_int_eq(mkdir(scratch_path(program_dir, "other"), 0700), 0);
-    program_charter(&other.charter, "other/charter.mrc");
-    program_journal(&others, other.ledger, 1, "other/journal");
+    program_directory(&others, &other.charter, 1, "other");
     ck_assert_int_eq(export_to("other"), 1);
     said("another ledger");
     ck_assert_int_eq(export_to("--schema other other"), 0);

@@ -435,19 +435,8 @@ END_TEST
 START_TEST(every_book_makes_the_same_bytes)
 {
     static struct ring r;
-    static struct book book;
-    char name[64];
     league_tell(&r);
-    for (uint32_t i = 1; i <= 2; i++) {
-        snprintf(name, sizeof name, "node%u", (unsigned)i);
-        ck_assert_int_eq(dir_make(scratch_path(program_dir, name)), MR_OK);
-        book_read(&book, r.nodes[i - 1].journal);
-        snprintf(name, sizeof name, "node%u/journal", (unsigned)i);
-        program_journal(&book, r.w.ledger, i, name);
-        snprintf(name, sizeof name, "node%u/charter.mrc", (unsigned)i);
-        program_charter(&r.w.charter, name);
-        book_done(&book);
-    }
+    program_nodes(&r);
     ring_done(&r);
     ck_assert_int_eq(program_run("publish a node1 --sign k.key --passphrase-file pass"), 0);
     ck_assert_int_eq(program_run("publish b node2 --sign k.key --passphrase-file pass"), 0);

@@ -602,6 +602,23 @@ void ring_join(struct ring *r, uint32_t node, uint32_t from)
     ring_settle(r);
 }
 
+void ring_one_of_four(struct ring *r)
+{
+    ring_init(r, 1, 1);
+    ck_assert_int_eq(ring_open(r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(r, 0, 0, 100000), MR_SETTLED);
+    ck_assert_int_eq(ring_next(r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(r, 5000);
+}
+
+void ring_join_others(struct ring *r)
+{
+    for (uint32_t i = 1; i < 4; i++)
+        ring_join(r, i, 0);
+    ring_wait(r, 1000);
+}
+
 static void flush(struct ring *r, uint32_t node)
 {
     struct ring_node *const n = &r->nodes[node];

@@ -97,6 +97,12 @@ void ring_join(struct ring *r, uint32_t node, uint32_t from);
 struct mr_chain ring_chain(struct ring *r, uint32_t from);
 uint32_t ring_epoch(struct ring *r, uint32_t node);
 
+/** A ring of one node, with a resident who has money and a shop, decides that three more come in:
+ *  epoch 2 has begun, and they have not joined yet. */
+void ring_one_of_four(struct ring *r);
+/** The others join. */
+void ring_join_others(struct ring *r);
+
 /** A checkpoint is due at the node. Nothing is delivered. */
 void ring_due(struct ring *r, uint32_t node);
 /** Flush the node and sum its state up; hand a sum in. Ticks do both when the node wants it. */

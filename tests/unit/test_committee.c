@@ -210,18 +210,11 @@ END_TEST
 START_TEST(one_node_becomes_four_and_one_again)
 {
     ring_done(&r);
-    ring_init(&r, 1, 1);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
-    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
-    ring_wait(&r, 5000);
+    ring_one_of_four(&r);
     expect_epoch(0, 0, 2);
     ring_kill(&r, 0); /* what the others are shown of the end stands in the journal */
     ring_start(&r, 0);
-    for (uint32_t i = 1; i < 4; i++)
-        ring_join(&r, i, 0);
-    ring_wait(&r, 1000);
+    ring_join_others(&r);
     ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
     expect_receipt();
     ring_kill(&r, 2);
