@@ -15,6 +15,9 @@ struct lie {
 /* They end with a row without name. */
 extern const struct lie lies_of_orders[], lies_of_recovery[], lies_of_log[];
 
+/** The one of that name, which must be among them. */
+const struct lie *lie_named(const struct lie *lies, const char *name);
+
 /** The same in the league's book. */
 struct league_lie {
     const char *name;
@@ -25,6 +28,8 @@ struct league_lie {
 };
 
 extern const struct league_lie lies_of_league[], lies_of_turn[];
+
+const struct league_lie *league_lie_named(const char *name);
 
 /** No lie: a head that is dated back. */
 void league_head_of_an_hour_ago(struct doctor *d);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "audit/lies.h"
 #include "common/file.h"
 #include "mereau/codec.h"
 #include "mereau/sign.h"
@@ -48,6 +49,36 @@ void program_directory(const struct book *book, const struct mr_charter *charter
     program_charter(charter, path);
 }
 
+void program_part(struct book *book, const struct mr_charter *charter, uint32_t turns,
+                  const char *name)
+{
+    const uint32_t count = book->count;
+    book->count = turns;
+    program_directory(book, charter, 1, name);
+    book->count = count;
+}
+
+void program_story(struct world *w, struct book *ret)
+{
+    scratch_make(program_dir);
+    story_tell(w);
+    book_read(ret, w->journal);
+    program_charter(&w->charter, "charter.mrc");
+    program_journal(ret, w->ledger, 1, "journal");
+}
+
+void program_lie(struct world *w, struct book *book, const char *name)
+{
+    static struct tamper t;
+    tamper_load(&t, w, book);
+    book_done(book);
+    lie_named(lies_of_orders, name)->tell(&t);
+    tamper_write(&t, book);
+    scratch_remove(scratch_path(program_dir, "journal"));
+    program_journal(book, w->ledger, 1, "journal");
+    tamper_done(&t);
+}
+
 void program_nodes(const struct ring *r)
 {
     static struct book book;
@@ -70,18 +101,30 @@ void program_joined(struct ring *r)
     program_nodes(r);
 }
 
-int program_run(const char *arguments)
+static int run(const char *line)
 {
-    char command[2048];
-    snprintf(command, sizeof command, "cd '%s' && LC_ALL=C '%s/mereau-audit' %s 2>stderr",
-             program_dir, MEREAU_BIN_DIR, arguments);
-    FILE *const p = popen(command, "r");
+    FILE *const p = popen(line, "r");
     ck_assert_ptr_nonnull(p);
     const size_t n = fread(program_output, 1, sizeof program_output - 1, p);
     program_output[n] = '\0';
     const int status = pclose(p);
     ck_assert(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+int program_run(const char *arguments)
+{
+    char line[2048];
+    snprintf(line, sizeof line, "cd '%s' && LC_ALL=C '%s/mereau-audit' %s 2>stderr", program_dir,
+             MEREAU_BIN_DIR, arguments);
+    return run(line);
+}
+
+int program_shell(const char *command)
+{
+    char line[2048];
+    snprintf(line, sizeof line, "cd '%s' && {\n%s\n} 2>&1", program_dir, command);
+    return run(line);
 }
 
 /* What the last program wrote to its standard error. */

@@ -19,17 +19,27 @@ void program_journal(const struct book *book, const uint8_t ledger[32], uint32_t
 /** Both in a data directory that is made. */
 void program_directory(const struct book *book, const struct mr_charter *charter, uint32_t node,
                        const char *name);
+/** The same of the book's first turns only. */
+void program_part(struct book *book, const struct mr_charter *charter, uint32_t turns,
+                  const char *name);
+/** The story's ledger and book, with program_dir made and a data directory of them. */
+void program_story(struct world *w, struct book *ret);
+/** Its journal is now that of this lie, and so is the book. */
+void program_lie(struct world *w, struct book *book, const char *name);
 /** Directories "node1", ... with the books of a ring's nodes. */
 void program_nodes(const struct ring *r);
 /** That of node 1 which lets three others in: they join, and each hands in a payment. */
 void program_joined(struct ring *r);
 
-/** What the last run printed to stdout. */
+/** What the last run printed to stdout; of program_shell: all it printed. */
 extern char program_output[1 << 20];
 
 /** Arguments in the shell, in program_dir. The exit code. */
 int program_run(const char *arguments);
-/** The same; ck_asserts the exit code and that one object was printed, which the caller puts away.
+/** Another command of the shell there. */
+int program_shell(const char *command);
+/** As program_run; ck_asserts the exit code and that one object was printed, which the caller puts
+ * away.
  */
 json_t *program_json(const char *arguments, int code);
 

@@ -360,7 +360,7 @@ void found_add(void *ctx, const struct mr_audit_finding *f)
     all->count++;
 }
 
-static void give(struct mr_audit *a)
+void audit_verify(struct mr_audit *a)
 {
     struct mr_audit_batch *const batch = mr_audit_take(a);
     for (size_t k = 0; batch != NULL && k < mr_audit_batch_count(batch); k++)
@@ -418,7 +418,7 @@ static void audit(struct found *ret, struct mr_audit_totals *ret_totals, const u
             a = resumed(a, ret, charter, len);
         ck_assert_int_eq(mr_audit_feed(a, &b->turns[i]), MR_OK);
         if (verify)
-            give(a);
+            audit_verify(a);
     }
     ck_assert_int_eq(mr_audit_end(a, ret_totals), MR_OK);
     mr_audit_destroy(a);

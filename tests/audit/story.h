@@ -35,6 +35,9 @@ void book_done(struct book *b);
 void book_frame(struct book *b);
 uint32_t book_payload_len(const uint8_t *frame);
 
+/** Verify the signatures that the audit has put off. */
+void audit_verify(struct mr_audit *a);
+
 /** A saved audit; malloc'd bytes. */
 struct saved {
     uint8_t *bytes;

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "audit/lies.h"
 #include "audit/program.h"
 #include "common/file.h"
 #include "mereau/id.h"
@@ -19,11 +17,7 @@ static struct book book;
 
 static void setup(void)
 {
-    scratch_make(program_dir);
-    story_tell(&w);
-    book_read(&book, w.journal);
-    program_charter(&w.charter, "charter.mrc");
-    program_journal(&book, w.ledger, 1, "journal");
+    program_story(&w, &book);
 }
 
 static void teardown(void)
@@ -50,21 +44,6 @@ static void write_text(const char *name, const char *text)
 {
     ck_assert_int_eq(file_write(scratch_path(program_dir, name), text, strlen(text), 0600, true),
                      MR_OK);
-}
-
-/* A shell command in the directory; its output is in `said`. */
-static char said[1 << 18];
-static int shell(const char *command)
-{
-    char line[2048];
-    snprintf(line, sizeof line, "cd '%s' && { %s; } 2>&1", program_dir, command);
-    FILE *const p = popen(line, "r");
-    ck_assert_ptr_nonnull(p);
-    const size_t n = fread(said, 1, sizeof said - 1, p);
-    said[n] = '\0';
-    const int status = pclose(p);
-    ck_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
 }
 
 /* --- JSON lines and CSV ------------------------------------------------------------------------
@@ -190,27 +169,23 @@ START_TEST(csv_has_the_same_rows)
     write_text("compare.py", compare);
     ck_assert_int_eq(program_run("export --format jsonl --output x.jsonl ."), 0);
     ck_assert_int_eq(program_run("export --format csv --table all --output all/ ."), 0);
-    ck_assert_msg(shell("python3 compare.py") == 0, "%s", said);
+    ck_assert_msg(program_shell("python3 compare.py") == 0, "%s", program_output);
     ck_assert_int_eq(program_run("export --format csv --output movements.csv ."), 0);
-    ck_assert_int_eq(shell("cmp movements.csv all/movements.csv"), 0);
+    ck_assert_int_eq(program_shell("cmp movements.csv all/movements.csv"), 0);
     ck_assert_int_eq(program_run("export --format csv --output - --table orders . >o.csv"), 0);
-    ck_assert_int_eq(shell("cmp o.csv all/orders.csv"), 0);
+    ck_assert_int_eq(program_shell("cmp o.csv all/orders.csv"), 0);
 }
 END_TEST
 
 START_TEST(again_is_the_same_and_a_longer_book_goes_on)
 {
-    const uint32_t count = book.count;
     ck_assert_int_eq(program_run("export --format csv --output whole.csv ."), 0);
     ck_assert_int_eq(program_run("export --format csv --output again.csv ."), 0);
-    ck_assert_int_eq(shell("cmp whole.csv again.csv"), 0);
-    ck_assert_int_eq(shell("mkdir part && cp charter.mrc part/"), 0);
-    book.count = count / 2;
-    program_journal(&book, w.ledger, 1, "part/journal");
-    book.count = count;
+    ck_assert_int_eq(program_shell("cmp whole.csv again.csv"), 0);
+    program_part(&book, &w.charter, book.count / 2, "part");
     ck_assert_int_eq(program_run("export --format csv --output part.csv part"), 0);
-    ck_assert_int_eq(shell("test -s part.csv && head -c $(wc -c <part.csv) whole.csv | "
-                           "cmp - part.csv && ! cmp -s part.csv whole.csv"),
+    ck_assert_int_eq(program_shell("test -s part.csv && head -c $(wc -c <part.csv) whole.csv | "
+                                   "cmp - part.csv && ! cmp -s part.csv whole.csv"),
                      0);
 }
 END_TEST
@@ -254,12 +229,13 @@ static void hledger_export(const char *options)
 START_TEST(hledger_and_ledger_balance_it)
 {
     hledger_export("");
-    ck_assert_msg(shell("hledger -f x.journal check --strict") == 0, "%s", said);
-    ck_assert_str_eq(said, "");
-    ck_assert_msg(shell("ledger -f x.journal --pedantic bal >l.txt") == 0, "%s", said);
-    ck_assert_str_eq(said, "");
-    ck_assert_int_eq(shell("hledger -f x.journal stats"), 0);
-    ck_assert_ptr_nonnull(strstr(said, "Commodities"));
+    ck_assert_msg(program_shell("hledger -f x.journal check --strict") == 0, "%s", program_output);
+    ck_assert_str_eq(program_output, "");
+    ck_assert_msg(program_shell("ledger -f x.journal --pedantic bal >l.txt") == 0, "%s",
+                  program_output);
+    ck_assert_str_eq(program_output, "");
+    ck_assert_int_eq(program_shell("hledger -f x.journal stats"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "Commodities"));
 }
 END_TEST
 
@@ -272,8 +248,8 @@ static int64_t balance_of(const char *program, const char *account, const char *
              "awk -F'\",\"' 'NR > 1 && NF == 3 { gsub(/\"/, \"\", $3); gsub(/\\./, \"\", $3); "
              "n += $3 } END { print n + 0 }'",
              program, account, commodity);
-    ck_assert_int_eq(shell(command), 0);
-    return strtoll(said, NULL, 10);
+    ck_assert_int_eq(program_shell(command), 0);
+    return strtoll(program_output, NULL, 10);
 }
 
 START_TEST(hledger_says_what_the_auditor_says)
@@ -302,12 +278,12 @@ END_TEST
 START_TEST(a_changed_figure_is_found_by_hledger)
 {
     hledger_export("");
-    ck_assert_int_eq(shell("sed -i '0,/-4000.00 TST/s//-4000.01 TST/' x.journal"), 0);
-    ck_assert_int_ne(shell("hledger -f x.journal check"), 0);
+    ck_assert_int_eq(program_shell("sed -i '0,/-4000.00 TST/s//-4000.01 TST/' x.journal"), 0);
+    ck_assert_int_ne(program_shell("hledger -f x.journal check"), 0);
     hledger_export("");
-    ck_assert_int_eq(shell("sed -i 's/= 3997.00 TST/= 3997.01 TST/' x.journal"), 0);
-    ck_assert_int_ne(shell("hledger -f x.journal check"), 0);
-    ck_assert_ptr_nonnull(strstr(said, "assertion"));
+    ck_assert_int_eq(program_shell("sed -i 's/= 3997.00 TST/= 3997.01 TST/' x.journal"), 0);
+    ck_assert_int_ne(program_shell("hledger -f x.journal check"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "assertion"));
 }
 END_TEST
 
@@ -316,18 +292,18 @@ START_TEST(a_part_of_it_opens_with_what_was_before)
     hledger_export("");
     const int64_t whole = balance_of("hledger", "^shop", "TST");
     hledger_export("--from 2026-10-01");
-    ck_assert_msg(shell("hledger -f x.journal check --strict") == 0, "%s", said);
+    ck_assert_msg(program_shell("hledger -f x.journal check --strict") == 0, "%s", program_output);
     ck_assert_int_eq(balance_of("hledger", "^shop", "TST"), whole);
-    ck_assert_int_eq(shell("ledger -f x.journal --pedantic bal >l.txt"), 0);
-    ck_assert_int_eq(shell("grep -q '^2026-10-01 \\* opening balances' x.journal"), 0);
+    ck_assert_int_eq(program_shell("ledger -f x.journal --pedantic bal >l.txt"), 0);
+    ck_assert_int_eq(program_shell("grep -q '^2026-10-01 \\* opening balances' x.journal"), 0);
     hledger_export("--to 2026-09-30");
-    ck_assert_msg(shell("hledger -f x.journal check --strict") == 0, "%s", said);
+    ck_assert_msg(program_shell("hledger -f x.journal check --strict") == 0, "%s", program_output);
     ck_assert_int_lt(balance_of("hledger", "^shop", "TST"), whole);
     hledger_export("--from 2030-01-01");
-    ck_assert_msg(shell("hledger -f x.journal check --strict") == 0, "%s", said);
+    ck_assert_msg(program_shell("hledger -f x.journal check --strict") == 0, "%s", program_output);
     ck_assert_int_eq(balance_of("hledger", "^shop", "TST"), whole);
     hledger_export("--to 2000-01-01");
-    ck_assert_msg(shell("hledger -f x.journal check --strict") == 0, "%s", said);
+    ck_assert_msg(program_shell("hledger -f x.journal check --strict") == 0, "%s", program_output);
 }
 END_TEST
 
@@ -346,21 +322,21 @@ START_TEST(pseudonyms_of_a_key)
     ck_assert_int_eq(program_run("export --format jsonl --output b --pseudonym-key b.key ."), 0);
     ck_assert_int_eq(program_run("export --format csv --output c --pseudonym-key short.key ."), 2);
     ck_assert_int_eq(program_run("export --format csv --output c --pseudonym-key none ."), 4);
-    ck_assert_int_eq(shell("cmp a a2"), 0);
-    ck_assert_int_eq(shell("cmp -s a b"), 1);
+    ck_assert_int_eq(program_shell("cmp a a2"), 0);
+    ck_assert_int_eq(program_shell("cmp -s a b"), 1);
     for (unsigned i = 0; i < w.members_count; i++) {
         mr_hex_format(hex, w.members[i].id, MR_ACCOUNT_BYTES);
         snprintf(grep, sizeof grep, "grep -q %s plain && ! grep -q %s a", hex, hex);
-        ck_assert_int_eq(shell(grep), 0);
+        ck_assert_int_eq(program_shell(grep), 0);
     }
     /* no order id either, and as many rows */
-    ck_assert_int_eq(shell("grep -o '\"id\":\"[0-9a-f]*' plain | sort >i; "
-                           "grep -o '\"id\":\"[0-9a-f]*' a | sort >j; "
-                           "test -s i && test -z \"$(comm -12 i j)\" && "
-                           "test $(wc -l <plain) = $(wc -l <a)"),
+    ck_assert_int_eq(program_shell("grep -o '\"id\":\"[0-9a-f]*' plain | sort >i; "
+                                   "grep -o '\"id\":\"[0-9a-f]*' a | sort >j; "
+                                   "test -s i && test -z \"$(comm -12 i j)\" && "
+                                   "test $(wc -l <plain) = $(wc -l <a)"),
                      0);
     ck_assert_int_eq(program_run("export --format hledger --output h --pseudonym-key a.key ."), 0);
-    ck_assert_msg(shell("hledger -f h check --strict") == 0, "%s", said);
+    ck_assert_msg(program_shell("hledger -f h check --strict") == 0, "%s", program_output);
 }
 END_TEST
 
@@ -379,16 +355,7 @@ static int export_over(const char *format, const char *source)
 
 START_TEST(a_wrong_book_is_refused)
 {
-    static struct tamper t;
-    const struct lie *lie = lies_of_orders;
-    while (strcmp(lie->name, _i % 2 == 0 ? "wrong posting" : "bad second signature") != 0)
-        lie++;
-    tamper_load(&t, &w, &book);
-    book_done(&book);
-    lie->tell(&t);
-    tamper_write(&t, &book);
-    scratch_remove(scratch_path(program_dir, "journal"));
-    program_journal(&book, w.ledger, 1, "journal");
+    program_lie(&w, &book, _i % 2 == 0 ? "wrong posting" : "bad second signature");
     write_text("x", "old");
     ck_assert_int_eq(export_over(formats[_i / 2], "."), 5);
     char *const text = content("x");
@@ -399,7 +366,6 @@ START_TEST(a_wrong_book_is_refused)
     ck_assert_int_eq(program_run("export --format csv --output - ."), 5);
     ck_assert_str_eq(program_output, "");
     free(text);
-    tamper_done(&t);
 }
 END_TEST
 
@@ -439,7 +405,7 @@ START_TEST(a_full_disk_leaves_the_old_file)
                                            "--output disk/x ."
                                          : command);
     ck_assert_int_eq(code, 4);
-    ck_assert_int_eq(shell("grep -q 'disk is full' stderr"), 0);
+    ck_assert_int_eq(program_shell("grep -q 'disk is full' stderr"), 0);
     char *const text = content("disk/x");
     ck_assert_str_eq(text, "old");
     ck_assert(!is_there("disk/x.tmp"));
@@ -453,9 +419,9 @@ START_TEST(a_full_disk_leaves_the_old_file)
     snprintf(tmp, sizeof tmp,
              "TMPDIR='%s' '%s/mereau-audit' export --format jsonl --output - . >out", disk,
              MEREAU_BIN_DIR);
-    ck_assert_int_eq(shell(tmp), 4);
-    ck_assert_int_eq(shell("test ! -s out"), 0);
-    ck_assert_int_eq(shell("rm -r disk/*"), 0);
+    ck_assert_int_eq(program_shell(tmp), 4);
+    ck_assert_int_eq(program_shell("test ! -s out"), 0);
+    ck_assert_int_eq(program_shell("rm -r disk/*"), 0);
 }
 END_TEST
 
@@ -469,14 +435,14 @@ START_TEST(a_killed_export_leaves_the_old_file_or_the_new_one)
     snprintf(command, sizeof command,
              "timeout -s KILL 0.0%02d '%s/mereau-audit' export --format jsonl --force --output x .",
              _i + 1, MEREAU_BIN_DIR);
-    const int code = shell(command);
+    const int code = program_shell(command);
     ck_assert(code == 0 || code == 137);
     ck_assert_int_eq(stat(scratch_path(program_dir, "x"), &info), 0);
     char *const text = content("x"), *const whole = content("whole");
     ck_assert(strcmp(text, "old") == 0 || strcmp(text, whole) == 0);
     free(text);
     ck_assert_int_eq(program_run("export --format jsonl --force --output x ."), 0);
-    ck_assert_int_eq(shell("cmp x whole"), 0);
+    ck_assert_int_eq(program_shell("cmp x whole"), 0);
     ck_assert(!is_there("x.tmp"));
     free(whole);
 }
@@ -492,7 +458,7 @@ START_TEST(what_is_there_is_replaced_when_asked)
     ck_assert(is_there("all/mine") && is_there("all/orders.csv") && !is_there("all.tmp"));
     ck_assert_int_eq(program_run("export --format csv --output x ."), 0);
     ck_assert_int_eq(program_run("export --format csv --output x ."), 1);
-    ck_assert_int_eq(shell("mkfifo pipe"), 0);
+    ck_assert_int_eq(program_shell("mkfifo pipe"), 0);
     ck_assert_int_eq(program_run("export --format csv --force --output pipe ."), 2);
     ck_assert_int_eq(program_run("export --force --output pipe ."), 2);
     ck_assert_int_eq(program_run("export --format csv --force --output all ."), 2);

@@ -65,10 +65,7 @@ static void write_lie(void (*lie)(struct doctor *d))
 
 static void tell(const char *name)
 {
-    const struct league_lie *lie = lies_of_league;
-    while (strcmp(lie->name, name) != 0)
-        lie++;
-    write_lie(lie->tell);
+    write_lie(league_lie_named(name)->tell);
 }
 
 START_TEST(a_finding_names_the_node_it_convicts)

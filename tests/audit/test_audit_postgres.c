@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "audit/database.h"
-#include "audit/lies.h"
 #include "audit/program.h"
 #include "common/file.h"
 #include "mereau/id.h"
@@ -19,11 +18,7 @@ static struct book book;
 
 static void setup(void)
 {
-    scratch_make(program_dir);
-    story_tell(&w);
-    book_read(&book, w.journal);
-    program_charter(&w.charter, "charter.mrc");
-    program_journal(&book, w.ledger, 1, "journal");
+    program_story(&w, &book);
     database_make();
 }
 
@@ -106,15 +101,6 @@ static void same(const char *a, const char *b)
              "a.hash = b.hash",
              a, b);
     want(sql, "1");
-}
-
-/* A data directory with the first turns of the book. */
-static void part_of_the_book(const char *name, uint32_t turns)
-{
-    const uint32_t count = book.count;
-    book.count = turns;
-    program_directory(&book, &w.charter, 1, name);
-    book.count = count;
 }
 
 /* --- what is in it ------------------------------------------------------------------------------
@@ -209,7 +195,7 @@ START_TEST(piece_by_piece_is_the_same)
     for (uint32_t part = 1; part <= 5; part++) {
         char name[16];
         snprintf(name, sizeof name, "p%u", (unsigned)part);
-        part_of_the_book(name, book.count * part / 6 + 2);
+        program_part(&book, &w.charter, book.count * part / 6 + 2, name);
         snprintf(options, sizeof options, "--schema parts --batch %d %s", _i == 0 ? 1 : 7, name);
         ck_assert_int_eq(export_to(options), 0);
     }
@@ -249,7 +235,7 @@ START_TEST(another_or_a_shorter_book_is_refused)
     static struct world other;
     static struct book others;
     ck_assert_int_eq(export_to("."), 0);
-    part_of_the_book("short", book.count / 2);
+    program_part(&book, &w.charter, book.count / 2, "short");
     ck_assert_int_eq(export_to("short"), 5);
     said("ends before");
     world_init(&other);
@@ -272,19 +258,9 @@ END_TEST
 
 START_TEST(a_wrong_book_leaves_no_trace)
 {
-    static struct tamper t;
-    const struct lie *lie = lies_of_orders;
-    while (strcmp(lie->name, "bad second signature") != 0)
-        lie++;
-    tamper_load(&t, &w, &book);
-    book_done(&book);
-    lie->tell(&t);
-    tamper_write(&t, &book);
-    scratch_remove(scratch_path(program_dir, "journal"));
-    program_journal(&book, w.ledger, 1, "journal");
+    program_lie(&w, &book, "bad second signature");
     ck_assert_int_eq(export_to("--batch 1 ."), 5);
     want("SELECT count(*) FROM pg_namespace WHERE nspname = 'mereau'", "0");
-    tamper_done(&t);
 }
 END_TEST
 
@@ -310,7 +286,7 @@ END_TEST
 static void set_trap(const char *action)
 {
     char sql[1024];
-    part_of_the_book("first", 3);
+    program_part(&book, &w.charter, 3, "first");
     ck_assert_int_eq(export_to("first"), 0);
     snprintf(sql, sizeof sql,
              "CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "

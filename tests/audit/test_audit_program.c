@@ -34,10 +34,8 @@ static void teardown(void)
 
 static void tell(const struct lie *lies, const char *name)
 {
-    while (strcmp(lies->name, name) != 0)
-        lies++;
     book_done(&book);
-    lies->tell(&t);
+    lie_named(lies, name)->tell(&t);
     tamper_write(&t, &book);
 }
 
@@ -112,7 +110,8 @@ START_TEST(figures_of_an_honest_directory)
     json_decref(o);
     ck_assert_int_eq(program_run("stats --csv --threads 1 . > one.csv"), 0);
     ck_assert_int_eq(program_run("stats --csv --threads 3 --lang fr . > other.csv"), 0);
-    ck_assert_int_eq(program_run("verify . > /dev/null && cmp one.csv other.csv"), 0);
+    ck_assert_int_eq(program_run("verify ."), 0);
+    ck_assert_int_eq(program_shell("cmp one.csv other.csv"), 0);
     ck_assert_int_eq(program_run("stats --only coverage --csv ."), 0);
     ck_assert_ptr_nonnull(strstr(program_output, "\ncoverage,whole,"));
     ck_assert_ptr_nonnull(strstr(program_output, ",1.000000,ratio,value,"));

@@ -50,23 +50,31 @@ static struct mr_audit *auditor(void)
     return a;
 }
 
+/* Opens the rows of a directory, or new ones for NULL, and commits turns [begin, end) to them. */
+static enum mr_status add(struct rows **ret, const char *where, uint32_t begin, uint32_t end,
+                          struct mr_audit *a, struct mr_audit_totals *t)
+{
+    struct mr_stats_point point;
+    ck_assert_int_eq(rows_create(ret, where, &w.charter, w.ledger), MR_OK);
+    rows_follow(*ret, a);
+    for (uint32_t i = begin; i < end; i++) {
+        ck_assert_int_eq(mr_audit_feed(a, &book.turns[i]), MR_OK);
+        mr_audit_give(a, mr_audit_take(a));
+    }
+    ck_assert_int_eq(mr_audit_end(a, t), MR_OK);
+    rows_point(&point, a, t);
+    return rows_commit(*ret, mr_audit_charter(a), &point);
+}
+
 /* Rows of all turns, committed `steps` times on the way; steps > 1 opens them anew each time. */
 static struct rows *make(const char *where, uint32_t steps, struct mr_audit_totals *ret)
 {
     struct mr_audit *const a = auditor();
     struct rows *r = NULL;
-    struct mr_stats_point point;
     for (uint32_t s = 0; s < steps; s++) {
         rows_destroy(r);
-        ck_assert_int_eq(rows_create(&r, where, &w.charter, w.ledger), MR_OK);
-        rows_follow(r, a);
-        for (uint32_t i = book.count * s / steps; i < book.count * (s + 1) / steps; i++) {
-            ck_assert_int_eq(mr_audit_feed(a, &book.turns[i]), MR_OK);
-            mr_audit_give(a, mr_audit_take(a));
-        }
-        ck_assert_int_eq(mr_audit_end(a, ret), MR_OK);
-        rows_point(&point, a, ret);
-        ck_assert_int_eq(rows_commit(r, mr_audit_charter(a), &point), MR_OK);
+        ck_assert_int_eq(
+            add(&r, where, book.count * s / steps, book.count * (s + 1) / steps, a, ret), MR_OK);
     }
     mr_audit_destroy(a);
     return r;
@@ -202,21 +210,12 @@ START_TEST(damage_is_found)
 }
 END_TEST
 
-/* Turns [begin, end) of the book into rows of a directory. */
+/* Turns [begin, end) of the book into rows of the directory. */
 static enum mr_status extend(uint32_t begin, uint32_t end, struct mr_audit *a)
 {
     struct mr_audit_totals t;
-    struct mr_stats_point point;
     struct rows *r = NULL;
-    ck_assert_int_eq(rows_create(&r, dir, &w.charter, w.ledger), MR_OK);
-    rows_follow(r, a);
-    for (uint32_t i = begin; i < end; i++) {
-        ck_assert_int_eq(mr_audit_feed(a, &book.turns[i]), MR_OK);
-        mr_audit_give(a, mr_audit_take(a));
-    }
-    ck_assert_int_eq(mr_audit_end(a, &t), MR_OK);
-    rows_point(&point, a, &t);
-    const enum mr_status st = rows_commit(r, mr_audit_charter(a), &point);
+    const enum mr_status st = add(&r, dir, begin, end, a, &t);
     rows_destroy(r);
     return st;
 }
