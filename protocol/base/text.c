@@ -43,6 +43,15 @@ static size_t odd_case(const char *text)
     return SIZE_MAX;
 }
 
+/* A record behind its scheme. `ret` holds cap bytes, which are enough. */
+static void write_bytes(char *ret, size_t cap, const char *scheme, const char *prefix,
+                        const uint8_t *bytes, size_t len)
+{
+    const size_t skip = strlen(scheme);
+    memcpy(ret, scheme, skip);
+    mr_bech32_encode(ret + skip, cap - skip, prefix, bytes, len);
+}
+
 /* Bytes of a version-1 record behind a scheme. */
 static enum mr_status read_bytes(uint8_t *ret, size_t cap, size_t *ret_len, size_t *ret_wrong,
                                  const char *scheme, const char *prefix, const char *text)
@@ -72,10 +81,8 @@ static enum mr_status report(size_t *ret_wrong, enum mr_status st, size_t wrong)
 void mr_join_link_format(char *ret, const struct mr_join_link *link)
 {
     uint8_t bytes[MR_JOIN_LINK_BYTES_MAX];
-    const size_t skip = strlen(JOIN_SCHEME);
-    memcpy(ret, JOIN_SCHEME, skip);
-    mr_bech32_encode(ret + skip, MR_JOIN_LINK_TEXT_MAX - skip, JOIN_PREFIX, bytes,
-                     mr_join_link_encode(link, bytes, sizeof bytes));
+    write_bytes(ret, MR_JOIN_LINK_TEXT_MAX, JOIN_SCHEME, JOIN_PREFIX, bytes,
+                mr_join_link_encode(link, bytes, sizeof bytes));
 }
 
 enum mr_status mr_join_link_parse(struct mr_join_link *ret, size_t *ret_wrong, const char *text)
@@ -95,10 +102,8 @@ enum mr_status mr_join_link_parse(struct mr_join_link *ret, size_t *ret_wrong, c
 void mr_recovery_request_format(char *ret, const struct mr_recovery_request *request)
 {
     uint8_t bytes[MR_RECOVERY_BYTES_MAX];
-    const size_t skip = strlen(RECOVERY_SCHEME);
-    memcpy(ret, RECOVERY_SCHEME, skip);
-    mr_bech32_encode(ret + skip, MR_RECOVERY_TEXT_MAX - skip, RECOVERY_PREFIX, bytes,
-                     mr_recovery_request_encode(request, bytes, sizeof bytes));
+    write_bytes(ret, MR_RECOVERY_TEXT_MAX, RECOVERY_SCHEME, RECOVERY_PREFIX, bytes,
+                mr_recovery_request_encode(request, bytes, sizeof bytes));
 }
 
 enum mr_status mr_recovery_request_parse(struct mr_recovery_request *ret, size_t *ret_wrong,
@@ -119,10 +124,8 @@ enum mr_status mr_recovery_request_parse(struct mr_recovery_request *ret, size_t
 void mr_mandate_format(char *ret, const struct mr_signed_mandate *mandate)
 {
     uint8_t bytes[MR_MANDATE_BYTES_MAX];
-    const size_t skip = strlen(MANDATE_SCHEME);
-    memcpy(ret, MANDATE_SCHEME, skip);
-    mr_bech32_encode(ret + skip, MR_MANDATE_TEXT_MAX - skip, MANDATE_PREFIX, bytes,
-                     mr_signed_mandate_encode(mandate, bytes, sizeof bytes));
+    write_bytes(ret, MR_MANDATE_TEXT_MAX, MANDATE_SCHEME, MANDATE_PREFIX, bytes,
+                mr_signed_mandate_encode(mandate, bytes, sizeof bytes));
 }
 
 enum mr_status mr_mandate_parse(struct mr_signed_mandate *ret, size_t *ret_wrong, const char *text)
@@ -151,11 +154,9 @@ void mr_pay_request_format(char *ret, const char *prefix, const struct mr_pay_re
 {
     uint8_t bytes[MR_PAY_REQUEST_BYTES_MAX];
     char full[MR_PREFIX_MAX + sizeof PAY_SUFFIX];
-    const size_t skip = strlen(PAY_SCHEME);
     pay_prefix(full, prefix);
-    memcpy(ret, PAY_SCHEME, skip);
-    mr_bech32_encode(ret + skip, MR_PAY_REQUEST_TEXT_MAX - skip, full, bytes,
-                     mr_pay_request_encode(request, bytes, sizeof bytes));
+    write_bytes(ret, MR_PAY_REQUEST_TEXT_MAX, PAY_SCHEME, full, bytes,
+                mr_pay_request_encode(request, bytes, sizeof bytes));
 }
 
 enum mr_status mr_pay_request_parse(struct mr_pay_request *ret, size_t *ret_wrong,
