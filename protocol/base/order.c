@@ -225,6 +225,18 @@ enum mr_status mr_mandate_verify(const struct mr_signed_mandate *m, const struct
     return verify_all(m->sigs, m->sigs_count, keys, &text);
 }
 
+/* By the governance of the charter whose ledger the text names. */
+static enum mr_status verify_governance(const struct mr_sig *sigs, uint32_t count,
+                                        const struct mr_charter *charter,
+                                        const struct signed_text *text)
+{
+    uint8_t ledger[32];
+    mr_ledger_id(ledger, charter);
+    if (memcmp(ledger, text->ledger, sizeof ledger) != 0)
+        return MR_WRONG_LEDGER;
+    return verify_all(sigs, count, &charter->governance, text);
+}
+
 void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const struct mr_seckey *key)
 {
     uint8_t bytes[sizeof r->restart];
@@ -236,13 +248,10 @@ void mr_restart_sign(struct mr_signed_restart *r, uint32_t key_index, const stru
 enum mr_status mr_restart_verify(const struct mr_signed_restart *r,
                                  const struct mr_charter *charter)
 {
-    uint8_t bytes[sizeof r->restart], ledger[32];
+    uint8_t bytes[sizeof r->restart];
     const struct signed_text text = {MR_PURPOSE_RESTART, r->restart.ledger, 0, bytes,
                                      mr_restart_encode(&r->restart, bytes, sizeof bytes)};
-    mr_ledger_id(ledger, charter);
-    if (memcmp(ledger, r->restart.ledger, 32) != 0)
-        return MR_WRONG_LEDGER;
-    return verify_all(r->sigs, r->sigs_count, &charter->governance, &text);
+    return verify_governance(r->sigs, r->sigs_count, charter, &text);
 }
 
 void mr_regroup_sign(struct mr_signed_regroup *r, uint32_t key_index, const struct mr_seckey *key)
@@ -256,13 +265,10 @@ void mr_regroup_sign(struct mr_signed_regroup *r, uint32_t key_index, const stru
 enum mr_status mr_regroup_verify(const struct mr_signed_regroup *r,
                                  const struct mr_charter *charter)
 {
-    uint8_t bytes[sizeof r->regroup], ledger[32];
+    uint8_t bytes[sizeof r->regroup];
     const struct signed_text text = {MR_PURPOSE_REGROUP, r->regroup.ledger, 0, bytes,
                                      mr_regroup_encode(&r->regroup, bytes, sizeof bytes)};
-    mr_ledger_id(ledger, charter);
-    if (memcmp(ledger, r->regroup.ledger, 32) != 0)
-        return MR_WRONG_LEDGER;
-    return verify_all(r->sigs, r->sigs_count, &charter->governance, &text);
+    return verify_governance(r->sigs, r->sigs_count, charter, &text);
 }
 
 /* An offer is older than the ledger it is for. */
