@@ -65,6 +65,28 @@ static enum mr_status open_log(struct mr_engine *e, struct own_log *ret, uint32_
     return mri_tree_load(&e->past, &e->view, e->config.node, epoch, ret->head.size);
 }
 
+/* The log frame at a position, into e->scan. MR_NOT_FOUND: it is not synced yet. */
+static enum mr_status read_frame_at(struct mr_engine *e, struct mr_frame *ret, uint64_t position)
+{
+    struct mr_journal *const j = e->config.journal;
+    size_t got;
+    enum mr_status st =
+        j->api->read(j, MR_FAMILY_LOG, position, e->scan, MR_FRAME_HEAD_BYTES, &got);
+    if (st != MR_OK || got < MR_FRAME_HEAD_BYTES)
+        return st == MR_OK ? MR_NOT_FOUND : st;
+    if (mr_frame_read(ret, e->scan, got, NULL) == MR_DAMAGED || ret->len > MRI_TURN_BUFFER)
+        return MR_DAMAGED;
+    st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, mr_frame_size(ret->len), &got);
+    return st == MR_OK && mr_frame_read(ret, e->scan, got, NULL) != MR_OK ? MR_DAMAGED : st;
+}
+
+/* Whether the leaves behind an entry are of the next log. */
+static bool ends_log(const struct mr_entry *entry)
+{
+    return entry->kind == MR_ENTRY_EPOCH || entry->kind == MR_ENTRY_RESTART ||
+           entry->kind == MR_ENTRY_REGROUP;
+}
+
 /* The leaves of one frame, from *index on into r, as far as there is room. A log ends where another
  * begins. */
 static enum mr_status scan_entries(struct mr_engine *e, struct mr_rep_follow *r, uint64_t *index,
@@ -75,8 +97,7 @@ static enum mr_status scan_entries(struct mr_engine *e, struct mr_rep_follow *r,
         size_t n;
         if (mr_entry_decode_first(&e->entry, &n, in, len) != MR_OK)
             return MR_DAMAGED;
-        if (e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART ||
-            e->entry.kind == MR_ENTRY_REGROUP)
+        if (ends_log(&e->entry))
             *index = 0;
         if (e->entry.kind == MR_ENTRY_LEAF && (*index)++ >= from)
             r->leaves[r->leaves_count++] = e->entry.u.leaf;
@@ -90,33 +111,24 @@ static enum mr_status scan_entries(struct mr_engine *e, struct mr_rep_follow *r,
 static enum mr_status read_leaves(struct mr_engine *e, struct mr_rep_follow *r, uint32_t epoch,
                                   uint64_t from)
 {
-    struct mr_journal *const j = e->config.journal;
     uint8_t key[16], value[16];
     size_t got;
-    enum mr_status st = MR_OK;
     if (from >= r->head.size)
         return MR_OK;
-    st = mri_view_get(&e->view, MR_TABLE_LEAF, key,
-                      mri_key_pair(key, epoch, from / LEAVES_AN_ENTRY), value, sizeof value, &got);
+    enum mr_status st =
+        mri_view_get(&e->view, MR_TABLE_LEAF, key, mri_key_pair(key, epoch, from / LEAVES_AN_ENTRY),
+                     value, sizeof value, &got);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
     uint64_t position = mri_key_read(value), index = mri_key_read(value + 8);
     while (r->leaves_count < MR_LEAVES_MAX && index < r->head.size) {
         struct mr_frame f;
-        st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, MR_FRAME_HEAD_BYTES, &got);
-        if (st != MR_OK || got < MR_FRAME_HEAD_BYTES)
-            return st == MR_OK ? MR_DAMAGED : st;
-        if (mr_frame_read(&f, e->scan, got, NULL) == MR_DAMAGED || f.len > MRI_TURN_BUFFER)
-            return MR_DAMAGED;
-        const size_t whole = mr_frame_size(f.len);
-        st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, whole, &got);
-        if (st == MR_OK && mr_frame_read(&f, e->scan, got, NULL) != MR_OK)
-            st = MR_DAMAGED;
+        st = read_frame_at(e, &f, position);
         if (st == MR_OK)
             st = scan_entries(e, r, &index, from, f.len);
         if (st != MR_OK)
-            return st;
-        position += whole;
+            return st == MR_NOT_FOUND ? MR_DAMAGED : st; /* all that a head covers is synced */
+        position += mr_frame_size(f.len);
     }
     return MR_OK;
 }
@@ -148,8 +160,7 @@ static enum mr_status scan_peer(struct mr_engine *e, struct mr_rep_follow *r, ui
         size_t n;
         if (mr_entry_decode_first(&e->entry, &n, in, len) != MR_OK)
             return MR_DAMAGED;
-        *ret_end = e->entry.kind == MR_ENTRY_EPOCH || e->entry.kind == MR_ENTRY_RESTART ||
-                   e->entry.kind == MR_ENTRY_REGROUP;
+        *ret_end = ends_log(&e->entry);
         for (uint32_t i = 0;
              e->entry.kind == MR_ENTRY_PEER && p->node == node && i < p->leaves_count &&
              r->leaves_count < MR_LEAVES_MAX && r->first + r->leaves_count < r->head.size;
@@ -160,20 +171,6 @@ static enum mr_status scan_peer(struct mr_engine *e, struct mr_rep_follow *r, ui
         len -= n;
     }
     return MR_OK;
-}
-
-static enum mr_status read_frame_at(struct mr_engine *e, struct mr_frame *ret, uint64_t position)
-{
-    struct mr_journal *const j = e->config.journal;
-    size_t got;
-    enum mr_status st =
-        j->api->read(j, MR_FAMILY_LOG, position, e->scan, MR_FRAME_HEAD_BYTES, &got);
-    if (st != MR_OK || got < MR_FRAME_HEAD_BYTES)
-        return st == MR_OK ? MR_NOT_FOUND : st; /* not synced yet */
-    if (mr_frame_read(ret, e->scan, got, NULL) == MR_DAMAGED || ret->len > MRI_TURN_BUFFER)
-        return MR_DAMAGED;
-    st = j->api->read(j, MR_FAMILY_LOG, position, e->scan, mr_frame_size(ret->len), &got);
-    return st == MR_OK && mr_frame_read(ret, e->scan, got, NULL) != MR_OK ? MR_DAMAGED : st;
 }
 
 static enum mr_status read_peer(struct mr_engine *e, struct mr_rep_follow *r, uint32_t epoch,
