@@ -133,6 +133,19 @@ static enum mr_status read_leaves(struct mr_engine *e, struct mr_rep_follow *r, 
     return MR_OK;
 }
 
+/* That the leaves in r stand in the log behind r->first and in front of the rest, under its head.
+ */
+static enum mr_status prove_leaves(struct mr_rep_follow *r, struct mri_tree *tree)
+{
+    const uint64_t to = r->first + r->leaves_count;
+    enum mr_status st = mri_tree_root(tree, r->root, r->first);
+    if (st == MR_OK)
+        st = mri_tree_consistency(tree, r->behind, &r->behind_count, r->first, r->head.size);
+    if (st == MR_OK)
+        st = mri_tree_consistency(tree, r->ahead, &r->ahead_count, to, r->head.size);
+    return st;
+}
+
 /* --- leaves of others ---------------------------------------------------------------------------
  */
 
@@ -206,14 +219,7 @@ static enum mr_status relay(struct mr_engine *e, const struct mr_req_follow *q)
         return st == MR_OK ? MR_NOT_FOUND : st;
     r->first = q->from;
     st = read_peer(e, r, q->epoch, q->node);
-    if (st == MR_OK)
-        st = mri_tree_root(tree, r->root, q->from);
-    if (st == MR_OK)
-        st = mri_tree_consistency(tree, r->behind, &r->behind_count, q->from, r->head.size);
-    if (st == MR_OK)
-        st = mri_tree_consistency(tree, r->ahead, &r->ahead_count, q->from + r->leaves_count,
-                                  r->head.size);
-    return st;
+    return st == MR_OK ? prove_leaves(r, tree) : st;
 }
 
 /* --- FOLLOW ------------------------------------------------------------------------------------
@@ -261,17 +267,10 @@ static enum mr_status log_reply(struct mr_engine *e, const struct own_log *log, 
     struct mr_rep_follow *const r = &mri_reply(e, MR_REQ_FOLLOW)->body.u.follow;
     r->first = from;
     r->head = log->head;
-    enum mr_status st = log->epoch == e->committee.epoch && from >= e->told_from
-                            ? told_leaves(e, r, from)
-                            : read_leaves(e, r, log->epoch, from);
-    const uint64_t to = from + r->leaves_count;
-    if (st == MR_OK)
-        st = mri_tree_root(log->tree, r->root, from);
-    if (st == MR_OK)
-        st = mri_tree_consistency(log->tree, r->behind, &r->behind_count, from, r->head.size);
-    if (st == MR_OK)
-        st = mri_tree_consistency(log->tree, r->ahead, &r->ahead_count, to, r->head.size);
-    return st;
+    const enum mr_status st = log->epoch == e->committee.epoch && from >= e->told_from
+                                  ? told_leaves(e, r, from)
+                                  : read_leaves(e, r, log->epoch, from);
+    return st == MR_OK ? prove_leaves(r, log->tree) : st;
 }
 
 static enum mr_status follow_reply(struct mr_engine *e, struct mri_peer *p, uint64_t from)
