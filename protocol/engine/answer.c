@@ -194,15 +194,13 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
                                 const uint8_t account[16], uint64_t seq,
                                 const struct mr_state_slot *slot, const struct mr_ack_ref *ack)
 {
-    struct mr_leaf leaf = {.kind = MR_LEAF_ACK, .u.ack = {.seq = seq, .ballot = slot->ballot}};
-    memcpy(leaf.u.ack.account, account, 16);
-    memcpy(leaf.u.ack.value, slot->value, 32);
-    memcpy(leaf.u.ack.certificate, ack->certificate, 32);
+    struct mr_leaf leaf;
+    mri_ack_leaf(&leaf, account, seq, slot, ack);
     const enum mr_status st = mri_prove(e, ret, slot->epoch, ack->node, ack->index, &leaf);
-    const struct mri_cosigned *const c = st != MR_OK || ack->node != e->config.node ||
-                                                 slot->epoch != e->head.epoch
-                                             ? NULL
-                                             : mri_cosigned_over(e, ack->index);
+    const struct mri_cosigned *const c =
+        st != MR_OK || ack->node != e->config.node || slot->epoch != e->head.epoch
+            ? NULL
+            : mri_cosigned_over(e, ack->index);
     if (c == NULL)
         return st;
     /* An older head, which witnesses saw as well. */

@@ -58,11 +58,7 @@ static enum mr_status hear_late(struct mr_engine *e, struct mri_peer *p, uint64_
         struct mri_clash c = {.found = true, .first = s.acks[i].index, .second = index};
         if (s.acks[i].node != p->seat->number || s.acks[i].index >= index)
             continue;
-        c.earlier.kind = MR_LEAF_ACK;
-        c.earlier.u.ack = (struct mr_leaf_ack){.seq = seq, .ballot = s.ballot};
-        memcpy(c.earlier.u.ack.account, a.id, 16);
-        memcpy(c.earlier.u.ack.value, s.value, 32);
-        memcpy(c.earlier.u.ack.certificate, s.acks[i].certificate, 32);
+        mri_ack_leaf(&c.earlier, a.id, seq, &s, &s.acks[i]);
         return mri_convict_leaves(e, p, &c, leaf);
     }
     return MR_OK;

@@ -371,6 +371,9 @@ enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t
 enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
                                 const uint8_t account[16], uint64_t seq,
                                 const struct mr_state_slot *slot);
+/* The leaf of one of the acknowledgements that a slot settled by. */
+void mri_ack_leaf(struct mr_leaf *ret, const uint8_t account[16], uint64_t seq,
+                  const struct mr_state_slot *slot, const struct mr_ack_ref *ack);
 /* A peer's log of an epoch, as far as it is proven: its head, and the tree. MR_NOT_FOUND: none. */
 enum mr_status mri_mirror(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
                           uint32_t epoch, uint32_t node);

@@ -119,6 +119,15 @@ enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t
     return st;
 }
 
+void mri_ack_leaf(struct mr_leaf *ret, const uint8_t account[16], uint64_t seq,
+                  const struct mr_state_slot *slot, const struct mr_ack_ref *ack)
+{
+    *ret = (struct mr_leaf){.kind = MR_LEAF_ACK, .u.ack = {.seq = seq, .ballot = slot->ballot}};
+    memcpy(ret->u.ack.account, account, 16);
+    memcpy(ret->u.ack.value, slot->value, 32);
+    memcpy(ret->u.ack.certificate, ack->certificate, 32);
+}
+
 /* What began an epoch is kept with its proofs, though the logs that they are of may be gone. */
 static enum mr_status show_next(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
                                 const struct mr_state_slot *slot)
@@ -152,10 +161,8 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
             return st;
     }
     for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++) {
-        struct mr_leaf leaf = {.kind = MR_LEAF_ACK, .u.ack = {.seq = seq, .ballot = slot->ballot}};
-        memcpy(leaf.u.ack.account, account, 16);
-        memcpy(leaf.u.ack.value, slot->value, 32);
-        memcpy(leaf.u.ack.certificate, slot->acks[i].certificate, 32);
+        struct mr_leaf leaf;
+        mri_ack_leaf(&leaf, account, seq, slot, &slot->acks[i]);
         st = show(e, r, used, slot->epoch, slot->acks[i].node, slot->acks[i].index, &leaf);
     }
     return st;
