@@ -300,27 +300,37 @@ static enum mr_status is_readable(struct mr_engine *e, const struct mri_candidat
     return st;
 }
 
+/* The first CUT kept for the slot that can be read and voted for; NULL: none. */
+static enum mr_status find_cut(struct mr_engine *e, struct mri_open *o, const uint8_t **ret)
+{
+    bool good = false;
+    *ret = NULL;
+    for (uint32_t i = 0; i < o->s.orders_count; i++) {
+        struct mri_candidate *const k = &o->s.orders[i];
+        const enum mr_status st = is_readable(e, k, &good);
+        if (st != MR_OK)
+            return st;
+        if (good && mri_keep_check(e, o, k) == MR_OK) {
+            *ret = k->at.order;
+            return MR_OK;
+        }
+    }
+    return MR_OK;
+}
+
 enum mr_status mri_cut_choose(struct mr_engine *e, struct mri_open *o, const uint8_t **ret)
 {
     struct mr_state_hot hot;
-    bool good = false;
     *ret = NULL;
     if (e->ledger.meta.sealed == 0 || e->ledger.meta.cut != 0 || !is_checkpoints(o))
         return MR_OK;
-    enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
-    for (int again = 0; st == MR_OK && again < 2; again++) {
-        for (uint32_t i = 0; st == MR_OK && i < o->s.orders_count; i++) {
-            struct mri_candidate *const k = &o->s.orders[i];
-            st = is_readable(e, k, &good);
-            if (st == MR_OK && good && mri_keep_check(e, o, k) == MR_OK) {
-                *ret = k->at.order;
-                return MR_OK;
-            }
-        }
-        if (st == MR_OK && again == 0)
-            st = offer(e, &hot);
-    }
-    return st;
+    enum mr_status st = find_cut(e, o, ret);
+    if (st != MR_OK || *ret != NULL)
+        return st;
+    st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
+    if (st == MR_OK)
+        st = offer(e, &hot);
+    return st == MR_OK ? find_cut(e, o, ret) : st;
 }
 
 enum mr_status mri_epoch_load(struct mr_engine *e)
