@@ -24,11 +24,16 @@ static bool signs(const struct mr_engine *e)
     return e->seated && e->key != NULL && !e->ledger.meta.abstaining;
 }
 
-static bool is_checkpoints(const struct mri_open *o)
+bool mri_is_sub_account(const uint8_t account[16], enum mr_account_class class)
 {
     uint8_t id[16];
-    mr_sub_account(id, NULL, MR_CLASS_CHECKPOINTS);
-    return memcmp(o->s.account, id, 16) == 0;
+    mr_sub_account(id, NULL, class);
+    return memcmp(account, id, 16) == 0;
+}
+
+static bool is_checkpoints(const struct mri_open *o)
+{
+    return mri_is_sub_account(o->s.account, MR_CLASS_CHECKPOINTS);
 }
 
 bool mri_speaks(const struct mr_engine *e)
@@ -79,10 +84,13 @@ static uint64_t doubtful(const struct mr_engine *e)
         return 0; /* q is not for nodes that lie */
     for (uint32_t i = 0; i < e->peers_count; i++)
         set |= e->peers[i].lied ? UINT64_C(1) << e->peers[i].seat->number : 0;
-    for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer)
-        for (uint32_t i = 0; i < o->s.acks_count && !is_checkpoints(o); i++)
+    for (const struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer) {
+        if (o->s.acks_count == 0 || is_checkpoints(o))
+            continue;
+        for (uint32_t i = 0; i < o->s.acks_count; i++)
             if (is_bare(o, &o->s.acks[i]))
                 set |= UINT64_C(1) << o->s.acks[i].node;
+    }
     return set;
 }
 

@@ -451,6 +451,9 @@ bool mri_cut_settles(const struct mr_engine *e, const struct mri_open *o, struct
 /* What a leader that is free to choose proposes for the CUT: one whose logs all can be read still.
  * NULL: the slot is none of a CUT, or there is none. */
 enum mr_status mri_cut_choose(struct mr_engine *e, struct mri_open *o, const uint8_t **ret);
+/* Whether an account is the territory's one of that class: an id of LED-2 is a hash, so it is asked
+ * last. */
+bool mri_is_sub_account(const uint8_t account[16], enum mr_account_class class);
 /* Whether a CUT names logs that this node holds and that are sealed. */
 enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *ret);
 /* Whether all that this node acknowledged has settled. */

@@ -151,10 +151,8 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
                                 const uint8_t account[16], uint64_t seq,
                                 const struct mr_state_slot *slot)
 {
-    uint8_t system[16];
-    mr_sub_account(system, NULL, MR_CLASS_SYSTEM);
     enum mr_status st = MR_OK;
-    if (memcmp(account, system, 16) == 0 && slot->epoch < e->committee.epoch) {
+    if (slot->epoch < e->committee.epoch && mri_is_sub_account(account, MR_CLASS_SYSTEM)) {
         const uint32_t had = r->proofs_count;
         st = show_next(e, r, used, slot);
         if (st != MR_OK || r->proofs_count > had)
@@ -237,10 +235,8 @@ static void remember_next(struct mr_engine *e, const struct mr_leaf *first,
                           const struct mr_proof *proofs, uint32_t count)
 {
     struct mr_handover_next *const h = &e->next_shown;
-    uint8_t system[16];
     uint64_t nodes = 0;
-    mr_sub_account(system, NULL, MR_CLASS_SYSTEM);
-    if (memcmp(first->u.ack.account, system, 16) != 0)
+    if (!mri_is_sub_account(first->u.ack.account, MR_CLASS_SYSTEM))
         return;
     h->proofs_count = 0;
     for (uint32_t node = 1; node <= MR_NODES_MAX && h->proofs_count < e->committee.quorum; node++)
