@@ -173,7 +173,7 @@ static enum mr_status count_last(struct mr_engine *e, uint32_t *ret, uint32_t ep
     for (*ret = 0; *ret < MR_HANDOVERS_MAX && *ret + 1 < epoch; ++*ret) {
         const enum mr_status st = mri_epoch_bytes(e, &len, epoch - *ret);
         if (st != MR_OK)
-            return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+            return st;
         if (len > left)
             return MR_OK;
         left -= len;
@@ -197,12 +197,11 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
     struct mr_leaf leaf;
     mri_ack_leaf(&leaf, account, seq, slot, ack);
     const enum mr_status st = mri_prove(e, ret, slot->epoch, ack->node, ack->index, &leaf);
-    const struct mri_cosigned *const c =
-        st != MR_OK || ack->node != e->config.node || slot->epoch != e->head.epoch
-            ? NULL
-            : mri_cosigned_over(e, ack->index);
-    if (c == NULL)
+    if (st != MR_OK || ack->node != e->config.node || slot->epoch != e->head.epoch)
         return st;
+    const struct mri_cosigned *const c = mri_cosigned_over(e, ack->index);
+    if (c == NULL)
+        return MR_OK;
     /* An older head, which witnesses saw as well. */
     ret->head = c->head;
     return mri_tree_path(&e->tree, ret->path, &ret->path_count, ack->index, c->head.size);

@@ -504,7 +504,7 @@ enum mr_status mri_regroup_adopted(struct mr_engine *e);
 void mri_end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoch);
 /* The nodes, quorum and associations of e->ledger.next from here on. */
 enum mr_status mri_take_seats(struct mr_engine *e);
-/* Last head of an ended log; the handover that began an epoch. MR_OK, MR_NOT_FOUND, trouble. */
+/* Last head of an ended log. MR_OK, MR_NOT_FOUND, trouble. */
 enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t epoch);
 /* The last handovers up to an epoch: at most MR_HANDOVERS_MAX, which ret holds, and what
  * MR_HANDOVERS_BYTES_MAX leaves room for. Those before are asked for by HANDOVER. */
@@ -512,7 +512,9 @@ enum mr_status mri_handover(struct mr_engine *e, struct mr_handover *ret, uint32
                             uint32_t epoch);
 /* How many nodes settled an order in an epoch that has begun. */
 enum mr_status mri_epoch_quorum(struct mr_engine *e, uint32_t *ret, uint32_t epoch);
-/* Its encoding, into e->bytes. */
+/* The handover that began an epoch, from 2 to the present one: its encoding, into e->bytes;
+ * decoded.
+ */
 enum mr_status mri_epoch_bytes(struct mr_engine *e, size_t *ret_len, uint32_t epoch);
 enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint32_t epoch);
 

@@ -33,8 +33,9 @@ enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t 
 enum mr_status mri_epoch_bytes(struct mr_engine *e, size_t *ret_len, uint32_t epoch)
 {
     uint8_t key[5];
-    return mri_view_get(&e->view, MR_TABLE_META, key, meta_key(key, 'r', epoch), e->bytes,
-                        sizeof e->bytes, ret_len);
+    const enum mr_status st = mri_view_get(&e->view, MR_TABLE_META, key, meta_key(key, 'r', epoch),
+                                           e->bytes, sizeof e->bytes, ret_len);
+    return st == MR_NOT_FOUND ? MR_DAMAGED : st;
 }
 
 enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint32_t epoch)
@@ -42,14 +43,16 @@ enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint3
     size_t len;
     const enum mr_status st = mri_epoch_bytes(e, &len, epoch);
     if (st != MR_OK)
-        return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+        return st;
     return mr_handover_decode(ret, e->bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
 }
 
 enum mr_status mri_epoch_quorum(struct mr_engine *e, uint32_t *ret, uint32_t epoch)
 {
     *ret = e->committee.quorum;
-    for (uint32_t i = e->committee.epoch > epoch ? epoch : 1; i > 1; i--) {
+    if (epoch >= e->committee.epoch)
+        return MR_OK;
+    for (uint32_t i = epoch; i > 1; i--) {
         const enum mr_status st = mri_epoch_get(e, &e->handover, i);
         if (st != MR_OK)
             return st;
@@ -59,8 +62,7 @@ enum mr_status mri_epoch_quorum(struct mr_engine *e, uint32_t *ret, uint32_t epo
             return MR_OK;
         }
     }
-    if (e->committee.epoch > epoch)
-        *ret = e->config.charter->quorum; /* only RESTARTs since the founding */
+    *ret = e->config.charter->quorum; /* only RESTARTs since the founding */
     return MR_OK;
 }
 

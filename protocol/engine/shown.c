@@ -8,7 +8,6 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
-#include "mereau/order.h"
 
 enum { SHOWN_BYTES_MAX = 58 << 10 };
 
@@ -135,7 +134,7 @@ static enum mr_status show_next(struct mr_engine *e, struct mr_rep_fetch *r, siz
     struct mr_handover *const h = &e->handover;
     const enum mr_status st = mri_epoch_get(e, h, slot->epoch + 1);
     if (st != MR_OK || h->kind != MR_HANDOVER_NEXT)
-        return st == MR_NOT_FOUND ? MR_OK : st;
+        return st;
     for (uint32_t i = 0; i < h->u.next.proofs_count && r->proofs_count < MR_SHOWN_MAX; i++) {
         const size_t n = mr_proof_size(&h->u.next.proofs[i]);
         if (memcmp(h->u.next.proofs[i].leaf.u.ack.value, slot->value, 32) != 0 ||
