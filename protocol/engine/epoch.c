@@ -12,14 +12,12 @@
 
 enum {
     DRAIN_MS = 3000,   /* what was acknowledged has this long to settle before SEAL */
-    SILENT_MS = 10000, /* who has not answered since then may be gone for good */
     PROPOSE_MS = 2000, /* the next node proposes a CUT when none came from the one before */
 };
 
 /* --- what may still be said ------------------------------------------------------------------- */
 
-/* Whether it signs in this epoch, if perhaps not at this moment. */
-static bool signs(const struct mr_engine *e)
+bool mri_signs(const struct mr_engine *e)
 {
     return e->seated && e->key != NULL && !e->ledger.meta.abstaining;
 }
@@ -191,7 +189,7 @@ enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *
 static bool is_heard(const struct mr_engine *e, uint32_t node)
 {
     const struct mri_peer *const p = mri_peer_of(e, node);
-    return p == NULL || (p->heard && e->now_ms < p->heard_ms + SILENT_MS);
+    return p == NULL || mri_heard_lately(e, p);
 }
 
 static uint64_t sealed_size(const struct mr_engine *e, uint32_t node)
@@ -414,10 +412,10 @@ void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c)
 static enum mr_status go_over(struct mr_engine *e)
 {
     struct mr_state_slot slot;
-    struct mr_receipt *const r = &mri_reply(e, MR_REQ_SLOT)->body.u.slot.receipt[0];
     struct mr_handover_next *const h = &e->handover.u.next;
-    if (e->synced_leaves != e->tree.size || (signs(e) && e->head.size != e->tree.size))
+    if (e->synced_leaves != e->tree.size || (mri_signs(e) && e->head.size != e->tree.size))
         return MR_OK;
+    struct mr_receipt *const r = &mri_reply(e, MR_REQ_SLOT)->body.u.slot.receipt[0];
     enum mr_status st = mri_slot_get(&e->ledger, &slot, e->ledger.system, e->ledger.meta.next);
     if (st == MR_OK)
         st = mri_receipt(e, r, e->ledger.system, e->ledger.meta.next, &slot);
@@ -468,7 +466,7 @@ enum mr_status mri_epoch_work(struct mr_engine *e)
         return propose(e);
     if (!m->finished && (!waits_for_cut(e) || !MRI_RULE(final_last))) {
         e->sum_wanted = mri_votes(e);
-        m->finished = !signs(e); /* who does not sign has nothing to say at the end */
+        m->finished = !mri_signs(e); /* who does not sign has nothing to say at the end */
     }
     return m->finished ? go_over(e) : MR_OK;
 }

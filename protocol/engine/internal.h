@@ -314,6 +314,8 @@ void mri_trigger(struct mr_engine *e, struct mri_open *o, enum mr_trigger_kind k
 enum mr_status mri_trigger_replay(struct mr_engine *e, const struct mr_entry_trigger *t);
 /* Whether this node signs votes: no matter what its memory lacks. */
 bool mri_votes(const struct mr_engine *e);
+/* Whether it does in this epoch, if perhaps not at this moment. */
+bool mri_signs(const struct mr_engine *e);
 enum mr_status mri_mode(const struct mr_engine *e);
 
 /* --- orders ----------------------------------------------------------------------------------- */
@@ -344,6 +346,8 @@ enum mr_status mri_peers_renew(struct mr_engine *e);
 enum mr_status mri_peers_load(struct mr_engine *e);
 void mri_peers_store(struct mr_engine *e);
 struct mri_peer *mri_peer_of(const struct mr_engine *e, uint32_t node);
+/* Whether it answered in the last seconds; who has not may be gone for good. */
+bool mri_heard_lately(const struct mr_engine *e, const struct mri_peer *p);
 const struct mr_seat *mri_seat_of(const struct mr_engine *e, uint32_t node);
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev);
 void mri_peer_link(struct mr_engine *e, const struct mr_event *ev);

@@ -201,6 +201,11 @@ static uint64_t lag_of(const struct mri_peer *p)
     return p->head.size > p->state.size ? p->head.size - p->state.size : 0;
 }
 
+bool mri_heard_lately(const struct mr_engine *e, const struct mri_peer *p)
+{
+    return p->heard && e->now_ms < p->heard_ms + SILENT_MS;
+}
+
 enum mr_status mri_mode(const struct mr_engine *e)
 {
     uint32_t heard = 1, lately = 1;
@@ -208,7 +213,7 @@ enum mr_status mri_mode(const struct mr_engine *e)
     for (uint32_t i = 0; i < e->peers_count; i++) {
         const struct mri_peer *const p = &e->peers[i];
         heard += p->heard;
-        lately += p->heard && e->now_ms < p->heard_ms + SILENT_MS;
+        lately += mri_heard_lately(e, p);
         lag = lag_of(p) > lag ? lag_of(p) : lag;
     }
     if (e->closing)

@@ -56,7 +56,7 @@ enum mr_status mri_regroup_work(struct mr_engine *e)
     e->entry.u.regroup = *e->config.regroup;
     mri_say(e, &e->entry);
     st = mri_regroup_apply(e, e->config.regroup);
-    if (st == MR_OK && e->seated && e->key != NULL && !e->ledger.meta.abstaining)
+    if (st == MR_OK && mri_signs(e))
         mri_say_start(e);
     return st;
 }
