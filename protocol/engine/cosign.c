@@ -4,11 +4,6 @@
 #include "engine/internal.h"
 #include "mereau/log.h"
 
-static bool same_head(const struct mr_head *x, const struct mr_head *y)
-{
-    return x->size == y->size && x->time_ms == y->time_ms && memcmp(x->root, y->root, 32) == 0;
-}
-
 /* The head is of this log, as it stands, and was signed here. */
 static enum mr_status is_own(struct mr_engine *e, const struct mr_head *h)
 {
@@ -28,7 +23,7 @@ static enum mr_status is_own(struct mr_engine *e, const struct mr_head *h)
 static struct mri_cosigned *place_of(struct mr_engine *e, const struct mr_head *h)
 {
     for (size_t i = 0; i < MRI_COSIGNED_MAX; i++) {
-        if (e->cosigned[i].count > 0 && same_head(&e->cosigned[i].head, h))
+        if (e->cosigned[i].count > 0 && mri_same_head(&e->cosigned[i].head, h))
             return &e->cosigned[i];
     }
     struct mri_cosigned *const c = &e->cosigned[e->cosigned_next++ % MRI_COSIGNED_MAX];
@@ -72,9 +67,7 @@ void mri_cosignatures(const struct mr_engine *e, struct mr_receipt *r)
     r->cosignatures_count = 0;
     for (size_t i = 0; i < MRI_COSIGNED_MAX; i++) {
         const struct mri_cosigned *const c = &e->cosigned[i];
-        const struct mr_head *const h = &r->proofs[0].head;
-        if (c->count == 0 || h->node != e->config.node || h->epoch != c->head.epoch ||
-            !same_head(&c->head, h))
+        if (c->count == 0 || !mri_same_head(&c->head, &r->proofs[0].head))
             continue;
         memcpy(r->cosignatures, c->by, c->count * sizeof c->by[0]);
         r->cosignatures_count = c->count;

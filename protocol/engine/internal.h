@@ -389,6 +389,7 @@ enum mr_status mri_cosign(struct mr_engine *e, const struct mr_req_cosign *q);
 const struct mri_cosigned *mri_cosigned_over(const struct mr_engine *e, uint64_t index);
 /* Those of the first proof's head. */
 void mri_cosignatures(const struct mr_engine *e, struct mr_receipt *r);
+bool mri_same_head(const struct mr_head *a, const struct mr_head *b);
 /* A leaf of a log of an epoch under the head that stands over it. MR_NOT_FOUND: none does. */
 enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epoch, uint32_t node,
                          uint64_t index, const struct mr_leaf *leaf);

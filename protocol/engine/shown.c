@@ -167,7 +167,7 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
 
 /* --- being shown ------------------------------------------------------------------------------ */
 
-static bool is_same(const struct mr_head *a, const struct mr_head *b)
+bool mri_same_head(const struct mr_head *a, const struct mr_head *b)
 {
     return a->epoch == b->epoch && a->node == b->node && a->generation == b->generation &&
            a->size == b->size && a->time_ms == b->time_ms &&
@@ -179,7 +179,7 @@ static bool is_same(const struct mr_head *a, const struct mr_head *b)
 static bool is_signed(struct mr_engine *e, const struct mr_head *h, const struct mr_seat *seat)
 {
     struct mr_head *const last = &e->shown_heads[h->node];
-    if (is_same(last, h))
+    if (mri_same_head(last, h))
         return true;
     if (!mr_head_verify(h, e->ledger.id, &seat->log_key))
         return false;
