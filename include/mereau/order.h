@@ -21,6 +21,9 @@ const struct mr_policy *mr_policy_on(const struct mr_policy *policies, uint32_t 
                                      uint32_t day);
 /** The rule for a class, or NULL. */
 const struct mr_class_rule *mr_class_rule(const struct mr_policy *p, enum mr_account_class class);
+/** LED-27: the most that governance leaves of an account's terms: of its last LOWER, or no bound.
+ * Lent from *a, or static. */
+const struct mr_terms *mr_terms_left(const struct mr_state_account *a);
 /** LED-27: what is in force for an account: of each the lesser of what its treasury granted and
  * what governance left. `rule` is its class's; NULL: a limit that nobody set is 0, for the class's.
  */

@@ -9,6 +9,7 @@
 #include "admin/members.h"
 #include "admin/work.h"
 #include "common/amount_text.h"
+#include "mereau/order.h"
 #include "mereau/text.h"
 
 const struct option_row freeze_options[] = {
@@ -285,10 +286,9 @@ static enum mr_status fill_raise(struct admin *a, struct mr_grant *g)
 
 static enum mr_status fill_lower(struct admin *a, struct mr_grant *g)
 {
-    static const struct mr_terms none = {.credit = MR_CREDIT_MAX};
     struct mr_state_account s;
     const enum mr_status st = ask_terms(a, &s, g->account, a->system);
-    return st == MR_OK ? fill_grant(a, g, s.lowered_count > 0 ? &s.lowered[0] : &none) : st;
+    return st == MR_OK ? fill_grant(a, g, mr_terms_left(&s)) : st;
 }
 
 void cmd_grant(struct command *c, struct out *out)

@@ -44,11 +44,16 @@ static int64_t limit_of(int64_t granted, int64_t lowered, const int64_t *of_clas
     return lowered != 0 ? lesser(now, lowered) : now;
 }
 
+const struct mr_terms *mr_terms_left(const struct mr_state_account *a)
+{
+    static const struct mr_terms none = {.credit = MR_CREDIT_MAX};
+    return a->lowered_count > 0 ? &a->lowered[0] : &none;
+}
+
 void mr_terms_of(struct mr_terms *ret, const struct mr_state_account *a,
                  const struct mr_class_rule *rule)
 {
-    static const struct mr_terms none = {.credit = MR_CREDIT_MAX};
-    const struct mr_terms *const most = a->lowered_count > 0 ? &a->lowered[0] : &none;
+    const struct mr_terms *const most = mr_terms_left(a);
     ret->credit = lesser(a->credit, most->credit);
     ret->limit_payment =
         limit_of(a->limit_payment, most->limit_payment, rule != NULL ? &rule->limit_payment : NULL);

@@ -502,9 +502,7 @@ static enum mr_status check_lower(const struct checking *c)
     const struct mri_row *row = find_row(c->plan, g->account);
     if (row == NULL || !mr_is_member_class(row->account.class))
         return MR_ACCOUNT_UNKNOWN;
-    static const struct mr_terms none = {.credit = MR_CREDIT_MAX};
-    const struct mr_terms *const t =
-        row->account.lowered_count > 0 ? &row->account.lowered[0] : &none;
+    const struct mr_terms *const t = mr_terms_left(&row->account);
     return t->credit == g->credit && t->limit_payment == g->limit_payment &&
                    t->limit_day == g->limit_day && t->limit_month == g->limit_month
                ? MR_NO_CHANGE
