@@ -8,19 +8,10 @@ void mri_aud_by_governance(struct mr_audit *a, const char *rule, const uint8_t d
                            const struct mr_sig *sigs, uint32_t count)
 {
     const struct mr_keyset *const keys = &a->charter.governance;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t index = sigs[i].key_index;
-        if (index >= keys->keys_count || (i > 0 && index <= sigs[i - 1].key_index)) {
-            mri_aud_u64(a, rule, MR_BAD_SIGNATURE, "key index of a signature",
-                        i == 0 ? 0 : sigs[i - 1].key_index + 1, index);
-            return;
-        }
-        mri_aud_sign_job(a, rule, "signature of governance", digest, 32, sigs[i].sig,
-                         keys->keys[index].key, index);
-    }
-    if (count < keys->threshold)
-        mri_aud_u64(a, rule, MR_SIGNATURES_MISSING, "number of governance's signatures",
-                    keys->threshold, count);
+    const struct mri_aud_signers by = {
+        rule,       "signature of governance", "number of governance's signatures",
+        keys->keys, keys->keys_count,          keys->threshold};
+    mri_aud_check_sigs(a, &by, sigs, count, digest);
 }
 
 void mri_aud_governance(struct mr_audit *a, const char *rule, const struct mr_signed_restart *r)

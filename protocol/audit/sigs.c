@@ -75,23 +75,30 @@ void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, co
     s->good = false;
 }
 
-/* LED-10.4: indices ascend and exist; their number reaches the threshold. */
-static void check_sigs(struct mr_audit *a, const struct mr_pubkey *keys, uint32_t key_count,
-                       uint32_t threshold, const struct mr_sig *sigs, uint32_t count,
-                       const uint8_t digest[32])
+void mri_aud_check_sigs(struct mr_audit *a, const struct mri_aud_signers *by,
+                        const struct mr_sig *sigs, uint32_t count, const uint8_t digest[32])
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (sigs[i].key_index >= key_count ||
-            (i > 0 && sigs[i].key_index <= sigs[i - 1].key_index)) {
-            mri_aud_u64(a, "LED-10", MR_BAD_SIGNATURE, "key index of a signature",
-                        i == 0 ? 0 : sigs[i - 1].key_index + 1, sigs[i].key_index);
+        const uint32_t at = sigs[i].key_index;
+        if (at >= by->keys_count || (i > 0 && at <= sigs[i - 1].key_index)) {
+            mri_aud_u64(a, by->rule, MR_BAD_SIGNATURE, "key index of a signature",
+                        i == 0 ? 0 : sigs[i - 1].key_index + 1, at);
             return;
         }
-        mri_aud_sign_job(a, "LED-10", "signature of the owner", digest, 32, sigs[i].sig,
-                         keys[sigs[i].key_index].key, sigs[i].key_index);
+        mri_aud_sign_job(a, by->rule, by->what, digest, 32, sigs[i].sig, by->keys[at].key, at);
     }
-    if (count < threshold)
-        mri_aud_u64(a, "LED-10", MR_SIGNATURES_MISSING, "number of signatures", threshold, count);
+    if (count < by->threshold)
+        mri_aud_u64(a, by->rule, MR_SIGNATURES_MISSING, by->number, by->threshold, count);
+}
+
+/* LED-10.4 */
+static void check_owner(struct mr_audit *a, const struct mr_pubkey *keys, uint32_t keys_count,
+                        uint32_t threshold, const struct mr_sig *sigs, uint32_t count,
+                        const uint8_t digest[32])
+{
+    const struct mri_aud_signers by = {
+        "LED-10", "signature of the owner", "number of signatures", keys, keys_count, threshold};
+    mri_aud_check_sigs(a, &by, sigs, count, digest);
 }
 
 void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *account,
@@ -101,7 +108,7 @@ void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *accoun
     const struct mri_aud_cold *const x = &account->cold;
     uint8_t digest[32];
     mri_aud_digest(digest, why, a->ledger, 0, record, len);
-    check_sigs(a, x->keys, x->key_count, x->threshold, sigs, count, digest);
+    check_owner(a, x->keys, x->key_count, x->threshold, sigs, count, digest);
 }
 
 void mri_aud_named_sigs(struct mr_audit *a, const struct mr_keyset *keys,
@@ -109,7 +116,7 @@ void mri_aud_named_sigs(struct mr_audit *a, const struct mr_keyset *keys,
 {
     uint8_t digest[32];
     mri_aud_digest(digest, MR_PURPOSE_ORDER, a->ledger, 0, record, len);
-    check_sigs(a, keys->keys, keys->keys_count, keys->threshold, so->sigs, so->sigs_count, digest);
+    check_owner(a, keys->keys, keys->keys_count, keys->threshold, so->sigs, so->sigs_count, digest);
 }
 
 /* LED-6 */

@@ -437,6 +437,16 @@ void mri_aud_digest(uint8_t ret[32], enum mr_purpose why, const uint8_t ledger[3
 size_t mri_aud_head_text(char *ret, size_t cap, const uint8_t ledger[32], const struct mr_head *h);
 void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, const uint8_t *text,
                       size_t len, const uint8_t sig[64], const uint8_t key[32], uint32_t key_index);
+/* A key set, the rule it signs by, and how findings name a signature and their number. */
+struct mri_aud_signers {
+    const char *rule, *what, *number;
+    const struct mr_pubkey *keys;
+    uint32_t keys_count, threshold;
+};
+/* Signatures over a digest as jobs: indices ascend and exist; their number reaches the threshold.
+ */
+void mri_aud_check_sigs(struct mr_audit *a, const struct mri_aud_signers *by,
+                        const struct mr_sig *sigs, uint32_t count, const uint8_t digest[32]);
 /* LED-10.4 for an owner's signatures over a record. */
 void mri_aud_owner_sigs(struct mr_audit *a, const struct mri_aud_account *account,
                         const struct mr_sig *sigs, uint32_t count, enum mr_purpose why,
