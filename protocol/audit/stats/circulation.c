@@ -278,21 +278,13 @@ static void net_pairs(struct mri_stats_pairs *p, const size_t *index)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct mri_stats_pair *const x = &p->pairs[i];
-        size_t low = index[x->to], high = index[x->to + 1];
-        if (x->from > x->to)
+        struct mri_stats_pair *const back =
+            x->from > x->to ? NULL : mri_stats_pairs_find(p, index, x->to, x->from);
+        if (back == NULL)
             continue;
-        while (low < high) {
-            const size_t middle = low + (high - low) / 2;
-            if (p->pairs[middle].to < x->from)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low == index[x->to + 1] || p->pairs[low].to != x->from)
-            continue;
-        const int64_t both = x->sum < p->pairs[low].sum ? x->sum : p->pairs[low].sum;
+        const int64_t both = x->sum < back->sum ? x->sum : back->sum;
         x->sum -= both;
-        p->pairs[low].sum -= both;
+        back->sum -= both;
     }
     size_t n = 0;
     for (size_t i = 0; i < p->count; i++) {

@@ -185,21 +185,6 @@ static bool circulates(const struct flows *w, const struct mri_stats_pair *p)
     return (w->s->is[p->from] & w->s->is[p->to] & IS_CIRCULATING) != 0;
 }
 
-/* What `to` paid `from`; 0: nothing. */
-static int64_t the_other_way(const struct flows *w, const struct mri_stats_pairs *p,
-                             const struct mri_stats_pair *x)
-{
-    size_t low = w->index[x->to], high = w->index[x->to + 1];
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (p->pairs[middle].to < x->from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < w->index[x->to + 1] && p->pairs[low].to == x->from ? p->pairs[low].sum : 0;
-}
-
 static void tell_reciprocity(const struct flows *w, const struct mri_stats_pairs *p,
                              uint32_t period)
 {
@@ -212,9 +197,11 @@ static void tell_reciprocity(const struct flows *w, const struct mri_stats_pairs
         all += x->sum;
         if (x->from > x->to)
             continue;
-        const int64_t back = the_other_way(w, p, x);
-        pairs += back > 0 ? 1 : 0;
-        both += back < x->sum ? back : x->sum;
+        const struct mri_stats_pair *const back = mri_stats_pairs_find(p, w->index, x->to, x->from);
+        if (back == NULL)
+            continue;
+        pairs++;
+        both += back->sum < x->sum ? back->sum : x->sum;
     }
     mri_stats_add(w->l, MR_STATS_PAIRS, period, (wide)pairs, 1);
     mri_stats_add(w->l, MR_STATS_RECIPROCITY, period, 2 * both, all);

@@ -187,3 +187,18 @@ void mri_stats_pairs_index(size_t *ret, const struct mri_stats_pairs *p, uint32_
         ret[a] = at;
     }
 }
+
+struct mri_stats_pair *mri_stats_pairs_find(const struct mri_stats_pairs *p, const size_t *index,
+                                            uint32_t from, uint32_t to)
+{
+    size_t low = index[from], high = index[from + 1];
+    const size_t behind = high;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (p->pairs[middle].to < to)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < behind && p->pairs[low].to == to ? &p->pairs[low] : NULL;
+}

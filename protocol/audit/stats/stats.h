@@ -140,6 +140,10 @@ enum mr_status mri_stats_runs_all(struct mri_stats_pairs *ret,
 /* Places of each account's pairs: ret[accounts + 1]. */
 void mri_stats_pairs_index(size_t *ret, const struct mri_stats_pairs *p, uint32_t accounts);
 
+/* What one paid the other; NULL: nothing. index from mri_stats_pairs_index. */
+struct mri_stats_pair *mri_stats_pairs_find(const struct mri_stats_pairs *p, const size_t *index,
+                                            uint32_t from, uint32_t to);
+
 /* Largest strongly connected component: marks its accounts in ret_in[accounts] and gives their
  * number; 0: no cycle. index from mri_stats_pairs_index. */
 uint32_t mri_stats_core(uint8_t *ret_in, const struct mri_stats_pairs *p, const size_t *index,
