@@ -172,6 +172,15 @@ static void tell_dormant(struct people *w, uint32_t period)
     }
 }
 
+/* Of the first n of w->values. */
+static void tell_median(struct people *w, enum mr_stats_id id, uint32_t period, size_t n, wide den)
+{
+    if (n == 0)
+        mri_stats_none(w->l, id, period, MR_STATS_EMPTY);
+    else
+        mri_stats_add(w->l, id, period, mri_stats_median(w->values, w->other, n), den);
+}
+
 static void tell_last(struct people *w, uint32_t period)
 {
     const uint64_t end = mri_stats_end_ms(w->s, period);
@@ -180,8 +189,7 @@ static void tell_last(struct people *w, uint32_t period)
         if (w->last[i] != 0 && is_open(&w->s->t.accounts[i], end))
             w->values[n++] = (int64_t)(end - w->last[i]);
     }
-    mri_stats_add(w->l, MR_STATS_LAST_DAYS, period,
-                  n > 0 ? mri_stats_median(w->values, w->other, n) : 0, n > 0 ? MR_DAY_MS : 0);
+    tell_median(w, MR_STATS_LAST_DAYS, period, n, MR_DAY_MS);
 }
 
 static void tell_balances(struct people *w, uint32_t period)
@@ -267,8 +275,7 @@ static void tell_converted(struct people *w, const struct deeds *d, uint32_t per
         if (d[i].converted > 0)
             w->values[n++] = d[i].converted;
     }
-    mri_stats_add(w->l, MR_STATS_CONVERTED_MEDIAN, period,
-                  n > 0 ? mri_stats_median(w->values, w->other, n) : 0, n > 0);
+    tell_median(w, MR_STATS_CONVERTED_MEDIAN, period, n, 1);
 }
 
 /* a / b < c / d */
@@ -446,8 +453,7 @@ static void tell_first(struct people *w, uint32_t period)
     }
     mri_stats_add(w->l, MR_STATS_FIRST_SHARE, period, soon, opened);
     mri_stats_behind(w->l, opened, opened > 0);
-    mri_stats_add(w->l, MR_STATS_FIRST_DAYS, period,
-                  n > 0 ? mri_stats_median(w->values, w->other, n) : 0, n > 0 ? MR_DAY_MS : 0);
+    tell_median(w, MR_STATS_FIRST_DAYS, period, n, MR_DAY_MS);
 }
 
 static enum mr_status walk(struct people *w)
