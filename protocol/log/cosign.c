@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log/note.h"
 #include "mereau/assert.h"
 #include "mereau/log.h"
 
@@ -44,23 +45,17 @@ bool mr_cosignature_verify(const struct mr_cosignature *c, const struct mr_head 
 
 size_t mr_cosignature_line(char ret[MR_COSIGNATURE_LINE_MAX], const struct mr_cosignature *c)
 {
-    uint8_t id_text[MR_NAME_MAX + 2 + MR_KEY_BYTES], id[32], tail[4 + 8 + MR_SIG_BYTES];
-    char base64[sodium_base64_ENCODED_LEN(sizeof tail, sodium_base64_VARIANT_ORIGINAL)];
-    memcpy(id_text, c->name, c->name_len);
-    id_text[c->name_len] = '\n';
-    id_text[c->name_len + 1] = 4; /* signed-note: cosignature/v1 by Ed25519 */
-    memcpy(id_text + c->name_len + 2, c->key, MR_KEY_BYTES);
-    crypto_hash_sha256(id, id_text, c->name_len + 2 + MR_KEY_BYTES);
-    memcpy(tail, id, 4);
+    uint8_t body[8 + MR_SIG_BYTES];
     for (unsigned i = 0; i < 8; i++)
-        tail[4 + i] = (uint8_t)(c->time_s >> (56 - 8 * i));
-    memcpy(tail + 12, c->sig, MR_SIG_BYTES);
-    sodium_bin2base64(base64, sizeof base64, tail, sizeof tail, sodium_base64_VARIANT_ORIGINAL);
-    const int len = snprintf(ret, MR_COSIGNATURE_LINE_MAX, "\xe2\x80\x94 %.*s %s\n",
-                             (int)c->name_len, c->name, base64);
-    mr_assert(len > 0);
-    mr_assert(len < MR_COSIGNATURE_LINE_MAX);
-    return (size_t)len;
+        body[i] = (uint8_t)(c->time_s >> (56 - 8 * i));
+    memcpy(body + 8, c->sig, MR_SIG_BYTES);
+    const struct mri_note_line line = {.name = c->name,
+                                       .name_len = c->name_len,
+                                       .type = 4, /* cosignature/v1 by Ed25519 */
+                                       .key = c->key,
+                                       .body = body,
+                                       .body_len = sizeof body};
+    return mri_note_line(ret, MR_COSIGNATURE_LINE_MAX, &line);
 }
 
 uint32_t mr_cosignatures_by(const struct mr_receipt *r, const struct mr_pubkey *keys, size_t count)

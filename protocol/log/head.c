@@ -2,11 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log/note.h"
 #include "mereau/assert.h"
 #include "mereau/id.h"
 #include "mereau/log.h"
 
-enum { ORIGIN_MAX = 128 };
+enum { ORIGIN_MAX = MRI_NOTE_NAME_MAX };
 
 static void origin(char ret[ORIGIN_MAX], const uint8_t ledger[32], const struct mr_head *h)
 {
@@ -33,23 +34,19 @@ size_t mr_head_text(char ret[MR_HEAD_TEXT_MAX], const uint8_t ledger[32], const 
 size_t mr_head_note(char ret[MR_NOTE_MAX], const uint8_t ledger[32], const struct mr_head *h,
                     const struct mr_pubkey *key)
 {
-    char text[MR_HEAD_TEXT_MAX], name[ORIGIN_MAX], base64[128];
-    uint8_t id_text[ORIGIN_MAX + 2 + 32], id[32], tail[4 + MR_SIG_BYTES];
+    char text[MR_HEAD_TEXT_MAX], name[ORIGIN_MAX];
     mr_head_text(text, ledger, h);
     origin(name, ledger, h);
-    const size_t n = strlen(name);
-    memcpy(id_text, name, n);
-    id_text[n] = '\n';
-    id_text[n + 1] = 1; /* signed-note: Ed25519 */
-    memcpy(id_text + n + 2, key->key, 32);
-    crypto_hash_sha256(id, id_text, n + 34);
-    memcpy(tail, id, 4);
-    memcpy(tail + 4, h->sig, MR_SIG_BYTES);
-    sodium_bin2base64(base64, sizeof base64, tail, sizeof tail, sodium_base64_VARIANT_ORIGINAL);
-    const int len = snprintf(ret, MR_NOTE_MAX, "%s\n\xe2\x80\x94 %s %s\n", text, name, base64);
-    mr_assert(len > 0);
-    mr_assert(len < MR_NOTE_MAX);
-    return (size_t)len;
+    const struct mri_note_line line = {.name = name,
+                                       .name_len = strlen(name),
+                                       .type = 1, /* Ed25519 */
+                                       .key = key->key,
+                                       .body = h->sig,
+                                       .body_len = sizeof h->sig};
+    const int n = snprintf(ret, MR_NOTE_MAX, "%s\n", text);
+    mr_assert(n > 0);
+    mr_assert(n < MR_NOTE_MAX);
+    return (size_t)n + mri_note_line(ret + n, MR_NOTE_MAX - (size_t)n, &line);
 }
 
 void mr_head_sign(struct mr_head *h, const uint8_t ledger[32], const struct mr_seckey *key)
