@@ -173,7 +173,9 @@ static void tell_redemptions(const struct mr_stats *s, struct mri_stats_list *l,
             oldest = r->asked_ms < oldest ? r->asked_ms : oldest;
         }
         if (r->done_ms >= begin && r->done_ms < end && r->done_ms != 0 && !r->returned) {
-            waited += (wide)r->amount * (wide)(r->done_ms - r->asked_ms);
+            /* Two clocks: by that of the treasury it may be paid before it was asked for. */
+            if (r->done_ms > r->asked_ms)
+                waited += (wide)r->amount * (wide)(r->done_ms - r->asked_ms);
             paid += r->amount;
         }
     }
