@@ -223,22 +223,16 @@ static enum mr_status take_relayed(struct mr_engine *e, struct mri_peer *p,
     return take_leaves(e, p, r);
 }
 
-/* Whether an answer to FOLLOW is to the question for another node's log. */
-static bool is_relayed(const struct mri_peer *p, const struct mr_reply *r)
-{
-    return p->relaying != 0 && (r == NULL || r->status != MR_OK || r->body.kind != MR_REQ_FOLLOW ||
-                                r->body.u.follow.head.node == p->relaying);
-}
-
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
 {
     struct mri_peer *const p = mri_peer_of(e, ev->u.answer.peer);
     const struct mr_reply *const r = ev->u.answer.reply;
     if (p == NULL)
         return MR_OK;
-    if (ev->u.answer.kind == MR_REQ_FOLLOW && is_relayed(p, r)) {
-        struct mri_peer *const of = mri_peer_of(e, p->relaying);
-        const bool good = r != NULL && r->status == MR_OK && r->body.kind == MR_REQ_FOLLOW;
+    const bool good = r != NULL && r->status == MR_OK && r->body.kind == ev->u.answer.kind;
+    if (ev->u.answer.kind == MR_REQ_FOLLOW && p->relaying != 0 &&
+        (!good || r->body.u.follow.head.node == p->relaying)) {
+        struct mri_peer *const of = mri_peer_of(e, p->relaying); /* it was asked for its log */
         p->relaying = 0;
         p->fetches -= p->fetches > 0;
         return good && of != NULL ? take_relayed(e, of, ev) : MR_OK;
@@ -246,7 +240,7 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
     uint32_t *const under_way = ev->u.answer.kind == MR_REQ_FOLLOW ? &p->follows : &p->fetches;
     if (*under_way > 0)
         (*under_way)--;
-    if (r == NULL || r->status != MR_OK || r->body.kind != ev->u.answer.kind)
+    if (!good)
         return refuse(e, p,
                       r == NULL            ? MR_NO_ANSWER
                       : r->status != MR_OK ? (enum mr_status)r->status
