@@ -234,18 +234,15 @@ static void remember_next(struct mr_engine *e, const struct mr_leaf *first,
                           const struct mr_proof *proofs, uint32_t count)
 {
     struct mr_handover_next *const h = &e->next_shown;
-    uint64_t nodes = 0;
     if (!mri_is_sub_account(first->u.ack.account, MR_CLASS_SYSTEM))
         return;
     h->proofs_count = 0;
     for (uint32_t node = 1; node <= MR_NODES_MAX && h->proofs_count < e->committee.quorum; node++)
-        for (uint32_t i = 0; i < count; i++) {
-            if (proofs[i].head.node != node || (nodes >> node & 1) != 0 ||
-                !says_the_same(&proofs[i].leaf, first))
-                continue;
-            nodes |= UINT64_C(1) << node;
-            h->proofs[h->proofs_count++] = proofs[i];
-        }
+        for (uint32_t i = 0; i < count; i++)
+            if (proofs[i].head.node == node && says_the_same(&proofs[i].leaf, first)) {
+                h->proofs[h->proofs_count++] = proofs[i];
+                break; /* each node once */
+            }
 }
 
 enum mr_status mri_shown_next(struct mr_engine *e, struct mr_handover_next *ret,
