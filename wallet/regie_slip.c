@@ -6,23 +6,17 @@
 
 #include "common/amount_text.h"
 #include "common/day.h"
+#include "common/line_proof.h"
 #include "common/paper.h"
 #include "common/term.h"
 #include "mereau/amount.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
-#include "mereau/receipt.h"
 #include "wallet/commands.h"
 #include "wallet/entry.h"
 #include "wallet/node.h"
 
 enum { HEX_MAX = 2 * MR_HASH_BYTES + 1, TIME_MAX = 24, SHORT_ID = 16, TRIES = 4, COLUMNS = 8 };
-
-/* How a line is proved. */
-struct proof {
-    enum mr_status st; /* MR_OK, or why there is none */
-    uint32_t quorum, needed;
-};
 
 struct slip {
     struct wallet *w;
@@ -30,7 +24,7 @@ struct slip {
     struct out *out;
     struct period period;
     struct entries all;
-    struct proof *proofs; /* of all.list; only lines of the period have one */
+    struct line_proof *proofs; /* of all.list; only lines of the period have one */
     int64_t opening, closing, collected, converted, fees, other;
     size_t collected_count, converted_count, unproved;
     struct mr_receipt *receipt;
@@ -203,40 +197,21 @@ static enum mr_status fetch_receipt(struct slip *s, const struct entry *e)
     return MR_OK;
 }
 
-static enum mr_status save_receipt(const struct slip *s, const struct entry *e)
-{
-    const char *const dir = opt_text(s->c, "receipts");
-    char name[HEX_MAX + 16], path[FILE_PATH_MAX], hex[HEX_MAX];
-    if (dir == NULL)
-        return MR_OK;
-    mr_hex_format(hex, e->order, sizeof e->order);
-    snprintf(name, sizeof name, "%.*s.receipt", SHORT_ID, hex);
-    enum mr_status st = path_join(path, dir, name);
-    if (st == MR_OK)
-        st = epochs_write_receipt(&s->w->epochs, s->receipt, path, true);
-    return st == MR_OK ? st : out_fail(s->out, st, "%s: %s", dir, status_sentence(st));
-}
-
 static enum mr_status prove(struct slip *s, size_t at)
 {
     const struct entry *const e = &s->all.list[at];
-    struct proof *const p = &s->proofs[at];
     struct mr_receipt_facts facts;
-    p->st = fetch_receipt(s, e);
-    if (p->st == MR_NO_ANSWER || p->st == MR_UNREACHABLE)
-        return node_fail(s->w, s->out, p->st);
-    if (p->st == MR_OK)
-        p->st = wallet_receipt(&facts, s->w, s->receipt);
-    if (p->st == MR_OK &&
-        (facts.voided || !e->has_order || memcmp(facts.value, e->order, sizeof facts.value) != 0))
-        p->st = MR_BAD_RECEIPT;
-    if (p->st != MR_OK) {
+    enum mr_status st = fetch_receipt(s, e);
+    if (st == MR_NO_ANSWER || st == MR_UNREACHABLE)
+        return node_fail(s->w, s->out, st);
+    if (st == MR_OK)
+        st = wallet_receipt(&facts, s->w, s->receipt);
+    line_proof_take(&s->proofs[at], st, &facts, e->has_order ? e->order : NULL);
+    if (s->proofs[at].st != MR_OK) {
         s->unproved++;
         return MR_OK;
     }
-    p->quorum = facts.quorum;
-    p->needed = facts.needed;
-    return save_receipt(s, e);
+    return line_proof_save(&s->w->epochs, s->out, s->receipt, opt_text(s->c, "receipts"), e->order);
 }
 
 static enum mr_status prove_all(struct slip *s)
@@ -280,14 +255,6 @@ static const char *what_text(const struct entry *e)
     return strcmp(e->kind, "return") == 0 ? _("conversion given back") : _("other");
 }
 
-static void proof_text(char *ret, size_t cap, const struct proof *p)
-{
-    if (p->st == MR_OK)
-        snprintf(ret, cap, _("proved, %u of %u"), p->quorum, p->needed);
-    else
-        snprintf(ret, cap, "%s", _("NOT PROVED"));
-}
-
 /* --- forms -------------------------------------------------------------------------------------
  */
 
@@ -310,7 +277,7 @@ static void fill_line(struct line *ret, const struct slip *s, size_t at)
         amount_text(ret->fee, e->fee, decimals, NULL);
     if (e->has_order)
         mr_hex_format(ret->id, e->order, sizeof e->order);
-    proof_text(ret->proof, sizeof ret->proof, &s->proofs[at]);
+    line_proof_text(ret->proof, sizeof ret->proof, &s->proofs[at]);
 }
 
 static void add_row(struct slip *s, size_t at)
@@ -488,7 +455,7 @@ static void csv_row(struct paper *p, const struct slip *s, size_t at)
     const struct entry *const e = &s->all.list[at];
     const struct mr_unit *const u = &s->w->charter->units[0];
     char when[TIME_MAX], hex[HEX_MAX] = "", address[MR_ADDRESS_TEXT_MAX] = "", seq[24];
-    char amount[MR_AMOUNT_TEXT_MAX], minor[24], fee[24], proof[32];
+    char amount[MR_AMOUNT_TEXT_MAX], minor[24], fee[24];
     const int64_t gross = is_conversion(e) ? e->amount - e->fee : e->amount;
     time_text(when, e->time_ms);
     if (e->has_other)
@@ -499,10 +466,9 @@ static void csv_row(struct paper *p, const struct slip *s, size_t at)
     snprintf(minor, sizeof minor, "%" PRId64, gross);
     snprintf(fee, sizeof fee, "%" PRId64, e->fee);
     snprintf(seq, sizeof seq, "%" PRIu64, e->seq);
-    snprintf(proof, sizeof proof, "%s", s->proofs[at].st == MR_OK ? "proved" : "not proved");
     paper_csv(p,
               (const char *[]){when, e->kind, address, e->memo, amount, minor, fee, u->code, hex,
-                               seq, proof},
+                               seq, line_proof_word(&s->proofs[at])},
               11);
 }
 

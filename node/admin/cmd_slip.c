@@ -29,14 +29,6 @@ enum { HEX_MAX = 2 * MR_HASH_BYTES + 1, SHORT_ID = 16, NUMBER_MAX = 24, COLUMNS 
 /* --- words -------------------------------------------------------------------------------------
  */
 
-static void proof_text(char *ret, size_t cap, const struct line_proof *p)
-{
-    if (p->st == MR_OK)
-        snprintf(ret, cap, _("proved, %u of %u"), p->quorum, p->needed);
-    else
-        snprintf(ret, cap, "%s", _("NOT PROVED"));
-}
-
 static void short_id(char ret[SHORT_ID + 1], const uint8_t hash[MR_HASH_BYTES])
 {
     char hex[HEX_MAX];
@@ -104,7 +96,7 @@ static void print_conversions(const struct municipal *m)
         person_text(payee, sizeof payee, m->a, c->payee);
         short_id(mandate, c->mandate);
         short_id(order, line->order);
-        proof_text(proof, sizeof proof, &line->proof);
+        line_proof_text(proof, sizeof proof, &line->proof);
         if (t != NULL)
             table_add(t,
                       (const char *[]){admin_time(line->time_ms), c->order, payee, mandate,
@@ -125,7 +117,7 @@ static void print_payouts(const struct municipal *m)
         out_row(m->a->out, m->a->out->json ? payout_row_json(line) : NULL);
         short_id(redemption, line->redemption);
         short_id(order, line->order);
-        proof_text(proof, sizeof proof, &line->proof);
+        line_proof_text(proof, sizeof proof, &line->proof);
         if (t != NULL)
             table_add(t, (const char *[]){admin_time(line->time_ms), redemption,
                                           admin_amount(m->a, line->amount),
@@ -214,7 +206,7 @@ static void put_conversions(struct paper *p, const struct municipal *m)
         person_text(payee, sizeof payee, m->a, c->payee);
         short_id(mandate, c->mandate);
         short_id(order, line->order);
-        proof_text(proof, sizeof proof, &line->proof);
+        line_proof_text(proof, sizeof proof, &line->proof);
         amount_text(amount, c->amount, m->a->charter->units[0].decimals, NULL);
         paper_row(p, (const char *[]){admin_time(line->time_ms), c->order, payee, mandate,
                                       c->note.entry, amount, order, proof});
@@ -239,7 +231,7 @@ static void put_payouts(struct paper *p, const struct municipal *m)
         char gross[AMOUNT_PEOPLE_MAX], fee[AMOUNT_PEOPLE_MAX], net[AMOUNT_PEOPLE_MAX];
         short_id(redemption, line->redemption);
         short_id(order, line->order);
-        proof_text(proof, sizeof proof, &line->proof);
+        line_proof_text(proof, sizeof proof, &line->proof);
         amount_text(gross, line->amount, decimals, NULL);
         amount_text(fee, line->fee, decimals, NULL);
         amount_text(net, line->amount - line->fee, decimals, NULL);
@@ -341,7 +333,7 @@ static void put_receipt(struct paper *p, const struct municipal *m,
     char place[NUMBER_MAX + 64], proof[64];
     snprintf(place, sizeof place, _("place %llu of the treasury's chain"),
              (unsigned long long)line->seq);
-    proof_text(proof, sizeof proof, &line->proof);
+    line_proof_text(proof, sizeof proof, &line->proof);
     const struct paper_fact facts[] = {
         {_("Order"), place},
         {_("Signatures of nodes"), proof},
@@ -404,7 +396,7 @@ static void csv_conversion(struct paper *p, const struct municipal *m,
                                admin_address(m->a, c->payee), name, admin_hex(c->mandate),
                                line->mandate_good ? "signed" : "not signed", c->note.account,
                                c->note.entry, amount, minor, "0", minor, "", admin_hex(line->order),
-                               seq, line->proof.st == MR_OK ? "proved" : "not proved"},
+                               seq, line_proof_word(&line->proof)},
               CSV_COLUMNS);
 }
 
@@ -422,7 +414,7 @@ static void csv_payout(struct paper *p, const struct municipal *m, const struct 
               (const char *[]){"payout", admin_time(line->time_ms), "", "", "", "", "", "",
                                line->bank, amount, minor, fee, net, admin_hex(line->redemption),
                                admin_hex(line->order), seq,
-                               line->proof.st == MR_OK ? "proved" : "not proved"},
+                               line_proof_word(&line->proof)},
               CSV_COLUMNS);
 }
 

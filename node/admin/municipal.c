@@ -8,10 +8,7 @@
 #include "common/term.h"
 #include "mereau/amount.h"
 #include "mereau/codec.h"
-#include "mereau/id.h"
 #include "mereau/mandate.h"
-
-enum { SHORT_ID = 16 };
 
 /* Room for one more row; NULL when memory is short, which is reported. */
 static void *more(struct municipal *m, void *rows, size_t count, size_t *cap, size_t size)
@@ -163,18 +160,6 @@ static void take_waiting(void *ctx, const struct mr_state_redemption *r)
 /* --- receipts ----------------------------------------------------------------------------------
  */
 
-static enum mr_status save_receipt(const struct municipal *m, const struct mr_receipt *r,
-                                   const char *dir, const uint8_t order[MR_HASH_BYTES])
-{
-    char name[2 * MR_HASH_BYTES + 16], path[FILE_PATH_MAX], hex[2 * MR_HASH_BYTES + 1];
-    mr_hex_format(hex, order, MR_HASH_BYTES);
-    snprintf(name, sizeof name, "%.*s.receipt", SHORT_ID, hex);
-    enum mr_status st = path_join(path, dir, name);
-    if (st == MR_OK)
-        st = epochs_write_receipt(&m->a->epochs, r, path, true);
-    return st == MR_OK ? st : out_fail(m->a->out, st, "%s: %s", dir, status_sentence(st));
-}
-
 static enum mr_status prove(struct municipal *m, struct line_proof *ret, uint64_t seq,
                             const uint8_t order[MR_HASH_BYTES], const char *dir)
 {
@@ -183,23 +168,18 @@ static enum mr_status prove(struct municipal *m, struct line_proof *ret, uint64_
     a->ask->kind = MR_REQ_SLOT;
     a->ask->u.slot = (struct mr_req_slot){.seq = seq};
     memcpy(a->ask->u.slot.account, a->treasury, MR_ACCOUNT_BYTES);
-    const enum mr_status st = admin_call(a);
+    enum mr_status st = admin_call(a);
     if (st == MR_NO_ANSWER || st == MR_UNREACHABLE)
         return admin_call_failed(a, st);
     const struct mr_rep_slot *const rep = &a->reply->body.u.slot;
-    ret->st = st != MR_SETTLED ? st : rep->receipt_count == 0 ? MR_BODY_ERASED : MR_OK;
-    if (ret->st == MR_OK)
-        ret->st = admin_receipt(&facts, a, &rep->receipt[0]);
-    if (ret->st == MR_OK && (facts.voided || memcmp(facts.value, order, MR_HASH_BYTES) != 0))
-        ret->st = MR_BAD_RECEIPT;
+    if (st == MR_SETTLED || st == MR_OK)
+        st = rep->receipt_count == 0 ? MR_BODY_ERASED : admin_receipt(&facts, a, &rep->receipt[0]);
+    line_proof_take(ret, st, &facts, order);
     if (ret->st != MR_OK) {
         m->unproved++;
         return MR_OK;
     }
-    ret->quorum = facts.quorum;
-    ret->needed = facts.needed;
-    ret->time_ms = facts.time_ms;
-    return dir != NULL ? save_receipt(m, &rep->receipt[0], dir, order) : MR_OK;
+    return line_proof_save(&a->epochs, a->out, &rep->receipt[0], dir, order);
 }
 
 static enum mr_status prove_all(struct municipal *m, const char *dir)

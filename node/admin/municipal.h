@@ -5,14 +5,7 @@
 
 #include "admin/archive.h"
 #include "common/day.h"
-#include "mereau/receipt.h"
-
-/** A receipt that was verified for the line's order. */
-struct line_proof {
-    enum mr_status st; /* MR_OK, or why there is none */
-    uint32_t quorum, needed;
-    uint64_t time_ms; /* of the latest head */
-};
+#include "common/line_proof.h"
 
 /** An ISSUE that the register explains as an assigned conversion. */
 struct conversion_line {
