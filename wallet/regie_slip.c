@@ -428,26 +428,22 @@ static void put_table(struct paper *p, const struct slip *s)
     paper_table_end(p);
 }
 
-static enum mr_status write_html(const struct slip *s, const char *path)
+static void fill_html(struct paper *p, const void *ctx)
 {
-    struct paper p;
-    paper_begin(&p);
-    paper_head(&p, i18n_language(), _("Slip of the collecting account"), s->w->charter->name);
-    put_facts(&p, s);
-    put_table(&p, s);
-    paper_note(&p, _("Order: first digits of the order's id in the ledger. Receipt: signatures of "
-                     "the nodes that prove it, verified when this paper was made; each can be "
-                     "verified again by anybody from the file of the receipt."));
+    const struct slip *const s = ctx;
+    paper_head(p, i18n_language(), _("Slip of the collecting account"), s->w->charter->name);
+    put_facts(p, s);
+    put_table(p, s);
+    paper_note(p, _("Order: first digits of the order's id in the ledger. Receipt: signatures of "
+                    "the nodes that prove it, verified when this paper was made; each can be "
+                    "verified again by anybody from the file of the receipt."));
     if (s->unproved > 0)
-        paper_note(&p, _("SOME LINES ARE NOT PROVED: they are the node's word alone."));
+        paper_note(p, _("SOME LINES ARE NOT PROVED: they are the node's word alone."));
     paper_signatures(
-        &p,
+        p,
         (const char *[]){_("The manager of the collecting account"), _("Seen by the accountant")},
         2);
-    paper_end(&p);
-    const enum mr_status st = paper_save(&p, s->out, path, opt_flag(s->c, "force"));
-    paper_done(&p);
-    return st;
+    paper_end(p);
 }
 
 static void csv_row(struct paper *p, const struct slip *s, size_t at)
@@ -472,33 +468,16 @@ static void csv_row(struct paper *p, const struct slip *s, size_t at)
               11);
 }
 
-static enum mr_status write_csv(const struct slip *s, const char *path)
+static void fill_csv(struct paper *p, const void *ctx)
 {
     static const char *const heading[] = {"time_utc", "kind",         "other",     "memo",
                                           "amount",   "amount_minor", "fee_minor", "unit",
                                           "order",    "seq",          "receipt"};
-    struct paper p;
-    paper_begin(&p);
-    paper_csv(&p, heading, sizeof heading / sizeof heading[0]);
+    const struct slip *const s = ctx;
+    paper_csv(p, heading, sizeof heading / sizeof heading[0]);
     for (size_t i = 0; i < s->all.count; i++)
         if (is_shown(s, &s->all.list[i]))
-            csv_row(&p, s, i);
-    const enum mr_status st = paper_save(&p, s->out, path, opt_flag(s->c, "force"));
-    paper_done(&p);
-    return st;
-}
-
-static enum mr_status write_files(const struct slip *s)
-{
-    const char *const html = opt_text(s->c, "html"), *const csv = opt_text(s->c, "csv");
-    enum mr_status st = html != NULL ? write_html(s, html) : MR_OK;
-    if (st == MR_OK && csv != NULL)
-        st = write_csv(s, csv);
-    if (st == MR_OK && html != NULL)
-        out_text(s->out, "html", html);
-    if (st == MR_OK && csv != NULL)
-        out_text(s->out, "csv", csv);
-    return st;
+            csv_row(p, s, i);
 }
 
 void cmd_regie_slip(struct command *c, struct out *out)
@@ -516,7 +495,7 @@ void cmd_regie_slip(struct command *c, struct out *out)
     if (st == MR_OK)
         st = prove_all(&s);
     if (st == MR_OK)
-        st = write_files(&s);
+        st = paper_files(c, out, fill_html, fill_csv, &s);
     if (st == MR_OK) {
         print_people(&s);
         print_sums(&s);

@@ -327,8 +327,7 @@ static void put_credit(struct paper *p, const struct municipal *m,
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
 }
 
-static void put_receipt(struct paper *p, const struct municipal *m,
-                        const struct conversion_line *line)
+static void put_receipt(struct paper *p, const struct conversion_line *line)
 {
     char place[NUMBER_MAX + 64], proof[64];
     snprintf(place, sizeof place, _("place %llu of the treasury's chain"),
@@ -339,7 +338,6 @@ static void put_receipt(struct paper *p, const struct municipal *m,
         {_("Signatures of nodes"), proof},
         {_("Time of the newest of them (UTC)"),
          line->proof.st == MR_OK ? admin_time(line->proof.time_ms) : "-"}};
-    (void)m;
     paper_section(p, _("4. Receipt"), false);
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
     paper_code(p, _("Id of the order"), admin_hex(line->order));
@@ -354,26 +352,20 @@ static void put_sheet(struct paper *p, const struct municipal *m,
     put_payment(p, m, line);
     put_mandate(p, m, line);
     put_credit(p, m, line);
-    put_receipt(p, m, line);
+    put_receipt(p, line);
 }
 
-static enum mr_status write_html(const struct municipal *m, const char *path)
+static void fill_html(struct paper *p, const void *ctx)
 {
-    struct paper p;
-    char title[MR_NAME_MAX + 64];
-    paper_begin(&p);
-    snprintf(title, sizeof title, "%s", _("Slip of municipal money"));
-    paper_head(&p, i18n_language(), title, m->a->home->name);
-    put_facts(&p, m);
-    put_conversions(&p, m);
-    put_payouts(&p, m);
-    put_remarks(&p, m);
+    const struct municipal *const m = ctx;
+    paper_head(p, i18n_language(), _("Slip of municipal money"), m->a->home->name);
+    put_facts(p, m);
+    put_conversions(p, m);
+    put_payouts(p, m);
+    put_remarks(p, m);
     for (size_t i = 0; i < m->conversion_count && !opt_flag(m->a->c, "summary"); i++)
-        put_sheet(&p, m, &m->conversions[i]);
-    paper_end(&p);
-    const enum mr_status st = paper_save(&p, m->a->out, path, opt_flag(m->a->c, "force"));
-    paper_done(&p);
-    return st;
+        put_sheet(p, m, &m->conversions[i]);
+    paper_end(p);
 }
 
 /* --- CSV ---------------------------------------------------------------------------------------
@@ -413,45 +405,26 @@ static void csv_payout(struct paper *p, const struct municipal *m, const struct 
     paper_csv(p,
               (const char *[]){"payout", admin_time(line->time_ms), "", "", "", "", "", "",
                                line->bank, amount, minor, fee, net, admin_hex(line->redemption),
-                               admin_hex(line->order), seq,
-                               line_proof_word(&line->proof)},
+                               admin_hex(line->order), seq, line_proof_word(&line->proof)},
               CSV_COLUMNS);
 }
 
-static enum mr_status write_csv(const struct municipal *m, const char *path)
+static void fill_csv(struct paper *p, const void *ctx)
 {
     static const char *const heading[CSV_COLUMNS] = {
         "kind",        "settled_utc",  "payment_order", "payee",  "payee_name",   "mandate",
         "signature",   "bank_account", "bank_ref",      "amount", "amount_minor", "fee_minor",
         "euros_minor", "redemption",   "order",         "seq",    "receipt"};
-    struct paper p;
-    paper_begin(&p);
-    paper_csv(&p, heading, CSV_COLUMNS);
+    const struct municipal *const m = ctx;
+    paper_csv(p, heading, CSV_COLUMNS);
     for (size_t i = 0; i < m->conversion_count; i++)
-        csv_conversion(&p, m, &m->conversions[i]);
+        csv_conversion(p, m, &m->conversions[i]);
     for (size_t i = 0; i < m->payout_count; i++)
-        csv_payout(&p, m, &m->payouts[i]);
-    const enum mr_status st = paper_save(&p, m->a->out, path, opt_flag(m->a->c, "force"));
-    paper_done(&p);
-    return st;
+        csv_payout(p, m, &m->payouts[i]);
 }
 
 /* --- the command -------------------------------------------------------------------------------
  */
-
-static enum mr_status write_files(const struct municipal *m)
-{
-    struct out *const out = m->a->out;
-    const char *const html = opt_text(m->a->c, "html"), *const csv = opt_text(m->a->c, "csv");
-    enum mr_status st = html != NULL ? write_html(m, html) : MR_OK;
-    if (st == MR_OK && csv != NULL)
-        st = write_csv(m, csv);
-    if (st == MR_OK && html != NULL)
-        out_text(out, "html", html);
-    if (st == MR_OK && csv != NULL)
-        out_text(out, "csv", csv);
-    return st;
-}
 
 static enum mr_status tell(const struct municipal *m)
 {
@@ -487,7 +460,7 @@ void cmd_slip(struct command *c, struct out *out)
     if (st == MR_OK)
         st = municipal_read(&m, &a, account, &period, opt_text(c, "receipts"));
     if (st == MR_OK)
-        st = write_files(&m);
+        st = paper_files(c, out, fill_html, fill_csv, &m);
     if (st == MR_OK)
         tell(&m);
     municipal_done(&m);

@@ -117,6 +117,33 @@ enum mr_status paper_save(const struct paper *p, struct out *out, const char *pa
     return st == MR_OK ? st : out_fail(out, st, "%s: %s", path, status_sentence(st));
 }
 
+static enum mr_status write_file(const struct command *c, struct out *out, const char *path,
+                                 paper_fill fill, const void *ctx)
+{
+    struct paper p;
+    if (path == NULL)
+        return MR_OK;
+    paper_begin(&p);
+    fill(&p, ctx);
+    const enum mr_status st = paper_save(&p, out, path, opt_flag(c, "force"));
+    paper_done(&p);
+    return st;
+}
+
+enum mr_status paper_files(const struct command *c, struct out *out, paper_fill html,
+                           paper_fill csv, const void *ctx)
+{
+    const char *const html_path = opt_text(c, "html"), *const csv_path = opt_text(c, "csv");
+    enum mr_status st = write_file(c, out, html_path, html, ctx);
+    if (st == MR_OK)
+        st = write_file(c, out, csv_path, csv, ctx);
+    if (st == MR_OK && html_path != NULL)
+        out_text(out, "html", html_path);
+    if (st == MR_OK && csv_path != NULL)
+        out_text(out, "csv", csv_path);
+    return st;
+}
+
 /* --- HTML --------------------------------------------------------------------------------------
  */
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/output.h"
+#include "common/command.h"
 
 enum { PAPER_COLUMNS_MAX = 12 };
 
@@ -43,6 +43,14 @@ void paper_done(struct paper *p);
 
 /** Write it, replacing a file that is there only with `force`. MR_OK, or reported. */
 enum mr_status paper_save(const struct paper *p, struct out *out, const char *path, bool force);
+
+/** Puts all of what `ctx` is about into a paper that is empty. */
+typedef void (*paper_fill)(struct paper *p, const void *ctx);
+
+/** What --html and --csv ask for, under --force; named in the output once all is written. MR_OK, or
+ *  reported. */
+enum mr_status paper_files(const struct command *c, struct out *out, paper_fill html,
+                           paper_fill csv, const void *ctx);
 
 /* --- HTML, in this order: head, then sections of facts, tables, notes; end ----------------------
  */
