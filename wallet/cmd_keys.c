@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/save.h"
 #include "common/term.h"
 #include "mereau/id.h"
 #include "mereau/text.h"
@@ -53,10 +54,8 @@ static enum mr_status write_sheet(const struct wallet *w, const struct command *
             fwrite(text.bytes, 1, text.len, out->results);
     } else {
         st = file_write(path, text.bytes, text.len, 0600, opt_flag(c, "force"));
-        if (st == MR_FILE_EXISTS)
-            out_fail(out, st, _("%s is there already: take another name, or --force"), path);
-        else if (st != MR_OK)
-            out_fail(out, st, "%s: %s", path, status_sentence(st));
+        if (st != MR_OK)
+            save_failed(out, st, path);
         out_text(out, "file", path);
     }
     secret_free(&text);

@@ -4,6 +4,7 @@
 
 #include "common/amount_text.h"
 #include "common/day.h"
+#include "common/save.h"
 #include "common/term.h"
 #include "mereau/id.h"
 #include "mereau/mandate.h"
@@ -101,20 +102,6 @@ static enum mr_status sign(struct wallet *w, const struct command *c, struct out
     return st;
 }
 
-static enum mr_status save(const struct command *c, struct out *out, const char *text)
-{
-    const char *const path = opt_text(c, "output");
-    if (path == NULL)
-        return MR_OK;
-    const enum mr_status st = file_write(path, text, strlen(text), 0644, opt_flag(c, "force"));
-    if (st == MR_FILE_EXISTS)
-        return out_fail(out, st, _("%s is there already: take another name, or --force"), path);
-    if (st != MR_OK)
-        return out_fail(out, st, "%s: %s", path, status_sentence(st));
-    out_text(out, "file", path);
-    return MR_OK;
-}
-
 static void print(const struct wallet *w, struct out *out, const struct giving *g, const char *text)
 {
     const struct mr_mandate *const m = &g->signed_mandate.mandate;
@@ -155,6 +142,6 @@ void cmd_mandate_give(struct command *c, struct out *out)
         find_municipality(w, out, &g, who) != MR_OK || sign(w, c, out, &g) != MR_OK)
         return;
     mr_mandate_format(text, &g.signed_mandate);
-    if (save(c, out, text) == MR_OK)
+    if (save_output(c, out, text) == MR_OK)
         print(w, out, &g, text);
 }

@@ -5,6 +5,7 @@
 
 #include "common/amount_text.h"
 #include "common/ledger_words.h"
+#include "common/save.h"
 #include "common/term.h"
 #include "common/witnesses.h"
 #include "mereau/amount.h"
@@ -317,10 +318,7 @@ static enum mr_status write_receipt(const struct command *c, struct out *out,
                                     const struct wallet *w, const struct mr_receipt *r)
 {
     const enum mr_status st = epochs_write_receipt(&w->epochs, r, c->args[1], opt_flag(c, "force"));
-    if (st == MR_FILE_EXISTS)
-        return out_fail(out, st, _("%s is there already: take another name, or --force"),
-                        c->args[1]);
-    return st == MR_OK ? st : out_fail(out, st, "%s: %s", c->args[1], status_sentence(st));
+    return st == MR_OK ? st : save_failed(out, st, c->args[1]);
 }
 
 void cmd_receipt_save(struct command *c, struct out *out)

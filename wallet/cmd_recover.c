@@ -2,7 +2,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "common/file.h"
+#include "common/save.h"
 #include "mereau/id.h"
 #include "mereau/text.h"
 #include "wallet/act.h"
@@ -94,20 +94,6 @@ static void make_request(struct mr_recovery_request *ret, const struct wallet *w
     memcpy(ret->enc_key, w->keys->memo_public, sizeof ret->enc_key);
 }
 
-static enum mr_status write_request(const struct command *c, struct out *out, const char *text)
-{
-    const char *const path = opt_text(c, "output");
-    if (path == NULL)
-        return MR_OK;
-    const enum mr_status st = file_write(path, text, strlen(text), 0644, opt_flag(c, "force"));
-    if (st == MR_FILE_EXISTS)
-        return out_fail(out, st, _("%s is there already: take another name, or --force"), path);
-    if (st != MR_OK)
-        return out_fail(out, st, "%s: %s", path, status_sentence(st));
-    out_text(out, "file", path);
-    return MR_OK;
-}
-
 static void print_request(struct wallet *w, const struct command *c, struct out *out)
 {
     struct mr_recovery_request q;
@@ -116,7 +102,7 @@ static void print_request(struct wallet *w, const struct command *c, struct out 
     mr_recovery_request_format(text, &q);
     mr_hex_format(number, q.key.key, 8);
     wallet_address(address, w, q.account);
-    if (write_request(c, out, text) != MR_OK)
+    if (save_output(c, out, text) != MR_OK)
         return;
     out_text(out, "account", address);
     out_text(out, "request", text);

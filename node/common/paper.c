@@ -1,11 +1,10 @@
 #include "common/paper.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/file.h"
-#include "common/i18n.h"
+#include "common/save.h"
 #include "mereau/assert.h"
 
 enum { GROW_BYTES = 16384 };
@@ -112,9 +111,7 @@ enum mr_status paper_save(const struct paper *p, struct out *out, const char *pa
         return out_fail(out, MR_NO_MEMORY, NULL);
     mr_assert(p->len > 0);
     const enum mr_status st = file_write(path, p->text, p->len, 0644, force);
-    if (st == MR_FILE_EXISTS)
-        return out_fail(out, st, _("%s is there already: take another name, or --force"), path);
-    return st == MR_OK ? st : out_fail(out, st, "%s: %s", path, status_sentence(st));
+    return st == MR_OK ? st : save_failed(out, st, path);
 }
 
 static enum mr_status write_file(const struct command *c, struct out *out, const char *path,
