@@ -6,6 +6,7 @@
 
 #include "admin/bank.h"
 #include "admin/members.h"
+#include "common/heap.h"
 #include "mereau/codec.h"
 #include "mereau/mandate.h"
 
@@ -66,20 +67,6 @@ static enum mr_status each(struct admin *a, enum mr_register_kind kind, each_box
     return MR_OK;
 }
 
-/* Room for one more row of `size` bytes behind `count`. */
-static bool grow(void **rows, size_t count, size_t *cap, size_t size)
-{
-    if (count < *cap)
-        return true;
-    const size_t more = *cap == 0 ? 16 : *cap * 2;
-    void *const grown = reallocarray(*rows, more, size);
-    if (grown == NULL)
-        return false;
-    *rows = grown;
-    *cap = more;
-    return true;
-}
-
 /* --- mandates ----------------------------------------------------------------------------------
  */
 
@@ -87,8 +74,8 @@ static enum mr_status take_mandate(void *ctx, const uint8_t key[MR_ACCOUNT_BYTES
                                    const uint8_t *plain, size_t len)
 {
     struct mandates *const m = ctx;
-    void *rows = m->rows;
-    if (!grow(&rows, m->count, &m->cap, sizeof *m->rows))
+    struct mandate_row *const rows = rows_room(m->rows, m->count, &m->cap, sizeof *rows);
+    if (rows == NULL)
         return MR_NO_MEMORY;
     m->rows = rows;
     struct mandate_row *const row = &m->rows[m->count];
@@ -134,8 +121,8 @@ static enum mr_status take_conversion(void *ctx, const uint8_t key[MR_ACCOUNT_BY
                                       const uint8_t *plain, size_t len)
 {
     struct conversions *const c = ctx;
-    void *rows = c->rows;
-    if (!grow(&rows, c->count, &c->cap, sizeof *c->rows))
+    struct conversion_row *const rows = rows_room(c->rows, c->count, &c->cap, sizeof *rows);
+    if (rows == NULL)
         return MR_NO_MEMORY;
     c->rows = rows;
     struct conversion_row *const row = &c->rows[c->count];

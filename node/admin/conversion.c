@@ -34,6 +34,14 @@ bool conversion_is(const struct mr_order *o, const struct mr_conversion *c)
            memcmp(issue->lines[0].member, c->payee, MR_ACCOUNT_BYTES) == 0;
 }
 
+const struct conversion_row *conversion_of(const struct conversions *all, const struct mr_order *o)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (conversion_is(o, &all->rows[i].conversion))
+            return &all->rows[i];
+    return NULL;
+}
+
 enum mr_status conversion_look(struct admin *a, struct conversion_facts *ret,
                                const struct mr_conversion *c)
 {
@@ -96,15 +104,6 @@ enum mr_status conversion_allowed(const struct admin *a, const struct mandate_ro
 /* --- for the next signer -----------------------------------------------------------------------
  */
 
-static const struct conversion_row *of_order(const struct conversions *all,
-                                             const struct mr_order *o)
-{
-    for (size_t i = 0; i < all->count; i++)
-        if (conversion_is(o, &all->rows[i].conversion))
-            return &all->rows[i];
-    return NULL;
-}
-
 static enum mr_status refuse(struct admin *a, const struct mr_conversion *c, enum mr_status st)
 {
     return out_fail(a->out, st,
@@ -116,7 +115,7 @@ static enum mr_status vouch(struct admin *a, const struct conversions *all,
                             const struct mandates *mandates, const struct mr_order *o)
 {
     int64_t used;
-    const struct conversion_row *const row = of_order(all, o);
+    const struct conversion_row *const row = conversion_of(all, o);
     if (row == NULL)
         return out_fail(a->out, MR_MANDATE_UNKNOWN,
                         _("the draft says that it is an assigned conversion, and the register "
@@ -154,7 +153,7 @@ void conversion_forget(struct admin *a, const struct mr_order *o)
     if (!conversion_is_claimed(o))
         return;
     if (conversions_read(&all, a) == MR_OK) {
-        const struct conversion_row *const row = of_order(&all, o);
+        const struct conversion_row *const row = conversion_of(&all, o);
         if (row != NULL && conversion_look(a, &facts, &row->conversion) == MR_OK &&
             facts.state == CONVERSION_OPEN)
             conversion_drop(a, row->key);
@@ -173,7 +172,7 @@ void conversion_describe(struct admin *a, const struct mr_order *o)
         return;
     }
     if (conversions_read(&all, a) == MR_OK) {
-        const struct conversion_row *const row = of_order(&all, o);
+        const struct conversion_row *const row = conversion_of(&all, o);
         if (row == NULL)
             out_print(a->out, _("  ASSIGNED CONVERSION THAT THE REGISTER DOES NOT KNOW: do not "
                                 "sign\n"));

@@ -19,6 +19,9 @@ enum mr_status conversion_order(char ret[CONVERSION_ORDER_MAX + 1], const char *
  * commits to the mandate and the payment order. */
 bool conversion_is(const struct mr_order *o, const struct mr_conversion *c);
 
+/** The conversion that an order is the ISSUE of; NULL: of none of these. */
+const struct conversion_row *conversion_of(const struct conversions *all, const struct mr_order *o);
+
 /** Whether an order says that it is one of an assigned conversion, whatever stands behind that. */
 bool conversion_is_claimed(const struct mr_order *o);
 

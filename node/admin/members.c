@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "common/amount_text.h"
+#include "common/heap.h"
 #include "mereau/codec.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
@@ -34,14 +35,10 @@ static void open_box(struct roll_entry *e, struct admin *a, const struct mr_regi
 static enum mr_status roll_add(struct roll *r, struct admin *a, size_t *cap,
                                const struct mr_register_item *item)
 {
-    if (r->count == *cap) {
-        const size_t more = *cap == 0 ? 64 : *cap * 2;
-        struct roll_entry *entries = reallocarray(r->entries, more, sizeof *entries);
-        if (entries == NULL)
-            return MR_NO_MEMORY;
-        r->entries = entries;
-        *cap = more;
-    }
+    struct roll_entry *const entries = rows_room(r->entries, r->count, cap, sizeof *entries);
+    if (entries == NULL)
+        return MR_NO_MEMORY;
+    r->entries = entries;
     struct roll_entry *e = &r->entries[r->count++];
     *e = (struct roll_entry){.time_ms = item->time_ms};
     memcpy(e->account, item->account, sizeof e->account);

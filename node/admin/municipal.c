@@ -5,6 +5,7 @@
 
 #include "admin/conversion.h"
 #include "admin/treasury.h"
+#include "common/heap.h"
 #include "common/term.h"
 #include "mereau/amount.h"
 #include "mereau/codec.h"
@@ -13,15 +14,10 @@
 /* Room for one more row; NULL when memory is short, which is reported. */
 static void *more(struct municipal *m, void *rows, size_t count, size_t *cap, size_t size)
 {
-    if (count < *cap)
-        return rows;
-    const size_t wanted = *cap == 0 ? 16 : *cap * 2;
-    void *const grown = reallocarray(rows, wanted, size);
-    if (grown == NULL)
+    void *const room = rows_room(rows, count, cap, size);
+    if (room == NULL)
         m->st = out_fail(m->a->out, MR_NO_MEMORY, NULL);
-    else
-        *cap = wanted;
-    return grown;
+    return room;
 }
 
 static void add_to(struct municipal *m, int64_t *sum, int64_t amount)
@@ -33,20 +29,12 @@ static void add_to(struct municipal *m, int64_t *sum, int64_t amount)
 /* --- the treasury's chain ----------------------------------------------------------------------
  */
 
-static const struct conversion_row *explained(const struct municipal *m, const struct mr_order *o)
-{
-    for (size_t i = 0; i < m->known.count; i++)
-        if (conversion_is(o, &m->known.rows[i].conversion))
-            return &m->known.rows[i];
-    return NULL;
-}
-
 static void take_issue(struct municipal *m, const struct mr_history_item *item)
 {
     const struct mr_order *const o = &item->order[0].order;
     if (!conversion_is_claimed(o))
         return;
-    const struct conversion_row *const row = explained(m, o);
+    const struct conversion_row *const row = conversion_of(&m->known, o);
     if (row == NULL) {
         m->unexplained++;
         return;
