@@ -13,29 +13,11 @@
 /* --- boxes -------------------------------------------------------------------------------------
  */
 
-static bool open_box(const struct admin *a, uint8_t plain[MR_REGISTER_BOX_MAX], size_t *ret_len,
-                     const struct mr_register_item *item)
-{
-    if (item->box_len < crypto_box_SEALBYTES)
-        return false;
-    *ret_len = item->box_len - crypto_box_SEALBYTES;
-    return crypto_box_seal_open(plain, item->box, item->box_len, a->home->register_key,
-                                a->signer->key->register_secret) == 0;
-}
-
 static enum mr_status put(struct admin *a, enum mr_register_kind kind,
                           const uint8_t key[MR_ACCOUNT_BYTES], const uint8_t *plain, size_t len)
 {
-    if (len + crypto_box_SEALBYTES > MR_REGISTER_BOX_MAX)
-        return MR_TOO_LARGE;
     admin_as(a, a->desk);
-    a->ask->kind = MR_REQ_REGISTER_PUT;
-    struct mr_register_item *const item = &a->ask->u.register_put;
-    *item = (struct mr_register_item){.kind = kind, .time_ms = admin_now_ms()};
-    memcpy(item->account, key, sizeof item->account);
-    item->box_len = (uint32_t)(len + crypto_box_SEALBYTES);
-    crypto_box_seal(item->box, plain, len, a->home->register_key);
-    return admin_call(a);
+    return box_put(a, kind, key, plain, len);
 }
 
 typedef enum mr_status (*each_box)(void *ctx, const uint8_t key[MR_ACCOUNT_BYTES],
@@ -58,7 +40,7 @@ static enum mr_status each(struct admin *a, enum mr_register_kind kind, each_box
         for (uint32_t i = 0; i < rep->items_count; i++) {
             size_t len;
             memcpy(after, rep->items[i].account, sizeof after);
-            st = open_box(a, plain, &len, &rep->items[i]) ? take(ctx, after, plain, len) : MR_OK;
+            st = box_open(a, plain, &len, &rep->items[i]) ? take(ctx, after, plain, len) : MR_OK;
             if (st != MR_OK)
                 return out_fail(a->out, st, NULL);
         }
@@ -190,7 +172,7 @@ bool bank_line_of(struct admin *a, struct mr_bank_note *ret, const uint8_t ref[M
         return false;
     const struct mr_rep_register *const rep = &a->reply->body.u.register_list;
     return rep->items_count > 0 && memcmp(rep->items[0].account, ref, MR_ACCOUNT_BYTES) == 0 &&
-           open_box(a, plain, &len, &rep->items[0]) &&
+           box_open(a, plain, &len, &rep->items[0]) &&
            mr_bank_note_decode(ret, plain, len) == MR_OK &&
            bank_ref(own, a->signer->key->bank_secret, ret->account, ret->entry) == MR_OK &&
            memcmp(own, ref, sizeof own) == 0;

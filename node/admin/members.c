@@ -14,14 +14,21 @@
 /* --- reading the register ----------------------------------------------------------------------
  */
 
-static void open_box(struct roll_entry *e, struct admin *a, const struct mr_register_item *item)
+bool box_open(const struct admin *a, uint8_t plain[MR_REGISTER_BOX_MAX], size_t *ret_len,
+              const struct mr_register_item *item)
+{
+    if (item->box_len < crypto_box_SEALBYTES)
+        return false;
+    *ret_len = item->box_len - crypto_box_SEALBYTES;
+    return crypto_box_seal_open(plain, item->box, item->box_len, a->home->register_key,
+                                a->signer->key->register_secret) == 0;
+}
+
+static void take_box(struct roll_entry *e, struct admin *a, const struct mr_register_item *item)
 {
     uint8_t plain[MR_REGISTER_BOX_MAX];
-    if (item->box_len < crypto_box_SEALBYTES)
-        return;
-    const size_t len = item->box_len - crypto_box_SEALBYTES;
-    if (crypto_box_seal_open(plain, item->box, item->box_len, a->home->register_key,
-                             a->signer->key->register_secret) != 0)
+    size_t len;
+    if (!box_open(a, plain, &len, item))
         return;
     if (item->kind == MR_REGISTER_MEMBER)
         e->readable = mr_member_decode(&e->member, plain, len) == MR_OK;
@@ -44,7 +51,7 @@ static enum mr_status roll_add(struct roll *r, struct admin *a, size_t *cap,
     memcpy(e->account, item->account, sizeof e->account);
     if (item->open_count > 0)
         e->open = item->open[0];
-    open_box(e, a, item);
+    take_box(e, a, item);
     return MR_OK;
 }
 
@@ -144,19 +151,27 @@ size_t roll_match(const struct roll *r, const struct roll_entry **ret_first, con
 /* --- writing it --------------------------------------------------------------------------------
  */
 
+enum mr_status box_put(struct admin *a, enum mr_register_kind kind,
+                       const uint8_t key[MR_ACCOUNT_BYTES], const uint8_t *plain, size_t len)
+{
+    if (len + crypto_box_SEALBYTES > MR_REGISTER_BOX_MAX)
+        return MR_TOO_LARGE;
+    a->ask->kind = MR_REQ_REGISTER_PUT;
+    struct mr_register_item *const item = &a->ask->u.register_put;
+    *item = (struct mr_register_item){.kind = kind, .time_ms = admin_now_ms()};
+    memcpy(item->account, key, sizeof item->account);
+    item->box_len = (uint32_t)(len + crypto_box_SEALBYTES);
+    crypto_box_seal(item->box, plain, len, a->home->register_key);
+    return admin_call(a);
+}
+
 enum mr_status roll_put(struct admin *a, const uint8_t account[16], const struct mr_member *member)
 {
     uint8_t plain[MR_REGISTER_BOX_MAX];
-    const size_t len = mr_member_size(member);
-    a->ask->kind = MR_REQ_REGISTER_PUT;
-    struct mr_register_item *item = &a->ask->u.register_put;
-    *item = (struct mr_register_item){.kind = MR_REGISTER_MEMBER, .time_ms = admin_now_ms()};
-    memcpy(item->account, account, sizeof item->account);
-    mr_member_encode(member, plain, sizeof plain);
-    item->box_len = (uint32_t)(len + crypto_box_SEALBYTES);
-    crypto_box_seal(item->box, plain, len, a->home->register_key);
+    const size_t len = mr_member_encode(member, plain, sizeof plain);
+    const enum mr_status st = box_put(a, MR_REGISTER_MEMBER, account, plain, len);
     sodium_memzero(plain, sizeof plain);
-    return admin_call(a);
+    return st;
 }
 
 enum mr_status roll_drop(struct admin *a, enum mr_register_kind kind, const uint8_t account[16])

@@ -43,6 +43,15 @@ size_t roll_match(const struct roll *r, const struct roll_entry **ret_first, con
 enum mr_status roll_put(struct admin *a, const uint8_t account[16], const struct mr_member *member);
 enum mr_status roll_drop(struct admin *a, enum mr_register_kind kind, const uint8_t account[16]);
 
+/** What is in an entry's box. false: it was sealed to another key, or is damaged. */
+bool box_open(const struct admin *a, uint8_t plain[MR_REGISTER_BOX_MAX], size_t *ret_len,
+              const struct mr_register_item *item);
+
+/** Store an entry of any kind in a box, replacing. MR_TOO_LARGE when it does not fit, or a call's
+ *  status; not reported. */
+enum mr_status box_put(struct admin *a, enum mr_register_kind kind,
+                       const uint8_t key[MR_ACCOUNT_BYTES], const uint8_t *plain, size_t len);
+
 /** The account that `who` names: an address, an alias, or a member's name in the register.
  * Reported, with the list when the name is of several. */
 enum mr_status member_find(struct admin *a, uint8_t ret[16], const char *who);
