@@ -82,15 +82,11 @@ json_t *mandate_to_json(struct admin *a, const struct mandate_row *row)
 static enum mr_status read_text(struct admin *a, struct mr_signed_mandate *ret)
 {
     const char *const given = a->c->args[0];
-    uint8_t *bytes = NULL;
-    size_t len = 0, wrong;
-    enum mr_status st = mr_mandate_parse(ret, &wrong, given);
-    if (st != MR_OK && file_read(&bytes, &len, given, FILE_MAX) == MR_OK) {
-        while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
-            bytes[--len] = '\0';
-        st = mr_mandate_parse(ret, &wrong, (const char *)bytes);
-    }
-    free(bytes);
+    char *text = NULL;
+    enum mr_status st = mr_mandate_parse(ret, NULL, given);
+    if (st != MR_OK && file_read_text(&text, given, FILE_MAX) == MR_OK)
+        st = mr_mandate_parse(ret, NULL, text);
+    free(text);
     if (st != MR_OK)
         return out_fail(a->out, MR_BAD_CHECKSUM,
                         _("\"%.60s\" is neither a mandate of \"mereau mandate give\" nor a file "

@@ -28,18 +28,11 @@ const struct option_row recover_options[] = {
 static enum mr_status read_request(struct admin *a, struct mr_recovery_request *ret)
 {
     const char *const given = opt_text(a->c, "request");
-    char text[REQUEST_FILE_MAX + 1];
-    uint8_t *bytes = NULL;
-    size_t len = 0, wrong;
-    enum mr_status st = mr_recovery_request_parse(ret, &wrong, given);
-    if (st != MR_OK && file_read(&bytes, &len, given, REQUEST_FILE_MAX) == MR_OK) {
-        while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
-            len--;
-        memcpy(text, bytes, len);
-        text[len] = '\0';
-        st = mr_recovery_request_parse(ret, &wrong, text);
-    }
-    free(bytes);
+    char *text = NULL;
+    enum mr_status st = mr_recovery_request_parse(ret, NULL, given);
+    if (st != MR_OK && file_read_text(&text, given, REQUEST_FILE_MAX) == MR_OK)
+        st = mr_recovery_request_parse(ret, NULL, text);
+    free(text);
     if (st != MR_OK)
         return out_fail(a->out, MR_BAD_CHECKSUM,
                         _("\"%s\" is neither a request of \"mereau recover\" nor a file with one: "

@@ -196,6 +196,19 @@ enum mr_status file_read(uint8_t **ret, size_t *ret_len, const char *path, size_
     return st;
 }
 
+enum mr_status file_read_text(char **ret, const char *path, size_t max)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    const enum mr_status st = file_read(&bytes, &len, path, max);
+    if (st != MR_OK)
+        return st;
+    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+        bytes[--len] = '\0';
+    *ret = (char *)bytes;
+    return MR_OK;
+}
+
 bool file_exists(const char *path)
 {
     struct stat info;

@@ -41,6 +41,10 @@ enum mr_status file_draft_keep(struct file_draft *d);
 /** Ends it without a file. One that was not opened or has ended is fine. */
 void file_draft_drop(struct file_draft *d);
 
+/** A text as people paste it into a file: without the ends of lines behind it, with a NUL. The
+ *  caller frees *ret. As file_read. */
+enum mr_status file_read_text(char **ret, const char *path, size_t max);
+
 /** The whole file, at most max bytes, with a NUL behind it that *ret_len does not count. The caller
  *  frees *ret. MR_OK, MR_TOO_LARGE, or as file_status. */
 enum mr_status file_read(uint8_t **ret, size_t *ret_len, const char *path, size_t max);
