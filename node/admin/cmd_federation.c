@@ -446,34 +446,20 @@ const struct option_row evidence_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-static uint32_t convicted_by(const struct mr_evidence *e)
+/* A head of the node that it convicts. */
+static const struct mr_head *convicting(const struct mr_evidence *e)
 {
-    return e->body.kind == MR_EVIDENCE_FORK ? e->body.u.fork.newer.node
-                                            : e->body.u.leaves.second.head.node;
+    return e->body.kind == MR_EVIDENCE_FORK ? &e->body.u.fork.newer : &e->body.u.leaves.second.head;
 }
 
-static uint32_t epoch_of(const struct mr_evidence *e)
-{
-    return e->body.kind == MR_EVIDENCE_FORK ? e->body.u.fork.newer.epoch
-                                            : e->body.u.leaves.second.head.epoch;
-}
-
-/* With the handovers that the record does not carry behind it. A piece that was written before has
- * to be the same. */
+/* A piece that was written before has to be the same. */
 static enum mr_status write_piece(struct admin *a, const struct mr_evidence *e, const char *path)
 {
-    const uint32_t epoch = epoch_of(e);
-    const struct mr_chain chain = epochs_chain(&a->epochs);
-    const size_t size = mr_evidence_size(e),
-                 behind = mr_chain_prefix(&chain, epoch - 1 - e->handover_count),
-                 len = size + behind;
-    uint8_t *bytes = malloc(len), *earlier = NULL;
-    size_t earlier_len = 0;
+    size_t len, earlier_len = 0;
+    uint8_t *const bytes = epochs_evidence(&a->epochs, e, convicting(e)->epoch, &len);
+    uint8_t *earlier = NULL;
     if (bytes == NULL)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
-    mr_evidence_encode(e, bytes, size);
-    if (behind > 0)
-        memcpy(bytes + size, chain.bytes, behind);
     enum mr_status st = file_write(path, bytes, len, 0644, false);
     if (st == MR_FILE_EXISTS && file_read(&earlier, &earlier_len, path, len) == MR_OK &&
         earlier_len == len && memcmp(earlier, bytes, len) == 0)
@@ -491,7 +477,7 @@ static enum mr_status take_piece(struct watch *w, const struct mr_evidence *e, u
                                  json_t *rows)
 {
     const char *dir = opt_text(w->a.c, "out");
-    const uint32_t node = convicted_by(e);
+    const uint32_t node = convicting(e)->node;
     char name[64], path[FILE_PATH_MAX] = "", text[NAME_TEXT];
     snprintf(name, sizeof name, "evidence-%" PRIu64 "-node%u.mre", number, node);
     enum mr_status st = dir != NULL ? path_join(path, dir, name) : MR_OK;

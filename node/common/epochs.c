@@ -153,17 +153,14 @@ enum mr_status epochs_read(struct epochs *ret, const struct mr_charter *genesis,
     return st;
 }
 
-/* A record of an epoch in `bytes`, which have room for the handovers behind it. Frees them. */
-static enum mr_status write_record(const struct epochs *e, uint8_t *bytes, size_t len,
-                                   uint32_t behind, const char *path, bool replace)
+/* A record of an epoch in `bytes`, which have room for the handovers behind it. */
+static size_t add_chain(const struct epochs *e, uint8_t *bytes, size_t len, uint32_t behind)
 {
     const struct mr_chain chain = epochs_chain(e);
     const size_t more = mr_chain_prefix(&chain, behind);
     if (more > 0)
         memcpy(bytes + len, chain.bytes, more);
-    const enum mr_status st = file_write(path, bytes, len + more, 0644, replace);
-    free(bytes);
-    return st;
+    return len + more;
 }
 
 enum mr_status epochs_write_receipt(const struct epochs *e, const struct mr_receipt *r,
@@ -174,19 +171,33 @@ enum mr_status epochs_write_receipt(const struct epochs *e, const struct mr_rece
     if (bytes == NULL)
         return MR_NO_MEMORY;
     mr_receipt_encode(r, bytes, n);
-    return write_record(e, bytes, n, r->proofs[0].head.epoch - 1 - r->handover_count, path,
-                        replace);
+    const size_t len = add_chain(e, bytes, n, r->proofs[0].head.epoch - 1 - r->handover_count);
+    const enum mr_status st = file_write(path, bytes, len, 0644, replace);
+    free(bytes);
+    return st;
+}
+
+uint8_t *epochs_evidence(const struct epochs *e, const struct mr_evidence *x, uint32_t epoch,
+                         size_t *ret_len)
+{
+    const size_t n = mr_evidence_size(x);
+    uint8_t *const bytes = malloc(n + e->len);
+    if (bytes == NULL)
+        return NULL;
+    mr_evidence_encode(x, bytes, n);
+    *ret_len = add_chain(e, bytes, n, epoch - 1 - x->handover_count);
+    return bytes;
 }
 
 enum mr_status epochs_write_evidence(const struct epochs *e, const struct mr_evidence *x,
                                      uint32_t epoch, const char *path, bool replace)
 {
-    const size_t n = mr_evidence_size(x);
-    uint8_t *const bytes = malloc(n + e->len);
-    if (bytes == NULL)
-        return MR_NO_MEMORY;
-    mr_evidence_encode(x, bytes, n);
-    return write_record(e, bytes, n, epoch - 1 - x->handover_count, path, replace);
+    size_t len;
+    uint8_t *const bytes = epochs_evidence(e, x, epoch, &len);
+    const enum mr_status st =
+        bytes != NULL ? file_write(path, bytes, len, 0644, replace) : MR_NO_MEMORY;
+    free(bytes);
+    return st;
 }
 
 enum mr_status epochs_write(const struct epochs *e, const char *dir)

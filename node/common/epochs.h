@@ -57,7 +57,10 @@ enum mr_status epochs_read(struct epochs *ret, const struct mr_charter *genesis,
 enum mr_status epochs_write_receipt(const struct epochs *e, const struct mr_receipt *r,
                                     const char *path, bool replace);
 
-/** The file of evidence about an epoch that these lead to, likewise. */
+/** The file of evidence about an epoch that these lead to, likewise: its bytes, the caller's to
+ * free (NULL: no memory), or written. */
+uint8_t *epochs_evidence(const struct epochs *e, const struct mr_evidence *x, uint32_t epoch,
+                         size_t *ret_len);
 enum mr_status epochs_write_evidence(const struct epochs *e, const struct mr_evidence *x,
                                      uint32_t epoch, const char *path, bool replace);
 
