@@ -14,14 +14,10 @@ enum { ASK_MS = 1800, STATE_MAX = 256 };
 static enum mr_status ask(const struct wallet *w, const struct command *c, const struct seat *s,
                           enum mr_status *ret_mode)
 {
-    struct link *link = NULL;
     const struct link_config config = {s->address, &s->key, w->keys->stored.sheet.link.ledger,
                                        c->timeout_ms < ASK_MS ? c->timeout_ms : ASK_MS};
     *w->request = (struct mr_request_body){.kind = MR_REQ_NODE};
-    enum mr_status st = link_open(&link, &config);
-    if (st == MR_OK)
-        st = link_call(link, w->reply, w->request);
-    link_close(link);
+    enum mr_status st = link_once(w->reply, &config, w->request);
     if (st == MR_OK && w->reply->body.u.node.node != s->number)
         st = MR_WRONG_NODE;
     if (st == MR_OK)

@@ -72,17 +72,13 @@ static enum mr_status get(struct regrouping *x, const char *path)
 /* Whether a node of the present epoch answers and signs. */
 static bool works(struct admin *a, const struct mr_node *n)
 {
-    struct link *l = NULL;
     const struct link_config config = {.address = n->address,
                                        .pinned = &n->transport_key,
                                        .ledger = a->ledger,
                                        .timeout_ms =
                                            a->c->timeout_given ? a->c->timeout_ms : ASK_MS};
-    enum mr_status st = link_open(&l, &config);
     *a->ask = (struct mr_request_body){.kind = MR_REQ_NODE};
-    if (st == MR_OK)
-        st = link_call(l, a->reply, a->ask);
-    link_close(l);
+    const enum mr_status st = link_once(a->reply, &config, a->ask);
     const uint32_t mode = st == MR_OK ? a->reply->body.u.node.mode : (uint32_t)st;
     return st == MR_OK && mode != (uint32_t)MR_ABSTAINING && mode != (uint32_t)MR_RETIRED;
 }

@@ -155,17 +155,12 @@ static enum mr_status find_lost(struct admin *a, const struct mr_node **ret)
 
 static bool answers(struct admin *a, const struct mr_node *n)
 {
-    struct link *l = NULL;
     const struct link_config config = {.address = n->address,
                                        .pinned = &n->transport_key,
                                        .ledger = a->ledger,
                                        .timeout_ms = ANSWER_MS};
-    enum mr_status st = link_open(&l, &config);
     *a->ask = (struct mr_request_body){.kind = MR_REQ_NODE};
-    if (st == MR_OK)
-        st = link_call(l, a->reply, a->ask);
-    link_close(l);
-    return st == MR_OK;
+    return link_once(a->reply, &config, a->ask) == MR_OK;
 }
 
 /* Another node: the one that --node named, or one that answers, or else any. */

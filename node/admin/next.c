@@ -206,17 +206,13 @@ bool next_changes(const struct admin *a, const struct mr_next_epoch *n)
 static enum mr_status probe(struct admin *a, const struct mr_node *n, const char *address,
                             bool peers)
 {
-    struct link *l = NULL;
     const struct link_config config = {.address = address,
                                        .pinned = &n->transport_key,
                                        .ledger = a->ledger,
                                        .timeout_ms =
                                            a->c->timeout_given ? a->c->timeout_ms : REACH_MS};
-    enum mr_status st = link_open(&l, &config);
     *a->ask = (struct mr_request_body){.kind = peers ? MR_REQ_HEAD : MR_REQ_NODE};
-    if (st == MR_OK)
-        st = link_call(l, a->reply, a->ask);
-    link_close(l);
+    const enum mr_status st = link_once(a->reply, &config, a->ask);
     const bool silent = st == MR_UNREACHABLE || st == MR_NO_ANSWER || st == MR_BAD_TEXT;
     const bool strange = st == MR_WRONG_NODE || st == MR_BAD_SIGNATURE || st == MR_BAD_KEY;
     return silent || strange ? st : MR_OK;

@@ -317,3 +317,14 @@ enum mr_status link_call(struct link *l, struct mr_reply *ret, const struct mr_r
         }
     }
 }
+
+enum mr_status link_once(struct mr_reply *ret, const struct link_config *config,
+                         const struct mr_request_body *body)
+{
+    struct link *l = NULL;
+    enum mr_status st = link_open(&l, config);
+    if (st == MR_OK)
+        st = link_call(l, ret, body);
+    link_close(l);
+    return st;
+}

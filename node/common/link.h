@@ -36,6 +36,10 @@ void link_identify(struct link *l, enum mr_auth_role role, const uint8_t account
  *  UNSETTLED, VOTING, CERTIFIED, ALREADY_DONE, FUNDS_SHORT or a limit's. */
 enum mr_status link_call(struct link *l, struct mr_reply *ret, const struct mr_request_body *body);
 
+/** One call over a link of its own, which proves no key. As link_open and link_call. */
+enum mr_status link_once(struct mr_reply *ret, const struct link_config *config,
+                         const struct mr_request_body *body);
+
 /** Accept any of these identities (borrowed) in place of the pinned one: for an address that may be
  *  of any node of a charter. Before the first call. */
 void link_accept(struct link *l, const struct mr_node *nodes, size_t count);
