@@ -166,20 +166,19 @@ enum mr_status next_move(struct admin *a, struct mr_next_epoch *n, uint32_t numb
 enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n)
 {
     const char *what = NULL;
+    if (n->seats_count > 0 && (2 * n->quorum <= n->seats_count || n->quorum > n->seats_count))
+        return out_fail(a->out, MR_USAGE,
+                        _("%u of %u nodes cannot settle: the quorum is more than half of the nodes "
+                          "and at most all, from %u to %u; without --quorum it is %u"),
+                        n->quorum, n->seats_count, n->seats_count / 2 + 1, n->seats_count,
+                        mr_quorum_default(n->seats_count));
     struct mr_charter *const after = malloc(sizeof *after);
     if (after == NULL)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
     *after = *a->charter;
     if (n->seats_count == 0)
         what = "there is no node";
-    else if (2 * n->quorum <= n->seats_count || n->quorum > n->seats_count) {
-        free(after);
-        return out_fail(a->out, MR_USAGE,
-                        _("%u of %u nodes cannot settle: the quorum is more than half of the nodes "
-                          "and at most all, from %u to %u; without --quorum it is %u"),
-                        n->quorum, n->seats_count, n->seats_count / 2 + 1, n->seats_count,
-                        mr_quorum_default(n->seats_count));
-    } else if (mr_charter_next(after, n) != MR_OK)
+    else if (mr_charter_next(after, n) != MR_OK)
         what = "there are more associations than a ledger can have";
     else if (mr_charter_check_later(after, &what) == MR_OK)
         (void)mr_federation_check(after, &what);
