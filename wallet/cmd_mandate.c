@@ -47,9 +47,7 @@ static enum mr_status find_municipality(struct wallet *w, struct out *out, struc
     enum mr_status st = payee_find(w, out, &g->municipality, who);
     if (st != MR_OK)
         return st;
-    *w->request = (struct mr_request_body){.kind = MR_REQ_LOOKUP};
-    memcpy(w->request->u.lookup.account, g->municipality.account, MR_ACCOUNT_BYTES);
-    st = node_call(w);
+    st = node_lookup(w, g->municipality.account);
     if (st != MR_OK)
         return node_fail(w, out, st);
     const struct mr_rep_lookup *const a = &w->reply->body.u.lookup;

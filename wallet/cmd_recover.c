@@ -68,9 +68,7 @@ static enum mr_status take_wallet(struct wallet **ret, bool *ret_fresh, const st
 /* Whether the account has this wallet's keys by now; it must be one of the link's association. */
 static enum mr_status look_up(struct wallet *w, struct out *out, bool *ret_done)
 {
-    *w->request = (struct mr_request_body){.kind = MR_REQ_LOOKUP};
-    memcpy(w->request->u.lookup.account, wallet_account(w), MR_ACCOUNT_BYTES);
-    const enum mr_status st = node_call(w);
+    const enum mr_status st = node_lookup(w, wallet_account(w));
     const struct mr_rep_lookup *const a = &w->reply->body.u.lookup;
     if (st == MR_PAYEE_UNKNOWN || st == MR_ACCOUNT_UNKNOWN || st == MR_NOT_FOUND)
         return out_fail(out, MR_NOT_FOUND, _("there is no account with this address"));

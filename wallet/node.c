@@ -556,6 +556,13 @@ enum mr_status node_reach_proved(struct wallet *w, const struct command *c, stru
     return reach(w, c, out, true, false);
 }
 
+enum mr_status node_lookup(struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES])
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_LOOKUP};
+    memcpy(w->request->u.lookup.account, account, MR_ACCOUNT_BYTES);
+    return node_call(w);
+}
+
 const struct mr_association *node_association(const struct mr_charter *charter,
                                               const uint8_t id[MR_ACCOUNT_BYTES])
 {

@@ -163,9 +163,7 @@ static enum mr_status gather(struct slip *s)
 static enum mr_status read_name(struct slip *s)
 {
     struct wallet *const w = s->w;
-    *w->request = (struct mr_request_body){.kind = MR_REQ_LOOKUP};
-    memcpy(w->request->u.lookup.account, wallet_account(w), MR_ACCOUNT_BYTES);
-    const enum mr_status st = node_call(w);
+    const enum mr_status st = node_lookup(w, wallet_account(w));
     if (st != MR_OK)
         return node_fail(w, s->out, st);
     const struct mr_rep_lookup *const found = &w->reply->body.u.lookup;
