@@ -128,8 +128,9 @@ enum mr_status entries_add_own(struct entries *e, const struct wallet *w, uint64
     return add(e, &s, false);
 }
 
-enum mr_status entries_add_item(struct entries *e, const struct wallet *w,
-                                const struct mr_history_item *item, bool credit)
+/* An item of the node's history; `credit`: what others paid to this account. */
+static enum mr_status add_item(struct entries *e, const struct wallet *w,
+                               const struct mr_history_item *item, bool credit)
 {
     struct source s = {.w = w, .memo = item->memo_count > 0 ? &item->memo[0] : NULL};
     s.base.time_ms = item->time_ms;
@@ -205,7 +206,7 @@ enum mr_status entries_fetch_page(struct entries *e, struct wallet *w, struct ou
     *ret_last = page->last;
     *ret_next = from + page->items_count;
     for (uint32_t i = 0; st == MR_OK && i < page->items_count; i++)
-        st = entries_add_item(e, w, &page->items[i], credits);
+        st = add_item(e, w, &page->items[i], credits);
     return st == MR_OK ? MR_OK : out_fail(out, st, NULL);
 }
 

@@ -27,10 +27,6 @@ struct entries {
 /** A place of the own chain, from the book. MR_OK or MR_NO_MEMORY. */
 enum mr_status entries_add_own(struct entries *e, const struct wallet *w, uint64_t seq);
 
-/** An item of the node's history; `credit`: what others paid to this account. */
-enum mr_status entries_add_item(struct entries *e, const struct wallet *w,
-                                const struct mr_history_item *item, bool credit);
-
 /** Take out what is among `known` (by chain and place). */
 void entries_drop(struct entries *e, const struct entries *known);
 

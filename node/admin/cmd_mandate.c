@@ -60,7 +60,7 @@ void mandate_called(char *ret, size_t cap, struct admin *a, const uint8_t accoun
     snprintf(ret, cap, "%s", known ? e.member.identity.name : "");
 }
 
-json_t *mandate_to_json(struct admin *a, const struct mandate_row *row)
+static json_t *mandate_to_json(struct admin *a, const struct mandate_row *row)
 {
     const struct mr_mandate_entry *const e = &row->entry;
     const struct mr_mandate *const m = &e->mandate.mandate;

@@ -16,8 +16,6 @@ void mandate_called(char *ret, size_t cap, struct admin *a, const uint8_t accoun
 /** Whether an account is that of a municipality which pays through this association. Reported. */
 enum mr_status mandate_municipality(struct admin *a, const uint8_t account[16]);
 
-json_t *mandate_to_json(struct admin *a, const struct mandate_row *row);
-
 /** The one whose id begins with these digits. Reported. */
 enum mr_status mandate_find(struct admin *a, const struct mandates *all,
                             const struct mandate_row **ret, const char *digits);

@@ -233,11 +233,6 @@ size_t register_count(const struct register_store *r, enum mr_register_kind kind
     return r->counts[kind];
 }
 
-enum mr_status register_copy(struct register_store *r, const char *dir)
-{
-    return mr_store_lmdb_copy(r->store, dir);
-}
-
 void register_close(struct register_store *r)
 {
     if (r == NULL)

@@ -1,8 +1,9 @@
 /** The association's register: who asked to join, who is a member. Names and contacts are sealed to
  *  the association's key; nothing of it is in journal or ledger, and all of it can be erased.
  *
- *  A store of its own in a directory of its own (store_lmdb.h: probe it before it is opened, copy
- *  it with register_copy). Every change is durable when the call returns. One thread.
+ *  A store of its own in a directory of its own (store_lmdb.h: probe it before it is opened; a
+ *  backup opens and copies it as any store). Every change is durable when the call returns. One
+ *  thread.
  *
  *  Erasing: a removed item cannot be read any more at once. Its sealed bytes leave the file when
  *  their page is used again, and at the next open at the latest, which writes the file anew without
@@ -43,10 +44,6 @@ enum mr_status register_list(struct register_store *r, struct mr_register_item *
 
 /** Items of a kind. */
 size_t register_count(const struct register_store *r, enum mr_register_kind kind);
-
-/** Write a compact copy into an existing directory, for backups; from any thread. As
- *  mr_store_lmdb_copy. */
-enum mr_status register_copy(struct register_store *r, const char *dir);
 
 /** NULL is fine. */
 void register_close(struct register_store *r);
