@@ -75,6 +75,7 @@ static enum mr_status make_room(struct epochs *e, size_t more)
     if (at == NULL)
         return MR_NO_MEMORY;
     e->at = at;
+    /* Last: nothing fails behind it, and a roster that says nothing would be believed. */
     if (e->roster == NULL)
         e->roster = malloc(sizeof *e->roster);
     return e->roster != NULL ? MR_OK : MR_NO_MEMORY;
@@ -85,7 +86,6 @@ enum mr_status epochs_add(struct epochs *e, const struct mr_charter *genesis,
 {
     struct step *s = NULL;
     enum mr_status st = take_step(&s, e, genesis, present, h);
-    const bool first = e->roster == NULL;
     if (st == MR_OK)
         st = make_room(e, mr_handover_size(h));
     if (st == MR_OK) {
@@ -96,9 +96,6 @@ enum mr_status epochs_add(struct epochs *e, const struct mr_charter *genesis,
         for (uint32_t i = 0; i < s->roster.count; i++)
             if (s->roster.seats[i].node.number > e->highest)
                 e->highest = s->roster.seats[i].node.number;
-    } else if (first) { /* a roster that says nothing would be believed */
-        free(e->roster);
-        e->roster = NULL;
     }
     free(s);
     return st;
