@@ -91,14 +91,10 @@ static enum mr_status look_at(struct adopting *x, const char *address, const str
     const uint32_t epoch = st == MR_OK ? x->reply->body.u.head.head.epoch : 0;
     /* What does not verify is as if it had not been said. */
     while (st == MR_OK && x->epochs.count + 1 < epoch) {
-        *x->ask = (struct mr_request_body){.kind = MR_REQ_HANDOVER,
-                                           .u.handover = {.from = x->epochs.count + 2, .count = 1}};
-        st = link_call(l, x->reply, x->ask);
-        const struct mr_rep_handover *const r = &x->reply->body.u.handover;
-        if (st == MR_OK && r->handover_count == 0)
-            st = MR_NOT_FOUND;
+        const struct mr_handover *h;
+        st = epochs_ask(&x->epochs, &h, l, x->reply, x->ask);
         if (st == MR_OK)
-            st = epochs_add(&x->epochs, x->genesis, x->present, &r->handover[0]);
+            st = epochs_add(&x->epochs, x->genesis, x->present, h);
     }
     link_close(l);
     return st;

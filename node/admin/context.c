@@ -405,30 +405,15 @@ static const struct mr_node *expected_node(const struct admin *a, const char *ad
     return count == 1 ? found : NULL;
 }
 
-/* The handover that began an epoch, from the node: into *ret. MR_NOT_FOUND: it shows none. */
-static enum mr_status ask_handover(struct admin *a, struct mr_handover *ret, uint32_t epoch)
-{
-    *a->ask = (struct mr_request_body){.kind = MR_REQ_HANDOVER,
-                                       .u.handover = {.from = epoch, .count = 1}};
-    const enum mr_status st = admin_call(a);
-    if (st != MR_OK || a->reply->body.u.handover.handover_count == 0)
-        return st != MR_OK ? st : MR_NOT_FOUND;
-    *ret = a->reply->body.u.handover.handover[0];
-    return MR_OK;
-}
-
 /* One by one, up to the epoch that the node says it is in. What does not answer now is met again by
  * the call that the command is about. */
 static enum mr_status take_epochs(struct admin *a, uint32_t epoch)
 {
-    struct mr_handover *const h = malloc(sizeof *h);
-    enum mr_status st = h != NULL ? MR_OK : MR_NO_MEMORY;
-    while (st == MR_OK && a->epochs.count + 1 < epoch) {
-        if (ask_handover(a, h, a->epochs.count + 2) != MR_OK)
-            break;
+    const struct mr_handover *h;
+    enum mr_status st = MR_OK;
+    while (st == MR_OK && a->epochs.count + 1 < epoch &&
+           epochs_ask(&a->epochs, &h, a->link, a->reply, a->ask) == MR_OK)
         st = epochs_add(&a->epochs, a->genesis, a->charter, h);
-    }
-    free(h);
     if (st != MR_OK)
         return epochs_failed(a, st);
     st = find_own(a);

@@ -119,6 +119,16 @@ const struct mr_handover *epochs_carried(const struct epochs *e, const struct mr
     return &r->handover[r->handover_count - 1 - (r->head.epoch - wanted)];
 }
 
+enum mr_status epochs_ask(const struct epochs *e, const struct mr_handover **ret, struct link *link,
+                          struct mr_reply *reply, struct mr_request_body *ask)
+{
+    *ask = (struct mr_request_body){.kind = MR_REQ_HANDOVER,
+                                    .u.handover = {.from = e->count + 2, .count = 1}};
+    const enum mr_status st = link_call(link, reply, ask);
+    *ret = &reply->body.u.handover.handover[0];
+    return st == MR_OK && reply->body.u.handover.handover_count == 0 ? MR_NOT_FOUND : st;
+}
+
 static enum mr_status take(struct epochs *ret, const struct mr_charter *genesis,
                            struct mr_charter *present, const uint8_t *bytes, size_t len)
 {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/link.h"
 #include "mereau/handover.h"
 #include "mereau/record.h"
 #include "mereau/status.h"
@@ -46,6 +47,11 @@ void epochs_get(const struct epochs *e, struct mr_handover *ret, uint32_t epoch)
 /** The one of `r` that begins the epoch behind those that are known; NULL: it carries none such,
  * and HANDOVER has to be asked unless the head's epoch is known. */
 const struct mr_handover *epochs_carried(const struct epochs *e, const struct mr_rep_head *r);
+
+/** Ask a node for the one behind those that are known. *ret is lent, in *reply; `ask` is scratch.
+ *  MR_NOT_FOUND: it shows none; else as link_call. Nothing is verified. */
+enum mr_status epochs_ask(const struct epochs *e, const struct mr_handover **ret, struct link *link,
+                          struct mr_reply *reply, struct mr_request_body *ask);
 
 /** Read DIR/epochs.mrh and verify it, as epochs_add does. MR_OK, also when there is no such file;
  *  MR_DAMAGED; as file_read. epochs_done in any case. */
