@@ -114,16 +114,18 @@ void epochs_look(struct node *n)
         n->checkpoint_wanted = n->flush_wanted = true;
 }
 
+bool checkpoints_wanted(const struct node *n, uint64_t settled)
+{
+    const uint64_t orders = settled - n->checkpoint_settled;
+    return orders > 0 && (now_ms() >= n->checkpoint_ms + (uint64_t)n->settings.checkpoint_ms ||
+                          orders >= (uint64_t)n->settings.checkpoint_orders);
+}
+
 /* --- checkpoints of several nodes ------------------------------------------------------------- */
 
 static bool is_due(const struct node *n, const struct mr_engine_facts *f)
 {
-    const uint64_t orders = f->meta.settled - n->checkpoint_settled, now = now_ms();
-    if (n->checkpoint_asked && !n->stopping)
-        return true;
-    return orders > 0 && !n->stopping &&
-           (now >= n->checkpoint_ms + (uint64_t)n->settings.checkpoint_ms ||
-            orders >= (uint64_t)n->settings.checkpoint_orders);
+    return !n->stopping && (n->checkpoint_asked || checkpoints_wanted(n, f->meta.settled));
 }
 
 static void watch_checkpoints(struct node *n, bool due)

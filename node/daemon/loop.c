@@ -246,12 +246,10 @@ static bool checkpoint_due(const struct node *n)
         return false;
     if (n->checkpoint_wanted)
         return true;
-    mr_engine_facts(n->engine, &facts);
-    const uint64_t orders = facts.meta.settled - n->checkpoint_settled;
-    if (orders == 0 || mr_engine_committee(n->engine)->count > 1)
+    if (mr_engine_committee(n->engine)->count > 1)
         return false;
-    return now_ms() - n->checkpoint_ms >= (uint64_t)n->settings.checkpoint_ms ||
-           orders >= (uint64_t)n->settings.checkpoint_orders;
+    mr_engine_facts(n->engine, &facts);
+    return checkpoints_wanted(n, facts.meta.settled);
 }
 
 /* --- turns ------------------------------------------------------------------------------------ */

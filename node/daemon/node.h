@@ -194,6 +194,8 @@ void node_pump_soon(struct node *n);
  * state must be summed up, since an epoch ends. */
 void epochs_follow(struct node *n);
 void epochs_look(struct node *n);
+/* Whether the settings want a checkpoint, when so many orders have settled in all. */
+bool checkpoints_wanted(const struct node *n, uint64_t settled);
 /* Several nodes: whether a checkpoint is due, or late. */
 void checkpoints_look(struct node *n);
 
