@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/amount_text.h"
+#include "common/clock.h"
 #include "common/secret.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
@@ -21,13 +22,6 @@ enum { LOCK_PAUSE_MS = 20 };
 /* What wallet_end finishes. */
 static struct wallet *present;
 static uint64_t told_seq;
-
-static uint64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 uint64_t wallet_now_ms(void)
 {

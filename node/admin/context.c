@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/amount_text.h"
+#include "common/clock.h"
 #include "common/config.h"
 #include "common/secret.h"
 #include "mereau/assert.h"
@@ -83,9 +84,7 @@ const char *admin_time(uint64_t time_ms)
 
 uint64_t admin_now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return clock_ms(CLOCK_REALTIME);
 }
 
 /* --- charter -----------------------------------------------------------------------------------

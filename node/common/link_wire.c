@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/hostport.h"
 #include "common/sp.h"
 #include "common/sp_nn.h"
@@ -37,9 +37,7 @@ struct wire {
 
 uint64_t wire_now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 static int left_ms(uint64_t deadline_ms)

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
+
+#include "common/clock.h"
 
 static enum term_color color_when = TERM_COLOR_AUTO;
 
@@ -188,16 +189,9 @@ enum mr_status term_confirm(const struct command *c, struct out *out, const char
 
 enum { PROGRESS_QUIET_MS = 500, PROGRESS_DRAW_MS = 100, PROGRESS_BAR = 24 };
 
-static uint64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 void progress_begin(struct progress *p, const struct command *c, const char *what, uint64_t total)
 {
-    const uint64_t now = monotonic_ms();
+    const uint64_t now = clock_ms(CLOCK_MONOTONIC);
     *p = (struct progress){.what = what, .total = total, .start_ms = now, .drawn_ms = now};
     p->enabled = !c->quiet && !c->json && isatty(STDERR_FILENO) == 1;
 }
@@ -252,7 +246,7 @@ static bool progress_due(struct progress *p, uint64_t now)
 
 void progress_update(struct progress *p, uint64_t done)
 {
-    const uint64_t now = monotonic_ms();
+    const uint64_t now = clock_ms(CLOCK_MONOTONIC);
     p->done = done;
     if (progress_due(p, now))
         progress_draw(p, now - p->start_ms);
@@ -260,7 +254,7 @@ void progress_update(struct progress *p, uint64_t done)
 
 void progress_say(struct progress *p, const char *text)
 {
-    if (progress_due(p, monotonic_ms()))
+    if (progress_due(p, clock_ms(CLOCK_MONOTONIC)))
         progress_show(p, text);
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/exit.h"
 #include "common/heap.h"
 #include "common/log.h"
@@ -24,16 +25,9 @@ enum {
     PEER_SESSIONS_MAX = 1024,
 };
 
-static uint64_t read_ms(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 uint64_t wall_ms(void)
 {
-    return read_ms(CLOCK_REALTIME);
+    return clock_ms(CLOCK_REALTIME);
 }
 
 /* Workers ask for the time too. */
@@ -43,7 +37,7 @@ static struct steady node_time;
 uint64_t now_ms(void)
 {
     pthread_mutex_lock(&time_lock);
-    const uint64_t now = steady_ms(&node_time, wall_ms(), read_ms(CLOCK_MONOTONIC));
+    const uint64_t now = steady_ms(&node_time, wall_ms(), clock_ms(CLOCK_MONOTONIC));
     pthread_mutex_unlock(&time_lock);
     return now;
 }
