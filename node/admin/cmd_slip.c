@@ -24,7 +24,13 @@ const struct option_row slip_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-enum { HEX_MAX = 2 * MR_HASH_BYTES + 1, SHORT_ID = 16, NUMBER_MAX = 24, COLUMNS = 8 };
+enum {
+    HEX_MAX = 2 * MR_HASH_BYTES + 1,
+    SHORT_ID = 16,
+    NUMBER_MAX = 24,
+    COLUMNS = 8,
+    PERSON_MAX = MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8
+};
 
 /* --- words -------------------------------------------------------------------------------------
  */
@@ -45,11 +51,11 @@ static void period_text(char *ret, size_t cap, const struct period *p)
 }
 
 /* "Name (address)", or the address alone. */
-static void person_text(char *ret, size_t cap, struct admin *a, const uint8_t account[16])
+static void person_text(char ret[PERSON_MAX], const struct admin *a, const char *name,
+                        const uint8_t account[16])
 {
-    char name[MR_NAME_MAX + 1];
-    mandate_called(name, sizeof name, a, account);
-    snprintf(ret, cap, name[0] != '\0' ? "%s (%s)" : "%s%s", name, admin_address(a, account));
+    snprintf(ret, PERSON_MAX, name[0] != '\0' ? "%s (%s)" : "%s%s", name,
+             admin_address(a, account));
 }
 
 static const char *bank_text(const struct payout_line *line)
@@ -90,10 +96,10 @@ static void print_conversions(const struct municipal *m)
     for (size_t i = 0; i < m->conversion_count; i++) {
         const struct conversion_line *const line = &m->conversions[i];
         const struct mr_conversion *const c = &line->conversion;
-        char payee[MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8], mandate[SHORT_ID + 1];
+        char payee[PERSON_MAX], mandate[SHORT_ID + 1];
         char order[SHORT_ID + 1], proof[64];
         out_row(m->a->out, m->a->out->json ? conversion_row_json(m, line) : NULL);
-        person_text(payee, sizeof payee, m->a, c->payee);
+        person_text(payee, m->a, line->payee_name, c->payee);
         short_id(mandate, c->mandate);
         short_id(order, line->order);
         line_proof_text(proof, sizeof proof, &line->proof);
@@ -167,10 +173,10 @@ static void print_sums(const struct municipal *m)
 static void put_facts(struct paper *p, const struct municipal *m)
 {
     struct admin *const a = m->a;
-    char town[MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8], period[64], ledger[HEX_MAX];
+    char town[PERSON_MAX], period[64], ledger[HEX_MAX];
     char converted[AMOUNT_PEOPLE_MAX + NUMBER_MAX], paid[AMOUNT_PEOPLE_MAX + NUMBER_MAX];
     char waiting[AMOUNT_PEOPLE_MAX + NUMBER_MAX];
-    person_text(town, sizeof town, a, m->municipality);
+    person_text(town, a, m->name, m->municipality);
     period_text(period, sizeof period, &m->period);
     mr_hex_format(ledger, a->ledger, sizeof a->ledger);
     snprintf(converted, sizeof converted, "%s (%zu)", admin_euros(a, m->converted),
@@ -201,9 +207,9 @@ static void put_conversions(struct paper *p, const struct municipal *m)
     for (size_t i = 0; i < m->conversion_count; i++) {
         const struct conversion_line *const line = &m->conversions[i];
         const struct mr_conversion *const c = &line->conversion;
-        char payee[MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8], mandate[SHORT_ID + 1];
+        char payee[PERSON_MAX], mandate[SHORT_ID + 1];
         char order[SHORT_ID + 1], proof[64], amount[AMOUNT_PEOPLE_MAX];
-        person_text(payee, sizeof payee, m->a, c->payee);
+        person_text(payee, m->a, line->payee_name, c->payee);
         short_id(mandate, c->mandate);
         short_id(order, line->order);
         line_proof_text(proof, sizeof proof, &line->proof);
@@ -272,8 +278,8 @@ static void put_payment(struct paper *p, const struct municipal *m,
                         const struct conversion_line *line)
 {
     const struct mr_conversion *const c = &line->conversion;
-    char town[MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8];
-    person_text(town, sizeof town, m->a, c->municipality);
+    char town[PERSON_MAX];
+    person_text(town, m->a, m->name, c->municipality);
     const struct paper_fact facts[] = {
         {_("Payment order"), c->order},
         {_("Paid by"), town},
@@ -288,8 +294,8 @@ static void put_payment(struct paper *p, const struct municipal *m,
 static void put_mandate(struct paper *p, const struct municipal *m,
                         const struct conversion_line *line)
 {
-    char text[MR_MANDATE_TEXT_MAX + 1], terms[256], payee[MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8];
-    char added[160];
+    char text[MR_MANDATE_TEXT_MAX + 1], terms[256], payee[PERSON_MAX];
+    char added[160], name[MR_NAME_MAX + 1];
     paper_section(p, _("2. Mandate of the payee"), false);
     if (line->mandate == NULL) {
         paper_note(p, _("THE REGISTER DOES NOT HOLD THE MANDATE ANY MORE."));
@@ -298,7 +304,8 @@ static void put_mandate(struct paper *p, const struct municipal *m,
     const struct mr_mandate_entry *const e = &line->mandate->entry;
     const struct mr_mandate *const mandate = &e->mandate.mandate;
     mandate_terms(terms, sizeof terms, m->a, mandate);
-    person_text(payee, sizeof payee, m->a, mandate->payee);
+    mandate_called(name, sizeof name, m->a, mandate->payee); /* whoever the register says it is */
+    person_text(payee, m->a, name, mandate->payee);
     snprintf(added, sizeof added, _("%s, by %s"), admin_time(e->added_ms), e->added_by);
     mr_mandate_format(text, &e->mandate);
     const struct paper_fact facts[] = {
@@ -317,8 +324,8 @@ static void put_credit(struct paper *p, const struct municipal *m,
                        const struct conversion_line *line)
 {
     const struct mr_conversion *const c = &line->conversion;
-    char payee[MR_ADDRESS_TEXT_MAX + MR_NAME_MAX + 8];
-    person_text(payee, sizeof payee, m->a, c->payee);
+    char payee[PERSON_MAX];
+    person_text(payee, m->a, line->payee_name, c->payee);
     const struct paper_fact facts[] = {{_("Account credited"), payee},
                                        {_("Credited on (UTC)"), admin_time(line->time_ms)},
                                        {_("Amount credited"), admin_amount(m->a, c->amount)},
@@ -378,17 +385,16 @@ static void csv_conversion(struct paper *p, const struct municipal *m,
 {
     const struct mr_conversion *const c = &line->conversion;
     const struct mr_unit *const unit = &m->a->charter->units[0];
-    char amount[MR_AMOUNT_TEXT_MAX], minor[NUMBER_MAX], seq[NUMBER_MAX], name[MR_NAME_MAX + 1];
+    char amount[MR_AMOUNT_TEXT_MAX], minor[NUMBER_MAX], seq[NUMBER_MAX];
     mr_amount_format(amount, c->amount, unit->decimals, '.');
     snprintf(minor, sizeof minor, "%" PRId64, c->amount);
     snprintf(seq, sizeof seq, "%" PRIu64, line->seq);
-    mandate_called(name, sizeof name, m->a, c->payee);
     paper_csv(p,
               (const char *[]){"conversion", admin_time(line->time_ms), c->order,
-                               admin_address(m->a, c->payee), name, admin_hex(c->mandate),
-                               line->mandate_good ? "signed" : "not signed", c->note.account,
-                               c->note.entry, amount, minor, "0", minor, "", admin_hex(line->order),
-                               seq, line_proof_word(&line->proof)},
+                               admin_address(m->a, c->payee), line->payee_name,
+                               admin_hex(c->mandate), line->mandate_good ? "signed" : "not signed",
+                               c->note.account, c->note.entry, amount, minor, "0", minor, "",
+                               admin_hex(line->order), seq, line_proof_word(&line->proof)},
               CSV_COLUMNS);
 }
 

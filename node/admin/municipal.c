@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/conversion.h"
+#include "admin/mandate.h"
 #include "admin/treasury.h"
 #include "common/heap.h"
 #include "common/term.h"
@@ -129,6 +130,16 @@ static void look_up_banks(struct municipal *m)
     }
 }
 
+/* Once: each is a question to the node, and tables, sheets and lines of a file all say them. */
+static void look_up_names(struct municipal *m)
+{
+    mandate_called(m->name, sizeof m->name, m->a, m->municipality);
+    for (size_t i = 0; i < m->conversion_count; i++) {
+        struct conversion_line *const line = &m->conversions[i];
+        mandate_called(line->payee_name, sizeof line->payee_name, m->a, line->conversion.payee);
+    }
+}
+
 static void take_waiting(void *ctx, const struct mr_state_redemption *r)
 {
     struct municipal *const m = ctx;
@@ -215,6 +226,7 @@ enum mr_status municipal_read(struct municipal *ret, struct admin *a,
                           "time: no slip can be made of them"),
                         ret->erased);
     look_up_banks(ret);
+    look_up_names(ret);
     st = treasury_each_redemption(a, take_waiting, ret);
     if (st == MR_OK)
         st = ret->st;

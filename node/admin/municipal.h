@@ -12,6 +12,7 @@ struct conversion_line {
     struct mr_conversion conversion;
     const struct mandate_row *mandate; /* NULL: the register lost it */
     bool mandate_good;                 /* signed by the payee */
+    char payee_name[MR_NAME_MAX + 1];  /* by the register; "": it knows none */
     uint8_t order[MR_HASH_BYTES];
     uint64_t seq, time_ms; /* place on the treasury's chain; when it settled */
     struct line_proof proof;
@@ -36,6 +37,7 @@ struct waiting_line {
 struct municipal {
     struct admin *a;
     uint8_t municipality[MR_ACCOUNT_BYTES];
+    char name[MR_NAME_MAX + 1]; /* the municipality's, by the register; "": it knows none */
     struct period period;
     struct mandates mandates;
     struct conversions known;
