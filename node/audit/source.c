@@ -74,42 +74,19 @@ struct dir_walk {
     struct source *s;
     source_turn turn;
     void *ctx;
-    uint8_t *log, *bodies; /* a frame each */
     uint64_t done;
 };
 
-enum { FRAME_BYTES_MAX = MR_FRAME_HEAD_BYTES + MR_TURN_BYTES_MAX };
-
-static void put_be(uint8_t *p, unsigned bytes, uint64_t v)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        p[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
-}
-
-/* JNL-2: the scanner hands out the parts of a frame; the auditor judges it as a whole. */
-static size_t whole_frame(uint8_t *ret, const struct mr_frame *f, const uint8_t *payload)
-{
-    const size_t n = mr_frame_size(f->len);
-    memcpy(ret, f->family == MR_FAMILY_LOG ? "MRLG" : "MRBD", 4);
-    put_be(ret + 4, 4, f->len);
-    put_be(ret + 8, 8, f->turn);
-    put_be(ret + 16, 8, f->end);
-    memcpy(ret + 24, f->bodies_check, 32);
-    memcpy(ret + 56, f->check, 32);
-    memcpy(ret + MR_FRAME_HEAD_BYTES, payload, f->len);
-    memset(ret + MR_FRAME_HEAD_BYTES + f->len, 0, n - MR_FRAME_HEAD_BYTES - f->len);
-    return n;
-}
-
+/* JNL-2: the auditor judges frames as a whole. */
 static enum mr_status dir_turn(void *ctx, const struct mr_frame *log, const uint8_t *log_payload,
                                const struct mr_frame *bodies, const uint8_t *bodies_payload)
 {
     struct dir_walk *const w = ctx;
-    struct mr_audit_turn t = {.log = w->log};
-    t.log_len = whole_frame(w->log, log, log_payload);
+    struct mr_audit_turn t = {.log = log_payload - MR_FRAME_HEAD_BYTES,
+                              .log_len = mr_frame_size(log->len)};
     if (bodies_payload != NULL) {
-        t.bodies = w->bodies;
-        t.bodies_len = whole_frame(w->bodies, bodies, bodies_payload);
+        t.bodies = bodies_payload - MR_FRAME_HEAD_BYTES;
+        t.bodies_len = mr_frame_size(bodies->len);
     }
     w->done += t.log_len;
     return w->turn(w->ctx, &t, w->done);
@@ -143,14 +120,7 @@ static enum mr_status walk_dir(struct source *s, source_turn turn, void *ctx)
     enum mr_status st = path_join(path, s->dir, "journal");
     if (st != MR_OK)
         return out_fail(s->out, MR_USAGE, NULL);
-    w.log = malloc(FRAME_BYTES_MAX);
-    w.bodies = malloc(FRAME_BYTES_MAX);
-    if (w.log == NULL || w.bodies == NULL)
-        st = out_fail(s->out, MR_NO_MEMORY, NULL);
-    else
-        st = journal_scan(&report, path, &options);
-    free(w.log);
-    free(w.bodies);
+    st = journal_scan(&report, path, &options);
     s->torn = report.torn_log + report.torn_bodies;
     if (st == MR_DAMAGED) {
         snprintf(s->damage, sizeof s->damage, "%s", report.text);

@@ -33,7 +33,8 @@ struct mr_journal_report {
 };
 
 /** One verified turn. `bodies` is NULL when it has none or they are erased (log->bodies_check tells
- *  which). All is lent for the call. Anything but MR_OK ends the scan with that status. */
+ *  which). A payload stands in its whole frame, MR_FRAME_HEAD_BYTES behind its beginning, padding
+ *  and all. Everything is lent for the call. Anything but MR_OK ends the scan with that status. */
 typedef enum mr_status (*journal_turn)(void *ctx, const struct mr_frame *log,
                                        const uint8_t *log_payload, const struct mr_frame *bodies,
                                        const uint8_t *bodies_payload);

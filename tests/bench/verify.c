@@ -13,44 +13,22 @@
 #include "mereau/codec.h"
 #include "storage/journal_scan.h"
 
-enum { BATCH = 256, RAW = 4096, FRAME_MAX = MR_FRAME_HEAD_BYTES + MR_TURN_BYTES_MAX };
+enum { BATCH = 256, RAW = 4096 };
 
 struct auditing {
     struct mr_audit *audit;
     struct pool *pool;
-    uint8_t *log, *bodies; /* a frame each */
 };
-
-static void put_be(uint8_t *p, unsigned bytes, uint64_t v)
-{
-    for (unsigned i = 0; i < bytes; i++)
-        p[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
-}
-
-/* JNL-2, as the auditor's program puts it together. */
-static size_t whole_frame(uint8_t *ret, const struct mr_frame *f, const uint8_t *payload)
-{
-    const size_t n = mr_frame_size(f->len);
-    memcpy(ret, f->family == MR_FAMILY_LOG ? "MRLG" : "MRBD", 4);
-    put_be(ret + 4, 4, f->len);
-    put_be(ret + 8, 8, f->turn);
-    put_be(ret + 16, 8, f->end);
-    memcpy(ret + 24, f->bodies_check, 32);
-    memcpy(ret + 56, f->check, 32);
-    memcpy(ret + MR_FRAME_HEAD_BYTES, payload, f->len);
-    memset(ret + MR_FRAME_HEAD_BYTES + f->len, 0, n - MR_FRAME_HEAD_BYTES - f->len);
-    return n;
-}
 
 static enum mr_status on_turn(void *ctx, const struct mr_frame *log, const uint8_t *log_payload,
                               const struct mr_frame *bodies, const uint8_t *bodies_payload)
 {
     struct auditing *const a = ctx;
-    struct mr_audit_turn t = {.log = a->log};
-    t.log_len = whole_frame(a->log, log, log_payload);
+    struct mr_audit_turn t = {.log = log_payload - MR_FRAME_HEAD_BYTES,
+                              .log_len = mr_frame_size(log->len)};
     if (bodies_payload != NULL) {
-        t.bodies = a->bodies;
-        t.bodies_len = whole_frame(a->bodies, bodies, bodies_payload);
+        t.bodies = bodies_payload - MR_FRAME_HEAD_BYTES;
+        t.bodies_len = mr_frame_size(bodies->len);
     }
     const enum mr_status st = mr_audit_feed(a->audit, &t);
     if (mr_audit_pending(a->audit) >= BATCH)
@@ -75,9 +53,7 @@ static enum mr_status begin(struct auditing *a, const struct estate *e, unsigned
 {
     uint8_t *const charter = malloc(sizeof e->charter);
     enum mr_status st = charter == NULL ? MR_NO_MEMORY : MR_OK;
-    *a = (struct auditing){.log = malloc(FRAME_MAX), .bodies = malloc(FRAME_MAX)};
-    if (a->log == NULL || a->bodies == NULL)
-        st = MR_NO_MEMORY;
+    *a = (struct auditing){NULL, NULL};
     if (st == MR_OK)
         st = mr_audit_create(&a->audit, &heap, NULL, NULL, charter,
                              mr_charter_encode(&e->charter, charter, sizeof e->charter));
@@ -91,8 +67,6 @@ static void end(struct auditing *a)
 {
     pool_destroy(a->pool);
     mr_audit_destroy(a->audit);
-    free(a->log);
-    free(a->bodies);
 }
 
 static enum mr_status count_bytes(void *ctx, const uint8_t *bytes, size_t len)
