@@ -11,7 +11,7 @@
 #include "common/heap.h"
 #include "common/term.h"
 
-enum { BATCH = 256, FINDINGS_MAX = 100000, THREADS_MAX = 256 };
+enum { FINDINGS_MAX = 100000, THREADS_MAX = 256 };
 
 const struct option_row verify_options[] = {
     SOURCE_OPTIONS,
@@ -32,12 +32,10 @@ struct verify {
 static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint64_t done)
 {
     struct verify *const v = ctx;
-    const enum mr_status st = mr_audit_feed(v->audit, turn);
+    const enum mr_status st = pool_feed(v->pool, turn);
     if (st != MR_OK)
         return st;
     v->turn++;
-    if (mr_audit_pending(v->audit) >= BATCH)
-        pool_push(v->pool, mr_audit_take(v->audit));
     v->progress.total = v->source->size;
     progress_update(&v->progress, done);
     return MR_OK;
@@ -49,7 +47,6 @@ static enum mr_status replay(struct verify *v, struct source *s, struct report *
     v->source = s;
     progress_begin(&v->progress, s->c, _("auditing"), 0);
     enum mr_status st = source_walk(s, on_turn, v);
-    pool_push(v->pool, mr_audit_take(v->audit));
     pool_drain(v->pool);
     progress_end(&v->progress);
     if (st == MR_OK && s->damage[0] != '\0')

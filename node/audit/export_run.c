@@ -13,7 +13,7 @@
 #include "common/term.h"
 #include "mereau/time.h"
 
-enum { BATCH = 256, THREADS_MAX = 256 };
+enum { THREADS_MAX = 256 };
 
 void export_pseudonym(const struct export_run *run, uint8_t *ret, const uint8_t *id, size_t len)
 {
@@ -142,11 +142,9 @@ struct reading {
 static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint64_t done)
 {
     struct reading *const r = ctx;
-    const enum mr_status st = mr_audit_feed(r->run->audit, turn);
+    const enum mr_status st = pool_feed(r->pool, turn);
     if (st != MR_OK)
         return st;
-    if (mr_audit_pending(r->run->audit) >= BATCH)
-        pool_push(r->pool, mr_audit_take(r->run->audit));
     r->progress.total = r->run->source->size;
     progress_update(&r->progress, done);
     return r->run->st;
@@ -176,7 +174,6 @@ static enum mr_status read_book(struct export_run *run, struct pool *pool)
     struct reading r = {.run = run, .pool = pool};
     progress_begin(&r.progress, run->c, _("auditing"), 0);
     enum mr_status st = source_walk(run->source, on_turn, &r);
-    pool_push(pool, mr_audit_take(run->audit));
     pool_drain(pool);
     progress_end(&r.progress);
     if (st == MR_OK)

@@ -17,7 +17,7 @@
 #include "mereau/id.h"
 #include "mereau/time.h"
 
-enum { BATCH = 256, THREADS_MAX = 256, EDGES_MAX = 100000000 };
+enum { THREADS_MAX = 256, EDGES_MAX = 100000000 };
 
 /* --- a book ----------------------------------------------------------------------------------- */
 
@@ -31,9 +31,7 @@ struct reading {
 static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint64_t done)
 {
     struct reading *const v = ctx;
-    const enum mr_status st = mr_audit_feed(v->audit, turn);
-    if (st == MR_OK && mr_audit_pending(v->audit) >= BATCH)
-        pool_push(v->pool, mr_audit_take(v->audit));
+    const enum mr_status st = pool_feed(v->pool, turn);
     v->progress.total = v->source->size;
     progress_update(&v->progress, done);
     return st;
@@ -72,7 +70,6 @@ static enum mr_status walk(struct measure *m, struct reading *v, struct source *
     struct mr_stats_point point;
     progress_begin(&v->progress, s->c, _("auditing"), 0);
     enum mr_status st = source_walk(s, on_turn, v);
-    pool_push(v->pool, mr_audit_take(v->audit));
     pool_drain(v->pool);
     progress_end(&v->progress);
     if (st == MR_OK && s->damage[0] != '\0')

@@ -18,7 +18,6 @@
 #include "wire/cursor.h"
 
 enum {
-    BATCH = 256,
     COMMIT_BYTES = 16 << 20,
     COMMIT_MS = 2000,
     SAVE_MS = 300000,
@@ -259,18 +258,8 @@ static enum mr_status begin_audit(struct mirrored *b)
 
 static enum mr_status feed(struct mirrored *b, const struct mr_audit_turn *t)
 {
-    const enum mr_status st = mr_audit_feed(b->audit, t);
-    if (st != MR_OK)
-        return out_fail(b->out, st, NULL);
-    if (mr_audit_pending(b->audit) >= BATCH)
-        pool_push(b->pool, mr_audit_take(b->audit));
-    return MR_OK;
-}
-
-static void check_signatures(struct mirrored *b)
-{
-    pool_push(b->pool, mr_audit_take(b->audit));
-    pool_drain(b->pool);
+    const enum mr_status st = pool_feed(b->pool, t);
+    return st == MR_OK ? st : out_fail(b->out, st, NULL);
 }
 
 struct catching_up {
@@ -324,7 +313,7 @@ static enum mr_status catch_up(struct mirrored *b, uint64_t log)
     memcpy(s.ledger, b->charter->ledger, sizeof s.ledger);
     progress_begin(&k.progress, b->c, _("auditing the mirror"), 0);
     enum mr_status st = source_walk(&s, on_turn, &k);
-    check_signatures(b);
+    pool_drain(b->pool);
     progress_end(&k.progress);
     if (!k.misfit && !k.joined && k.met && mirror_end(b->mirror)->turn == k.rows)
         join_rows(&k);
@@ -457,7 +446,7 @@ enum mr_status mirrored_settle(struct mirrored *b, bool save)
 {
     if (!b->ready)
         return MR_OK;
-    check_signatures(b);
+    pool_drain(b->pool);
     enum mr_status st = mirror_commit(b->mirror);
     if (st != MR_OK)
         return cannot_write(b, b->dir, st);

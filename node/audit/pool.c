@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { SLOTS = 64 };
+enum { SLOTS = 64, BATCH = 256 };
 
 struct slot {
     struct mr_audit_batch *batch;
@@ -81,8 +81,9 @@ static void give(struct pool *p, size_t until)
     }
 }
 
-void pool_push(struct pool *p, struct mr_audit_batch *b)
+static void push(struct pool *p)
 {
+    struct mr_audit_batch *const b = mr_audit_take(p->audit);
     if (b == NULL)
         return;
     pthread_mutex_lock(&p->lock);
@@ -92,11 +93,25 @@ void pool_push(struct pool *p, struct mr_audit_batch *b)
     pthread_mutex_unlock(&p->lock);
 }
 
-void pool_drain(struct pool *p)
+enum mr_status pool_feed(struct pool *p, const struct mr_audit_turn *turn)
+{
+    const enum mr_status st = mr_audit_feed(p->audit, turn);
+    if (st == MR_OK && mr_audit_pending(p->audit) >= BATCH)
+        push(p);
+    return st;
+}
+
+static void finish(struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
     give(p, p->pushed);
     pthread_mutex_unlock(&p->lock);
+}
+
+void pool_drain(struct pool *p)
+{
+    push(p);
+    finish(p);
 }
 
 void pool_destroy(struct pool *p)
@@ -104,7 +119,7 @@ void pool_destroy(struct pool *p)
     if (p == NULL)
         return;
     if (p->count > 0)
-        pool_drain(p);
+        finish(p);
     pthread_mutex_lock(&p->lock);
     p->stop = true;
     pthread_cond_broadcast(&p->work);

@@ -9,14 +9,14 @@ struct pool;
 /** threads >= 1. MR_OK, MR_NO_MEMORY. */
 enum mr_status pool_create(struct pool **ret, struct mr_audit *audit, unsigned threads);
 
-/** Hand a batch over. Waits while too many are under way; gives back those that are done, in the
- *  order they were handed over. NULL is fine. */
-void pool_push(struct pool *p, struct mr_audit_batch *b);
+/** As mr_audit_feed; the signatures are handed over in batches. Waits while too many are under way;
+ *  gives back those that are done, in the order they were handed over. */
+enum mr_status pool_feed(struct pool *p, const struct mr_audit_turn *turn);
 
-/** Wait for all of them and give them back. */
+/** Hand over what is pending, wait for all of it and give it back. */
 void pool_drain(struct pool *p);
 
-/** Drains and ends the threads. NULL is fine. */
+/** Waits for what was handed over and ends the threads. NULL is fine. */
 void pool_destroy(struct pool *p);
 
 #endif

@@ -13,7 +13,7 @@
 #include "mereau/codec.h"
 #include "storage/journal_scan.h"
 
-enum { BATCH = 256, RAW = 4096 };
+enum { RAW = 4096 };
 
 struct auditing {
     struct mr_audit *audit;
@@ -30,10 +30,7 @@ static enum mr_status on_turn(void *ctx, const struct mr_frame *log, const uint8
         t.bodies = bodies_payload - MR_FRAME_HEAD_BYTES;
         t.bodies_len = mr_frame_size(bodies->len);
     }
-    const enum mr_status st = mr_audit_feed(a->audit, &t);
-    if (mr_audit_pending(a->audit) >= BATCH)
-        pool_push(a->pool, mr_audit_take(a->audit));
-    return st;
+    return pool_feed(a->pool, &t);
 }
 
 static enum mr_status read_all(struct auditing *a, const struct estate *e)
@@ -44,7 +41,6 @@ static enum mr_status read_all(struct auditing *a, const struct estate *e)
         .mode = JOURNAL_STOPPED, .ledger = e->ledger, .turn = on_turn, .ctx = a};
     snprintf(path, sizeof path, "%s/journal", e->nodes[0].dir);
     const enum mr_status st = journal_scan(&report, path, &options);
-    pool_push(a->pool, mr_audit_take(a->audit));
     pool_drain(a->pool);
     return st;
 }
