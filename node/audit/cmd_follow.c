@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "audit/apart.h"
 #include "audit/commands.h"
@@ -11,7 +10,7 @@
 #include "common/file.h"
 #include "storage/lock.h"
 
-enum { FOLLOWED_MAX = MR_NODES_MAX, THREADS_MAX = 256, WAIT_MS = 10000, REST_MS = 200 };
+enum { FOLLOWED_MAX = MR_NODES_MAX, WAIT_MS = 10000, REST_MS = 200 };
 
 const struct option_row follow_options[] = {
     {"node", 'n', N_("HOST:PORT"), N_("a node to follow, with --key; may be given several times")},
@@ -385,12 +384,9 @@ void cmd_follow(struct command *c, struct out *out)
 {
     static struct following w;
     const struct sigaction note = {.sa_handler = on_signal};
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t threads = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : online;
     w = (struct following){.c = c, .out = out, .dir = c->args[0], .s = {.c = c, .out = out}};
-    if (opt_int(c, out, &threads, "threads", 1, THREADS_MAX) == MR_USAGE)
+    if (pool_threads_given(c, out, &w.threads) != MR_OK)
         return;
-    w.threads = (unsigned)threads;
     sigaction(SIGINT, &note, NULL);
     sigaction(SIGTERM, &note, NULL);
     if (name_followers(&w) == MR_OK && take_directory(&w) == MR_OK &&

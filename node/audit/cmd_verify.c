@@ -1,7 +1,6 @@
 /* verify: replay everything and compare. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "audit/base.h"
 #include "audit/commands.h"
@@ -11,7 +10,7 @@
 #include "common/heap.h"
 #include "common/term.h"
 
-enum { FINDINGS_MAX = 100000, THREADS_MAX = 256 };
+enum { FINDINGS_MAX = 100000 };
 
 const struct option_row verify_options[] = {
     SOURCE_OPTIONS,
@@ -95,7 +94,7 @@ static enum mr_status read_base(struct verify *v, const struct source *s, const 
     return st;
 }
 
-static void verify(struct source *s, int64_t threads, int64_t max, uint32_t begins)
+static void verify(struct source *s, unsigned threads, int64_t max, uint32_t begins)
 {
     struct verify v = {0};
     struct report r;
@@ -104,7 +103,7 @@ static void verify(struct source *s, int64_t threads, int64_t max, uint32_t begi
     if (st == MR_OK)
         st = mr_audit_create(&v.audit, &heap, report_add, &r, s->charter_bytes, s->charter_len);
     if (st == MR_OK)
-        st = pool_create(&v.pool, v.audit, (unsigned)threads);
+        st = pool_create(&v.pool, v.audit, threads);
     if (st != MR_OK)
         out_fail(s->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
                  _("the charter cannot be audited: %s"), status_sentence(st));
@@ -118,9 +117,9 @@ static void verify(struct source *s, int64_t threads, int64_t max, uint32_t begi
 void cmd_verify(struct command *c, struct out *out)
 {
     static struct source s;
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t threads = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : online, max = 1000;
-    if (opt_int(c, out, &threads, "threads", 1, THREADS_MAX) == MR_USAGE ||
+    unsigned threads;
+    int64_t max = 1000;
+    if (pool_threads_given(c, out, &threads) != MR_OK ||
         opt_int(c, out, &max, "max", 0, FINDINGS_MAX) == MR_USAGE)
         return;
     uint32_t begins = 0;

@@ -3,7 +3,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "audit/base.h"
 #include "audit/export.h"
@@ -12,8 +11,6 @@
 #include "common/heap.h"
 #include "common/term.h"
 #include "mereau/time.h"
-
-enum { THREADS_MAX = 256 };
 
 void export_pseudonym(const struct export_run *run, uint8_t *ret, const uint8_t *id, size_t len)
 {
@@ -230,14 +227,12 @@ static void say(struct export_run *run)
 
 void export_run(struct export_run *run)
 {
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    const unsigned threads = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : (unsigned)online;
     struct pool *pool = NULL;
     struct source *const s = run->source;
     enum mr_status st =
         mr_audit_create(&run->audit, &heap, on_finding, run, s->charter_bytes, s->charter_len);
     if (st == MR_OK)
-        st = pool_create(&pool, run->audit, threads);
+        st = pool_create(&pool, run->audit, pool_threads());
     if (st != MR_OK)
         out_fail(run->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
                  _("the charter cannot be audited: %s"), status_sentence(st));

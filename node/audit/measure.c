@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "audit/base.h"
 #include "audit/pool.h"
@@ -17,7 +16,7 @@
 #include "mereau/id.h"
 #include "mereau/time.h"
 
-enum { THREADS_MAX = 256, EDGES_MAX = 100000000 };
+enum { EDGES_MAX = 100000000 };
 
 /* --- a book ----------------------------------------------------------------------------------- */
 
@@ -113,21 +112,12 @@ static enum mr_status read_book(struct measure *m, struct source *s, uint32_t be
     return st;
 }
 
-static enum mr_status threads_of(const struct command *c, struct out *out, unsigned *ret)
-{
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t threads = online < 1 ? 1 : online > THREADS_MAX ? THREADS_MAX : online;
-    const enum mr_status st = opt_int(c, out, &threads, "threads", 1, THREADS_MAX);
-    *ret = (unsigned)threads;
-    return st == MR_USAGE ? st : MR_OK;
-}
-
 static enum mr_status open_book(struct measure *m, struct command *c, struct out *out)
 {
     static struct source s;
     uint32_t begins = 0;
     unsigned threads;
-    enum mr_status st = threads_of(c, out, &threads);
+    enum mr_status st = pool_threads_given(c, out, &threads);
     if (st == MR_OK && opt_text(c, "base") != NULL) {
         st = source_open(&s, c, out);
         if (st == MR_OK)
@@ -226,7 +216,7 @@ static void *work(void *ctx)
 static enum mr_status run_jobs(struct mr_stats *s, unsigned threads)
 {
     struct work w = {.stats = s};
-    pthread_t ids[THREADS_MAX];
+    pthread_t ids[POOL_THREADS_MAX];
     unsigned count = 0;
     if (threads > mr_stats_jobs(s))
         threads = (unsigned)mr_stats_jobs(s);
@@ -242,7 +232,7 @@ enum mr_status measure_query(struct measure *m, struct command *c, struct out *o
                              const struct mr_stats_query *query)
 {
     unsigned threads;
-    enum mr_status st = threads_of(c, out, &threads);
+    enum mr_status st = pool_threads_given(c, out, &threads);
     if (st != MR_OK)
         return st;
     mr_stats_destroy(m->stats);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { SLOTS = 64, BATCH = 256 };
 
@@ -43,6 +44,20 @@ static void *run(void *ctx)
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
+}
+
+unsigned pool_threads(void)
+{
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > POOL_THREADS_MAX ? POOL_THREADS_MAX : (unsigned)online;
+}
+
+enum mr_status pool_threads_given(const struct command *c, struct out *out, unsigned *ret)
+{
+    int64_t threads = pool_threads();
+    const enum mr_status st = opt_int(c, out, &threads, "threads", 1, POOL_THREADS_MAX);
+    *ret = (unsigned)threads;
+    return st == MR_USAGE ? st : MR_OK;
 }
 
 enum mr_status pool_create(struct pool **ret, struct mr_audit *audit, unsigned threads)

@@ -2,7 +2,16 @@
 #ifndef MEREAU_AUDIT_POOL_H
 #define MEREAU_AUDIT_POOL_H
 
+#include "common/command.h"
 #include "mereau/audit.h"
+
+enum { POOL_THREADS_MAX = 256 };
+
+/** One thread a processor, at most POOL_THREADS_MAX. */
+unsigned pool_threads(void);
+
+/** Of --threads, else pool_threads(). MR_OK, or reported: MR_USAGE. */
+enum mr_status pool_threads_given(const struct command *c, struct out *out, unsigned *ret);
 
 struct pool;
 
