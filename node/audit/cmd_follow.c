@@ -7,6 +7,7 @@
 #include "audit/apart.h"
 #include "audit/commands.h"
 #include "audit/mirrored_rows.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "storage/lock.h"
 
@@ -43,13 +44,6 @@ static void on_signal(int number)
 {
     (void)number;
     stop = 1;
-}
-
-static uint64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 /* --- the directory ---------------------------------------------------------------------------- */
@@ -117,7 +111,7 @@ static enum mr_status open_first(struct following *w)
 
 static enum mr_status connect_one(struct following *w, struct follower *f)
 {
-    if (f->state == FOLLOWER_CONTRADICTS || monotonic_ms() < f->retry_ms)
+    if (f->state == FOLLOWER_CONTRADICTS || clock_ms(CLOCK_MONOTONIC) < f->retry_ms)
         return MR_OK;
     if (follower_connect(f, &w->s) != MR_OK || f->book != NULL)
         return MR_OK;
@@ -337,13 +331,13 @@ static enum mr_status follow(struct following *w)
     if (st == MR_OK)
         st = read_all(w, 0);
     while (st == MR_OK && !once && stop == 0) {
-        const uint64_t start = monotonic_ms();
+        const uint64_t start = clock_ms(CLOCK_MONOTONIC);
         say_changes(w, last);
         st = settle_all(w, false);
         if (st == MR_OK)
             st = read_all(w, WAIT_MS);
         /* Nobody is there, or one answers at once that it has nothing. */
-        if (monotonic_ms() - start < REST_MS)
+        if (clock_ms(CLOCK_MONOTONIC) - start < REST_MS)
             rest(REST_MS);
     }
     progress_end(&w->progress);

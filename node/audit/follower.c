@@ -3,19 +3,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
 
 enum { PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000 };
-
-static uint64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void follower_hang_up(struct follower *f)
 {
@@ -47,7 +40,7 @@ static void silent(struct follower *f, enum mr_status st)
     f->pause_ms = f->pause_ms == 0                  ? PAUSE_FIRST_MS
                   : f->pause_ms * 2 < PAUSE_MOST_MS ? f->pause_ms * 2
                                                     : PAUSE_MOST_MS;
-    f->retry_ms = monotonic_ms() + f->pause_ms;
+    f->retry_ms = clock_ms(CLOCK_MONOTONIC) + f->pause_ms;
     follower_hang_up(f);
 }
 

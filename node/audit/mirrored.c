@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "audit/base.h"
 #include "audit/mirrored_rows.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/heap.h"
 #include "common/term.h"
@@ -27,13 +27,6 @@ enum {
 
 static const char state_name[] = "audit.state";
 static const uint8_t state_magic[8] = "MRFS0001";
-
-static uint64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* The node's status of a full disk would mean the node's disk: here it is trouble of this host. */
 static enum mr_status cannot_write(const struct mirrored *b, const char *path, enum mr_status st)
@@ -131,7 +124,7 @@ static enum mr_status save_state(struct mirrored *b)
         return cannot_write(b, path, st);
     }
     b->state_turn = mirror_end(b->mirror)->turn;
-    b->saved_ms = monotonic_ms();
+    b->saved_ms = clock_ms(CLOCK_MONOTONIC);
     return MR_OK;
 }
 
@@ -436,7 +429,7 @@ enum mr_status mirrored_open(struct mirrored *b, const struct command *c, struct
                         dir, report.text);
     if (st != MR_OK)
         return cannot_write(b, dir, st);
-    b->saved_ms = b->committed_ms = monotonic_ms();
+    b->saved_ms = b->committed_ms = clock_ms(CLOCK_MONOTONIC);
     st = start_audit(b);
     b->ready = st == MR_OK;
     return st;
@@ -450,7 +443,7 @@ enum mr_status mirrored_settle(struct mirrored *b, bool save)
     enum mr_status st = mirror_commit(b->mirror);
     if (st != MR_OK)
         return cannot_write(b, b->dir, st);
-    b->committed_ms = monotonic_ms();
+    b->committed_ms = clock_ms(CLOCK_MONOTONIC);
     if (!save || mirror_end(b->mirror)->turn == b->state_turn)
         return MR_OK;
     st = mirrored_rows_commit(b);
@@ -468,7 +461,7 @@ enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
     b->ready = st == MR_OK;
     if (st != MR_OK)
         return st;
-    const uint64_t now = monotonic_ms();
+    const uint64_t now = clock_ms(CLOCK_MONOTONIC);
     if (f->turn > 1 && mirror_pending(b->mirror) < COMMIT_BYTES &&
         now - b->committed_ms < COMMIT_MS)
         return MR_OK;
