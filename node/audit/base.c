@@ -2,6 +2,7 @@
 #include "common/heap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct reading {
     struct mr_audit *audit;
@@ -20,7 +21,8 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint6
     return st;
 }
 
-enum mr_status base_begins(struct source *s, uint32_t *ret)
+/* The epoch that a book begins in. Reads all of it. */
+static enum mr_status begins_in(struct source *s, uint32_t *ret)
 {
     struct reading r = {NULL, false};
     enum mr_status st =
@@ -48,4 +50,38 @@ enum mr_status base_read(struct mr_audit *a, struct source *base, const char *pa
                         _("%s does not reach epoch %u, in which the other book begins"), path,
                         (unsigned)epoch);
     return MR_OK;
+}
+
+enum mr_status base_asked(uint32_t *ret, const struct command *c, struct out *out)
+{
+    static struct source book;
+    *ret = 0;
+    if (opt_text(c, "base") == NULL)
+        return MR_OK;
+    enum mr_status st = source_open(&book, c, out);
+    if (st == MR_OK)
+        st = begins_in(&book, ret);
+    source_close(&book);
+    return st;
+}
+
+enum mr_status base_read_named(struct mr_audit *a, const struct source *s, uint32_t begins,
+                               const uint64_t *findings)
+{
+    static struct source base;
+    const char *const path = opt_text(s->c, "base");
+    if (begins == 0)
+        return MR_OK;
+    enum mr_status st = source_open_path(&base, s->c, s->out, path);
+    if (st == MR_OK && memcmp(base.ledger, s->ledger, 32) != 0)
+        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is of another ledger"), path);
+    if (st == MR_OK)
+        st = base_read(a, &base, path, begins, true);
+    if (st == MR_OK && base.damage[0] != '\0')
+        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, base.damage);
+    if (st == MR_OK && findings != NULL && *findings > 0)
+        st = out_fail(s->out, MR_CHECK_FAILED,
+                      _("%s, which this book rests on, is not right: verify it first"), path);
+    source_close(&base);
+    return st;
 }

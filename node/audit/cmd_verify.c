@@ -72,28 +72,6 @@ static void conclude(struct report *r, struct source *s, const struct mr_audit_t
               term_style(fd, STYLE_PLAIN));
 }
 
-/* The other book, up to where this one begins. What is wrong there is no finding here. */
-static enum mr_status read_base(struct verify *v, const struct source *s, const struct report *r,
-                                uint32_t begins)
-{
-    static struct source base;
-    const char *const path = opt_text(s->c, "base");
-    if (begins == 0)
-        return MR_OK;
-    enum mr_status st = source_open_path(&base, s->c, s->out, path);
-    if (st == MR_OK && memcmp(base.ledger, s->ledger, 32) != 0)
-        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is of another ledger"), path);
-    if (st == MR_OK)
-        st = base_read(v->audit, &base, path, begins, true);
-    if (st == MR_OK && base.damage[0] != '\0')
-        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, base.damage);
-    if (st == MR_OK && r->all > 0)
-        st = out_fail(s->out, MR_CHECK_FAILED,
-                      _("%s, which this book rests on, is not right: verify it first"), path);
-    source_close(&base);
-    return st;
-}
-
 static void verify(struct source *s, unsigned threads, int64_t max, uint32_t begins)
 {
     struct verify v = {0};
@@ -107,7 +85,8 @@ static void verify(struct source *s, unsigned threads, int64_t max, uint32_t beg
     if (st != MR_OK)
         out_fail(s->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
                  _("the charter cannot be audited: %s"), status_sentence(st));
-    else if (read_base(&v, s, &r, begins) == MR_OK && replay(&v, s, &r, &totals) == MR_OK)
+    else if (base_read_named(v.audit, s, begins, &r.all) == MR_OK &&
+             replay(&v, s, &r, &totals) == MR_OK)
         conclude(&r, s, &totals, mr_audit_charter(v.audit));
     pool_destroy(v.pool);
     mr_audit_destroy(v.audit);
@@ -122,15 +101,8 @@ void cmd_verify(struct command *c, struct out *out)
     if (pool_threads_given(c, out, &threads) != MR_OK ||
         opt_int(c, out, &max, "max", 0, FINDINGS_MAX) == MR_USAGE)
         return;
-    uint32_t begins = 0;
-    enum mr_status st = MR_OK;
-    if (opt_text(c, "base") != NULL) {
-        st = source_open(&s, c, out);
-        if (st == MR_OK)
-            st = base_begins(&s, &begins);
-        source_close(&s);
-    }
-    if (st != MR_OK)
+    uint32_t begins;
+    if (base_asked(&begins, c, out) != MR_OK)
         return;
     if (source_open(&s, c, out) == MR_OK)
         verify(&s, threads, max, begins);

@@ -182,35 +182,6 @@ static enum mr_status read_book(struct export_run *run, struct pool *pool)
     return refuse(run);
 }
 
-/* The other book, up to where this one begins. */
-static enum mr_status read_base(struct export_run *run)
-{
-    static struct source book, base;
-    const char *const path = opt_text(run->c, "base");
-    uint32_t begins = 0;
-    if (path == NULL)
-        return MR_OK;
-    enum mr_status st = source_open(&book, run->c, run->out);
-    if (st == MR_OK)
-        st = base_begins(&book, &begins);
-    source_close(&book);
-    if (st == MR_OK && begins == 0)
-        return MR_OK;
-    if (st == MR_OK)
-        st = source_open_path(&base, run->c, run->out, path);
-    if (st == MR_OK && memcmp(base.ledger, run->source->ledger, 32) != 0)
-        st = out_fail(run->out, MR_CHECK_FAILED, _("%s is of another ledger"), path);
-    if (st == MR_OK)
-        st = base_read(run->audit, &base, path, begins, true);
-    if (st == MR_OK && base.damage[0] != '\0')
-        st = out_fail(run->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, base.damage);
-    if (st == MR_OK && run->wrong > 0)
-        st = out_fail(run->out, MR_CHECK_FAILED,
-                      _("%s, which this book rests on, is not right: verify it first"), path);
-    source_close(&base);
-    return st;
-}
-
 static void say(struct export_run *run)
 {
     if (run->convictions > 0)
@@ -241,7 +212,10 @@ void export_run(struct export_run *run)
     if (st == MR_OK) {
         mr_audit_effects(run->audit, on_effect, run);
         mr_audit_watch(run->audit, on_settled, run);
-        st = read_base(run);
+        uint32_t begins;
+        st = base_asked(&begins, run->c, run->out);
+        if (st == MR_OK)
+            st = base_read_named(run->audit, s, begins, &run->wrong);
     }
     if (st == MR_OK)
         st = read_book(run, pool);

@@ -44,24 +44,6 @@ static void on_finding(void *ctx, const struct mr_audit_finding *f)
     (*findings)++;
 }
 
-/* Of a book that begins later: the one it rests on. */
-static enum mr_status read_base(struct mr_audit *a, const struct source *s, uint32_t begins)
-{
-    static struct source base;
-    const char *const path = opt_text(s->c, "base");
-    if (begins == 0)
-        return MR_OK;
-    enum mr_status st = source_open_path(&base, s->c, s->out, path);
-    if (st == MR_OK && memcmp(base.ledger, s->ledger, 32) != 0)
-        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is of another ledger"), path);
-    if (st == MR_OK)
-        st = base_read(a, &base, path, begins, true);
-    if (st == MR_OK && base.damage[0] != '\0')
-        st = out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, base.damage);
-    source_close(&base);
-    return st;
-}
-
 static enum mr_status walk(struct measure *m, struct reading *v, struct source *s,
                            const uint64_t *findings)
 {
@@ -103,7 +85,7 @@ static enum mr_status read_book(struct measure *m, struct source *s, uint32_t be
                  _("the charter cannot be audited: %s"), status_sentence(st));
     } else {
         rows_follow(m->rows, v.audit);
-        st = read_base(v.audit, s, begins);
+        st = base_read_named(v.audit, s, begins, NULL);
         if (st == MR_OK)
             st = walk(m, &v, s, &findings);
     }
@@ -115,15 +97,11 @@ static enum mr_status read_book(struct measure *m, struct source *s, uint32_t be
 static enum mr_status open_book(struct measure *m, struct command *c, struct out *out)
 {
     static struct source s;
-    uint32_t begins = 0;
+    uint32_t begins;
     unsigned threads;
     enum mr_status st = pool_threads_given(c, out, &threads);
-    if (st == MR_OK && opt_text(c, "base") != NULL) {
-        st = source_open(&s, c, out);
-        if (st == MR_OK)
-            st = base_begins(&s, &begins);
-        source_close(&s);
-    }
+    if (st == MR_OK)
+        st = base_asked(&begins, c, out);
     if (st != MR_OK)
         return st;
     st = source_open(&s, c, out);
