@@ -72,7 +72,7 @@ START_TEST(a_node_that_keeps_the_answer_is_asked_how_it_goes)
     ck_assert_str_eq(run_err, "");
     ck_assert_uint_eq(atomic_load(&node(GALET)->submits), 1);
     set_hold(MR_VOTING);
-    want_code(run_words("--wallet=ana", "--json", "pay", bob, "2", "--yes", "--timeout=2", NULL),
+    want_code(run_words("--wallet=ana", "--json", "pay", bob, "2", "--yes", "--timeout=5", NULL),
               3);
     ck_assert_str_eq(run_field("status"), "VOTING");
     set_hold(MR_OK);
@@ -116,7 +116,7 @@ START_TEST(nobody_answers)
 {
     for (uint32_t i = 1; i <= 3; i++)
         fake_stop(fakes, i);
-    want_code(run_words("--wallet=ana", "--json", "pay", bob, "1", "--yes", "--timeout=2", NULL),
+    want_code(run_words("--wallet=ana", "--json", "pay", bob, "1", "--yes", "--timeout=5", NULL),
               3);
     want_text(run_err, "none of the 3 nodes of this currency answers");
     ck_assert_int_eq(paid(), 0);
@@ -355,7 +355,7 @@ START_TEST(settled_without_proof_is_not_paid)
     want_code(run_words("--wallet=ana", "receipt", "verify", "one.receipt", NULL), 0);
     set_flag(&fakes->ledger.unproved[LYON - 1], true);
     set_flag(&fakes->ledger.unproved[BREST - 1], true);
-    want_code(run_words("--wallet=ana", "--json", "pay", bob, "2", "--yes", "--timeout=2", NULL),
+    want_code(run_words("--wallet=ana", "--json", "pay", bob, "2", "--yes", "--timeout=5", NULL),
               3);
     ck_assert_str_eq(run_field("status"), "UNSETTLED");
     want_text(run_err, "none has proved it");
@@ -386,7 +386,7 @@ START_TEST(a_receipt_of_too_few_nodes_is_not_believed)
     /* Where all lie, nothing counts as paid. */
     set_flag(&fakes->ledger.lies[LYON - 1], true);
     set_flag(&fakes->ledger.lies[BREST - 1], true);
-    want_code(run_words("--wallet=ana", "--json", "pay", bob, "2", "--yes", "--timeout=2", NULL),
+    want_code(run_words("--wallet=ana", "--json", "pay", bob, "2", "--yes", "--timeout=5", NULL),
               3);
     ck_assert_str_eq(run_field("status"), "UNSETTLED");
 }
@@ -436,7 +436,7 @@ START_TEST(a_node_that_is_behind_is_left_for_another)
     want_code(pay("2", "y"), 0);
     ck_assert_int_eq(paid(), 300);
     set_sees(BREST, 0);
-    want_code(run_words("--wallet=ana", "--json", "balance", "--timeout=2", NULL), 3);
+    want_code(run_words("--wallet=ana", "--json", "balance", "--timeout=5", NULL), 3);
     ck_assert_str_eq(run_field("status"), "BEHIND");
     set_sees(BREST, UINT64_MAX);
     want_code(run_words("--wallet=ana", "balance", NULL), 0);
