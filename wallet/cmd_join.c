@@ -153,6 +153,7 @@ static enum mr_status make_wallet(struct wallet **ret, const struct command *c, 
     if (sodium_init() < 0)
         return out_fail(out, MR_NO_MEMORY, NULL);
     randombytes_buf(stored.sheet.account, sizeof stored.sheet.account);
+    mr_into_space(stored.sheet.account, link->association); /* LED-2a */
     randombytes_buf(stored.sheet.seed, sizeof stored.sheet.seed);
     randombytes_buf(stored.book_key, sizeof stored.book_key);
     const enum mr_status st = wallet_create(ret, c, out, &stored);
@@ -180,6 +181,8 @@ static enum mr_status take_wallet(struct wallet **ret, const struct command *c, 
         memcmp(&have->transport_key, &link->transport_key, sizeof link->transport_key) == 0)
         return MR_OK;
     *have = *link; /* also how a node's new address or key is learned */
+    if (!same)
+        mr_into_space(w->keys->stored.sheet.account, link->association);
     return wallet_save(w, out, &w->keys->stored);
 }
 

@@ -47,8 +47,9 @@ struct mr_check_totals {
     uint64_t inherited; /**< slots that the node took over when it joined: without bodies here */
 };
 
-/** INV-1 to INV-7 and INV-9 over the store. MR_OK: the walk is complete, findings were reported one
- * by one; MR_DAMAGED: a record cannot be read at all (also reported); I/O trouble, MR_NO_MEMORY. */
+/** INV-1 to INV-7, INV-9 and INV-10 over the store. MR_OK: the walk is complete, findings were
+ * reported one by one; MR_DAMAGED: a record cannot be read at all (also reported); I/O trouble,
+ * MR_NO_MEMORY. */
 enum mr_status mr_check_store(const struct mr_check *c, struct mr_check_totals *ret);
 
 /** Whether two stores hold the same in every table; each difference is a finding of rule JNL-8. */

@@ -13,6 +13,7 @@
 enum {
     MR_HASH_BYTES = 32,
     MR_ACCOUNT_BYTES = 16,
+    MR_SPACE_BYTES = 4, /* of them, those that all ids of one association have in common */
     MR_KEY_BYTES = 32,
     MR_SIG_BYTES = 64,
     MR_SALT_BYTES = 16,

@@ -10,6 +10,11 @@
 #include "mereau/sign.h"
 #include "mereau/status.h"
 
+/** LED-2a: ids of an association's accounts, members' and derived ones, begin with the first
+ * MR_SPACE_BYTES of its own id. Whether this one does; give these bytes to an id that is made. */
+bool mr_in_space(const uint8_t account[16], const uint8_t association[16]);
+void mr_into_space(uint8_t account[16], const uint8_t association[16]);
+
 /** LED-2: id of a derived account. association NULL: system, checkpoints, world. */
 void mr_sub_account(uint8_t ret[16], const uint8_t association[16], enum mr_account_class class);
 

@@ -142,6 +142,11 @@ static enum mr_status enter(struct admission *ad, const struct roll_entry *e)
 
 static enum mr_status add_open(struct admission *ad, struct work *w, const struct roll_entry *e)
 {
+    if (!mr_in_space(e->account, ad->a->home->id))
+        return out_fail(ad->a->out, MR_NOT_YOURS,
+                        _("the request of %s, %s, is not for this association: \"mereau-admin "
+                          "reject\" removes it"),
+                        shown_name(e), admin_address(ad->a, e->account));
     struct mr_order_body *body = calloc(1, sizeof *body);
     if (body == NULL)
         return out_fail(ad->a->out, MR_NO_MEMORY, NULL);

@@ -15,6 +15,7 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
+#include "mereau/order.h"
 
 enum { NODE_SEEDS = 64, PASS_BYTES = 32 };
 
@@ -130,7 +131,10 @@ static void make_keys(struct founding *f)
 static enum mr_status fill_association(struct founding *f)
 {
     struct mr_association *a = f->association;
-    randombytes_buf(a->id, sizeof a->id);
+    static const uint8_t nobody[sizeof a->id];
+    do {
+        randombytes_buf(a->id, sizeof a->id);
+    } while (mr_in_space(a->id, nobody)); /* LED-2a */
     a->cap = f->plan.cap;
     if (!FIELD_SET(a, name, f->plan.association))
         return founding_bad_field(f, "association");

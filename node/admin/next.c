@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/field.h"
+#include "admin/offers.h"
 #include "common/hostport.h"
 #include "common/ledger_words.h"
 #include "common/term.h"
@@ -95,11 +96,23 @@ static enum mr_status check_association(struct admin *a, const struct mr_offer *
     return MR_OK;
 }
 
+static enum mr_status add_association(struct admin *a, struct mr_next_epoch *n,
+                                      const struct mr_offer *o)
+{
+    const struct mr_charter *const c = a->charter;
+    enum mr_status st = offer_has_space(o, c->associations, c->associations_count, a->out);
+    if (st == MR_OK)
+        st = offer_has_space(o, n->associations, n->associations_count, a->out);
+    if (st == MR_OK)
+        n->associations[n->associations_count++] = o->association;
+    return st;
+}
+
 enum mr_status next_add(struct admin *a, struct mr_next_epoch *n, const struct mr_offer *o)
 {
     const uint32_t number = highest_number(a, n) + 1;
     bool known = false;
-    const enum mr_status st = check_association(a, o, &known);
+    enum mr_status st = check_association(a, o, &known);
     if (st != MR_OK)
         return st;
     for (uint32_t i = 0; i < n->seats_count; i++)
@@ -115,8 +128,9 @@ enum mr_status next_add(struct admin *a, struct mr_next_epoch *n, const struct m
                         _("no room for %s: at most %d nodes, %d new associations at a time, and %d "
                           "nodes ever"),
                         o->association.name, MR_SEATS_MAX, MR_JOINERS_MAX, MR_NODES_MAX);
-    if (!known)
-        n->associations[n->associations_count++] = o->association;
+    st = known ? MR_OK : add_association(a, n, o);
+    if (st != MR_OK)
+        return st;
     struct mr_epoch_seat *const s = &n->seats[n->seats_count++];
     *s = (struct mr_epoch_seat){.node = o->node, .generation = 1};
     s->node.number = number;

@@ -66,6 +66,19 @@ void offers_done(struct offers *o)
 /* --- into a charter ----------------------------------------------------------------------------
  */
 
+enum mr_status offer_has_space(const struct mr_offer *o, const struct mr_association *there,
+                               uint32_t count, struct out *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (mr_in_space(o->association.id, there[i].id))
+            return out_fail(out, MR_CONFIG,
+                            _("the identifiers of %s and %s begin alike, by chance or by intent, "
+                              "and their accounts could be taken for each other: the offer of %s "
+                              "has to be made again, in a new directory"),
+                            there[i].name, o->association.name, o->association.name);
+    return MR_OK;
+}
+
 static enum mr_status add_one(const struct mr_offer *o, struct mr_charter *ch, struct out *out)
 {
     if (o->decimals != ch->units[0].decimals)
@@ -83,6 +96,9 @@ static enum mr_status add_one(const struct mr_offer *o, struct mr_charter *ch, s
                             _("%s and %s have the same short name, \"%s\": one of them has to be "
                               "made again with another --alias"),
                             ch->associations[i].name, o->association.name, o->association.alias);
+    const enum mr_status st = offer_has_space(o, ch->associations, ch->associations_count, out);
+    if (st != MR_OK)
+        return st;
     ch->associations[ch->associations_count++] = o->association;
     ch->nodes[ch->nodes_count] = o->node;
     ch->nodes[ch->nodes_count].number = ch->nodes_count + 1;

@@ -19,6 +19,10 @@ enum mr_status offer_read(struct mr_signed_offer *ret, struct out *out, const ch
 enum mr_status offers_read(struct offers *ret, const struct command *c, struct out *out);
 void offers_done(struct offers *o);
 
+/** LED-2a: the id of the association that offers begins as that of none that is there. Reported. */
+enum mr_status offer_has_space(const struct mr_offer *o, const struct mr_association *there,
+                               uint32_t count, struct out *out);
+
 /** Put the offers behind the founding association, and their governance keys behind its own. An
  *  offer that does not fit is reported. */
 enum mr_status offers_add(const struct offers *o, struct mr_charter *charter, struct out *out);

@@ -8,7 +8,7 @@
 #include "audit/export.h"
 #include "mereau/id.h"
 
-enum { SHORT_DIGITS = 8 };
+enum { SHORT_DIGITS = 8, SPACE_DIGITS = 2 * MR_SPACE_BYTES };
 
 static int by_id(const void *a, const void *b)
 {
@@ -45,8 +45,9 @@ static void alias_part(char ret[MR_ALIAS_MAX + 1], const struct export_run *run,
     }
 }
 
-/* "shop:lac:3f2a9c01", "issuer:lac", "world". An owner chooses the id, so that short ones may be
- * made to meet: then the whole of it stands there. */
+/* "shop:lac:3f2a9c01", "issuer:lac", "world". The digits are those behind what all ids of an
+ * association have in common. An owner chooses them, so that short ones may be made to meet: then
+ * the whole id stands there. */
 static bool give_name(struct export_run *run, struct export_account *x,
                       const struct mr_audit_account *known)
 {
@@ -56,8 +57,9 @@ static bool give_name(struct export_run *run, struct export_account *x,
     alias_part(alias, run, known->association);
     mr_hex_format(hex, x->shown, MR_ACCOUNT_BYTES);
     for (int digits = member ? SHORT_DIGITS : 0;; digits = 2 * MR_ACCOUNT_BYTES) {
+        const char *const from = digits == SHORT_DIGITS ? hex + SPACE_DIGITS : hex;
         snprintf(x->name, sizeof x->name, "%s%s%s%s%.*s", class, alias[0] == '\0' ? "" : ":", alias,
-                 digits == 0 ? "" : ":", digits, hex);
+                 digits == 0 ? "" : ":", digits, from);
         struct export_account **const node = tsearch(x, &run->accounts.by_name, by_name);
         if (node == NULL)
             return false;

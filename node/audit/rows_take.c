@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mereau/sign.h"
+#include "mereau/order.h"
 
 enum { NO_ASSOCIATION = 255 };
 
@@ -32,9 +32,8 @@ static void put_account(struct rows *r, const uint8_t id[16], uint32_t class, ui
 /* LED-2 */
 static void derive(struct rows *r, const uint8_t of[16], enum mr_account_class class, uint32_t home)
 {
-    const char *const text = mr_account_class_text(class);
-    uint8_t id[MR_HASH_BYTES];
-    mr_hash(id, "mereau/sub-account", of, 16, text, strlen(text));
+    uint8_t id[MR_ACCOUNT_BYTES];
+    mr_sub_account(id, of, class);
     if (rows_account(r, id) == MR_STATS_NONE)
         put_account(r, id, class, home, 0);
 }

@@ -138,6 +138,8 @@ void join_begin(struct job *j)
         st = MR_WRONG_LEDGER;
     else if (!known || !mr_is_member_class(q->open.class))
         st = MR_NOT_FOUND;
+    else if (!mr_in_space(q->open.account, q->association))
+        st = MR_NOT_YOURS;
     else if (mr_engine_keys(n->engine, &keys, &generation, q->open.account) == MR_OK)
         st = MR_ALREADY_DONE;
     else if (n->requests_waiting >= (uint64_t)n->settings.requests_max)

@@ -54,16 +54,24 @@ int mri_aud_association(const struct mr_audit *a, const uint8_t id[16])
     return -1;
 }
 
-void mri_aud_sub_account(uint8_t ret[32], const uint8_t of[16], enum mr_account_class class)
+bool mri_aud_in_space(const uint8_t id[16], const uint8_t association[16])
+{
+    return memcmp(id, association, MR_SPACE_BYTES) == 0;
+}
+
+void mri_aud_sub_account(uint8_t ret[16], const uint8_t of[16], enum mr_account_class class)
 {
     const char *const text = mr_account_class_text(class);
-    mr_hash(ret, "mereau/sub-account", of, 16, text, strlen(text));
+    uint8_t h[MR_HASH_BYTES];
+    mr_hash(h, "mereau/sub-account", of, 16, text, strlen(text));
+    memcpy(ret, of, MR_SPACE_BYTES);
+    memcpy(ret + MR_SPACE_BYTES, h + MR_SPACE_BYTES, 16 - MR_SPACE_BYTES);
 }
 
 static struct mri_aud_account *derive(struct mr_audit *a, const uint8_t of[16],
                                       enum mr_account_class class, int home)
 {
-    uint8_t id[32];
+    uint8_t id[16];
     mri_aud_sub_account(id, of, class);
     struct mri_aud_account *const x = mri_aud_account(a, id);
     if (x == NULL)

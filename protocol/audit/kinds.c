@@ -165,11 +165,13 @@ static void check_open(struct mr_audit *a, struct mri_aud_case *c)
                            mr_account_class_text(o->class));
     if (!mri_aud_keyset_right(&o->keys, o->class))
         mri_aud_wrong_text(a, c, MR_BAD_KEY, "key set", "as LED-6 says", "another");
-    if (x != NULL && !x->unknown) {
-        char hex[33];
-        mr_hex_format(hex, x->id, 16);
+    char hex[33];
+    mr_hex_format(hex, o->account, 16);
+    if (c->home >= 0 && !mri_aud_in_space(o->account, a->charter.associations[c->home].id))
+        mri_aud_wrong_text(a, c, MR_NOT_YOURS, "id of a new account", "one of this association",
+                           hex);
+    if (x != NULL && !x->unknown)
         mri_aud_wrong_text(a, c, MR_ACCOUNT_EXISTS, "id of a new account", "a new one", hex);
-    }
 }
 
 static void check_setkeys(struct mr_audit *a, struct mri_aud_case *c)

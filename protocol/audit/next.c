@@ -15,11 +15,15 @@ static bool same_id(const uint8_t x[16], const uint8_t y[16])
 
 /* --- who joins -------------------------------------------------------------------------------- */
 
+/* Ids and alias are nobody else's: LED-2a. */
 static bool is_new(const struct mr_association *x, const struct mr_association *others,
                    uint32_t count)
 {
+    static const uint8_t nobody[16];
+    if (mri_aud_in_space(x->id, nobody))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (same_id(x->id, others[i].id) || strcmp(x->alias, others[i].alias) == 0)
+        if (mri_aud_in_space(x->id, others[i].id) || strcmp(x->alias, others[i].alias) == 0)
             return false;
     }
     return true;

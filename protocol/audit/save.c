@@ -323,7 +323,7 @@ static void past(struct mri_aud_file *f)
 static struct mri_aud_account *sub_account(struct mri_aud_file *f, const uint8_t of[16],
                                            enum mr_account_class class)
 {
-    uint8_t id[32];
+    uint8_t id[16];
     mri_aud_sub_account(id, of, class);
     struct mri_aud_account *const x = mri_aud_map_get(&f->a->accounts, id);
     if (x == NULL)

@@ -533,8 +533,10 @@ struct mri_aud_account *mri_aud_account(struct mr_audit *a, const uint8_t id[16]
 void mri_aud_set_keys(struct mr_audit *a, struct mri_aud_account *account,
                       const struct mr_keyset *keys);
 int mri_aud_association(const struct mr_audit *a, const uint8_t id[16]); /* -1: none */
-/* LED-2: the first 16 bytes are the id of the sub-account of an association (zero: of nobody). */
-void mri_aud_sub_account(uint8_t ret[32], const uint8_t of[16], enum mr_account_class class);
+/* LED-2a: the id begins as those of the association do. */
+bool mri_aud_in_space(const uint8_t id[16], const uint8_t association[16]);
+/* LED-2: id of a sub-account of an association (zero: of nobody). */
+void mri_aud_sub_account(uint8_t ret[16], const uint8_t of[16], enum mr_account_class class);
 /* The sub-accounts of an association of the charter. */
 void mri_aud_add_association(struct mr_audit *a, uint32_t place);
 enum mr_status mri_aud_genesis(struct mr_audit *a);

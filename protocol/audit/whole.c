@@ -324,11 +324,15 @@ static bool charter_right(const struct mr_charter *c)
         c->units[1].role != MR_UNIT_RESERVE || c->nodes_count == 0 || c->policy.version != 1 ||
         c->quorum > c->nodes_count || 2 * c->quorum <= c->nodes_count)
         return false;
+    static const uint8_t nobody[16];
     int64_t caps = 0; /* LED-5a */
     for (uint32_t i = 0; i < c->associations_count; i++) {
+        const uint8_t *const id = c->associations[i].id;
         caps += c->associations[i].cap;
+        if (mri_aud_in_space(id, nobody)) /* LED-2a */
+            return false;
         for (uint32_t k = 0; k < i; k++) {
-            if (memcmp(c->associations[i].id, c->associations[k].id, 16) == 0)
+            if (mri_aud_in_space(id, c->associations[k].id))
                 return false;
         }
     }

@@ -18,9 +18,23 @@ static const char *units_fault(const struct mr_charter *c)
     return NULL;
 }
 
+/* LED-2a: no two associations have ids in common, nor one with the derived accounts of nobody. */
+static const char *spaces_fault(const struct mr_charter *c, uint32_t at)
+{
+    static const uint8_t nobody[MR_ACCOUNT_BYTES];
+    const uint8_t *const id = c->associations[at].id;
+    if (mr_in_space(id, nobody))
+        return "an association's id does not begin with four bytes of zero";
+    for (uint32_t k = 0; k < at; k++)
+        if (mr_in_space(id, c->associations[k].id))
+            return "the ids of two associations begin with the same four bytes";
+    return NULL;
+}
+
 static const char *associations_fault(const struct mr_charter *c)
 {
     int64_t caps = 0;
+    const char *what = NULL;
     if (c->associations_count == 0)
         return "there is no association";
     for (uint32_t i = 0; i < c->associations_count; i++) {
@@ -35,6 +49,9 @@ static const char *associations_fault(const struct mr_charter *c)
             if (memcmp(c->associations[k].id, a->id, 16) == 0 ||
                 strcmp(c->associations[k].alias, a->alias) == 0)
                 return "two associations have the same id or alias";
+        what = spaces_fault(c, i);
+        if (what != NULL)
+            return what;
         caps += a->cap <= MR_CAPS_MAX ? a->cap : MR_CAPS_MAX + 1;
         if (caps > MR_CAPS_MAX)
             return "the caps sum to more than a ledger can hold";

@@ -7,14 +7,25 @@
 #include "mereau/codec.h"
 #include "mereau/mandate.h"
 
+bool mr_in_space(const uint8_t account[16], const uint8_t association[16])
+{
+    return memcmp(account, association, MR_SPACE_BYTES) == 0;
+}
+
+void mr_into_space(uint8_t account[16], const uint8_t association[16])
+{
+    memcpy(account, association, MR_SPACE_BYTES);
+}
+
 void mr_sub_account(uint8_t ret[16], const uint8_t association[16], enum mr_account_class class)
 {
     static const uint8_t none[16] = {0};
     uint8_t h[32];
     const char *const text = mr_account_class_text(class);
-    mr_hash(h, "mereau/sub-account", association != NULL ? association : none, 16, text,
-            strlen(text));
+    const uint8_t *const of = association != NULL ? association : none;
+    mr_hash(h, "mereau/sub-account", of, 16, text, strlen(text));
     memcpy(ret, h, 16);
+    mr_into_space(ret, of);
 }
 
 bool mr_is_member_class(enum mr_account_class class)

@@ -20,6 +20,7 @@
     MRI_RULE_OF(funds, "LED-20: a payer has what it pays")                                         \
     MRI_RULE_OF(freeze, "LED-10.8: a frozen account does not pay")                                 \
     MRI_RULE_OF(keys_in_force, "LED-10.4: signed under the keys of its place in the chain")        \
+    MRI_RULE_OF(own_space, "LED-2a: a desk opens ids of its association only")                     \
     MRI_RULE_OF(payee_known, "SLOT-5: an order settles behind those it relies on")                 \
     MRI_RULE_OF(hear_first, "a node that starts hears q - 1 others before it signs")               \
     MRI_RULE_OF(abstain, "a node that forgot what it said does not sign")                          \

@@ -4,10 +4,12 @@
 #include "mereau/assert.h"
 #include "mereau/client.h"
 
+/* By the end of the id: its beginning is that of all the association's. */
 static uint32_t place_of(const uint8_t account[MR_ACCOUNT_BYTES], uint32_t places)
 {
-    const uint32_t number = (uint32_t)account[0] << 24 | (uint32_t)account[1] << 16 |
-                            (uint32_t)account[2] << 8 | (uint32_t)account[3];
+    const uint8_t *const end = account + MR_ACCOUNT_BYTES - 4;
+    const uint32_t number = (uint32_t)end[0] << 24 | (uint32_t)end[1] << 16 |
+                            (uint32_t)end[2] << 8 | (uint32_t)end[3];
     return number % places;
 }
 

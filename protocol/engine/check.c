@@ -103,6 +103,17 @@ static uint32_t home_index(const struct checking *k, const uint8_t association[1
     return MR_ASSOCIATIONS_MAX;
 }
 
+/* INV-10: LED-2a. Whose association is none has the space of nobody, which begins with zeros. */
+static void check_space(struct checking *k)
+{
+    char where[MR_FINDING_TEXT_MAX], expected[2 * MR_SPACE_BYTES + 1];
+    if (mr_in_space(k->account.id, k->account.association))
+        return;
+    place(where, k, "number", k->number);
+    mr_hex_format(expected, k->account.association, MR_SPACE_BYTES);
+    report(k, "INV-10", where, expected, "an id of another association");
+}
+
 /* INV-1, INV-2, and what INV-3, INV-3a and INV-6 add up. */
 static void check_balances(struct checking *k)
 {
@@ -242,6 +253,7 @@ static bool each_account(void *ctx, const uint8_t *key, size_t key_len, const ui
         return k->st == MR_OK;
     }
     k->t.accounts++;
+    check_space(k);
     check_balances(k);
     check_chain(k);
     check_credits(k);

@@ -80,9 +80,9 @@ void mri_opens_done(struct mr_engine *e)
 
 static struct mri_open **bucket(struct mr_engine *e, const uint8_t account[16], uint64_t seq)
 {
-    /* Account ids are random or derived by hashing. */
+    /* Behind what an association's ids have in common they are random, or hashes. */
     uint64_t h;
-    memcpy(&h, account, sizeof h);
+    memcpy(&h, account + MR_ACCOUNT_BYTES - sizeof h, sizeof h);
     h = (h ^ seq) * 0x9e3779b97f4a7c15u;
     return &e->opens.buckets[h >> 50];
 }

@@ -349,6 +349,8 @@ static enum mr_status check_open(const struct checking *c)
     const enum mr_status st = mr_keyset_check(&o->keys, o->class);
     if (st != MR_OK)
         return st;
+    if (!mr_in_space(o->account, c->chain->account.association) && MRI_RULE(own_space))
+        return MR_NOT_YOURS;
     return find_row(c->plan, o->account) != NULL ? MR_ACCOUNT_EXISTS : MR_OK;
 }
 

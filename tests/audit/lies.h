@@ -31,6 +31,9 @@ extern const struct league_lie lies_of_league[], lies_of_turn[];
 
 const struct league_lie *league_lie_named(const char *name);
 
+/** In a book of two epochs in which an association joins: with an id that begins as another's. */
+void turn_joiner_in_the_space_of_another(struct doctor *d);
+
 /** No lie: a head that is dated back. */
 void league_head_of_an_hour_ago(struct doctor *d);
 

@@ -469,6 +469,12 @@ static void account_opened_twice(struct tamper *t)
            t->w->members[ANNA].id, 16);
 }
 
+static void account_of_another_association(struct tamper *t)
+{
+    memcpy(order(find(t, MR_KIND_OPEN, STORY_MEMBERS + 1))->body.u.open.account,
+           t->w->charter.associations[1].id, MR_SPACE_BYTES);
+}
+
 static void account_of_an_inner_class(struct tamper *t)
 {
     order(find(t, MR_KIND_OPEN, STORY_MEMBERS + 1))->body.u.open.class = MR_CLASS_WORLD;
@@ -709,6 +715,7 @@ const struct lie lies_of_orders[] = {
     {"keys to come countersign", keys_to_come_countersign, "LED-31", MR_KEYS_UNKNOWN},
     {"keys of no generation", keys_of_no_generation, "LED-31", MR_KEYS_OLD},
     {"account opened twice", account_opened_twice, "LED-25", MR_ACCOUNT_EXISTS},
+    {"account of another association", account_of_another_association, "LED-25", MR_NOT_YOURS},
     {"account of an inner class", account_of_an_inner_class, "LED-25", MR_PAYEE_CLASS},
     {"key set without threshold", key_set_without_threshold, "LED-25", MR_BAD_KEY},
     {"generation skipped", generation_skipped, "LED-25", MR_OUT_OF_RANGE},

@@ -247,6 +247,19 @@ static void next_of_an_unknown_association(struct doctor *d)
     change_next(d, nobody);
 }
 
+static uint8_t space[MR_SPACE_BYTES];
+
+static void into_space(struct mr_next_epoch *n)
+{
+    memcpy(n->associations[0].id, space, sizeof space);
+}
+
+void turn_joiner_in_the_space_of_another(struct doctor *d)
+{
+    memcpy(space, d->r->w.charter.associations[0].id, sizeof space);
+    change_next(d, into_space);
+}
+
 /* --- what the CUT settles --------------------------------------------------------------------- */
 
 static struct doc_row *settled_by_one(struct doctor *d, struct doc_turn **ret_turn)

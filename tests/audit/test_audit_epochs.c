@@ -352,6 +352,20 @@ static void take_apart(void)
     doctor_load(&d, &r, 1, &book);
 }
 
+static void take_joiner_apart(void)
+{
+    static struct mr_signed_order o;
+    ring_init_founders(&r, 4, 3, 2, 1);
+    ring_next_order(&r, 0, &o);
+    o.order.body.u.next.associations_count = 1;
+    o.order.body.u.next.associations[0] = r.w.charter.associations[1];
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_SETTLED);
+    ring_wait(&r, 10000);
+    book_read(&book, r.nodes[0].journal);
+    doctor_load(&d, &r, 1, &book);
+}
+
 static void put_away(void)
 {
     doctor_done(&d);
@@ -370,9 +384,8 @@ START_TEST(taken_apart_and_put_together)
 }
 END_TEST
 
-START_TEST(a_lie)
+static void expect_lie(const struct league_lie *lie)
 {
-    const struct league_lie *const lie = &lies_of_turn[_i];
     lie->tell(&d);
     doctor_write(&d, &told);
     book_audit(&found, NULL, &r.w.charter, &told, true);
@@ -383,6 +396,20 @@ START_TEST(a_lie)
         print_findings(lie->name);
     ck_assert_msg(right, "%s: one finding %s %s wanted", lie->name, lie->rule,
                   mr_status_name(lie->status));
+}
+
+START_TEST(a_lie)
+{
+    expect_lie(&lies_of_turn[_i]);
+}
+END_TEST
+
+START_TEST(a_lie_about_who_joins)
+{
+    static const struct league_lie lie = {"joiner in the space of another",
+                                          turn_joiner_in_the_space_of_another, "EPO-3",
+                                          MR_OUT_OF_RANGE, false};
+    expect_lie(&lie);
 }
 END_TEST
 
@@ -426,10 +453,14 @@ int main(void)
     tcase_add_loop_test(lying, a_lie, 0, lies);
     tcase_add_loop_test(lying, payloads_changed_on_purpose, 0, 3);
     tcase_add_loop_test(lying, every_allocation_refused_once, 0, 3);
+    TCase *const joining = tcase_create("lies about who joins");
+    tcase_add_checked_fixture(joining, take_joiner_apart, put_away);
+    tcase_add_test(joining, a_lie_about_who_joins);
     Suite *const s = suite_create("audit epochs");
     suite_add_tcase(s, honest);
     suite_add_tcase(s, single);
     suite_add_tcase(s, lying);
+    suite_add_tcase(s, joining);
     SRunner *const runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);

@@ -212,6 +212,19 @@ START_TEST(every_allocation_refused_once)
 }
 END_TEST
 
+/* LED-2a: no two associations of a charter have ids in common. */
+START_TEST(a_charter_whose_spaces_meet_is_none)
+{
+    static uint8_t bytes[sizeof w.charter];
+    const struct mr_mem mem = world_mem();
+    struct mr_audit *a = NULL;
+    struct mr_charter c = w.charter;
+    memcpy(c.associations[1].id, _i == 0 ? c.associations[0].id : (const uint8_t[4]){0}, 4);
+    const size_t n = mr_charter_encode(&c, bytes, sizeof bytes);
+    ck_assert_int_eq(mr_audit_create(&a, &mem, NULL, NULL, bytes, n), MR_OUT_OF_RANGE);
+}
+END_TEST
+
 int main(void)
 {
     TCase *const tc = tcase_create("honest");
@@ -223,6 +236,7 @@ int main(void)
     tcase_add_test(tc, totals_by_kind);
     tcase_add_loop_test(tc, erased_bodies_are_not_findings, 0, 4);
     tcase_add_test(tc, every_allocation_refused_once);
+    tcase_add_loop_test(tc, a_charter_whose_spaces_meet_is_none, 0, 2);
     Suite *const s = suite_create("audit honest");
     suite_add_tcase(s, tc);
     SRunner *const r = srunner_create(s);

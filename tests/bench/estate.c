@@ -174,6 +174,7 @@ enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members, 
     for (uint32_t i = 0; i < members; i++) {
         struct member *m = &e->members[i];
         randombytes_buf(m->id, sizeof m->id);
+        mr_into_space(m->id, e->charter.associations[i % e->charter.associations_count].id);
         make_key(&m->key, &m->public);
         m->next_seq = 1;
     }

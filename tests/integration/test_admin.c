@@ -69,6 +69,9 @@ START_TEST(test_members)
 {
     char eve[OFFICE_ADDRESS_MAX], twin[OFFICE_ADDRESS_MAX];
     expect(0, "admit", "--all"); /* nobody is left */
+    ck_assert_int_eq(office_ask(&office, eve, 0, true, "Eve", MR_CLASS_RESIDENT), MR_NOT_YOURS);
+    expect(0, "requests");
+    ck_assert_uint_eq(json_array_size(json_object_get(office.said, "requests")), 0);
     office_join(&office, eve, "Eve", MR_CLASS_RESIDENT);
     expect(0, "requests");
     ck_assert_uint_eq(json_array_size(json_object_get(office.said, "requests")), 1);

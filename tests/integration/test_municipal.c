@@ -323,6 +323,12 @@ START_TEST(another_association_has_no_part_in_it)
     refused("NOT_YOURS");
     CONVERT(1, shop, "5", "1", "VIR-1");
     refused("MANDATE_UNKNOWN");
+    /* Nor are its members admitted here: their ids are not this association's. */
+    ck_assert_int_eq(office_ask(&till.office, far, 0, false, "Lost", MR_CLASS_RESIDENT), MR_OK);
+    DESK(1, "admit", "--all");
+    refused("NOT_YOURS");
+    DESK(0, "reject", far);
+    DESK(0, "admit", "--all");
     office_done(&till.office);
     till.office = quai;
     office_done(&till.office);

@@ -256,6 +256,20 @@ START_TEST(two_devices_in_one_place_pay_at_most_once)
 }
 END_TEST
 
+/* The id goes with the association: the desk of the second one would not open the first one's. */
+START_TEST(who_could_not_ask_one_association_joins_another)
+{
+    char link[MR_JOIN_LINK_TEXT_MAX + 1];
+    federation_kill(&f, 3);
+    link_text(link, 3);
+    want_code(run_words("--wallet=eve", "join", link, "--name=x", "--contact=x", "--class=resident",
+                        "--kdf-min", "--timeout=2", NULL),
+              3);
+    join("eve", 2);
+    want_code(run_words("--wallet=eve", "balance", NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *const s = suite_create("wallet federation");
@@ -266,6 +280,7 @@ int main(void)
     tcase_add_test(tc, without_a_quorum_the_order_waits_for_one);
     tcase_add_test(tc, killed_wallets_and_nodes_pay_once);
     tcase_add_test(tc, two_devices_in_one_place_pay_at_most_once);
+    tcase_add_test(tc, who_could_not_ask_one_association_joins_another);
     suite_add_tcase(s, tc);
     SRunner *const r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

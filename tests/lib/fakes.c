@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "mereau/codec.h"
+#include "mereau/order.h"
 
 #define must(condition) must_be((condition), #condition, __LINE__)
 
@@ -81,6 +82,8 @@ static enum mr_status answer_join(struct fake_ledger *l, const struct mr_join *j
 {
     if (fake_account(l, join->open.account) != NULL)
         return MR_ACCOUNT_EXISTS;
+    if (!mr_in_space(join->open.account, join->association))
+        return MR_NOT_YOURS;
     fake_account_open(l, join);
     return MR_OK;
 }

@@ -361,7 +361,7 @@ void federation_open(struct federation *f, uint32_t node, uint32_t association,
 {
     static struct mr_signed_order o;
     federation_order(f, node, &o, f->desks[association], MR_KIND_OPEN);
-    world_open_body(&f->w, &o.order.body.u.open, class);
+    world_open_body(&f->w, &o.order.body.u.open, association, class);
     federation_sign(f, &o);
     ck_assert_int_eq(federation_submit(f, node, &o, SUBMIT_MS), MR_SETTLED);
     f->w.members_count++;

@@ -15,6 +15,7 @@
 #include "lib/typed.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
+#include "mereau/order.h"
 #include "mereau/sign.h"
 
 enum { WORDS_MAX = 48, PATHS = 4 };
@@ -249,7 +250,7 @@ static void read_charter(struct office *o, struct mr_charter *ret)
 }
 
 static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, unsigned home,
-                      const char *name, enum mr_account_class class)
+                      bool stray, const char *name, enum mr_account_class class)
 {
     const struct mr_association *a = &charter->associations[home];
     struct mr_seckey secret;
@@ -260,6 +261,8 @@ static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, u
     mr_ledger_id(r->join.ledger, charter);
     memcpy(r->join.association, a->id, 16);
     randombytes_buf(open->account, sizeof open->account);
+    mr_into_space(open->account, a->id);
+    open->account[0] ^= stray;
     randombytes_buf(seed, sizeof seed);
     open->keys = (struct mr_keyset){.threshold = 1, .keys_count = 1};
     mr_seckey_from_seed(&secret, &open->keys.keys[0], seed);
@@ -274,8 +277,8 @@ static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, u
     mr_seckey_done(&secret);
 }
 
-void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const char *name,
-                 enum mr_account_class class)
+enum mr_status office_ask(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], unsigned home,
+                          bool stray, const char *name, enum mr_account_class class)
 {
     struct mr_charter *charter = calloc(1, sizeof *charter);
     struct mr_request_body *ask = calloc(1, sizeof *ask);
@@ -284,19 +287,26 @@ void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const c
     must(charter != NULL && ask != NULL && reply != NULL);
     read_charter(o, charter);
     ask->kind = MR_REQ_JOIN;
-    fill_join(&ask->u.join, charter, o->home, name, class);
+    fill_join(&ask->u.join, charter, home, stray, name, class);
     char socket[OFFICE_PATH_MAX];
     snprintf(socket, sizeof socket, "%.400s/run/control.sock", o->data);
     const struct link_config config = {.address = office_path(o, socket),
                                        .ledger = ask->u.join.join.ledger};
     must(link_open(&link, &config) == MR_OK);
     const enum mr_status st = link_call(link, reply, ask);
-    must(st == MR_OK || st == MR_NOT_ADMITTED);
     mr_address_format(ret_address, charter->prefix, ask->u.join.join.open.account);
     link_close(link);
     free(charter);
     free(ask);
     free(reply);
+    return st;
+}
+
+void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const char *name,
+                 enum mr_account_class class)
+{
+    const enum mr_status st = office_ask(o, ret_address, o->home, false, name, class);
+    must(st == MR_OK || st == MR_NOT_ADMITTED);
 }
 
 int64_t office_balance(struct office *o, const char *address)

@@ -8,6 +8,7 @@
 
 #include "lib/procs.h"
 #include "mereau/record.h"
+#include "mereau/status.h"
 
 enum { OFFICE_PATH_MAX = 512, OFFICE_ADDRESS_MAX = 128 };
 
@@ -53,6 +54,11 @@ int64_t office_int(const struct office *o, const char *field);
 /** Somebody asks to join. */
 void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const char *name,
                  enum mr_account_class class);
+
+/** Somebody asks its node to join an association of the charter; `stray`: with an id that is in the
+ *  space of none. What the node answers. */
+enum mr_status office_ask(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], unsigned home,
+                          bool stray, const char *name, enum mr_account_class class);
 
 /** Somebody of that address, in unit 0. */
 int64_t office_balance(struct office *o, const char *address);

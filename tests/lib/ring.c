@@ -385,7 +385,7 @@ enum mr_status ring_open(struct ring *r, uint32_t node, enum mr_account_class cl
 {
     static struct mr_signed_order o;
     ring_order(r, node, &o, r->w.desk, MR_KIND_OPEN);
-    world_open_body(&r->w, &o.order.body.u.open, class);
+    world_open_body(&r->w, &o.order.body.u.open, 0, class);
     world_sign(&r->w, &o);
     r->w.members_count++;
     return ring_submit(r, node, &o);

@@ -138,7 +138,7 @@ enum mr_status teller_open(struct teller *t, enum mr_account_class class)
 {
     static struct mr_signed_order o;
     teller_order(t, &o, t->w.desk, MR_KIND_OPEN);
-    world_open_body(&t->w, &o.order.body.u.open, class);
+    world_open_body(&t->w, &o.order.body.u.open, 0, class);
     world_sign(&t->w, &o);
     const enum mr_status st = teller_submit(t, &o);
     if (st == MR_SETTLED)

@@ -303,7 +303,7 @@ void world_sign(struct world *w, struct mr_signed_order *o)
         return;
     }
     o->sigs_count = 0;
-    for (uint32_t h = 0; h < w->charter.associations_count && h < WORLD_HOMES_MAX; h++) {
+    for (uint32_t h = 0; h < WORLD_HOMES_MAX; h++) { /* one that will join is none of the charter */
         if (memcmp(id, w->homes[h].desk, 16) == 0)
             mr_order_sign(o, 0, &w->homes[h].operators[0]);
         for (uint32_t i = 0; i < WORLD_OPERATORS; i++)
@@ -325,7 +325,7 @@ enum mr_status world_submit(struct world *w, const struct mr_signed_order *o)
     return world_request(w, NULL);
 }
 
-void world_open_body(struct world *w, struct mr_open *b, enum mr_account_class class)
+void world_open_body(struct world *w, struct mr_open *b, uint32_t home, enum mr_account_class class)
 {
     ck_assert_uint_lt(w->members_count, WORLD_MEMBERS_MAX);
     struct world_member *m = &w->members[w->members_count];
@@ -333,8 +333,9 @@ void world_open_body(struct world *w, struct mr_open *b, enum mr_account_class c
     make_key(&m->key, &m->public, "member", w->members_count);
     mr_hash(h, "test/account", &w->members_count, sizeof w->members_count, NULL, 0);
     memcpy(m->id, h, 16);
+    mr_into_space(m->id, w->charter.associations[home].id);
     m->class = class;
-    m->home = 0;
+    m->home = home;
     memcpy(b->account, m->id, 16);
     b->class = class;
     b->keys.threshold = b->keys.keys_count = 1;
@@ -350,8 +351,7 @@ enum mr_status world_open_at(struct world *w, uint32_t home, enum mr_account_cla
 {
     static struct mr_signed_order o;
     world_order(w, &o, w->homes[home].desk, MR_KIND_OPEN);
-    world_open_body(w, &o.order.body.u.open, class);
-    w->members[w->members_count].home = home;
+    world_open_body(w, &o.order.body.u.open, home, class);
     world_sign(w, &o);
     const enum mr_status st = world_submit(w, &o);
     if (st == MR_SETTLED)

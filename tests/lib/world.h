@@ -73,9 +73,10 @@ void world_order(struct world *w, struct mr_signed_order *ret, const uint8_t acc
 /** The same for a chain in this state, without an engine. */
 void world_order_on(struct world *w, struct mr_signed_order *ret, const uint8_t account[16],
                     const struct mr_state_chain *c, uint32_t policy, enum mr_order_kind kind);
-/** What the orders of world_open, world_issue and world_pay say. The next member gets its keys; it
- *  counts once members_count is raised. */
-void world_open_body(struct world *w, struct mr_open *b, enum mr_account_class class);
+/** What the orders of world_open, world_issue and world_pay say. The next member gets its keys and
+ *  an id of that association; it counts once members_count is raised. */
+void world_open_body(struct world *w, struct mr_open *b, uint32_t home,
+                     enum mr_account_class class);
 void world_issue_body(struct world *w, struct mr_issue *b, uint32_t member, int64_t amount);
 void world_pay_body(const struct world *w, struct mr_pay *b, uint32_t to, int64_t amount);
 /** A CLEAR under the keys of the charter, not countersigned; and its countersignatures. */

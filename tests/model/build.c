@@ -39,11 +39,12 @@ static void some_keys(struct play *p, struct mr_keyset *k, uint32_t count, uint3
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
-static void open_body(struct play *p, struct mr_open *b)
+static void open_body(struct play *p, struct mr_open *b, uint32_t home)
 {
     const uint32_t count = 1 + (uint32_t)play_random(p, 2);
     const uint64_t id[2] = {play_random(p, UINT64_MAX), play_random(p, UINT64_MAX)};
     memcpy(b->account, id, 16);
+    memcpy(b->account, p->m.charter->associations[home].id, 4);
     b->class = (enum mr_account_class)(MR_CLASS_RESIDENT + play_random(p, 6));
     some_keys(p, &b->keys, count, 1 + (uint32_t)play_random(p, count));
     memset(b->enc_key, (int)play_random(p, 256), 32);
@@ -274,7 +275,7 @@ static void body(struct play *p, struct deed *d, struct m_account *a)
     const struct m_redemption *r = some_redemption(p, a->home);
     switch (b->kind) {
     case MR_KIND_OPEN:
-        open_body(p, &b->u.open);
+        open_body(p, &b->u.open, a->home);
         break;
     case MR_KIND_PAY:
         pay_body(p, d, a);

@@ -103,6 +103,7 @@ static struct m_account *derive(struct model *m, uint32_t home, enum mr_account_
     const char *text = mr_account_class_text(class);
     uint8_t h[32];
     mr_hash(h, "mereau/sub-account", of, 16, text, strlen(text));
+    memcpy(h, of, 4);
     struct m_account *a = add(m, h, class, home);
     if (keys != NULL) {
         a->chain = true;

@@ -224,6 +224,21 @@ static void move_time(struct play *p)
         follow_rest(p);
 }
 
+/* More of one member than may wait together: chance alone seldom comes to so many. */
+static void move_recoveries(struct play *p)
+{
+    struct deed *d = &p->deed;
+    const struct m_account *a = play_member(p);
+    struct mr_recover *b = &d->o.order.body.u.recover;
+    for (uint32_t i = 0; i <= MR_RECOVERIES_MAX; i++) {
+        build_on(p, d, model_sub(&p->m, a->home, MR_CLASS_TREASURY), MR_KIND_RECOVER);
+        memcpy(b->account, a->id, 16);
+        b->keys.generation = a->generation + 1;
+        build_finish(p, d);
+        follow_submit(p, d);
+    }
+}
+
 static void move_drawer(struct play *p)
 {
     const uint64_t at = play_random(p, DRAWER);
@@ -242,6 +257,8 @@ void play_step(struct play *p)
         move_cancel(p);
     else if (r < 92)
         move_time(p);
+    else if (r < 93)
+        move_recoveries(p);
     else
         move_drawer(p);
     follow_compare(p);

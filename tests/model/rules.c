@@ -95,6 +95,9 @@ static enum mr_status check_open(struct model *m, const struct mr_order *o)
         return MR_PAYEE_CLASS;
     if (model_key_set(&b->keys, b->class) != MR_OK)
         return MR_BAD_KEY;
+    const uint32_t home = model_find(m, o->account)->home;
+    if (memcmp(b->account, m->charter->associations[home].id, 4) != 0)
+        return MR_NOT_YOURS;
     return model_find(m, b->account) != NULL ? MR_ACCOUNT_EXISTS : MR_OK;
 }
 

@@ -414,6 +414,8 @@ static void spoil_body(struct play *p, struct deed *d)
             b->u.open.class = MR_CLASS_DESK;
         else if (play_chance(p, 3))
             memcpy(b->u.open.account, play_member(p)->id, 16);
+        else if (play_chance(p, 3))
+            b->u.open.account[play_random(p, 4)] ^= (uint8_t)(1 + play_random(p, 255));
         else
             spoil_keys(p, &b->u.open.keys);
         break;

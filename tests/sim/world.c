@@ -59,6 +59,7 @@ static void add_people(struct sim *s)
         uint8_t h[32];
         mr_hash(h, "sim/account", &i, sizeof i, NULL, 0);
         memcpy(w->account, h, 16);
+        mr_into_space(w->account, s->charter.associations[w->association].id);
         w->dishonest = rng_chance(&s->people, s->w.cheats);
     }
 }

@@ -149,6 +149,21 @@ static void bank_elsewhere(void)
     put(MR_TABLE_BANK, key, 48, bytes, mr_state_slot_ref_encode(&ref, bytes, sizeof bytes));
 }
 
+/* An account of another association's, under an id of this one's. */
+static void another_space(void)
+{
+    const uint8_t *const id = w.members[1].id;
+    struct mr_state_account a;
+    uint8_t key[8], bytes[2048];
+    size_t len;
+    mri_key_u64(key, number_of(id));
+    ck_assert_int_eq(
+        w.store->api->get(w.store, MR_TABLE_ACCOUNT, key, 8, bytes, sizeof bytes, &len), MR_OK);
+    ck_assert_int_eq(mr_state_account_decode(&a, bytes, len), MR_OK);
+    a.association[0] ^= 1;
+    put(MR_TABLE_ACCOUNT, key, 8, bytes, mr_state_account_encode(&a, bytes, sizeof bytes));
+}
+
 static const struct {
     void (*change)(void);
     const char *rules;
@@ -158,9 +173,10 @@ static const struct {
     {below_zero, "INV-2 JNL-8 "},
     {other_head, "INV-4 JNL-8 "},
     {missing_credit, "INV-9 JNL-8 "},
-    {missing_slot, "INV-9 INV-4 JNL-8 "},
+    {missing_slot, "INV-4 INV-9 JNL-8 "},
     {reserve_moved, "INV-3 INV-3a JNL-8 "},
     {bank_elsewhere, "INV-7 JNL-8 "},
+    {another_space, "INV-10 JNL-8 "},
 };
 
 START_TEST(a_changed_record_gives_its_finding)

@@ -45,7 +45,7 @@ static void new_keys(struct mr_order_body *b)
 static enum mr_status open_at(uint32_t home)
 {
     ring_order(&r, 0, &o, r.w.homes[home].desk, MR_KIND_OPEN);
-    world_open_body(&r.w, &o.order.body.u.open, MR_CLASS_RESIDENT);
+    world_open_body(&r.w, &o.order.body.u.open, home, MR_CLASS_RESIDENT);
     world_sign(&r.w, &o);
     r.w.members_count++;
     return ring_submit(&r, 0, &o);

@@ -222,7 +222,7 @@ static void check_order(uint32_t count, uint32_t preferred, uint32_t home, uint8
                         const uint32_t *want)
 {
     uint32_t got[MR_NODES_MAX] = {0};
-    const uint8_t id[16] = {0, 0, 0, place};
+    const uint8_t id[16] = {1, 2, 3, 4, [15] = place};
     mr_node_order(got, count, preferred, home, id);
     for (uint32_t i = 0; i < count; i++)
         ck_assert_uint_eq(got[i], want[i]);
@@ -248,7 +248,9 @@ START_TEST(members_spread_over_the_other_nodes)
     unsigned second[5] = {0};
     for (unsigned i = 0; i < 300; i++) {
         uint32_t got[MR_NODES_MAX];
-        const uint8_t id[16] = {(uint8_t)(i * 31), (uint8_t)(i * 7), (uint8_t)i, (uint8_t)(i * 3)};
+        uint8_t id[32];
+        mr_hash(id, "test/spread", &i, sizeof i, NULL, 0);
+        memset(id, 7, MR_SPACE_BYTES); /* of one association: LED-2a */
         mr_node_order(got, 4, 0, 1, id);
         second[got[1]]++;
     }

@@ -248,6 +248,33 @@ START_TEST(test_charter)
 }
 END_TEST
 
+/* LED-2a. The id of association 2 begins with these bytes. */
+static enum mr_status with_space(const char **ret_what, const uint8_t bytes[4])
+{
+    fill_charter();
+    memcpy(charter->associations[2].id, bytes, 4);
+    memcpy(charter->nodes[2].association, bytes, 4);
+    return mr_charter_check(charter, ret_what);
+}
+
+START_TEST(test_spaces)
+{
+    const char *what = "";
+    fill_charter();
+    uint8_t bytes[4];
+    memcpy(bytes, charter->associations[1].id, 4);
+    ck_assert_int_eq(with_space(&what, bytes), MR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(what, "same four bytes"));
+    bytes[3] ^= 1;
+    ck_assert_msg(with_space(&what, bytes) == MR_OK, "%s", what);
+    memset(bytes, 0, 4);
+    ck_assert_int_eq(with_space(&what, bytes), MR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(what, "four bytes of zero"));
+    bytes[3] = 1;
+    ck_assert_msg(with_space(&what, bytes) == MR_OK, "%s", what);
+}
+END_TEST
+
 static void expect_changed(const char *word)
 {
     const char *what = "";
@@ -308,6 +335,7 @@ int main(void)
     tcase_add_test(tc, test_offer_signatures);
     tcase_add_test(tc, test_offer_check);
     tcase_add_test(tc, test_charter);
+    tcase_add_test(tc, test_spaces);
     tcase_add_test(tc, test_offer_in_charter);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);

@@ -30,7 +30,7 @@ static void setup(void)
     world_init(&one);
     world_start(&one);
     world_order(&one, &open_, one.desk, MR_KIND_OPEN);
-    world_open_body(&one, &open_.order.body.u.open, MR_CLASS_RESIDENT);
+    world_open_body(&one, &open_.order.body.u.open, 0, MR_CLASS_RESIDENT);
     world_sign(&one, &open_);
     ck_assert_int_eq(world_submit(&one, &open_), MR_SETTLED);
     world_init(&other);

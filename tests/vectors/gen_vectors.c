@@ -10,6 +10,7 @@
 #include "mereau/federation.h"
 #include "mereau/id.h"
 #include "mereau/log.h"
+#include "mereau/order.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
 
@@ -267,14 +268,40 @@ static void write_number_refusals(void)
 
 /* --- ids -------------------------------------------------------------------------------------- */
 
-static void write_id(const char *what, const uint8_t *in, size_t in_len, const uint8_t id[32])
+static void write_id_of(const char *what, const uint8_t *in, size_t in_len, const uint8_t *id,
+                        size_t id_len)
 {
     bool first = true;
     open_row();
     put_text("id", what, &first);
     put_hex("in", in, in_len, &first);
-    put_hex("out", id, 32, &first);
+    put_hex("out", id, id_len, &first);
     fputc('}', file);
+}
+
+static void write_id(const char *what, const uint8_t *in, size_t in_len, const uint8_t id[32])
+{
+    write_id_of(what, in, in_len, id, MR_HASH_BYTES);
+}
+
+/* LED-2: of an association, and of nobody. */
+static void write_accounts(struct random_source *g)
+{
+    uint8_t of[MR_ACCOUNT_BYTES + 32], id[MR_ACCOUNT_BYTES];
+    for (size_t i = 0; i < MR_ACCOUNT_BYTES; i++)
+        of[i] = (uint8_t)random_next(g);
+    for (int k = MR_CLASS_SYSTEM; k <= MR_CLASS_CHECKPOINTS; k++) {
+        const enum mr_account_class class = (enum mr_account_class)k;
+        const char *const text = mr_account_class_text(class);
+        uint8_t in[sizeof of] = {0};
+        const bool nobody =
+            k == MR_CLASS_SYSTEM || k == MR_CLASS_CHECKPOINTS || k == MR_CLASS_WORLD;
+        if (!nobody)
+            memcpy(in, of, MR_ACCOUNT_BYTES);
+        memcpy(in + MR_ACCOUNT_BYTES, text, strlen(text));
+        mr_sub_account(id, nobody ? NULL : of, class);
+        write_id_of("account", in, MR_ACCOUNT_BYTES + strlen(text), id, sizeof id);
+    }
 }
 
 static void write_offer(struct random_source *g)
@@ -332,6 +359,7 @@ static void write_ids(void)
     }
     for (int i = 0; i < 2; i++)
         write_offer(&g);
+    write_accounts(&g);
     free(charter);
     free(order);
 }

@@ -10,6 +10,7 @@
 #include "mereau/federation.h"
 #include "mereau/id.h"
 #include "mereau/log.h"
+#include "mereau/order.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
 
@@ -104,6 +105,16 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+static enum mr_account_class class_called(const uint8_t *text, size_t len)
+{
+    for (int k = MR_CLASS_SYSTEM; k <= MR_CLASS_CHECKPOINTS; k++) {
+        const char *const name = mr_account_class_text((enum mr_account_class)k);
+        if (strlen(name) == len && memcmp(name, text, len) == 0)
+            return (enum mr_account_class)k;
+    }
+    ck_abort_msg("no class of a derived account");
+}
+
 static void compute_id(uint8_t ret[32], const char *what, const uint8_t *in, size_t len)
 {
     if (strcmp(what, "ledger") == 0) {
@@ -127,6 +138,9 @@ static void compute_id(uint8_t ret[32], const char *what, const uint8_t *in, siz
         for (size_t i = 48; i < len; i++)
             seq = seq << 8 | in[i];
         mr_void_id(ret, in, in + 32, seq);
+    } else if (strcmp(what, "account") == 0) {
+        ck_assert_uint_gt(len, MR_ACCOUNT_BYTES);
+        mr_sub_account(ret, in, class_called(in + MR_ACCOUNT_BYTES, len - MR_ACCOUNT_BYTES));
     } else if (strcmp(what, "memo") == 0) {
         mr_memo_hash(ret, in, (const char *)in + 16, len - 16);
     } else {
@@ -145,9 +159,11 @@ START_TEST(test_ids)
         size_t len;
         uint8_t *const in = bytes_of(row, "in", &len);
         uint8_t expected[32], id[32];
-        exact_bytes(row, "out", expected, sizeof expected);
+        const bool account = strcmp(text_of(row, "id"), "account") == 0;
+        const size_t id_len = account ? MR_ACCOUNT_BYTES : MR_HASH_BYTES;
+        exact_bytes(row, "out", expected, id_len);
         compute_id(id, text_of(row, "id"), in, len);
-        ck_assert_mem_eq(id, expected, sizeof id);
+        ck_assert_mem_eq(id, expected, id_len);
         const json_t *const code = json_object_get(row, "code");
         if (code != NULL) {
             char text[MR_CONFIRMATION_MAX];

@@ -38,6 +38,7 @@ void ledger_member_id(const struct ledger *l, uint32_t i, uint8_t ret[16])
     uint8_t id[32];
     derive(l, id, "account", i);
     memcpy(ret, id, 16);
+    mr_into_space(ret, l->charter.associations[0].id);
 }
 
 void ledger_member_key(const struct ledger *l, uint32_t i, struct mr_seckey *ret,
