@@ -108,6 +108,22 @@ static void wish_open(struct sim *s, const struct owner *member)
     owner_keys(member, 1, NULL, &o->keys);
 }
 
+/* A dishonest desk sees another one's OPEN on its way, and opens that id with keys of its own. */
+static bool wish_theft(struct sim *s, const struct owner *w)
+{
+    struct mr_open *o = &s->order.order.body.u.open;
+    for (uint32_t i = 0; w->thief && i < s->truth.orders_count; i++) {
+        const struct known_order *k = &s->truth.orders[i];
+        const struct owner *whose = k->kind == MR_KIND_OPEN ? truth_owner(s, k->about) : NULL;
+        if (whose == NULL || whose->association == w->association || whose->opened)
+            continue;
+        wish_open(s, whose);
+        owner_keys(w, 1, NULL, &o->keys);
+        return true;
+    }
+    return false;
+}
+
 static bool wish_flag(struct sim *s, const struct owner *w)
 {
     struct owner *who = any_member(s, NULL, w->association);
@@ -138,6 +154,8 @@ static bool wish_list(struct sim *s, const struct owner *w)
 
 static bool wish_desk(struct sim *s, struct owner *w)
 {
+    if (wish_theft(s, w))
+        return true;
     for (uint32_t i = 0; i < s->owners_count; i++) {
         struct owner *o = &s->owners[i];
         if (o->role != ROLE_MEMBER || o->association != w->association || o->opened)

@@ -24,7 +24,7 @@ _Static_assert(SWITCHES < 32, "a rule is a bit");
 
 /* What a node that lies may leave out: the others would be seen through at once, or harm nobody. */
 static const char *const lies[] = {"vote_once", "keep_promise",  "report_truth", "votes_of_quorum",
-                                   "funds",     "keys_in_force", "rest"};
+                                   "funds",     "keys_in_force", "own_space",    "rest"};
 enum { LIES = sizeof lies / sizeof lies[0] };
 
 static uint32_t bit_of(const char *name)

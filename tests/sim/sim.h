@@ -55,6 +55,7 @@ struct weather {
     uint32_t changes_s;                                              /* between epochs; 0: none */
     uint32_t cheats, cancels, freezes, short_lived, poor, rotations; /* of owners, per mille */
     uint32_t think_us;                                               /* between an owner's orders */
+    uint32_t thieves;                                                /* of desks, per mille */
     uint32_t liars;                                                  /* nodes that lie */
 };
 
@@ -139,6 +140,7 @@ struct owner {
     enum mr_account_class class;
     uint8_t account[16];
     bool dishonest;
+    bool thief;                /* a desk: it opens what another one is opening */
     uint32_t keys, generation; /* how many, and which: owner_keys */
     /* what has been settled anywhere */
     bool opened, frozen, ever_frozen;
@@ -284,7 +286,7 @@ void node_empty(struct copy *c);
 void node_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len);
 /* Have the store hold all that is settled; true: it does. */
 bool node_flush(struct sim *s, struct copy *c);
-/* INV-1 to INV-9 over the store. */
+/* INV-1 to INV-10 over the store. */
 void node_check_store(struct sim *s, struct copy *c);
 /* If the store holds all that is settled: sum it up, tell the engine, and keep what an epoch ended
  * with for those who join. */

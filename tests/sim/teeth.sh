@@ -32,6 +32,8 @@ for rule in $("$sim" --rules); do
     rest) try "$rule" --profile busy --steps 60000 && continue ;;
     # Who forgets, or is behind, is met where disks fail.
     hear_first | abstain | payee_known) try "$rule" --profile disk --safety && continue ;;
+    # Whose desk steals is met where people lie.
+    own_space) try "$rule" --profile byzantine --safety && continue ;;
     # How an epoch ends, where epochs end.
     seal_* | cut_* | final_* | next_* | compare_root)
         try "$rule" --profile reconfigure --nodes 3 --safety && continue

@@ -481,8 +481,14 @@ static void first_settled(struct sim *s, const struct mr_entry_settled *e, struc
     }
     if (k->kind == MR_KIND_SETKEYS)
         w->generation_at++;
-    if (k->kind == MR_KIND_OPEN && truth_owner(s, k->about) != NULL)
-        owner_start(s, truth_owner(s, k->about));
+    struct owner *opened = k->kind == MR_KIND_OPEN ? truth_owner(s, k->about) : NULL;
+    if (opened != NULL && opened->opened && !s->o.beyond)
+        violated(s, "S10",
+                 "the account of owner %u is opened by two orders: which one counts "
+                 "depends on the order in which they settle",
+                 opened->index);
+    if (opened != NULL)
+        owner_start(s, opened);
     if (k->kind == MR_KIND_FLAG && truth_owner(s, k->about) != NULL) {
         truth_owner(s, k->about)->frozen = k->frozen;
         truth_owner(s, k->about)->froze = 0;

@@ -44,6 +44,7 @@ static void add_offices(struct sim *s, uint32_t i)
     struct owner *w = add_owner(s, ROLE_DESK, MR_CLASS_DESK, i, 1);
     mr_sub_account(w->account, a->id, MR_CLASS_DESK);
     owner_keys(w, 1, NULL, &a->desk);
+    w->thief = s->w.thieves > 0 && rng_chance(&s->lies, s->w.thieves);
     w = add_owner(s, ROLE_TREASURY, MR_CLASS_TREASURY, i, 2);
     mr_sub_account(w->account, a->id, MR_CLASS_TREASURY);
     owner_keys(w, 1, NULL, &a->treasury);
@@ -246,6 +247,7 @@ void weather_draw(struct sim *s)
         bad_network(s, w);
         w->kills = up_to(s, 60);
         w->cheats = (uint32_t)rng_between(&s->chance, 100, 700);
+        w->thieves = 500;
         w->liars = most_liars(s);
         break;
     case RECONFIGURE:
