@@ -88,7 +88,7 @@ void mri_aud_bodies_open(struct mr_audit *a, uint64_t at, const uint8_t *in, siz
     }
 }
 
-struct mri_aud_body *mri_aud_body_at(const struct mr_audit *a, uint64_t at, uint32_t len)
+struct mri_aud_body *mri_aud_body_here(const struct mr_audit *a, uint64_t at)
 {
     size_t low = 0, high = a->bodies_count;
     while (low < high) {
@@ -98,8 +98,14 @@ struct mri_aud_body *mri_aud_body_at(const struct mr_audit *a, uint64_t at, uint
         else
             high = middle;
     }
-    if (low < a->bodies_count && a->bodies[low].at == at)
-        return a->bodies[low].len == len ? &a->bodies[low] : NULL;
+    return low < a->bodies_count && a->bodies[low].at == at ? &a->bodies[low] : NULL;
+}
+
+struct mri_aud_body *mri_aud_body_at(const struct mr_audit *a, uint64_t at, uint32_t len)
+{
+    struct mri_aud_body *const here = mri_aud_body_here(a, at);
+    if (here != NULL)
+        return here->len == len ? here : NULL;
     for (struct mri_aud_kept *k = a->kept; k != NULL; k = k->next) {
         if (k->body.at == at)
             return k->body.len == len ? &k->body : NULL;

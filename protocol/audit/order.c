@@ -457,13 +457,23 @@ static void count_in_epoch(struct mr_audit *a)
         a->totals.epochs[a->totals.epochs_count - 1].settled++;
 }
 
+/* The value of an order that stands in this turn, as most do, is no VOID. */
+static bool is_void_of(const struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
+                       const uint8_t value[32], const struct mr_entry_settled *s)
+{
+    const struct mri_aud_body *const body = mri_aud_body_here(a, s->body_at);
+    uint8_t void_id[32];
+    if (body != NULL && body->kind == MR_BODY_ORDER && memcmp(body->id, value, 32) == 0)
+        return false;
+    mr_void_id(void_id, a->ledger, x->id, seq);
+    return memcmp(void_id, value, 32) == 0;
+}
+
 static void settle_value(struct mr_audit *a, struct mri_aud_account *x, uint64_t seq,
                          const uint8_t value[32], uint32_t ballot, const struct mr_entry_settled *s,
                          bool missing)
 {
-    uint8_t void_id[32];
-    mr_void_id(void_id, a->ledger, x->id, seq);
-    const bool is_void = memcmp(void_id, value, 32) == 0;
+    const bool is_void = is_void_of(a, x, seq, value, s);
     if (s->voided != is_void && !missing)
         mri_aud_text(a, "SLOT-1", MR_CHECK_FAILED, "whether the slot was closed without effect",
                      is_void ? "voided" : "settled", s->voided ? "voided" : "settled");

@@ -47,11 +47,34 @@ size_t mri_aud_head_text(char *ret, size_t cap, const uint8_t ledger[32], const 
     return (size_t)n;
 }
 
+static struct mr_audit_batch *empty_batch(struct mr_audit *a)
+{
+    struct mr_audit_batch *const b = a->spares;
+    if (b == NULL)
+        return mri_aud_get(a, sizeof *b);
+    a->spares = b->next;
+    b->next = NULL;
+    b->count = 0;
+    return b;
+}
+
+void mri_aud_batches_done(struct mr_audit *a)
+{
+    while (a->spares != NULL) {
+        struct mr_audit_batch *const b = empty_batch(a);
+        mri_aud_put(a, b->sigs);
+        mri_aud_put(a, b);
+    }
+    if (a->batch != NULL)
+        mri_aud_put(a, a->batch->sigs);
+    mri_aud_put(a, a->batch);
+}
+
 void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, const uint8_t *text,
                       size_t len, const uint8_t sig[64], const uint8_t key[32], uint32_t key_index)
 {
     if (a->batch == NULL)
-        a->batch = mri_aud_get(a, sizeof *a->batch);
+        a->batch = empty_batch(a);
     if (a->batch == NULL)
         return;
     void *sigs = a->batch->sigs;
@@ -187,8 +210,8 @@ void mr_audit_give(struct mr_audit *a, struct mr_audit_batch *b)
     a->turn = turn;
     a->entry = entry;
     mri_aud_at(a, NULL, 0);
-    mri_aud_put(a, b->sigs);
-    mri_aud_put(a, b);
+    b->next = a->spares;
+    a->spares = b;
 }
 
 void mri_aud_verify_now(struct mr_audit *a)

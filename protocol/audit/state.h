@@ -272,6 +272,7 @@ struct mri_aud_sig {
 };
 
 struct mr_audit_batch {
+    struct mr_audit_batch *next; /* of a->spares */
     struct mri_aud_sig *sigs;
     size_t count, cap;
 };
@@ -395,6 +396,7 @@ struct mr_audit {
     bool uncovered;  /* INV-3 was reported */
 
     struct mr_audit_batch *batch;
+    struct mr_audit_batch *spares; /* given back, to be filled again */
     struct mr_audit_totals totals;
 
     /* scratch: these are large */
@@ -437,6 +439,8 @@ void mri_aud_digest(uint8_t ret[32], enum mr_purpose why, const uint8_t ledger[3
 size_t mri_aud_head_text(char *ret, size_t cap, const uint8_t ledger[32], const struct mr_head *h);
 void mri_aud_sign_job(struct mr_audit *a, const char *rule, const char *what, const uint8_t *text,
                       size_t len, const uint8_t sig[64], const uint8_t key[32], uint32_t key_index);
+/* What was collected and what was given back go. */
+void mri_aud_batches_done(struct mr_audit *a);
 /* A key set, the rule it signs by, and how findings name a signature and their number. */
 struct mri_aud_signers {
     const char *rule, *what, *number;
@@ -645,6 +649,7 @@ void mri_aud_check_void(struct mr_audit *a, const struct mri_aud_account *x, uin
 void mri_aud_bodies_open(struct mr_audit *a, uint64_t at, const uint8_t *in, size_t len);
 void mri_aud_bodies_close(struct mr_audit *a);
 void mri_aud_bodies_forget(struct mr_audit *a);
+struct mri_aud_body *mri_aud_body_here(const struct mr_audit *a, uint64_t at); /* of this turn */
 struct mri_aud_body *mri_aud_body_at(const struct mr_audit *a, uint64_t at, uint32_t len);
 struct mri_aud_body *mri_aud_body_named(const struct mr_audit *a, enum mr_body_kind kind,
                                         const uint8_t id[32]);

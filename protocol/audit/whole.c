@@ -400,9 +400,7 @@ void mr_audit_destroy(struct mr_audit *a)
         mri_aud_put(a, a->policies[i]);
     mri_aud_put(a, a->policies);
     mri_aud_put(a, a->bodies);
-    if (a->batch != NULL)
-        mri_aud_put(a, a->batch->sigs);
-    mri_aud_put(a, a->batch);
+    mri_aud_batches_done(a);
     mri_aud_tree_done(&a->tree, &a->mem);
     const struct mr_mem mem = a->mem;
     mem.put(mem.ctx, a);

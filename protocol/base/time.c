@@ -21,11 +21,21 @@ uint32_t mr_day_of(uint64_t time_ms)
     return (uint32_t)(time_ms / MR_DAY_MS);
 }
 
+/* Days from 1970 to the first of a year. */
+static uint32_t days_before(uint32_t year)
+{
+    const uint32_t y = year - 1, leaps_to_1969 = 477;
+    return (year - 1970) * 365 + y / 4 - y / 100 + y / 400 - leaps_to_1969;
+}
+
 struct mr_civil mr_civil_of(uint32_t day)
 {
     const uint32_t days_in_400_years = 146097;
     struct mr_civil c = {1970 + day / days_in_400_years * 400, 1, 1};
     day %= days_in_400_years;
+    const uint32_t whole = day / 366; /* at least so many years have passed */
+    day -= days_before(1970 + whole);
+    c.year += whole;
     while (day >= (is_leap(c.year) ? 366u : 365u))
         day -= is_leap(c.year++) ? 366 : 365;
     while (day >= days_in_month(c.year, c.month))
@@ -44,9 +54,7 @@ uint32_t mr_day_from_civil(struct mr_civil civil)
 {
     mr_assert(civil.year >= 1970);
     mr_assert(civil.year <= 9999);
-    uint32_t day = 0;
-    for (uint32_t y = 1970; y < civil.year; y++)
-        day += is_leap(y) ? 366 : 365;
+    uint32_t day = days_before(civil.year);
     for (uint32_t m = 1; m < civil.month; m++)
         day += days_in_month(civil.year, m);
     return day + civil.day - 1;

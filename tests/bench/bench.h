@@ -62,10 +62,11 @@ struct bench_node {
 };
 
 struct estate {
-    char dir[BENCH_PATH_MAX];  /* with one node its data directory, else of all of them */
-    bool own_dir;              /* to be removed */
-    struct mr_charter charter; /* several associations, so that many desks admit at once */
-    uint8_t ledger[32];
+    char dir[BENCH_PATH_MAX];     /* with one node its data directory, else of all of them */
+    bool own_dir;                 /* to be removed */
+    struct mr_charter charter;    /* several associations, so that many desks admit at once */
+    uint8_t ledger[32], seed[32]; /* of all keys and ids */
+    uint64_t draws;               /* so many were drawn from the seed */
     struct mr_seckey operators[2];
     struct member *members;
     uint32_t members_count;
@@ -76,6 +77,11 @@ struct estate {
 /** Make the data directories (`dir` NULL: a new one below $TMPDIR or /tmp) and start the nodes, 1
  *  or 4 of which 3 settle. */
 enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members, uint32_t nodes);
+/** One node's directory, and no process: its keys stay with it (a seed in the clear), so that it
+ *  can be taken up again, with the chains of all members at their beginning. MR_FILE_EXISTS;
+ *  MR_NO_SUCH_FILE, MR_DAMAGED: estate_found did not make it. */
+enum mr_status estate_found(struct estate *e, const char *dir, uint32_t members);
+enum mr_status estate_take_up(struct estate *e, const char *dir);
 /** Start a node that does not run; end one by signal. */
 enum mr_status estate_start(struct estate *e, uint32_t node);
 enum mr_status estate_stop(struct estate *e, uint32_t node);
@@ -167,6 +173,11 @@ enum mr_status phase(struct out *out, struct command *c, struct estate *e, struc
  *  to the next. `before` is what limit_verify said before the run. */
 double limit_again(const struct estate *e, const struct deck *d, unsigned threads, double before);
 
+/** Write a book into an estate's directory of which no node runs: members and their money when
+ *  there is none yet, then so many payments, one of each member in turn. MR_OK, or reported. */
+enum mr_status book_write(struct out *out, struct command *c, struct estate *e, uint64_t payments);
+
+void run_write(struct command *c, struct out *out);
 void run_federation(struct command *c, struct out *out);
 void run_verify(struct command *c, struct out *out);
 

@@ -18,12 +18,29 @@
 #include "mereau/id.h"
 #include "mereau/order.h"
 
-enum { CONF_MAX = 512, STEP_MS = 20, AGREE_S = 60 };
+enum { CONF_MAX = 512, STEP_MS = 20, AGREE_S = 60, SEED_BYTES = 32 };
 
-static void make_key(struct mr_seckey *ret, struct mr_pubkey *ret_public)
+static const char estate_name[] = "bench.estate";
+
+/* What estate_name holds: all keys and ids follow from it. */
+struct founding {
+    uint8_t seed[SEED_BYTES];
+    uint64_t created_ms, members;
+};
+
+static void draw(struct estate *e, void *ret, size_t n)
+{
+    uint8_t seed[randombytes_SEEDBYTES];
+    crypto_generichash(seed, sizeof seed, (const uint8_t *)&e->draws, sizeof e->draws, e->seed,
+                       sizeof e->seed);
+    e->draws++;
+    randombytes_buf_deterministic(ret, n, seed);
+}
+
+static void make_key(struct estate *e, struct mr_seckey *ret, struct mr_pubkey *ret_public)
 {
     uint8_t seed[32];
-    randombytes_buf(seed, sizeof seed);
+    draw(e, seed, sizeof seed);
     mr_seckey_from_seed(ret, ret_public, seed);
     sodium_memzero(seed, sizeof seed);
 }
@@ -54,7 +71,7 @@ static void make_node(struct estate *e, uint32_t i)
     char at[32];
     c->number = i + 1;
     memcpy(c->association, e->charter.associations[i].id, 16);
-    make_key(&n->log_key, &c->log_key);
+    make_key(e, &n->log_key, &c->log_key);
     c->transport_key = c->log_key;
     snprintf(at, sizeof at, "127.0.0.1:%u", (unsigned)i + 1);
     c->address_len = set_text(c->address, at); /* the bench knows better */
@@ -73,29 +90,29 @@ static uint64_t wall_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void make_charter(struct estate *e)
+static void make_charter(struct estate *e, uint64_t created_ms)
 {
     struct mr_charter *c = &e->charter;
     struct mr_keyset operators = {.threshold = 1, .keys_count = 2};
     *c = (struct mr_charter){.version = 1,
-                             .created_ms = wall_ms(), /* or a checkpoint would be due */
+                             .created_ms = created_ms,
                              .units_count = 2,
                              .nodes_count = e->nodes_count,
                              .associations_count = MR_ASSOCIATIONS_MAX,
                              .quorum = e->nodes_count - (e->nodes_count - 1) / 3};
-    randombytes_buf(c->salt, sizeof c->salt);
+    draw(e, c->salt, sizeof c->salt);
     c->name_len = set_text(c->name, "Bench");
     c->prefix_len = set_text(c->prefix, "bench");
     for (uint32_t i = 0; i < 2; i++) {
         c->units[i].code_len = set_text(c->units[i].code, i == 0 ? "BCH" : "EUR");
         c->units[i].role = i == 0 ? MR_UNIT_LOCAL : MR_UNIT_RESERVE;
         c->units[i].decimals = 2;
-        make_key(&e->operators[i], &operators.keys[i]);
+        make_key(e, &e->operators[i], &operators.keys[i]);
     }
     for (uint32_t i = 0; i < c->associations_count; i++) {
         struct mr_association *a = &c->associations[i];
         char alias[16];
-        randombytes_buf(a->id, sizeof a->id);
+        draw(e, a->id, sizeof a->id);
         snprintf(alias, sizeof alias, "a%02u", i);
         a->alias_len = set_text(a->alias, alias);
         a->cap = INT64_C(1) << 45;
@@ -142,43 +159,102 @@ static void make_conf(char ret[CONF_MAX], const struct estate *e, uint32_t node)
                  (unsigned)(n->proxy != NULL ? n->behind : n->at));
 }
 
+static enum mr_status write_node(struct estate *e, uint32_t node)
+{
+    struct bench_node *const n = &e->nodes[node];
+    char conf[CONF_MAX];
+    make_conf(conf, e, node);
+    return nodedir_write(n->dir, &e->charter, &n->log_key, &n->log_key, conf);
+}
+
+static void name_node(struct estate *e, uint32_t node)
+{
+    snprintf(e->nodes[node].dir, sizeof e->nodes[node].dir,
+             e->nodes_count == 1 ? "%.480s" : "%.480s/node%u", e->dir, (unsigned)node + 1);
+}
+
 static enum mr_status make_nodes(struct estate *e)
 {
     enum mr_status st = MR_OK;
     for (uint32_t i = 0; i < e->nodes_count && st == MR_OK; i++) {
-        struct bench_node *const n = &e->nodes[i];
-        char conf[CONF_MAX];
-        snprintf(n->dir, sizeof n->dir, e->nodes_count == 1 ? "%.480s" : "%.480s/node%u", e->dir,
-                 (unsigned)i + 1);
-        if (e->nodes_count > 1 && mkdir(n->dir, 0700) != 0)
+        name_node(e, i);
+        if (e->nodes_count > 1 && mkdir(e->nodes[i].dir, 0700) != 0)
             return MR_FILE_EXISTS;
-        make_conf(conf, e, i);
-        st = nodedir_write(n->dir, &e->charter, &n->log_key, &n->log_key, conf);
+        st = write_node(e, i);
         if (st == MR_OK)
             st = estate_start(e, i);
     }
     return st == MR_OK ? estate_agree(e, 0, AGREE_S) : st;
 }
 
-enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members, uint32_t nodes)
+/* Everything that follows from the seed. Created now, or a checkpoint would be due. */
+static enum mr_status make_estate(struct estate *e, uint32_t members, uint32_t nodes,
+                                  uint64_t created_ms)
 {
-    const enum mr_status st = make_dir(e, dir);
-    if (st != MR_OK)
-        return st;
     e->members = calloc(members, sizeof *e->members);
     if (e->members == NULL)
         return MR_NO_MEMORY;
     e->members_count = members;
     e->nodes_count = nodes;
-    make_charter(e);
+    make_charter(e, created_ms);
     for (uint32_t i = 0; i < members; i++) {
         struct member *m = &e->members[i];
-        randombytes_buf(m->id, sizeof m->id);
+draw(e, m->id, sizeof m->id);
         mr_into_space(m->id, e->charter.associations[i % e->charter.associations_count].id);
-        make_key(&m->key, &m->public);
+        make_key(e, &m->key, &m->public);
         m->next_seq = 1;
     }
-    return make_nodes(e);
+    return MR_OK;
+}
+
+enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members, uint32_t nodes)
+{
+    randombytes_buf(e->seed, sizeof e->seed);
+    enum mr_status st = make_dir(e, dir);
+    if (st == MR_OK)
+        st = make_estate(e, members, nodes, wall_ms());
+    return st == MR_OK ? make_nodes(e) : st;
+}
+
+enum mr_status estate_found(struct estate *e, const char *dir, uint32_t members)
+{
+    struct founding f = {.created_ms = wall_ms(), .members = members};
+    char path[FILE_PATH_MAX];
+    randombytes_buf(f.seed, sizeof f.seed);
+    memcpy(e->seed, f.seed, sizeof e->seed);
+    enum mr_status st = make_dir(e, dir);
+    if (st == MR_OK)
+        st = make_estate(e, members, 1, f.created_ms);
+    if (st == MR_OK) {
+        name_node(e, 0);
+        st = write_node(e, 0);
+    }
+    if (st == MR_OK)
+        st = path_join(path, e->dir, estate_name);
+    return st == MR_OK ? file_write(path, (const uint8_t *)&f, sizeof f, 0600, true) : st;
+}
+
+enum mr_status estate_take_up(struct estate *e, const char *dir)
+{
+    struct founding f;
+    char path[FILE_PATH_MAX];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    enum mr_status st = path_join(path, dir, estate_name);
+    if (st == MR_OK)
+        st = file_read(&bytes, &len, path, sizeof f);
+    if (st == MR_OK && len != sizeof f)
+        st = MR_DAMAGED;
+    if (st == MR_OK) {
+        memcpy(&f, bytes, sizeof f);
+        memcpy(e->seed, f.seed, sizeof e->seed);
+        snprintf(e->dir, sizeof e->dir, "%s", dir);
+        st = make_estate(e, (uint32_t)f.members, 1, f.created_ms);
+    }
+    if (st == MR_OK)
+        name_node(e, 0);
+    free(bytes);
+    return st;
 }
 
 enum mr_status estate_start(struct estate *e, uint32_t node)

@@ -186,6 +186,14 @@ static const struct option_row options[] = {
     {0},
 };
 
+static const struct option_row book_options[] = {
+    {"accounts", 'n', N_("N"), N_("members of the ledger (1000)")},
+    {"payments", 'p', N_("P"), N_("signed payments to write (60000)")},
+    {"threads", 't', N_("T"), N_("threads that verify (all processors)")},
+    {"data", 'd', N_("DIR"), N_("data directory to write to and keep, or to take as it is")},
+    {0},
+};
+
 static const struct option_row audit_options[] = {
     {"rows", 'r', N_("N"), N_("movements (1, 5 and 10 million)")},
     {"accounts", 'n', N_("N"), N_("members (10000)")},
@@ -201,7 +209,9 @@ static const struct command_row commands[] = {
     {"federation", run_federation, N_("settled payments of four nodes, and latency between them"),
      N_("Commands"), options, NULL, NULL},
     {"verify", run_verify, N_("the auditor on a node's journal, beside the signature limit"),
-     N_("Commands"), options, NULL, NULL},
+     N_("Commands"), book_options, NULL, NULL},
+    {"write", run_write, N_("a node's directory with many payments, or more of them in one"),
+     N_("Commands"), book_options, NULL, NULL},
     {"audit", run_audit, N_("statistics over millions of made-up movements"), N_("Commands"),
      audit_options, NULL, NULL},
     {"memory", run_memory, N_("memory of a node with many accounts"), N_("Commands"), options, NULL,

@@ -1,10 +1,13 @@
 /* The auditor on a node's journal: orders verified a second, beside the signatures that the same
- * threads check of the same orders, in one run; and what an update of a mirror costs. */
+ * threads check of such orders, in one run; its memory, and what its saved state costs. */
+#include <fcntl.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "audit/pool.h"
 #include "bench/bench.h"
@@ -13,7 +16,7 @@
 #include "mereau/codec.h"
 #include "storage/journal_scan.h"
 
-enum { RAW = 4096 };
+enum { RAW = 4096, SAMPLE = 4096 };
 
 struct auditing {
     struct mr_audit *audit;
@@ -149,43 +152,100 @@ static enum mr_status audit(struct out *out, struct estate *e, struct deck *d, u
     return st == MR_OK || out->failed ? st : out_fail(out, st, NULL);
 }
 
-static enum mr_status measure(struct out *out, struct command *c, struct estate *e,
-                              const struct plan *p)
+/* Memory that was taken from the system at most since forget_peak, or as long as the process is
+ * there. */
+static void forget_peak(void)
+{
+    malloc_trim(0);
+    const int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, "5", 1) != 1)
+        fprintf(stderr, "the peak of memory includes the writing of the book\n");
+    if (fd >= 0)
+        close(fd);
+}
+
+static uint64_t peak_kib(void)
+{
+    char line[256];
+    unsigned long long kib = 0;
+    FILE *const f = fopen("/proc/self/status", "re");
+    while (f != NULL && kib == 0 && fgets(line, sizeof line, f) != NULL)
+        sscanf(line, "VmHWM: %llu", &kib);
+    if (f != NULL)
+        fclose(f);
+    return kib;
+}
+
+static enum mr_status measure(struct out *out, struct estate *e, const struct plan *p)
 {
     struct deck d = {0};
-    struct outcome got;
-    const struct load l = {.conns = (unsigned)p->clients,
-                           .window = (unsigned)p->window,
-                           .requests = (uint64_t)p->payments,
-                           .seconds = (uint64_t)p->seconds};
-    const uint32_t rounds = (uint32_t)(p->payments / p->accounts) + 2;
+    const uint32_t rounds = SAMPLE / e->members_count + 1;
     enum mr_status st = estate_payments(e, &d, rounds, bench_processors());
     if (st != MR_OK)
         return out_fail(out, st, NULL);
-    st = phase(out, c, e, &d, &l, &got, "settling", "settling");
-    if (st == MR_OK)
-        st = estate_stop(e, 0);
-    if (st == MR_OK)
-        st = audit(out, e, &d, (unsigned)p->threads);
+    forget_peak();
+    const uint64_t before = peak_kib();
+    st = audit(out, e, &d, (unsigned)p->threads);
+    if (st == MR_OK) {
+        const uint64_t peak = peak_kib();
+        out_print(out, "memory       %.1f MiB at most, %.1f of them before the audit\n",
+                  (double)peak / 1024, (double)before / 1024);
+        out_int(out, "peak_bytes", (int64_t)peak * 1024);
+    }
     deck_done(&d);
     return st;
 }
 
-void run_verify(struct command *c, struct out *out)
+static enum mr_status read_plan(struct plan *ret, const struct command *c, struct out *out)
+{
+    *ret = (struct plan){.accounts = 1000,
+                         .payments = 60000,
+                         .threads = bench_processors(),
+                         .data = opt_text(c, "data")};
+    if (opt_int(c, out, &ret->accounts, "accounts", 40, 1000000) == MR_USAGE ||
+        opt_int(c, out, &ret->payments, "payments", 100, 20000000) == MR_USAGE ||
+        opt_int(c, out, &ret->threads, "threads", 1, 64) == MR_USAGE)
+        return MR_USAGE;
+    return MR_OK;
+}
+
+/* A directory that is there is audited as it is. */
+static enum mr_status take_estate(struct estate *e, const struct plan *p, struct command *c,
+                                  struct out *out, bool more)
+{
+    enum mr_status st = p->data == NULL ? MR_NO_SUCH_FILE : estate_take_up(e, p->data);
+    const bool there = st == MR_OK;
+    if (st == MR_NO_SUCH_FILE)
+        st = estate_found(e, p->data, (uint32_t)p->accounts);
+    if (st != MR_OK)
+        return out_fail(out, st, NULL);
+    return there && !more ? MR_OK : book_write(out, c, e, (uint64_t)p->payments);
+}
+
+static void run(struct command *c, struct out *out, bool audits)
 {
     struct plan p;
     struct estate *const e = calloc(1, sizeof *e);
     if (e == NULL || sodium_init() < 0) {
         out_fail(out, MR_NO_MEMORY, NULL);
-    } else if (plan_read(&p, c, out) == MR_OK) {
-        const enum mr_status st = estate_open(e, p.data, (uint32_t)p.accounts, 1);
-        if (st != MR_OK)
-            out_fail(out, st, NULL);
-        if (st == MR_OK && populate(out, c, e) == MR_OK) {
+    } else if (read_plan(&p, c, out) == MR_OK) {
+        if (!audits && p.data == NULL)
+            out_fail(out, MR_USAGE, "where to? Give --data DIR");
+        else if (take_estate(e, &p, c, out, !audits) == MR_OK && audits) {
             tell_machine(out, e->dir);
-            measure(out, c, e, &p);
+            measure(out, e, &p);
         }
         estate_close(e);
     }
     free(e);
+}
+
+void run_verify(struct command *c, struct out *out)
+{
+    run(c, out, true);
+}
+
+void run_write(struct command *c, struct out *out)
+{
+    run(c, out, false);
 }
