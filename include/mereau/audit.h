@@ -157,6 +157,8 @@ bool mr_audit_chain_of(const struct mr_audit *a, const uint8_t account[MR_ACCOUN
  *  A book that begins later and comes without that is one finding, and nothing else of it is
  *  looked at. */
 uint32_t mr_audit_begins(const struct mr_audit *a);
+/** The epoch that the book has come to; 0: it has not begun. */
+uint32_t mr_audit_epoch(const struct mr_audit *a);
 
 /** Whether it begins later and what it rests on was not fed (mr_audit_until, mr_audit_go_on). */
 bool mr_audit_is_late(const struct mr_audit *a);

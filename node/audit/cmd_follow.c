@@ -130,21 +130,60 @@ static bool is_readable(const struct follower *f)
     return f->state == FOLLOWER_FINE && f->link != NULL && f->book != NULL;
 }
 
-/* The book of a node that joined later is audited behind the first one. */
-static enum mr_status rest_on_first(struct following *w, struct mirrored *b)
+/* What the book of a node that joined later is audited behind: one that begins with the ledger and
+ * has come to the epoch that the node joined in. NULL: none has yet. */
+static struct mirrored *base_of(const struct following *w, const struct mirrored *b)
 {
-    if (!mirrored_is_late(b) || b == w->books[0] || mirrored_begins_later(w->books[0]))
-        return MR_OK;
-    const enum mr_status st = mirrored_settle(w->books[0], false);
-    return st == MR_OK ? mirrored_rest_on(b, w->books[0]->dir) : st;
+    for (size_t i = 0; i < w->books_count; i++) {
+        struct mirrored *const x = w->books[i];
+        if (x != b && x->ready && !mirrored_begins_later(x) &&
+            mr_audit_epoch(x->audit) >= mr_audit_begins(b->audit))
+            return x;
+    }
+    return NULL;
+}
+
+/* Whether nothing of a book could be audited yet, but may be when another one was read further. */
+static bool waits(const struct following *w, const struct mirrored *b)
+{
+    bool hopes = false;
+    for (size_t i = 0; i < w->count; i++)
+        hopes = hopes ||
+                (w->followers[i].book == NULL && w->followers[i].state != FOLLOWER_CONTRADICTS);
+    for (size_t i = 0; i < w->books_count; i++)
+        hopes = hopes || (w->books[i]->ready && !mirrored_begins_later(w->books[i]));
+    return b->ready && mirrored_is_late(b) && hopes;
+}
+
+static bool anybody_waits(const struct following *w)
+{
+    for (size_t i = 0; i < w->books_count; i++) {
+        if (waits(w, w->books[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum mr_status rest_all(struct following *w)
+{
+    enum mr_status st = MR_OK;
+    for (size_t i = 0; st == MR_OK && i < w->books_count; i++) {
+        struct mirrored *const b = w->books[i];
+        struct mirrored *const base = b->ready && mirrored_is_late(b) ? base_of(w, b) : NULL;
+        if (base == NULL)
+            continue;
+        st = mirrored_settle(base, false);
+        if (st == MR_OK)
+            st = mirrored_rest_on(b, base->dir);
+    }
+    return st;
 }
 
 static enum mr_status read_one(struct following *w, struct follower *f, uint32_t wait_ms)
 {
     if (!is_readable(f))
         return MR_OK;
-    const enum mr_status st = follower_read(f, &w->progress, wait_ms, &stop);
-    return st == MR_OK ? rest_on_first(w, f->book) : st;
+    return follower_read(f, &w->progress, wait_ms, &stop);
 }
 
 /* All nodes once: who they are and what they sign, then what they have. What one showed to another
@@ -158,6 +197,8 @@ static enum mr_status read_all(struct following *w, uint32_t wait_ms)
         st = read_one(w, &w->followers[i], w->count == 1 ? wait_ms : 0);
     for (size_t i = 0; st == MR_OK && w->count > 1 && i < w->count && stop == 0; i++)
         st = read_one(w, &w->followers[i], i == 0 ? wait_ms / 10 : 0);
+    if (st == MR_OK)
+        st = rest_all(w);
     for (size_t i = 0; st == MR_OK && i < w->count; i++) {
         if (is_readable(&w->followers[i]) && stop == 0)
             follower_check_head(&w->followers[i]);
@@ -188,22 +229,33 @@ static enum mr_status end_book(struct mirrored *b, struct mr_audit_totals *ret)
 
 /* --- saying so -------------------------------------------------------------------------------- */
 
+/* That it begins later is all that is found in a book that waits. */
+static uint64_t findings_of(const struct following *w, const struct mirrored *b)
+{
+    return waits(w, b) ? 0 : b->report.all;
+}
+
+static enum mr_status status_of(const struct following *w, const struct follower *f)
+{
+    if (f->state == FOLLOWER_CONTRADICTS)
+        return MR_FORKED;
+    if (f->state == FOLLOWER_SILENT)
+        return f->trouble;
+    return f->book != NULL && waits(w, f->book) ? MR_BEHIND : MR_OK;
+}
+
 static void describe(struct following *w, const struct follower *f, json_t *list)
 {
     json_t *const o = json_object();
     const struct mirrored *const b = f->book;
     json_object_set_new(o, "address", json_string(f->address));
     json_object_set_new(o, "node", f->node == 0 ? json_null() : json_integer(f->node));
-    json_object_set_new(o, "status",
-                        json_string(f->state == FOLLOWER_FINE ? mr_status_name(MR_OK)
-                                    : f->state == FOLLOWER_CONTRADICTS
-                                        ? mr_status_name(MR_FORKED)
-                                        : mr_status_name(f->trouble)));
+    json_object_set_new(o, "status", json_string(mr_status_name(status_of(w, f))));
     if (b != NULL) {
         json_object_set_new(o, "directory", json_string(b->dir));
         json_object_set_new(o, "turns", json_integer((json_int_t)mirror_end(b->mirror)->turn));
         json_object_set_new(o, "new_turns", json_integer((json_int_t)b->new_turns));
-        json_object_set_new(o, "findings_total", json_integer((json_int_t)b->report.all));
+        json_object_set_new(o, "findings_total", json_integer((json_int_t)findings_of(w, b)));
     }
     json_array_append_new(list, o);
     if (f->state == FOLLOWER_SILENT)
@@ -212,7 +264,12 @@ static void describe(struct following *w, const struct follower *f, json_t *list
     if (b != NULL)
         out_print(w->out, _("%s: node %u, %llu turns, %llu of them new, %llu findings\n"),
                   f->address, (unsigned)f->node, (unsigned long long)mirror_end(b->mirror)->turn,
-                  (unsigned long long)b->new_turns, (unsigned long long)b->report.all);
+                  (unsigned long long)b->new_turns, (unsigned long long)findings_of(w, b));
+    if (b != NULL && waits(w, b))
+        out_print(w->out,
+                  _("Node %u joined in epoch %u, and no other book has come there yet: its book is "
+                    "audited when one has.\n"),
+                  (unsigned)b->node, (unsigned)mr_audit_begins(b->audit));
 }
 
 static void hold_against_each_other(struct following *w, struct apart *k)
@@ -241,8 +298,8 @@ static void other_findings(struct following *w, uint64_t *ret)
     static struct mr_audit_totals totals;
     for (size_t i = 1; i < w->books_count; i++) {
         end_book(w->books[i], &totals);
-        *ret += w->books[i]->report.all;
-        if (w->books[i]->report.all > 0)
+        *ret += findings_of(w, w->books[i]);
+        if (findings_of(w, w->books[i]) > 0)
             out_print(w->out, _("The book of node %u has findings: mereau-audit verify %s\n"),
                       (unsigned)w->books[i]->node, w->books[i]->dir);
     }
@@ -254,16 +311,21 @@ static void first_book(struct following *w, uint64_t *ret)
     struct mirrored *const b = w->books[0];
     if (end_book(b, &totals) != MR_OK)
         return;
+    if (waits(w, b))
+        b->report.count = b->report.all = 0;
     report_rows(&b->report, w->out);
     report_totals(&b->report, w->out, &totals, &w->s, mr_audit_charter(b->audit));
     *ret += b->report.all;
 }
 
+/* Nodes that were not followed to their end, or whose books could not be audited. */
 static size_t silent_count(const struct following *w)
 {
     size_t n = 0;
-    for (size_t i = 0; i < w->count; i++)
-        n += w->followers[i].state == FOLLOWER_SILENT;
+    for (size_t i = 0; i < w->count; i++) {
+        const struct follower *const f = &w->followers[i];
+        n += f->state == FOLLOWER_SILENT || (f->book != NULL && waits(w, f->book));
+    }
     return n;
 }
 
@@ -322,6 +384,18 @@ static void rest(uint64_t ms)
     nanosleep(&t, NULL);
 }
 
+/* Before it ends: a node that joined may be read before the others have come so far. */
+static enum mr_status await_bases(struct following *w)
+{
+    const uint64_t until = clock_ms(CLOCK_MONOTONIC) + (uint64_t)w->c->timeout_ms;
+    enum mr_status st = MR_OK;
+    while (st == MR_OK && stop == 0 && anybody_waits(w) && clock_ms(CLOCK_MONOTONIC) < until) {
+        rest(REST_MS);
+        st = read_all(w, REST_MS);
+    }
+    return st;
+}
+
 static enum mr_status follow(struct following *w)
 {
     const bool once = opt_flag(w->c, "once");
@@ -330,6 +404,8 @@ static enum mr_status follow(struct following *w)
     progress_begin(&w->progress, w->c, _("following"), 0);
     if (st == MR_OK)
         st = read_all(w, 0);
+    if (st == MR_OK && once)
+        st = await_bases(w);
     while (st == MR_OK && !once && stop == 0) {
         const uint64_t start = clock_ms(CLOCK_MONOTONIC);
         say_changes(w, last);

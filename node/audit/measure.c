@@ -122,7 +122,7 @@ static enum mr_status open_rows(struct measure *m, struct out *out, const char *
 
 /* The rows beside a mirror, when nothing is named that would have the book itself read. False:
  * there are none, or they are just being made anew. */
-static bool open_mirror(struct measure *m, const struct command *c)
+static bool open_mirror(struct measure *m, const struct command *c, struct out *out)
 {
     static const char *const others[] = {"base", "charter", "node", "control"};
     char dir[FILE_PATH_MAX];
@@ -132,8 +132,14 @@ static bool open_mirror(struct measure *m, const struct command *c)
     }
     if (c->arg_count == 0 || path_join(dir, c->args[0], "rows") != MR_OK)
         return false;
-    if (rows_load(&m->rows, dir) == MR_OK)
+    const enum mr_status st = rows_load(&m->rows, dir);
+    if (st == MR_OK)
         return true;
+    if (st == MR_DAMAGED)
+        out_note(out,
+                 _("%s is damaged, and the book itself is read. Remove it, and follow makes it "
+                   "anew."),
+                 dir);
     rows_destroy(m->rows);
     m->rows = NULL;
     return false;
@@ -153,7 +159,7 @@ enum mr_status measure_open(struct measure *ret, struct command *c, struct out *
     if (rows != NULL)
         st = open_rows(ret, out, rows);
     else
-        st = open_mirror(ret, c) ? MR_OK : open_book(ret, c, out);
+        st = open_mirror(ret, c, out) ? MR_OK : open_book(ret, c, out);
     if (st != MR_OK)
         return st;
     st = rows_table(ret->rows, &ret->table);

@@ -183,31 +183,49 @@ struct behind {
     uint32_t members;
 };
 
-/* Of movements of these kinds in a period, by the side of the member. `sums` is zero, and is left
- * so. */
-static struct behind count_rows(const struct work *w, uint32_t period, bool redeemed, int64_t *sums)
+/* What each account converted and redeemed, in one period: both are zero, and are left so. */
+struct sums {
+    int64_t *converted, *redeemed;
+};
+
+/* The first row of a day or later. */
+static size_t row_of(const struct mr_stats_table *t, uint32_t day)
+{
+    size_t low = 0, high = t->rows;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (mr_day_of(t->time_ms[middle]) < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void add_rows(const struct work *w, uint32_t period, struct sums *sums)
 {
     const struct mr_stats_table *const t = &w->m->table;
     const struct mr_stats_period *const p = &w->m->periods[period];
+    const size_t end = row_of(t, p->to_day + 1);
+    for (size_t i = row_of(t, p->from_day); i < end; i++) {
+        const uint8_t kind = t->kind[i];
+        if (t->unit[i] != 0)
+            continue;
+        if (kind == MR_STATS_REDEEM)
+            sums->redeemed[t->from[i]] += t->amount[i];
+        else if (kind == MR_STATS_ISSUE || kind == MR_STATS_ASSIGNED)
+            sums->converted[t->to[i]] += t->amount[i];
+    }
+}
+
+static struct behind count_sums(const struct work *w, int64_t *sums)
+{
     struct behind b = {0, 0, 0};
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < t->rows; i++) {
-            const uint32_t day = mr_day_of(t->time_ms[i]);
-            const uint8_t kind = t->kind[i];
-            if (day < p->from_day || day > p->to_day || t->unit[i] != 0 ||
-                !(redeemed ? kind == MR_STATS_REDEEM
-                           : kind == MR_STATS_ISSUE || kind == MR_STATS_ASSIGNED))
-                continue;
-            int64_t *const sum = &sums[redeemed ? t->from[i] : t->to[i]];
-            if (pass == 0) {
-                *sum += t->amount[i];
-                b.sum += t->amount[i];
-                continue;
-            }
-            b.members += *sum > 0 ? 1 : 0;
-            b.largest = *sum > b.largest ? *sum : b.largest;
-            *sum = 0;
-        }
+    for (uint32_t i = 0; i < w->m->table.accounts_count; i++) {
+        b.sum += sums[i];
+        b.members += sums[i] > 0 ? 1 : 0;
+        b.largest = sums[i] > b.largest ? sums[i] : b.largest;
+        sums[i] = 0;
     }
     return b;
 }
@@ -236,10 +254,12 @@ static bool few(const struct work *w, size_t i)
 }
 
 /* ret[base]: whether it is small in a period. */
-static void small_bases(const struct work *w, uint32_t period, int64_t *sums, bool ret[WAITING + 1])
+static void small_bases(const struct work *w, uint32_t period, struct sums *sums,
+                        bool ret[WAITING + 1])
 {
-    const struct behind c = count_rows(w, period, false, sums);
-    const struct behind r = count_rows(w, period, true, sums);
+    add_rows(w, period, sums);
+    const struct behind c = count_sums(w, sums->converted);
+    const struct behind r = count_sums(w, sums->redeemed);
     const uint32_t opened = opened_in(w, period);
     ret[OWN] = ret[COUNT] = false;
     ret[PAYMENTS] = figure_small(w, one(w, MR_STATS_TURNOVER, period));
@@ -275,11 +295,8 @@ static void add_cells(const struct work *w)
     }
 }
 
-static bool blank_bases(const struct work *w)
+static void blank_periods(const struct work *w, struct sums *sums)
 {
-    int64_t *const sums = calloc((size_t)w->m->table.accounts_count + 1, sizeof *sums);
-    if (sums == NULL)
-        return false;
     for (uint32_t p = 0; p <= w->whole; p++) {
         bool small[WAITING + 1];
         small_bases(w, p, sums, small);
@@ -292,8 +309,19 @@ static bool blank_bases(const struct work *w)
             }
         }
     }
-    free(sums);
-    return true;
+}
+
+static bool blank_bases(const struct work *w)
+{
+    const size_t accounts = (size_t)w->m->table.accounts_count + 1;
+    struct sums sums = {calloc(accounts, sizeof *sums.converted),
+                        calloc(accounts, sizeof *sums.redeemed)};
+    const bool room = sums.converted != NULL && sums.redeemed != NULL;
+    if (room)
+        blank_periods(w, &sums);
+    free(sums.converted);
+    free(sums.redeemed);
+    return room;
 }
 
 /* Shares of towns: the part of the largest in what was paid, which is the denominator. */

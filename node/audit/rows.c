@@ -183,10 +183,8 @@ static struct rows *blank(void)
     struct rows *const r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
-    for (size_t i = 0; i < ROWS_COLUMNS; i++) {
+    for (size_t i = 0; i < ROWS_COLUMNS; i++)
         r->columns[i].fd = -1;
-        crypto_generichash_init(&r->columns[i].hash, NULL, 0, MR_HASH_BYTES);
-    }
     r->charter = malloc(sizeof *r->charter);
     if (r->charter == NULL) {
         free(r);

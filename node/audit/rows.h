@@ -12,9 +12,11 @@
  *      rows_load(&r, dir); rows_table(r, &table)    another process, at any time
  *
  *  Files: one a column, `<table>.<column>`, fixed width, little-endian, only ever appended to; and
- *  `head`, replaced at every commit, which says how many rows count, with a hash of each column and
- *  of itself. What stands behind that was not committed and is written over. Every byte is checked
- *  when a directory is opened. Widths and meaning: rows.def; a change of them is a new version.
+ *  `head`, replaced at every commit, which says how many rows count, with a hash of each MiB of a
+ *  column and of itself. What stands behind that was not committed and is written over. rows_load
+ *  checks every byte. rows_create checks what it goes on from, so that it takes no longer where
+ *  there are more rows: head, accounts, and the last block of each column. Widths and meaning:
+ *  rows.def; a change of them is a new version.
  *
  *  One thread. Numbers of accounts and orders are those of this book: another node settles in
  *  another order. Only what rows_table sorts is the same everywhere. */
@@ -28,7 +30,7 @@
 #include "mereau/audit.h"
 #include "mereau/stats.h"
 
-enum { ROWS_VERSION = 1, ROWS_TEXT_MAX = 512 };
+enum { ROWS_VERSION = 2, ROWS_TEXT_MAX = 512 };
 
 struct rows;
 

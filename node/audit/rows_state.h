@@ -16,7 +16,9 @@ struct column {
     uint8_t *mapped;  /* what stands in the file, or NULL */
     size_t committed; /* its bytes */
     int fd;           /* of a directory that is extended, or -1 */
-    crypto_generichash_state hash; /* of the committed bytes */
+    uint8_t *hashes;  /* of the blocks of the committed bytes, one after another */
+    size_t hashes_cap;
+    crypto_generichash_state hash; /* of the last block, when it is not full */
 };
 
 struct open_redemption {
@@ -64,7 +66,7 @@ void rows_end_row(struct rows *r, enum rows_table t);
 uint64_t rows_get_u(const struct rows *r, enum rows_column c, size_t i);
 
 void rows_note_account(struct rows *r);
-/* Open redemptions and associations out of the rows that are there. */
+/* Latest time and associations out of what is there. */
 void rows_recall(struct rows *r);
 void rows_fail(struct rows *r, enum mr_status st, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -286,31 +286,9 @@ void rows_point(struct mr_stats_point *ret, const struct mr_audit *a,
 /* --- taking up --------------------------------------------------------------------------------
  */
 
-/* Redemptions that no later order refers to. */
 void rows_recall(struct rows *r)
 {
-    const size_t orders = r->counts[ROWS_ORDERS];
-    uint8_t *const done = calloc(1, orders + 1);
-    if (done == NULL) {
-        rows_fail(r, MR_NO_MEMORY, "no memory for the orders");
-        return;
-    }
-    for (size_t i = 0; i < orders; i++) {
-        const uint64_t time_ms = rows_get_u(r, ROWS_ORDERS_TIME, i);
-        r->latest_ms = time_ms > r->latest_ms ? time_ms : r->latest_ms;
-        done[rows_get_u(r, ROWS_ORDERS_REFERS, i)] = 1;
-    }
-    for (size_t i = 0; i < r->counts[ROWS_MOVES]; i++) {
-        if (rows_get_u(r, ROWS_MOVES_KIND, i) != MR_STATS_REDEEM)
-            continue;
-        const uint32_t order = (uint32_t)rows_get_u(r, ROWS_MOVES_ORDER, i);
-        if (done[order + 1] == 0)
-            remember(r, (uint32_t)rows_get_u(r, ROWS_MOVES_FROM, i),
-                     rows_get_u(r, ROWS_ORDERS_SEQ, order),
-                     home_of(r, (uint32_t)rows_get_u(r, ROWS_MOVES_TO, i)),
-                     (int64_t)rows_get_u(r, ROWS_MOVES_AMOUNT, i), order);
-    }
-    free(done);
+    r->latest_ms = r->point.time_ms;
     for (size_t i = 0; i < r->counts[ROWS_ACCOUNTS]; i++) {
         if (class_of(r, (uint32_t)i) == MR_CLASS_ISSUER)
             r->associations++;

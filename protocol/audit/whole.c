@@ -262,7 +262,7 @@ enum mr_status mr_audit_so_far(struct mr_audit *a, struct mr_audit_totals *ret)
     struct mr_audit_totals *const t = &a->totals;
     count_open(a);
     t->node = a->node;
-    t->epoch = a->node == 0 ? 0 : a->epoch;
+    t->epoch = mr_audit_epoch(a);
     t->accounts = a->account_count;
     t->members = a->member_count;
     t->bank_references = a->banks.count;
@@ -411,6 +411,11 @@ void mr_audit_destroy(struct mr_audit *a)
 uint32_t mr_audit_begins(const struct mr_audit *a)
 {
     return a->begins;
+}
+
+uint32_t mr_audit_epoch(const struct mr_audit *a)
+{
+    return a->node == 0 ? 0 : a->epoch;
 }
 
 bool mr_audit_is_late(const struct mr_audit *a)

@@ -20,11 +20,10 @@ static struct ring r;
 static struct book books[NODES];
 static struct shown nodes[NODES];
 
-static void setup(void)
+static void show_all(void)
 {
     signal(SIGPIPE, SIG_IGN); /* of the nodes here, when a program is killed */
     scratch_make(program_dir);
-    league_tell(&r);
     program_charter(&r.w.charter, "charter.mrc");
     ck_assert_int_eq(
         file_write(scratch_path(program_dir, "pass"), "secret words\n", 13, 0600, true), MR_OK);
@@ -34,6 +33,42 @@ static void setup(void)
         book_read(&books[i], r.nodes[i].journal);
         shown_start(&nodes[i], &r.w.charter, i + 1, &books[i], scratch_path(program_dir, name));
     }
+}
+
+static void setup(void)
+{
+    league_tell(&r);
+    show_all();
+}
+
+static uint32_t turns_of_first(void)
+{
+    struct mr_journal_end end;
+    r.nodes[0].journal->api->end(r.nodes[0].journal, &end);
+    return (uint32_t)end.turn;
+}
+
+static uint32_t first_epoch; /* so many turns of the first node */
+
+/* Node 4 lost everything, and came back in the second epoch: its book begins there. */
+static void setup_joined(void)
+{
+    ring_init(&r, NODES, 3);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+    ring_kill(&r, 3);
+    ring_wait(&r, 1000);
+    first_epoch = turns_of_first();
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 3), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ring_join(&r, 3, 0);
+    ring_wait(&r, 1000);
+    for (uint32_t i = 0; i < NODES; i++)
+        ck_assert_int_eq(ring_pay(&r, i, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 1000);
+    show_all();
 }
 
 static void teardown(void)
@@ -279,6 +314,12 @@ START_TEST(figures_need_no_book)
 {
     json_decref(program_json(follow(1, ""), 0));
     same_figures("mirror");
+    spoil("mirror/rows/moves.amount", 3);
+    same_figures("mirror");
+    ck_assert_int_eq(program_shell("! grep -q 'is damaged' stderr"), 0); /* of the book */
+    ck_assert_int_eq(program_run("stats --json mirror > rows.json"), 0);
+    ck_assert_int_eq(program_shell("grep -q 'rows is damaged' stderr"), 0);
+    spoil("mirror/rows/moves.amount", 3);
     ck_assert_int_eq(program_shell("mv mirror/journal away"), 0);
     ck_assert_int_eq(program_run("stats --json mirror > rows.json"), 0);
     ck_assert_int_eq(program_shell("cmp rows.json book.json"), 0);
@@ -478,6 +519,83 @@ START_TEST(erased_bodies)
 }
 END_TEST
 
+/* --- a node that joined ----------------------------------------------------------------------- */
+
+/* The first node and the one that joined, in this order or the other. */
+static const char *follow_joined(bool other_order, const char *more)
+{
+    make_key();
+    snprintf(command, sizeof command,
+             "follow --json --once --charter charter.mrc --key auditor.key --passphrase-file pass "
+             "mirror --node %.31s --node %.31s %s",
+             nodes[other_order ? 3 : 0].address, nodes[other_order ? 0 : 3].address, more);
+    return command;
+}
+
+/* It is read to its end, and judged when the other book has come to its epoch: a later day. */
+START_TEST(a_joined_node_is_ahead_of_the_first_book)
+{
+    const bool other_order = _i == 1;
+    const size_t at = other_order ? 0 : 1;
+    shown_until(&nodes[0], &books[0], first_epoch);
+    for (int day = 0; day < 2; day++) {
+        json_t *const o = program_json(follow_joined(other_order, "--timeout 1"), 3);
+        ck_assert_int_eq(json_number(o, "findings_total"), 0);
+        ck_assert_int_eq(of_node(o, at, "findings_total"), 0);
+        ck_assert_int_eq(of_node(o, at, "turns"), books[3].count);
+        const json_t *const row = json_array_get(json_object_get(o, "nodes"), at);
+        ck_assert_str_eq(json_words(row, "status"), "BEHIND");
+        json_decref(o);
+    }
+    shown_until(&nodes[0], &books[0], books[0].count);
+    for (int day = 0; day < 2; day++) {
+        json_t *const o = program_json(follow_joined(other_order, ""), 0);
+        ck_assert_int_eq(of_node(o, at, "findings_total"), 0);
+        ck_assert_int_eq(of_node(o, 1 - at, "turns"), books[0].count);
+        json_decref(o);
+    }
+    if (!other_order) {
+        json_decref(
+            program_json("verify --json --base mirror --charter charter.mrc mirror/nodes/4", 0));
+    }
+}
+END_TEST
+
+/* The first node comes to that epoch while it is followed. */
+START_TEST(a_joined_node_waits_for_the_first_book)
+{
+    char line[1280];
+    shown_until(&nodes[0], &books[0], first_epoch);
+    snprintf(line, sizeof line,
+             "('%s/mereau-audit' %s --timeout 60 >out 2>stderr; echo $? >code) >log 2>&1 &",
+             MEREAU_BIN_DIR, follow_joined(false, ""));
+    ck_assert_int_eq(program_shell(line), 0);
+    for (int i = 0;
+         i < 600 && !file_exists(scratch_path(program_dir, "mirror/nodes/4/mirror.mark")); i++)
+        usleep(50000);
+    shown_until(&nodes[0], &books[0], books[0].count);
+    for (int i = 0; i < 600 && !file_exists(scratch_path(program_dir, "code")); i++)
+        usleep(50000);
+    usleep(100000);
+    ck_assert_int_eq(program_shell("cat code"), 0);
+    ck_assert_str_eq(program_output, "0\n");
+}
+END_TEST
+
+/* Nobody is there whose book it could rest on. */
+START_TEST(a_joined_node_alone)
+{
+    make_key();
+    snprintf(command, sizeof command,
+             "follow --json --once --charter charter.mrc --key auditor.key --passphrase-file pass "
+             "mirror --node %.31s",
+             nodes[3].address);
+    json_t *const o = program_json(command, 5);
+    ck_assert_int_eq(json_number(o, "findings_total"), 1);
+    json_decref(o);
+}
+END_TEST
+
 START_TEST(asked_wrongly)
 {
     ck_assert_int_eq(program_run("follow mirror"), 2);
@@ -513,8 +631,15 @@ int main(void)
     tcase_add_loop_test(tc, disk_full, 0, 3);
     tcase_add_loop_test(tc, erased_bodies, 0, 2);
     tcase_add_test(tc, asked_wrongly);
+    TCase *const joined = tcase_create("joined");
+    tcase_add_checked_fixture(joined, setup_joined, teardown);
+    tcase_set_timeout(joined, 240);
+    tcase_add_loop_test(joined, a_joined_node_is_ahead_of_the_first_book, 0, 2);
+    tcase_add_test(joined, a_joined_node_waits_for_the_first_book);
+    tcase_add_test(joined, a_joined_node_alone);
     Suite *const s = suite_create("audit follow");
     suite_add_tcase(s, tc);
+    suite_add_tcase(s, joined);
     SRunner *const runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);

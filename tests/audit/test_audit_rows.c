@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit/rows.h"
+#include "audit/rows_state.h"
 #include "audit/story.h"
 #include "lib/scratch.h"
 #include "mereau/codec.h"
@@ -210,6 +210,69 @@ START_TEST(damage_is_found)
 }
 END_TEST
 
+static uint8_t text_byte(size_t i)
+{
+    return (uint8_t)(i * 7 + i / 251);
+}
+
+/* More of the texts' bytes, committed. */
+static void add_texts(size_t bytes)
+{
+    struct rows *r = NULL;
+    ck_assert_int_eq(rows_create(&r, dir, &w.charter, w.ledger), MR_OK);
+    for (size_t i = 0; i < bytes; i++) {
+        const uint8_t byte = text_byte(rows_count(r, ROWS_TEXTS));
+        rows_put(r, ROWS_TEXTS_BYTES, &byte);
+        rows_end_row(r, ROWS_TEXTS);
+    }
+    const struct mr_stats_point point = *rows_at(r);
+    ck_assert_int_eq(rows_commit(r, &w.charter, &point), MR_OK);
+    rows_destroy(r);
+}
+
+static void flip(const char *name, off_t at)
+{
+    uint8_t byte;
+    const int fd = open(scratch_path(dir, name), O_RDWR);
+    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+/* A column of several blocks that grows in steps of any size. Who goes on from it looks at its end
+ * and at the accounts only; who reads it, at all of it. */
+START_TEST(a_column_of_many_blocks)
+{
+    enum { MIB = 1 << 20 };
+    static const size_t steps[] = {MIB - 1, 1, MIB / 2, 2 * MIB, 5};
+    struct rows *r = NULL;
+    size_t all = 1;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        add_texts(steps[i]);
+        all += steps[i];
+        ck_assert_int_eq(rows_load(&r, dir), MR_OK);
+        ck_assert_uint_eq(rows_count(r, ROWS_TEXTS), all);
+        const uint8_t *const bytes = rows_column(r, ROWS_TEXTS_BYTES);
+        size_t same = 1;
+        while (same < all && bytes[same] == text_byte(same))
+            same++;
+        ck_assert_uint_eq(same, all);
+        rows_destroy(r);
+    }
+    flip("texts.bytes", MIB + 7);
+    add_texts(3);
+    ck_assert_int_eq(rows_load(&r, dir), MR_DAMAGED);
+    rows_destroy(r);
+    flip("texts.bytes", MIB + 7);
+    ck_assert_int_eq(rows_load(&r, dir), MR_OK);
+    rows_destroy(r);
+    flip(_i == 0 ? "texts.bytes" : "accounts.id", _i == 0 ? (off_t)all - 1 : 0);
+    ck_assert_int_eq(rows_create(&r, dir, &w.charter, w.ledger), MR_DAMAGED);
+    rows_destroy(r);
+}
+END_TEST
+
 /* Turns [begin, end) of the book into rows of the directory. */
 static enum mr_status extend(uint32_t begin, uint32_t end, struct mr_audit *a)
 {
@@ -271,10 +334,12 @@ int main(void)
     Suite *const s = suite_create("audit_rows");
     TCase *const c = tcase_create("rows");
     tcase_add_checked_fixture(c, setup, teardown);
+    tcase_set_timeout(c, 60);
     tcase_add_test(c, rows_sum_to_what_the_audit_says);
     tcase_add_loop_test(c, a_directory_holds_the_same, 0, 4);
     tcase_add_test(c, what_was_not_committed_is_not_there);
     tcase_add_loop_test(c, damage_is_found, 0, 8);
+    tcase_add_loop_test(c, a_column_of_many_blocks, 0, 2);
     tcase_add_test(c, a_full_disk_commits_nothing);
     tcase_add_test(c, another_ledger_is_refused);
     suite_add_tcase(s, c);
