@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "common/exit.h"
+#include "common/file.h"
 #include "lib/crowd.h"
+#include "lib/loopback.h"
 
 enum { NODES = 4, QUORUM = 3, PAYERS = 8, ORDERS = 200, LONG_MS = 120000 };
 
@@ -100,6 +102,62 @@ START_TEST(with_a_node_down)
 }
 END_TEST
 
+/* The alarm on the page that monitoring reads. */
+static bool is_late(uint32_t node)
+{
+    static char page[1 << 16];
+    loopback_get(page, sizeof page, f.nodes[node].http, "GET /metrics HTTP/1.0\r\n\r\n");
+    const char *const at = strstr(page, "\nmereau_checkpoint_late ");
+    ck_assert_ptr_nonnull(at);
+    return at[strlen("\nmereau_checkpoint_late ")] == '1';
+}
+
+static char clock_file[SCRATCH_PATH_MAX + 16], clock_word[SCRATCH_PATH_MAX + 32];
+
+/* All nodes go by a clock that the test moves. */
+static const char *const moved[] = {clock_word, "LD_PRELOAD=" SKEW,
+                                    "ASAN_OPTIONS=verify_asan_link_order=0", NULL};
+
+static void setup_moved(void)
+{
+    federation_make(&f, NODES, QUORUM);
+    snprintf(clock_file, sizeof clock_file, "%s/skew", f.dir);
+    snprintf(clock_word, sizeof clock_word, "SKEW_FILE=%s", clock_file);
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_start_in(&f, i, moved);
+    for (uint32_t i = 0; i < NODES; i++)
+        federation_wait_mode(&f, i, MR_OK);
+    federation_open(&f, 0, 0, MR_CLASS_RESIDENT);
+}
+
+/* Two of four are away: none comes of it, and after ten minutes the alarm says so. It is over when
+ * they are back and agree. */
+START_TEST(an_alarm_when_none_is_agreed)
+{
+    char ms[24];
+    bool told = false;
+    ck_assert(!is_late(0));
+    federation_kill(&f, 2);
+    federation_kill(&f, 3);
+    f.ask->kind = MR_REQ_CONTROL;
+    f.ask->u.control.what = MR_CONTROL_CHECKPOINT;
+    ck_assert_int_eq(federation_call(&f, 0), MR_OK);
+    ck_assert(!proc_line(f.nodes[0].proc, NULL, 0, " checkpoint_late ", 1500));
+    for (long now = 601000; !told && now < 100 * 601000L; now += 601000) {
+        const int n = snprintf(ms, sizeof ms, "%ld", now);
+        ck_assert_int_eq(file_write(clock_file, ms, (size_t)n, 0600, true), MR_OK);
+        told = proc_line(f.nodes[0].proc, NULL, 0, " checkpoint_late ", 3000);
+    }
+    ck_assert(told);
+    ck_assert(is_late(0));
+    for (uint32_t i = 2; i < NODES; i++)
+        federation_start_in(&f, i, moved);
+    ck_assert(proc_line(f.nodes[0].proc, NULL, 0, " checkpoint_agreed number=1 ", LONG_MS));
+    while (is_late(0)) /* the test's time-out ends this */
+        proc_line(f.nodes[0].proc, NULL, 0, " never ", 100);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("federation checkpoint");
@@ -108,7 +166,12 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, under_load);
     tcase_add_test(c, with_a_node_down);
+    TCase *const alarm = tcase_create("alarm");
+    tcase_set_timeout(alarm, 240);
+    tcase_add_checked_fixture(alarm, setup_moved, teardown);
+    tcase_add_test(alarm, an_alarm_when_none_is_agreed);
     suite_add_tcase(s, c);
+    suite_add_tcase(s, alarm);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     const int failed = srunner_ntests_failed(r);
