@@ -185,6 +185,7 @@ enum mr_status mri_begin_epoch(struct mr_engine *e)
     e->regroup_turn = 0;
     e->next_shown.proofs_count = 0;
     e->next_ms = 0;
+    e->rest.asked = 0; /* who rested since then is not known of new peers */
     mri_choose_key(e);
     enum mr_status st = mri_peers_renew(e);
     if (st == MR_OK)
