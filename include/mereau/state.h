@@ -18,8 +18,8 @@
 bool mr_state_is_shared(enum mr_table table);
 
 /** Put one row of a shared table, as another node keeps it, into a store. Where bodies of orders
- *  stand is forgotten: they are in that node's journal. MR_OK, OUT_OF_RANGE (not a shared table),
- *  DAMAGED, I/O trouble. */
+ *  stand is forgotten, and so are the acknowledgements of slots: both are in that node's journal.
+ *  MR_OK, OUT_OF_RANGE (not a shared table), DAMAGED, I/O trouble. */
 enum mr_status mr_state_row_put(struct mr_store *into, enum mr_table table,
                                 const struct mr_state_row *row);
 

@@ -36,6 +36,7 @@ enum mr_table {
     MR_TABLE_PEER,          /**< node and epoch: state_peer */
     MR_TABLE_LEAF,          /**< epoch, leaf index / 256: log position of the frame that has it */
     MR_TABLE_EVIDENCE,      /**< number: evidence */
+    MR_TABLE_ANEW,          /**< number, seq: state_slot, as acknowledged anew (SLOT-17) */
     MR_TABLES,
 };
 

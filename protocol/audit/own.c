@@ -130,9 +130,50 @@ static void ack_among_many(struct mr_audit *a, const struct mri_aud_open *o,
         a->totals.certificates_unchecked++;
 }
 
+/* What a slot settled with, as far as it is known still. Settled in this epoch: nodes voted. */
+static bool settled_value(const struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
+                          uint8_t ret[32], bool *ret_now)
+{
+    static const uint8_t none[32];
+    const struct mri_aud_open *const o = mri_aud_slot(a, x->id, seq);
+    *ret_now = a->epoch == 1;
+    for (size_t i = 0; o != NULL && i < o->said_count; i++)
+        *ret_now = *ret_now || o->said[i].kind == MR_LEAF_VOTE;
+    if (seq + 1 == x->hot.next_seq)
+        memcpy(ret, x->hot.head, 32);
+    else if (o != NULL)
+        memcpy(ret, o->value, 32);
+    return seq + 1 == x->hot.next_seq || (o != NULL && memcmp(o->value, none, 32) != 0);
+}
+
+/* SLOT-17: what settled in an epoch before, said again without votes. False: it is none. */
+static bool ack_anew(struct mr_audit *a, const struct mr_leaf_ack *k)
+{
+    const struct mri_aud_account *const x = mri_aud_account(a, k->account);
+    uint8_t none[32], value[32];
+    bool now;
+    mr_hash(none, "mereau/certificate", "", 0, NULL, 0);
+    if (x == NULL || k->seq >= x->hot.next_seq || memcmp(k->certificate, none, 32) != 0)
+        return false;
+    mri_aud_at(a, k->account, k->seq);
+    const bool known = settled_value(a, x, k->seq, value, &now);
+    if (now)
+        mri_aud_text(a, "SLOT-17", MR_SEQ_OLD, "ACK anew", "of a slot of an epoch before",
+                     "one of this epoch");
+    else if (!known)
+        a->totals.certificates_unchecked++;
+    else if (memcmp(value, k->value, 32) != 0)
+        mri_aud_hash(a, "SLOT-17", MR_CHECK_FAILED, "value of an ACK anew", value, k->value);
+    else if (k->ballot != 0)
+        mri_aud_u64(a, "SLOT-17", MR_CHECK_FAILED, "ballot of an ACK anew", 0, k->ballot);
+    return true;
+}
+
 /* SLOT-4 */
 static void ack(struct mr_audit *a, const struct mr_leaf_ack *k, uint64_t index)
 {
+    if (ack_anew(a, k))
+        return;
     struct mri_aud_open *const o = slot_of(a, k->account, k->seq, "SLOT-4", "ACK");
     if (o == NULL)
         return;

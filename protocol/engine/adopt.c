@@ -21,14 +21,16 @@ bool mr_state_is_shared(enum mr_table table)
     return false;
 }
 
-/* The bodies of another node's journal are not at hand here. */
-static enum mr_status forget_bodies(uint8_t *value, size_t *len)
+/* The bodies of another node's journal are not at hand here, nor are the logs that its
+ * acknowledgements stand in: what it says they are is its word alone. */
+static enum mr_status forget_journal(uint8_t *value, size_t *len)
 {
     struct mr_state_slot s;
     if (mr_state_slot_decode(&s, value, *len) != MR_OK)
         return MR_DAMAGED;
     s.body_at = s.memo_at = 0;
     s.body_len = s.memo_len = 0;
+    s.acks_count = 0;
     *len = mr_state_slot_encode(&s, value, MR_STORE_VALUE_MAX);
     return MR_OK;
 }
@@ -41,7 +43,7 @@ enum mr_status mr_state_row_put(struct mr_store *into, enum mr_table table,
     if (!mr_state_is_shared(table))
         return MR_OUT_OF_RANGE;
     memcpy(value, row->value, len);
-    const enum mr_status st = table == MR_TABLE_SLOT ? forget_bodies(value, &len) : MR_OK;
+    const enum mr_status st = table == MR_TABLE_SLOT ? forget_journal(value, &len) : MR_OK;
     if (st != MR_OK)
         return st;
     const struct mr_put put = {.table = table,

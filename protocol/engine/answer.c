@@ -207,23 +207,49 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
     return mri_tree_path(&e->tree, ret->path, &ret->path_count, ack->index, c->head.size);
 }
 
+/* The q acknowledgements of a slot, under heads. MR_NOT_FOUND: fewer, as where a CUT settled it
+ * (EPO-5), or one that no head here covers. */
+static enum mr_status prove_acks(struct mr_engine *e, struct mr_receipt *ret,
+                                 const uint8_t account[16], uint64_t seq,
+                                 const struct mr_state_slot *slot)
+{
+    uint32_t quorum = 0;
+    enum mr_status st = mri_epoch_quorum(e, &quorum, slot->epoch);
+    ret->proofs_count = 0;
+    for (uint32_t i = 0; st == MR_OK && i < slot->acks_count && ret->proofs_count < quorum; i++) {
+        st = prove_ack(e, &ret->proofs[ret->proofs_count], account, seq, slot, &slot->acks[i]);
+        ret->proofs_count += st == MR_OK;
+        st = st == MR_NOT_FOUND ? MR_OK : st;
+    }
+    return st == MR_OK && ret->proofs_count < quorum ? MR_NOT_FOUND : st;
+}
+
+/* The same as the nodes of a later epoch acknowledged it: SLOT-17. */
+static enum mr_status prove_anew(struct mr_engine *e, struct mr_receipt *ret,
+                                 const uint8_t account[16], uint64_t number, uint64_t seq,
+                                 const struct mr_state_slot *slot)
+{
+    struct mr_state_slot anew;
+    enum mr_status st = mri_is_past(e, slot) ? mri_anew_get(e, &anew, number, seq) : MR_NOT_FOUND;
+    if (st == MR_OK)
+        st = prove_acks(e, ret, account, seq, &anew);
+    if (st == MR_NOT_FOUND && mri_is_past(e, slot) && (slot->voided || slot->body_len > 0))
+        mri_anew_want(e, number, seq);
+    return st;
+}
+
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot)
 {
     struct mr_body *body = &e->body;
     struct mr_state_account a;
-    uint32_t quorum = 0;
     enum mr_status st = mri_account_get(&e->ledger, &a, number);
-    for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++)
-        st = prove_ack(e, &ret->proofs[i], a.id, seq, slot, &slot->acks[i]);
-    if (st == MR_OK && slot->acks_count == 0)
-        st = MR_DAMAGED;
+    if (st == MR_OK)
+        st = prove_acks(e, ret, a.id, seq, slot);
+    if (st == MR_NOT_FOUND)
+        st = prove_anew(e, ret, a.id, number, seq, slot);
     if (st == MR_OK)
         st = mri_handover(e, ret->handover, &ret->handover_count, ret->proofs[0].head.epoch);
-    if (st == MR_OK)
-        st = mri_epoch_quorum(e, &quorum, ret->proofs[0].head.epoch);
-    if (st == MR_OK && slot->acks_count < quorum)
-        st = MR_NOT_FOUND; /* a CUT settled it by fewer: EPO-5 */
     if (st != MR_OK)
         return st;
     ret->version = 1;
@@ -231,7 +257,6 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
     memcpy(ret->account, a.id, 16);
     ret->seq = seq;
     ret->order_count = slot->voided ? 0 : 1;
-    ret->proofs_count = slot->acks_count;
     mri_cosignatures(e, ret);
     if (slot->voided)
         return MR_OK;

@@ -359,6 +359,8 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
     if (st == MR_OK)
         st = mri_work(e);
     if (st == MR_OK)
+        st = mri_anew_work(e);
+    if (st == MR_OK)
         st = mri_epoch_work(e);
     if (st == MR_OK && mri_rest_work(e))
         st = mri_work(e);

@@ -50,9 +50,11 @@ static enum mr_status hear_late(struct mr_engine *e, struct mri_peer *p, uint64_
         st = mri_account_get(&e->ledger, &a, number);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_OK : st;
-    if (p != NULL && s.epoch == e->committee.epoch && leaf->kind == MR_LEAF_ACK)
+    if (mri_is_past(e, &s))
+        return MR_OK;
+    if (p != NULL && leaf->kind == MR_LEAF_ACK)
         mri_doubt_ack(e, p->seat->number, leaf->u.ack.ballot, leaf->u.ack.value, s.ballot, s.value);
-    if (p == NULL || s.epoch != e->committee.epoch || !contradicts(&s, leaf))
+    if (p == NULL || !contradicts(&s, leaf))
         return MR_OK;
     for (uint32_t i = 0; i < s.acks_count; i++) {
         struct mri_clash c = {.found = true, .first = s.acks[i].index, .second = index};
@@ -134,6 +136,8 @@ enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
         st = mri_hot_get(&e->ledger, &hot, number);
     if (st == MR_OK && hot.chain.next_seq == 0)
         return MR_OK; /* no chain: nothing can stand there */
+    if (st == MR_OK && seq < hot.chain.next_seq && mri_is_anew(leaf))
+        return mri_anew_hear(e, node, index, leaf, number);
     if (st == MR_OK && seq < hot.chain.next_seq)
         return e->replaying ? MR_OK : hear_late(e, p, number, seq, index, leaf);
     if (st != MR_OK && st != MR_NOT_FOUND)

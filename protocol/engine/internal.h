@@ -23,6 +23,8 @@ enum {
     MRI_RING = 1 << 14,         /* own leaves kept in memory for peers */
     MRI_RECENT_BYTES = 4 << 20, /* bodies kept in memory */
     MRI_EVIDENCE_A_NODE = 4,
+    MRI_ANEW_MAX = 256, /* slots to be acknowledged anew */
+    MRI_ANEW_A_SECOND = 64,
 };
 
 /* A reply that waits for its turn. Either bytes, or a slot whose receipt is built at release. */
@@ -163,6 +165,11 @@ struct mri_told {
     uint64_t body_at, memo_at; /* of an order that was handed in here */
 };
 
+/* A settled slot that is to be acknowledged anew: record number of its chain, and place. */
+struct mri_anew {
+    uint64_t number, seq;
+};
+
 /* A head of the own log and who cosigned it. */
 enum { MRI_COSIGNED_MAX = 16, MRI_COSIGNATURES_MAX = 8 };
 struct mri_cosigned {
@@ -220,6 +227,9 @@ struct mr_engine {
     uint64_t now_ms, started_ms;
     bool disk_full, draining, closing;
     bool replaying; /* the journal is being read: nothing new is found out */
+    struct mri_anew anew[MRI_ANEW_MAX];
+    uint32_t anew_count, anew_left;
+    uint64_t anew_ms; /* since then so many less of MRI_ANEW_A_SECOND may be said */
     struct mri_waiter waiters[MRI_WAITERS_MAX];
     uint32_t waiters_count;
     uint64_t touched[64]; /* bloom of accounts changed since the waiters were looked at */
@@ -475,6 +485,21 @@ enum mr_status mri_epoch_load(struct mr_engine *e);
 void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c);
 /* Go over to the epoch of the NEXT. */
 enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *h);
+
+/* --- ACK anew (anew.c) ------------------------------------------------------------------------ */
+/* Whether the leaf is one: SLOT-17. */
+bool mri_is_anew(const struct mr_leaf *leaf);
+/* One was read, the own one included, about a slot that is settled here. */
+enum mr_status mri_anew_hear(struct mr_engine *e, uint32_t node, uint64_t index,
+                             const struct mr_leaf *leaf, uint64_t number);
+/* There is no receipt of it here: it is said as soon as it may be. */
+void mri_anew_want(struct mr_engine *e, uint64_t number, uint64_t seq);
+enum mr_status mri_anew_work(struct mr_engine *e);
+/* A settled slot as it was acknowledged anew last. MR_NOT_FOUND: it never was. */
+enum mr_status mri_anew_get(struct mr_engine *e, struct mr_state_slot *ret, uint64_t number,
+                            uint64_t seq);
+/* Whether a slot settled in an epoch before, or is one that was taken over with the state. */
+bool mri_is_past(const struct mr_engine *e, const struct mr_state_slot *s);
 
 /* --- rest (rest.c) ---------------------------------------------------------------------------- */
 /* A checkpoint is due by the settings of this node. */

@@ -151,7 +151,8 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
                                 const struct mr_state_slot *slot)
 {
     enum mr_status st = MR_OK;
-    if (slot->epoch < e->committee.epoch && mri_is_sub_account(account, MR_CLASS_SYSTEM)) {
+    if (slot->epoch > 0 && slot->epoch < e->committee.epoch &&
+        mri_is_sub_account(account, MR_CLASS_SYSTEM)) {
         const uint32_t had = r->proofs_count;
         st = show_next(e, r, used, slot);
         if (st != MR_OK || r->proofs_count > had)

@@ -383,6 +383,49 @@ static void rest_behind_a_next(struct doctor *d)
     r->e.u.leaf = own(d, MR_LEAF_REST, NULL)->e.u.leaf;
 }
 
+/* --- ACK anew --------------------------------------------------------------------------------- */
+
+static struct mr_leaf_ack *anew(struct doctor *d)
+{
+    return &own(d, MR_LEAF_ACK, NULL)->e.u.leaf.u.ack;
+}
+
+static void another_value_anew(struct doctor *d)
+{
+    flip(anew(d)->value);
+}
+
+static void ballot_of_an_ack_anew(struct doctor *d)
+{
+    anew(d)->ballot = 2;
+}
+
+static void without_votes(struct doc_row *r)
+{
+    mr_hash(r->e.u.leaf.u.ack.certificate, "mereau/certificate", "", 0, NULL, 0);
+}
+
+/* What settled in this epoch has votes. */
+static void ack_anew_of_this_epoch(struct doctor *d)
+{
+    struct mr_leaf_ack *const k = anew(d);
+    const struct doc_slot s = doctor_slot(d, false, 0);
+    memcpy(k->account, s.account, 16);
+    k->seq = s.seq;
+    memcpy(k->value, s.settled->e.u.settled.value, 32);
+    own(d, MR_LEAF_ACK, NULL)->after = without_votes;
+}
+
+static void with_votes(struct doc_row *r)
+{
+    flip(r->e.u.leaf.u.ack.certificate);
+}
+
+static void votes_of_an_ack_anew(struct doctor *d)
+{
+    own(d, MR_LEAF_ACK, NULL)->after = with_votes;
+}
+
 static void peer_rests_for_an_earlier_one(struct doctor *d)
 {
     const struct mr_leaf none = {.kind = MR_LEAF_REST, .u.rest = {.number = 0}};
@@ -520,6 +563,10 @@ const struct league_lie lies_of_turn[] = {
     {"vote behind final", vote_behind_final, "EPO-6", MR_CHECK_FAILED, false},
     {"rest for another checkpoint", rest_for_another_checkpoint, "SLOT-16", MR_CHECK_FAILED, false},
     {"rest behind a next", rest_behind_a_next, "SLOT-16", MR_CHANGING, false},
+    {"another value anew", another_value_anew, "SLOT-17", MR_CHECK_FAILED, false},
+    {"ballot of an ack anew", ballot_of_an_ack_anew, "SLOT-17", MR_CHECK_FAILED, false},
+    {"ack anew of this epoch", ack_anew_of_this_epoch, "SLOT-17", MR_SEQ_OLD, false},
+    {"votes of an ack anew", votes_of_an_ack_anew, "SLOT-4", MR_SEQ_OLD, false},
     {"peer: rest for an earlier one", peer_rests_for_an_earlier_one, "SLOT-16", MR_CHECK_FAILED,
      false},
     {"epoch with too few proofs", epoch_with_too_few_proofs, "EPO-6", MR_BAD_RECEIPT, false},

@@ -88,6 +88,9 @@ void turn_tell(struct ring *r, struct mr_signed_order *ret_paid)
     ring_wait(r, 15000);
     for (uint32_t i = 0; i < 4; i++)
         ck_assert_int_eq(ring_pay(r, i, i % 2, 1 - i % 2, 7), MR_SETTLED);
+    /* Who asks for the receipt of what the CUT settled gets it a moment later. */
+    ck_assert_int_eq(ring_submit(r, 0, ret_paid), MR_SETTLED);
+    ck_assert_uint_eq(r->reply->body.u.submit.receipt_count, 0);
     ring_wait(r, 3000);
     ring_check(r);
 }

@@ -183,6 +183,7 @@ static const struct said *acknowledged(const struct era *e, const struct slot *a
 {
     for (uint32_t i = 0; i < at->said_count; i++)
         if (at->said[i].kind == MR_LEAF_ACK && at->said[i].epoch == e->epoch &&
+            !truth_anew(at, &at->said[i]) &&
             truth_count(at, MR_LEAF_ACK, e->epoch, at->said[i].ballot, at->said[i].value) >=
                 e->quorum)
             return &at->said[i];

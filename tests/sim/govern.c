@@ -162,7 +162,6 @@ void govern_lose(struct sim *s, struct copy *c)
     node_kill(s, c);
     tell(s, "node %u loses everything", c->number);
     node_empty(c);
-    truth_lost(s, c);
     c->gone = c->forgetful = true;
     c->lost = s->eras[watch_epoch(c->watch)].generations[c->number];
     c->amnesic = c->must_abstain = c->restored = c->restarts = false;

@@ -125,7 +125,7 @@ static void begin(struct sim *s, struct owner *w)
     }
     w->open = true;
     w->cancelling = w->wondering = false;
-    w->tries = w->polls = w->voices = 0;
+    w->tries = w->polls = 0;
     w->last = MR_OK;
     if (w->dishonest && rng_chance(&s->people, 600))
         order_vary(s, w);
@@ -213,26 +213,6 @@ static bool is_behind(enum mr_status st)
            st == MR_NOTHING_TO_CANCEL;
 }
 
-/* What settled by a CUT (EPO-5) has fewer acknowledgements than a receipt needs, for ever; what
- * settled last in front of a RESTART may have no head. Its owner goes on when as many nodes as vote
- * for anything say that it is closed. */
-static bool closed_unproven(struct sim *s, struct owner *w, const struct copy *from)
-{
-    const struct slot *at = truth_slot(s, w->index, w->next_seq);
-    const struct era *now = &s->eras[s->epoch];
-    uint32_t voices = 0;
-    w->voices |= UINT32_C(1) << from->number;
-    for (uint32_t i = 1; i <= s->numbers; i++)
-        voices += era_has(now, i) && (w->voices >> i & 1) != 0;
-    const struct era *e = &s->eras[at->epoch];
-    const bool lost = e->broken_off || (e->ended && !truth_proven(s, at));
-    if (!at->settled || !lost || voices < now->quorum)
-        return false;
-    s->counts.unproven++;
-    closed(s, w, at->value);
-    return true;
-}
-
 static void think_about(struct sim *s, struct owner *w, const struct copy *from, enum mr_status st)
 {
     w->last = st;
@@ -254,8 +234,7 @@ static void think_about(struct sim *s, struct owner *w, const struct copy *from,
         if (from->honest && !s->split && !truth_slot(s, w->index, w->next_seq)->settled)
             violated(s, "S21", "owner %u is told %s, and no node has settled that", w->index,
                      mr_status_name(st));
-        if (!closed_unproven(s, w, from))
-            again_in(s, w, SECOND / 4, 2 * SECOND);
+        again_in(s, w, SECOND / 4, 2 * SECOND);
         break;
     case MR_NEXT_WAIT:
     case MR_NEXT_REPEAT:

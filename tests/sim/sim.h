@@ -155,7 +155,6 @@ struct owner {
                                                   known to be closed; wondering: by which value */
     uint32_t orders[2], orders_count, tries, attempt, polls;
     enum mr_status last; /* answer */
-    uint32_t voices;     /* bit n: node n called the slot closed and could not prove it */
     uint64_t settled, voided;
 };
 
@@ -175,7 +174,7 @@ struct truth {
 
 struct counts {
     uint64_t faults, messages, lost, starts, receipts, evidence, checks, refused, checkpoints,
-        epochs, joins, unproven;
+        epochs, joins, anew;
 };
 
 /* One epoch, as governance made it. */

@@ -194,23 +194,6 @@ uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epo
     return count_of(nodes);
 }
 
-bool truth_proven(const struct sim *s, const struct slot *at)
-{
-    for (uint32_t i = 0; i < s->copies_count; i++) {
-        const struct copy *c = &s->copies[i];
-        if ((at->provers >> i & 1) != 0 && c->honest && !c->forgetful)
-            return true;
-    }
-    return false;
-}
-
-void truth_lost(struct sim *s, const struct copy *c)
-{
-    for (uint32_t i = 0; i < s->owners_count; i++)
-        for (uint64_t k = 0; k < s->truth.chains[i].count; k++)
-            s->truth.chains[i].slots[k].provers &= ~(UINT32_C(1) << c->index);
-}
-
 /* Nodes whose report for the ballot holds true and names no certificate above `most`. */
 static uint32_t reporters(const struct era *e, const struct slot *at, uint32_t ballot,
                           uint32_t most, bool any)
@@ -264,9 +247,19 @@ static void check_vote(struct sim *s, const struct copy *c, const struct slot *a
                  c->number, v->ballot, name);
 }
 
+bool truth_anew(const struct slot *at, const struct said *a)
+{
+    return at->settled && at->epoch < a->epoch && a->ballot == 0 &&
+           memcmp(at->value, a->value, 32) == 0;
+}
+
 static void check_ack(struct sim *s, const struct copy *c, const struct slot *at,
                       const struct said *a, const struct stance *st, const char *name)
 {
+    if (truth_anew(at, a)) {
+        s->counts.anew++;
+        return;
+    }
     if (a->ballot < st->promised)
         violated(s, "S3", "node %u acknowledges ballot %u of %s and had promised %u", c->number,
                  a->ballot, name, st->promised);
@@ -544,8 +537,6 @@ void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled 
     at->settled = true;
     at->voided = e->voided;
     memcpy(at->value, e->value, 32);
-    if (e->acks_count >= s->eras[watch_epoch(c->watch)].quorum)
-        at->provers |= UINT32_C(1) << c->index;
     check_certificate(s, c, at, e, w, name);
     check_chain(s, c, e, w, first, name);
     check_signatures(s, c, e, w, name);

@@ -29,7 +29,6 @@ struct said {
 struct slot {
     bool settled, voided, receipted;
     uint32_t epoch;           /* in which it settled */
-    uint32_t provers;         /* bit i: copy i settled it with acknowledgements of q nodes */
     bool cancelled, conflict; /* what may void it, beside the next and a freezing */
     uint64_t not_after_ms;    /* of the order that lapses first; 0: none is known */
     uint64_t voted_us;        /* when a vote was first cast in it; 0: not yet */
@@ -58,10 +57,8 @@ void truth_receipt(struct sim *s, uint32_t owner, uint64_t seq, const uint8_t va
 /* Nodes that said this, as far as is known anywhere. */
 uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epoch, uint32_t ballot,
                      const uint8_t value[32]);
-/* Whether an honest node that did not forget anything can prove it. */
-bool truth_proven(const struct sim *s, const struct slot *at);
-/* A node has lost what it could prove. */
-void truth_lost(struct sim *s, const struct copy *c);
+/* Whether an ACK says what settled in an epoch before: SLOT-17. */
+bool truth_anew(const struct slot *at, const struct said *a);
 const char *truth_slot_name(const struct sim *s, uint32_t owner, uint64_t seq);
 void truth_done(struct sim *s);
 

@@ -7,6 +7,7 @@
 #include "lib/ring.h"
 #include "mereau/codec.h"
 #include "mereau/receipt.h"
+#include "mereau/sign.h"
 
 static struct ring r;
 
@@ -291,6 +292,132 @@ START_TEST(who_leaves_is_answered)
 }
 END_TEST
 
+/* --- what a CUT settles ----------------------------------------------------------------------- */
+
+static void isolate(void)
+{
+    for (uint32_t i = 0; i < r.count; i++)
+        for (uint32_t k = 0; k < r.count; k++)
+            r.nodes[i].cut[k] = true;
+    for (uint32_t i = 0; i < r.count; i++)
+        for (uint32_t k = 0; k < r.count; k++)
+            if (i != k)
+                ring_break(&r, i, k);
+}
+
+/* One node reads the log of another as it is now, and nothing else moves. */
+static void let_read(uint32_t node, uint32_t peer)
+{
+    r.nodes[node].cut[peer] = false;
+    ring_settle(&r);
+    isolate();
+}
+
+/* Node 0 seals its log before it hears of a payment that node 1 acknowledged; node 2, which voted
+ * for it too, is gone. The CUT settles it on that one acknowledgement. */
+static void settle_by_cut(uint32_t rekey)
+{
+    ring_done(&r);
+    ring_init(&r, 3, 2);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ring_wait(&r, 1000);
+    isolate();
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_NO_ANSWER);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 2, rekey), MR_NO_ANSWER);
+    let_read(1, 0);
+    let_read(0, 1);
+    let_read(1, 2);
+    ring_kill(&r, 2);
+    for (uint32_t i = 0; i < 3; i++)
+        memset(r.nodes[i].cut, 0, sizeof r.nodes[i].cut);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 1, 2);
+    ck_assert_int_eq(ring_balance(&r, 0, 1), 10);
+}
+
+static bool has_receipt(uint32_t node)
+{
+    static struct mr_request q = {.body = {.kind = MR_REQ_SLOT, .u.slot.seq = 1}};
+    struct mr_receipt_facts f;
+    memcpy(q.body.u.slot.account, r.w.members[0].id, 16);
+    ck_assert_int_eq(ring_request(&r, node, &q), MR_SETTLED);
+    const struct mr_rep_slot *const s = &r.reply->body.u.slot;
+    if (s->receipt_count == 0)
+        return false;
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, NULL, &s->receipt[0]), MR_OK);
+    ck_assert_uint_eq(s->receipt[0].proofs[0].head.epoch, 2);
+    return true;
+}
+
+/* SLOT-17: who is asked for its receipt says in the new epoch that it settled, and so do others. */
+START_TEST(what_a_cut_settles_gets_a_receipt_in_the_next_epoch)
+{
+    settle_by_cut(0);
+    has_receipt(0);
+    ring_wait(&r, 500);
+    ck_assert(has_receipt(0));
+    ck_assert(has_receipt(1));
+    ring_kill(&r, 0); /* out of the journal */
+    ring_start(&r, 0);
+    ck_assert(has_receipt(0));
+    ring_sum(&r, 0); /* out of the store */
+    ring_kill(&r, 0);
+    ring_start(&r, 0);
+    ck_assert(has_receipt(0));
+    ring_check(&r);
+}
+END_TEST
+
+/* The state that a node took over ends the chain with it: q nodes vouched for that. */
+START_TEST(a_node_that_joined_acknowledges_what_a_cut_settled)
+{
+    settle_by_cut(1u << 2);
+    ring_join(&r, 2, 0);
+    ring_kill(&r, 1);
+    has_receipt(0);
+    ring_wait(&r, 500);
+    ck_assert(has_receipt(0));
+    ck_assert(!has_receipt(2)); /* the order stands in the journals of others */
+    ring_check(&r);
+}
+END_TEST
+
+/* Rows of slots are one node's word: the state root does not cover them. */
+START_TEST(a_node_that_joined_believes_no_row)
+{
+    struct mr_leaf leaf = {.kind = MR_LEAF_ACK, .u.ack.seq = 1};
+    struct mr_state_slot slot;
+    uint8_t key[16], bytes[1024];
+    settle_by_cut(1u << 2);
+    struct mr_engine *const e = r.nodes[0].engine;
+    uint64_t number;
+    ck_assert_int_eq(mri_account_number(&e->ledger, &number, r.w.members[0].id), MR_OK);
+    ck_assert_int_eq(mri_slot_get(&e->ledger, &slot, number, 1), MR_OK);
+    slot.value[0] ^= 1;
+    struct mr_store *const final = r.nodes[0].final;
+    const struct mr_put put = {.table = MR_TABLE_SLOT,
+                               .key = key,
+                               .key_len = (uint32_t)mri_key_pair(key, number, 1),
+                               .value = bytes,
+                               .value_len =
+                                   (uint32_t)mr_state_slot_encode(&slot, bytes, sizeof bytes)};
+    ck_assert_int_eq(final->api->commit(final, &put, 1), MR_OK);
+    ck_assert_int_eq(final->api->refresh(final), MR_OK);
+    ring_join(&r, 2, 0);
+    const uint64_t size = r.nodes[2].engine->tree.size;
+    memcpy(leaf.u.ack.account, r.w.members[0].id, 16);
+    memcpy(leaf.u.ack.value, slot.value, 32);
+    mr_hash(leaf.u.ack.certificate, "mereau/certificate", "", 0, NULL, 0);
+    mri_say_leaf(e, &leaf);
+    ring_wait(&r, 500);
+    ck_assert_uint_eq(r.nodes[2].engine->anew_count, 0); /* it has read it */
+    for (uint64_t i = size; i < r.nodes[2].engine->tree.size; i++)
+        ck_assert_uint_ne(r.nodes[2].engine->told[i % MRI_RING].bytes[3], MR_LEAF_ACK);
+}
+END_TEST
+
 START_TEST(a_change_that_breaks_the_bounds_is_refused)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 2, 0), MR_OUT_OF_RANGE);
@@ -406,6 +533,9 @@ int main(void)
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, who_leaves_is_answered);
+    tcase_add_test(c, what_a_cut_settles_gets_a_receipt_in_the_next_epoch);
+    tcase_add_test(c, a_node_that_joined_acknowledges_what_a_cut_settled);
+    tcase_add_test(c, a_node_that_joined_believes_no_row);
     tcase_add_test(c, a_change_that_breaks_the_bounds_is_refused);
     tcase_add_test(c, a_node_that_is_back_hears_at_once);
     tcase_add_test(c, who_joins_brings_no_cap_that_is_too_much);
