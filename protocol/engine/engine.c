@@ -482,6 +482,8 @@ static enum mr_status load(struct mr_engine *e)
     if (st == MR_OK)
         st = mri_peers_init(e);
     if (st == MR_OK)
+        st = mri_past_load(e);
+    if (st == MR_OK)
         st = mri_opens_init(e);
     if (st == MR_OK)
         st = mri_peers_load(e);

@@ -534,6 +534,9 @@ enum mr_status mri_regroup_adopted(struct mr_engine *e);
 void mri_end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoch);
 /* The nodes, quorum and associations of e->ledger.next from here on. */
 enum mr_status mri_take_seats(struct mr_engine *e);
+/* Who the nodes were before, of a store as it is loaded: they may still read the end of that epoch.
+ */
+enum mr_status mri_past_load(struct mr_engine *e);
 /* Last head of an ended log. MR_OK, MR_NOT_FOUND, trouble. */
 enum mr_status mri_past_head(struct mr_engine *e, struct mr_head *ret, uint32_t epoch);
 /* The last handovers up to an epoch: at most MR_HANDOVERS_MAX, which ret holds, and what

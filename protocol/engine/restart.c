@@ -66,6 +66,35 @@ enum mr_status mri_epoch_quorum(struct mr_engine *e, uint32_t *ret, uint32_t epo
     return MR_OK;
 }
 
+static void add_seat(struct mr_committee *c, const struct mr_node *n, uint32_t generation)
+{
+    struct mr_seat *const s = &c->seats[c->count++];
+    *s = (struct mr_seat){.number = n->number,
+                          .generation = generation,
+                          .log_key = n->log_key,
+                          .transport_key = n->transport_key};
+    memcpy(s->association, n->association, sizeof s->association);
+}
+
+enum mr_status mri_past_load(struct mr_engine *e)
+{
+    struct mr_committee *const c = &e->past_committee;
+    const struct mr_next_epoch *next = NULL;
+    *c = (struct mr_committee){.epoch = e->committee.epoch - 1};
+    if (c->epoch == 0)
+        return MR_OK;
+    enum mr_status st = mri_epoch_quorum(e, &c->quorum, c->epoch);
+    for (uint32_t i = c->epoch; st == MR_OK && next == NULL && i > 1; i--) {
+        st = mri_epoch_get(e, &e->handover, i);
+        next = st == MR_OK ? mr_handover_seats(&e->handover) : NULL;
+    }
+    for (uint32_t i = 0; st == MR_OK && next != NULL && i < next->seats_count; i++)
+        add_seat(c, &next->seats[i].node, next->seats[i].generation);
+    for (uint32_t i = 0; st == MR_OK && next == NULL && i < e->config.charter->nodes_count; i++)
+        add_seat(c, &e->config.charter->nodes[i], 1);
+    return st;
+}
+
 /* The log of this epoch ends here; the next one begins empty. */
 void mri_end_log(struct mr_engine *e, const struct mr_handover *h, uint32_t epoch)
 {
