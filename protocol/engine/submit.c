@@ -52,6 +52,25 @@ static enum mr_status order_signatures(const struct mr_engine *e, const struct m
     return st == MR_OK ? mri_signatures(ev, generation) : st;
 }
 
+/* What settled in an epoch before, and of which this node has not the order, as one that joined
+ * later: the caller has brought it. */
+static enum mr_status answer_with(struct mr_engine *e, const struct mr_event *ev, uint64_t number,
+                                  const struct mr_state_slot *slot)
+{
+    const struct mr_signed_order *const o = &ev->u.request.request->body.u.submit.order;
+    struct mr_rep_slot *const s = &mri_reply(e, MR_REQ_SUBMIT)->body.u.slot;
+    const enum mr_status st = mri_receipt(e, &s->receipt[0], number, o->order.seq, slot);
+    if (st != MR_BODY_ERASED && st != MR_NOT_FOUND)
+        return st == MR_OK ? MR_DAMAGED : st;
+    if (st == MR_NOT_FOUND)
+        mri_anew_want(e, number, o->order.seq);
+    s->receipt_count = st == MR_BODY_ERASED;
+    s->receipt[0].order[0] = *o;
+    s->time_ms = slot->time_ms;
+    mri_answer(e, ev, MR_SETTLED);
+    return MR_OK;
+}
+
 /* The slot is behind the chain's head: the answer is what settled there. */
 static enum mr_status settled_before(struct mr_engine *e, const struct mr_event *ev,
                                      const uint8_t id[32], bool *ret_done)
@@ -59,14 +78,19 @@ static enum mr_status settled_before(struct mr_engine *e, const struct mr_event 
     const struct mri_row *chain = &e->plan.rows[0];
     const uint64_t seq = e->plan.order->seq;
     struct mr_state_slot slot;
-    const enum mr_status st = mri_slot_get(&e->ledger, &slot, chain->number, seq);
+    enum mr_status st = mri_slot_get(&e->ledger, &slot, chain->number, seq);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_SEQ_OLD : st; /* seq 0 */
     if (memcmp(slot.value, id, 32) != 0 && !slot.voided)
         return MR_SEQ_OLD;
-    mri_answer_slot(e, ev, chain->number, seq);
     *ret_done = true;
-    return MR_OK;
+    if (!slot.voided && mri_is_past(e, &slot))
+        st = mri_read_body(e, &e->body, slot.body_at, slot.body_len);
+    if (st == MR_BODY_ERASED)
+        return answer_with(e, ev, chain->number, &slot);
+    if (st == MR_OK)
+        mri_answer_slot(e, ev, chain->number, seq);
+    return st;
 }
 
 /* Do what is due in the slot now, and answer: with what settled, with what the order waits for, or

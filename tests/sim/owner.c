@@ -154,7 +154,7 @@ static void lose_patience(struct sim *s, struct owner *w)
 {
     const bool short_of = w->last == MR_PARKED && w->polls > (s->calm ? 3 : POLLS_MAX);
     const bool late = s->calm && s->clock.now_us > s->calm_us + PATIENCE_US;
-    if (w->cancelling || w->wondering)
+    if (w->cancelling || w->wondering || mr_next_after(w->last) == MR_NEXT_CLOSED)
         return;
     if (late)
         must_have_settled(s, w);
@@ -234,6 +234,8 @@ static void think_about(struct sim *s, struct owner *w, const struct copy *from,
         if (from->honest && !s->split && !truth_slot(s, w->index, w->next_seq)->settled)
             violated(s, "S21", "owner %u is told %s, and no node has settled that", w->index,
                      mr_status_name(st));
+        /* Whoever has not the order proves what it is told of. */
+        w->cancelling = w->wondering = false;
         again_in(s, w, SECOND / 4, 2 * SECOND);
         break;
     case MR_NEXT_WAIT:

@@ -247,6 +247,30 @@ START_TEST(nothing_is_said_behind_final)
 }
 END_TEST
 
+static enum mr_status identify(uint32_t node, uint32_t peer)
+{
+    const struct mr_req_auth auth = {.role = MR_AUTH_PEER, .key_index = peer + 1};
+    struct mr_principal who = {.peer = 0};
+    struct mr_pubkey key;
+    return mr_engine_identify(r.nodes[node].engine, &key, &who, &auth);
+}
+
+/* Who leaves may have to read the end of its last epoch still, whatever the others do meanwhile. */
+START_TEST(who_leaves_is_let_in_after_a_restart)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(ring_next(&r, 0, 0, 2 - i, 3 - i, 0), MR_SETTLED);
+        ring_wait(&r, 10000);
+        ring_sum(&r, 0); /* the journal has nothing of it any more */
+        ring_kill(&r, 0);
+        ck_assert_uint_eq(ring_epoch(&r, 1), i + 2);
+        ring_start(&r, 0);
+        ck_assert_int_eq(identify(0, 3 - i), MR_OK);
+    }
+    ck_assert_int_eq(identify(0, 3), MR_BAD_KEY);
+}
+END_TEST
+
 /* With its own key it might contradict what it forgot: it comes back with a new one. */
 START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
 {
@@ -373,13 +397,19 @@ END_TEST
 /* The state that a node took over ends the chain with it: q nodes vouched for that. */
 START_TEST(a_node_that_joined_acknowledges_what_a_cut_settled)
 {
+    struct mr_receipt_facts f;
     settle_by_cut(1u << 2);
     ring_join(&r, 2, 0);
     ring_kill(&r, 1);
     has_receipt(0);
     ring_wait(&r, 500);
     ck_assert(has_receipt(0));
+    const struct mr_signed_order paid = r.reply->body.u.slot.receipt[0].order[0];
     ck_assert(!has_receipt(2)); /* the order stands in the journals of others */
+    ck_assert_int_eq(ring_submit(&r, 2, &paid), MR_SETTLED);
+    ck_assert_uint_eq(r.reply->body.u.submit.receipt_count, 1);
+    ck_assert_int_eq(
+        mr_receipt_verify(&f, &r.w.charter, NULL, &r.reply->body.u.submit.receipt[0]), MR_OK);
     ring_check(&r);
 }
 END_TEST
@@ -533,6 +563,7 @@ int main(void)
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, who_leaves_is_answered);
+    tcase_add_test(c, who_leaves_is_let_in_after_a_restart);
     tcase_add_test(c, what_a_cut_settles_gets_a_receipt_in_the_next_epoch);
     tcase_add_test(c, a_node_that_joined_acknowledges_what_a_cut_settled);
     tcase_add_test(c, a_node_that_joined_believes_no_row);
