@@ -297,15 +297,38 @@ static enum mr_status read_directory(struct mr_engine *e, const struct mr_event 
     return MR_OK;
 }
 
+/* The last head of a node that signs none in the present epoch, and its log. */
+static enum mr_status find_head(struct mr_engine *e, struct mr_head *ret,
+                                struct mri_tree **ret_tree)
+{
+    enum mr_status st = MR_NOT_FOUND;
+    *ret_tree = &e->tree;
+    if (ret->size > 0)
+        return MR_OK;
+    if (mri_signs(e))
+        return MR_BUSY; /* the log has just begun */
+    for (uint32_t epoch = e->committee.epoch; st == MR_NOT_FOUND && epoch > 1; epoch--) {
+        st = mri_past_head(e, ret, epoch - 1);
+        if (st == MR_OK && ret->size == 0)
+            st = MR_NOT_FOUND;
+    }
+    *ret_tree = &e->past;
+    if (st == MR_OK)
+        st = mri_tree_load(&e->past, &e->view, e->config.node, ret->epoch, ret->size);
+    return st == MR_NOT_FOUND ? MR_BUSY : st;
+}
+
 static enum mr_status read_head(struct mr_engine *e, const struct mr_event *ev)
 {
     const uint64_t from = ev->u.request.request->body.u.head.from_size;
     struct mr_rep_head *r = &e->reply.body.u.head;
-    enum mr_status st = mri_handover(e, r->handover, &r->handover_count, r->head.epoch);
+    struct mri_tree *tree;
+    enum mr_status st = find_head(e, &r->head, &tree);
+    if (st == MR_OK)
+        st = mri_handover(e, r->handover, &r->handover_count, r->head.epoch);
     if (st != MR_OK || from > r->head.size)
         return st; /* the caller holds more than this log has: the head alone tells him */
-    return mri_tree_consistency(&e->tree, r->consistency, &r->consistency_count, from,
-                                r->head.size);
+    return mri_tree_consistency(tree, r->consistency, &r->consistency_count, from, r->head.size);
 }
 
 static enum mr_status read_join_status(struct mr_engine *e, const struct mr_event *ev)

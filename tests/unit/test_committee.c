@@ -6,6 +6,7 @@
 #include "engine/internal.h"
 #include "lib/ring.h"
 #include "mereau/codec.h"
+#include "mereau/log.h"
 #include "mereau/receipt.h"
 #include "mereau/sign.h"
 
@@ -268,6 +269,40 @@ START_TEST(who_leaves_is_let_in_after_a_restart)
         ck_assert_int_eq(identify(0, 3 - i), MR_OK);
     }
     ck_assert_int_eq(identify(0, 3), MR_BAD_KEY);
+}
+END_TEST
+
+static const struct mr_head *head_of(uint32_t node)
+{
+    static struct mr_request q = {.body.kind = MR_REQ_HEAD};
+    const enum mr_status st = ring_request(&r, node, &q);
+    ck_assert_msg(st == MR_OK || st == MR_BUSY, "%s", mr_status_name(st));
+    return st == MR_OK ? &r.reply->body.u.head.head : NULL;
+}
+
+/* In the first moments of an epoch there is no head yet, and a node that is none has none. */
+START_TEST(a_head_that_is_shown_is_signed)
+{
+    static struct mr_request q = {.body = {.kind = MR_REQ_HEAD, .u.head.from_size = 2}};
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
+    while (ring_epoch(&r, 0) == 1)
+        ring_wait(&r, 250);
+    ring_wait(&r, 5000);
+    const uint32_t epochs[] = {2, 2, 2, 1};
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct mr_head *const h = head_of(i);
+        ck_assert_ptr_nonnull(h);
+        ck_assert_uint_eq(h->epoch, epochs[i]);
+        ck_assert(mr_head_verify(h, r.w.ledger, &r.w.charter.nodes[i].log_key));
+    }
+    const struct mr_head *const last = &r.reply->body.u.head.head;
+    const struct mr_head was = *last;
+    ck_assert_int_eq(ring_request(&r, 3, &q), MR_OK);
+    ck_assert_uint_gt(r.reply->body.u.head.consistency_count, 0);
+    ck_assert_mem_eq(last->root, was.root, 32);
+    /* Nothing of the new log is synced yet. */
+    r.nodes[0].engine->head = (struct mr_head){.time_ms = was.time_ms};
+    ck_assert_ptr_null(head_of(0));
 }
 END_TEST
 
@@ -563,6 +598,7 @@ int main(void)
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, who_leaves_is_answered);
+    tcase_add_test(c, a_head_that_is_shown_is_signed);
     tcase_add_test(c, who_leaves_is_let_in_after_a_restart);
     tcase_add_test(c, what_a_cut_settles_gets_a_receipt_in_the_next_epoch);
     tcase_add_test(c, a_node_that_joined_acknowledges_what_a_cut_settled);
