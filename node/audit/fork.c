@@ -75,7 +75,8 @@ static bool take_peer(struct fork_log *l, const struct mr_entry_peer *p)
 {
     if (p->node != l->node || p->head.epoch != l->epoch)
         return true;
-    l->gap = l->gap || p->first > l->leaves_count;
+    /* Leaves from the first one on again are those of another history. */
+    l->gap = l->gap || p->first > l->leaves_count || (p->first == 0 && l->leaves_count > 0);
     for (uint32_t i = 0; !l->gap && i < p->leaves_count; i++) {
         if (p->first + i >= l->leaves_count && !add_leaf(l, &p->leaves[i]))
             return false;

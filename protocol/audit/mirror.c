@@ -379,10 +379,46 @@ void mri_aud_look_at(struct mr_audit *a, const struct mr_head *h)
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
+/* Whether the CUT of this epoch names another history of the log than was read so far. */
+static bool is_astray(const struct mr_audit *a, const struct mri_aud_mirror *m, uint32_t node)
+{
+    uint8_t root[32];
+    for (uint32_t i = 0; a->end.has_cut && i < a->end.cut.logs_count; i++) {
+        const struct mr_sealed_log *const log = &a->end.cut.logs[i];
+        if (log->node == node)
+            return m->lost || m->tree.size < log->size ||
+                   !mri_aud_tree_root(&m->tree, root, log->size) ||
+                   memcmp(root, log->root, 32) != 0;
+    }
+    return false;
+}
+
+/* What a node said by a history that counts no more. */
+static void unsay(struct mri_aud_open *o, uint32_t node)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < o->said_count; i++)
+        if (o->said[i].node != node || o->said[i].shown)
+            o->said[kept++] = o->said[i];
+    o->said_count = kept;
+}
+
+/* JNL-10: the mirror begins anew with the history that the CUT names. */
+static void begin_afresh(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t node)
+{
+    mri_aud_tree_done(&m->tree, &a->mem);
+    memset(m, 0, sizeof *m);
+    m->tree.window = MRI_AUD_WINDOW_OF_PEERS;
+    for (struct mri_aud_open *o = a->open; o != NULL; o = o->next)
+        unsay(o, node);
+}
+
 /* JNL-10: leaves stand in order, without gap. How many of them are known already. */
 static uint32_t check_first(struct mr_audit *a, struct mri_aud_mirror *m,
                             const struct mr_entry_peer *p)
 {
+    if (p->first == 0 && p->leaves_count > 0 && m->size > 0 && is_astray(a, m, p->node))
+        begin_afresh(a, m, p->node);
     if (p->first == m->size)
         return 0;
     mri_aud_u64(a, "JNL-10", MR_CHECK_FAILED, "first leaf of a peer's log in an entry", m->size,

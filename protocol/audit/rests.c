@@ -76,21 +76,35 @@ static void check_own(struct mr_audit *a, const struct mri_aud_open *o,
 
 /* --- several nodes ---------------------------------------------------------------------------- */
 
+/* How much an ACK is the one that a settlement refers to. Two histories of a log may have two ACKs
+ * at one index. */
+static unsigned likeness(const struct mri_aud_said *k, const struct mr_ack_ref *ref,
+                         const struct mr_entry_settled *s)
+{
+    const bool same = memcmp(k->certificate, ref->certificate, 32) == 0;
+    const bool says = k->ballot == s->ballot && memcmp(k->value, s->value, 32) == 0;
+    if (k->index != ref->index)
+        return k->ballot == s->ballot ? 1 : 0;
+    return 2 + (same ? 2U : 0U) + (says ? 1U : 0U);
+}
+
 /* The ACK leaf of a node at an index, or its ACK of the ballot for comparison. */
 static const struct mri_aud_said *ack_leaf(const struct mri_aud_open *o,
-                                           const struct mr_ack_ref *ref, uint32_t ballot)
+                                           const struct mr_ack_ref *ref,
+                                           const struct mr_entry_settled *s)
 {
-    const struct mri_aud_said *other = NULL;
+    const struct mri_aud_said *best = NULL;
+    unsigned most = 0;
     for (size_t i = 0; i < o->said_count; i++) {
-        const struct mri_aud_said *const s = &o->said[i];
-        if (s->kind != MR_LEAF_ACK || s->node != ref->node)
+        const struct mri_aud_said *const k = &o->said[i];
+        const unsigned like =
+            k->kind == MR_LEAF_ACK && k->node == ref->node ? likeness(k, ref, s) : 0;
+        if (like <= most)
             continue;
-        if (s->index == ref->index && memcmp(s->certificate, ref->certificate, 32) == 0)
-            return s;
-        if (s->index == ref->index || (other == NULL && s->ballot == ballot))
-            other = s;
+        best = k;
+        most = like;
     }
-    return other;
+    return best;
 }
 
 /* One reference to an ACK leaf. False: it was reported, and *ret is what the leaf says, if there is
@@ -99,7 +113,7 @@ static bool check_ref(struct mr_audit *a, const struct mri_aud_open *o,
                       const struct mr_entry_settled *s, uint32_t i, const struct mri_aud_said **ret)
 {
     const struct mr_ack_ref *const ref = &s->acks[i];
-    const struct mri_aud_said *const k = ack_leaf(o, ref, s->ballot);
+    const struct mri_aud_said *const k = ack_leaf(o, ref, s);
     if (i > 0 && ref->node <= s->acks[i - 1].node) {
         mri_aud_u64(a, "SLOT-5", MR_CHECK_FAILED, "node of an ACK, ascending, at least",
                     (uint64_t)s->acks[i - 1].node + 1, ref->node);

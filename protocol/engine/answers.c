@@ -119,13 +119,13 @@ static enum mr_status split(struct mr_engine *e, struct mri_peer *p, const struc
     return st;
 }
 
-/* Whether the mirror, with these leaves behind it, is what the head signs. */
+/* Whether the mirror up to these leaves, and they behind it, is what the head signs. */
 static enum mr_status leads_to_head(struct mr_engine *e, struct mri_peer *p,
                                     const struct mr_rep_follow *r, bool *ret)
 {
-    struct mri_frontier f;
+    struct mri_frontier f = {.size = 0};
     uint8_t root[32];
-    const enum mr_status st = mri_tree_frontier(&p->tree, &f);
+    const enum mr_status st = r->first > 0 ? mri_tree_frontier(&p->tree, &f) : MR_OK;
     if (st != MR_OK)
         return st;
     mri_hash_leaves(e, r->leaves, r->leaves_count);
@@ -178,6 +178,10 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
     p->heard = true;
     p->heard_ms = e->now_ms;
     p->trouble = MR_OK;
+    if (p->astray) { /* what it shows of its log here is not what others hold it to */
+        p->quiet_ms = e->now_ms + REFUSED_MS;
+        return MR_OK;
+    }
     if (r->first > p->tree.size) {
         p->resync = true; /* an answer before this one was lost */
         return MR_OK;
@@ -211,16 +215,34 @@ static enum mr_status take_relayed(struct mr_engine *e, struct mri_peer *p,
                                    const struct mr_event *ev)
 {
     const struct mr_rep_follow *const r = &ev->u.answer.reply->body.u.follow;
+    const uint64_t first = p->afresh ? 0 : p->tree.size;
     uint8_t root[32];
-    if (!ev->u.answer.head_good || !is_head_of(e, p, &r->head) || r->first != p->tree.size ||
+    if (!ev->u.answer.head_good || !is_head_of(e, p, &r->head) || r->first != first ||
         r->leaves_count == 0)
         return MR_OK;
-    const enum mr_status st = mri_tree_root(&p->tree, root, r->first);
+    const enum mr_status st = mri_tree_root(&p->tree, root, first);
     if (st != MR_OK)
         return st;
-    if (memcmp(root, r->root, 32) != 0)
+    if (memcmp(root, r->root, 32) != 0) {
+        if (mr_consistency_verify(r->root, first, r->head.root, r->head.size, r->behind,
+                                  r->behind_count))
+            mri_go_astray(e, p);
         return split(e, p, r);
+    }
+    e->relay_ms = 0; /* the next ones at once */
     return take_leaves(e, p, r);
+}
+
+/* The answer to a question for another node's log. */
+static enum mr_status relayed(struct mr_engine *e, struct mri_peer *of, const struct mr_event *ev,
+                              bool good)
+{
+    const uint64_t had = of->tree.size;
+    const bool afresh = of->afresh;
+    const enum mr_status st = good ? take_relayed(e, of, ev) : MR_OK;
+    if (st == MR_OK && of->astray && of->tree.size == had && of->afresh == afresh)
+        mri_go_astray(e, of); /* that one does not lead on */
+    return st;
 }
 
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
@@ -235,7 +257,7 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
         struct mri_peer *const of = mri_peer_of(e, p->relaying); /* it was asked for its log */
         p->relaying = 0;
         p->fetches -= p->fetches > 0;
-        return good && of != NULL ? take_relayed(e, of, ev) : MR_OK;
+        return of != NULL ? relayed(e, of, ev, good) : MR_OK;
     }
     uint32_t *const under_way = ev->u.answer.kind == MR_REQ_FOLLOW ? &p->follows : &p->fetches;
     if (*under_way > 0)

@@ -106,28 +106,63 @@ uint32_t mri_cut_lacks(const struct mr_engine *e, const struct mri_peer *asked)
 {
     for (uint32_t i = 0; i < e->cut.logs_count; i++) {
         const struct mri_peer *const p = mri_peer_of(e, e->cut.logs[i].node);
-        if (p != NULL && p != asked && p->tree.size < e->cut.logs[i].size)
+        if (p == NULL || p == asked || (p->astray && p->guide != asked->seat->number))
+            continue;
+        if (p->afresh || p->tree.size < e->cut.logs[i].size)
             return p->seat->number;
     }
     return 0;
 }
 
-/* Whether this node has read all of the logs that the CUT names. Of a node that shows several
- * histories it may hold another one than the CUT names: nothing follows from that one. */
+void mri_go_astray(struct mr_engine *e, struct mri_peer *p)
+{
+    struct mri_peer *next = NULL;
+    for (uint32_t i = 0; i < e->peers_count; i++) {
+        struct mri_peer *const q = &e->peers[i];
+        const bool behind = next != NULL && next->seat->number > p->guide;
+        if (q == p || !q->up)
+            continue;
+        if (next == NULL || (!behind && q->seat->number > p->guide))
+            next = q;
+    }
+    p->astray = p->afresh = true;
+    p->guide = next != NULL ? next->seat->number : 0;
+}
+
+/* One log of the CUT. Of a node that shows several histories another one may have been read than
+ * the CUT names: nothing follows from that one. */
+static enum mr_status look_at_log(struct mr_engine *e, const struct mr_sealed_log *log, bool *ret)
+{
+    struct mri_peer *const p = mri_peer_of(e, log->node);
+    uint8_t root[32];
+    *ret = p == NULL;
+    if (p == NULL)
+        return MR_OK;
+    const struct mri_peer *const guide = mri_peer_of(e, p->guide);
+    if (p->astray && (guide == NULL || !guide->up))
+        mri_go_astray(e, p);
+    if (p->afresh || p->tree.size < log->size)
+        return MR_OK;
+    const enum mr_status st = mri_tree_root(&p->tree, root, log->size);
+    *ret = st == MR_OK && memcmp(root, log->root, 32) == 0;
+    if (st == MR_OK && !*ret)
+        mri_go_astray(e, p);
+    if (*ret)
+        p->astray = false;
+    return st;
+}
+
+/* Whether this node has read all of the logs that the CUT names. */
 static enum mr_status look_at_logs(struct mr_engine *e)
 {
     const struct mr_cut *const c = &e->cut;
     bool read = true;
-    for (uint32_t i = 0; i < c->logs_count && MRI_RULE(cut_read) && read; i++) {
-        struct mri_peer *const p = mri_peer_of(e, c->logs[i].node);
-        uint8_t root[32];
-        read = p == NULL || p->tree.size >= c->logs[i].size;
-        if (p == NULL || !read)
-            continue;
-        const enum mr_status st = mri_tree_root(&p->tree, root, c->logs[i].size);
+    for (uint32_t i = 0; i < c->logs_count && MRI_RULE(cut_read); i++) {
+        bool one = false;
+        const enum mr_status st = look_at_log(e, &c->logs[i], &one);
         if (st != MR_OK)
             return st;
-        read = memcmp(root, c->logs[i].root, 32) == 0;
+        read = read && one;
     }
     e->cut_read = read && c->logs_count > 0;
     for (struct mri_open *o = e->opens.oldest; e->cut_read && o != NULL; o = o->newer)
@@ -198,21 +233,38 @@ static uint64_t sealed_size(const struct mr_engine *e, uint32_t node)
     return p != NULL ? p->state.sealed : e->ledger.meta.sealed;
 }
 
-/* The sealed logs to name, of those who answer first: bit i for seat i. */
+/* How good a log is for a CUT. Of a node that is known to lie others may have read another one. */
+static int worth(const struct mr_engine *e, uint32_t node)
+{
+    const struct mri_peer *const p = mri_peer_of(e, node);
+    return is_heard(e, node) ? (p != NULL && p->state.convicted ? 1 : 2) : 0;
+}
+
+/* The sealed logs to name, the best ones: bit i for seat i. */
 static uint32_t choose_logs(const struct mr_engine *e)
 {
     const uint64_t doubt = doubtful(e);
     uint32_t set = 0, count = 0;
-    for (int heard = 1; heard >= 0; heard--)
+    for (int least = 2; least >= 0; least--)
         for (uint32_t i = 0; i < e->committee.count && count < e->committee.quorum; i++) {
             const uint32_t node = e->committee.seats[i].number;
-            if (sealed_size(e, node) == 0 || (doubt >> node & 1) != 0 ||
-                is_heard(e, node) != (heard == 1))
+            if (sealed_size(e, node) == 0 || (doubt >> node & 1) != 0 || worth(e, node) != least)
                 continue;
             set |= UINT32_C(1) << i;
             count++;
         }
     return set;
+}
+
+/* What the CUT that this node would propose is worth: 2, or 1 and less. */
+static int best_worth(const struct mr_engine *e)
+{
+    const uint32_t set = choose_logs(e);
+    int best = 2;
+    for (uint32_t i = 0; i < e->committee.count; i++)
+        if ((set >> i & 1) != 0 && worth(e, e->committee.seats[i].number) < best)
+            best = 1;
+    return best;
 }
 
 /* q sealed logs, into a CUT. False: there are fewer. */
@@ -296,24 +348,26 @@ static enum mr_status propose(struct mr_engine *e)
     return st == MR_OK && o != NULL ? mri_work_on(e, o) : st;
 }
 
-/* Whether all whose logs it names can still be asked for them. */
-static enum mr_status is_readable(struct mr_engine *e, const struct mri_candidate *k, bool *ret)
+/* Whether all logs that it names are worth that: 1, their nodes can still be asked for them. */
+static enum mr_status is_readable(struct mr_engine *e, const struct mri_candidate *k, int least,
+                                  bool *ret)
 {
     const enum mr_status st = mri_read_body(e, &e->body, k->at.body_at, k->at.body_len);
     *ret = st == MR_OK && e->body.u.order.order.body.kind == MR_KIND_CUT;
     for (uint32_t i = 0; *ret && i < e->body.u.order.order.body.u.cut.logs_count; i++)
-        *ret = is_heard(e, e->body.u.order.order.body.u.cut.logs[i].node);
+        *ret = worth(e, e->body.u.order.order.body.u.cut.logs[i].node) >= least;
     return st;
 }
 
-/* The first CUT kept for the slot that can be read and voted for; NULL: none. */
-static enum mr_status find_cut(struct mr_engine *e, struct mri_open *o, const uint8_t **ret)
+/* The first CUT kept for the slot that is worth that and can be voted for; NULL: none. */
+static enum mr_status find_cut(struct mr_engine *e, struct mri_open *o, int least,
+                               const uint8_t **ret)
 {
     bool good = false;
     *ret = NULL;
     for (uint32_t i = 0; i < o->s.orders_count; i++) {
         struct mri_candidate *const k = &o->s.orders[i];
-        const enum mr_status st = is_readable(e, k, &good);
+        const enum mr_status st = is_readable(e, k, least, &good);
         if (st != MR_OK)
             return st;
         if (good && mri_keep_check(e, o, k) == MR_OK) {
@@ -330,13 +384,16 @@ enum mr_status mri_cut_choose(struct mr_engine *e, struct mri_open *o, const uin
     *ret = NULL;
     if (e->ledger.meta.sealed == 0 || e->ledger.meta.cut != 0 || !is_checkpoints(o))
         return MR_OK;
-    enum mr_status st = find_cut(e, o, ret);
+    const int best = best_worth(e);
+    enum mr_status st = find_cut(e, o, best, ret);
     if (st != MR_OK || *ret != NULL)
         return st;
     st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
     if (st == MR_OK)
         st = offer(e, &hot);
-    return st == MR_OK ? find_cut(e, o, ret) : st;
+    for (int least = best; st == MR_OK && *ret == NULL && least > 0; least--)
+        st = find_cut(e, o, least, ret);
+    return st;
 }
 
 enum mr_status mri_epoch_load(struct mr_engine *e)

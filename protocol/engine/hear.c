@@ -187,11 +187,32 @@ void mri_hash_leaves(struct mr_engine *e, const struct mr_leaf *leaves, uint32_t
         mr_leaf_hash(e->hashes[i], bytes, mr_leaf_encode(&leaves[i], bytes, sizeof bytes));
 }
 
+/* The mirror of a log begins anew: the CUT names another history of it. What the one that was read
+ * says counts no more; what it was counted for before remains. */
+static enum mr_status begin_afresh(struct mr_engine *e, struct mri_peer *p)
+{
+    struct mr_state_peer *const s = &p->state;
+    *s = (struct mr_state_peer){.node = s->node, .epoch = s->epoch, .convicted = s->convicted};
+    p->head = p->claimed = (struct mr_head){0};
+    p->spoke = p->seen_size = 0;
+    p->afresh = false;
+    for (struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer) {
+        mri_slot_forget(&o->s, p->seat->number);
+        mri_open_due(e, o);
+    }
+    return mri_tree_load(&p->tree, &e->view, p->seat->number, e->committee.epoch, 0);
+}
+
 enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *entry)
 {
     struct mri_peer *const p = mri_peer_of(e, entry->node);
-    if (p == NULL || entry->first != p->tree.size)
+    if (p == NULL || (entry->first != p->tree.size && entry->first != 0))
         return MR_DAMAGED;
+    if (entry->first < p->tree.size) {
+        const enum mr_status st = begin_afresh(e, p);
+        if (st != MR_OK)
+            return st;
+    }
     for (uint32_t i = 0; i < entry->leaves_count; i++)
         mri_tree_append(&p->tree, e->hashes[i]);
     p->state.size = p->tree.size;

@@ -126,6 +126,10 @@ struct mri_peer {
     struct mr_head claimed; /* one that another node has seen and this one has not reached */
     bool changed;           /* state differs from the store's */
     bool up, heard;
+    /* The CUT names another history of its log than was read: that one is read anew, from the
+     * beginning, out of the mirror of one other node, then of another. */
+    bool astray, afresh; /* afresh: nothing of it is here yet */
+    uint32_t guide;
     bool lied;   /* it acknowledged, in this run, what cannot have been certified */
     bool resync; /* what comes next is not what was expected: begin anew */
     uint64_t resync_from;
@@ -409,6 +413,8 @@ enum mr_status mri_compare_head(struct mr_engine *e, struct mri_peer *p, const s
 void mri_peer_positions(struct mr_engine *e, uint32_t node, uint64_t first, uint32_t count);
 /* The log that the CUT names and that is to be asked for elsewhere than at its node; 0: none. */
 uint32_t mri_cut_lacks(const struct mr_engine *e, const struct mri_peer *asked);
+/* What was read of the log leads nowhere, or the guide does not answer: the next one, afresh. */
+void mri_go_astray(struct mr_engine *e, struct mri_peer *p);
 /* An ACK of a slot that settled here with another value: no votes can stand behind it. */
 void mri_doubt_ack(struct mr_engine *e, uint32_t node, uint32_t ballot, const uint8_t value[32],
                    uint32_t settled_ballot, const uint8_t settled_value[32]);

@@ -352,10 +352,12 @@ static bool ask_relay(struct mr_engine *e, struct mri_peer *p, struct mr_request
     const uint32_t node = mri_cut_lacks(e, p);
     if (node == 0)
         return false;
+    const struct mri_peer *const of = mri_peer_of(e, node);
     e->relay_ms = e->now_ms;
     ret->kind = MR_REQ_FOLLOW;
-    ret->u.follow = (struct mr_req_follow){
-        .node = node, .epoch = e->committee.epoch, .from = mri_peer_of(e, node)->state.size};
+    ret->u.follow = (struct mr_req_follow){.node = node,
+                                           .epoch = e->committee.epoch,
+                                           .from = of->afresh ? 0 : of->state.size};
     p->fetches++;
     p->relaying = node;
     return true;

@@ -262,6 +262,23 @@ void mri_slot_hear(struct mri_slot *s, uint32_t node, uint64_t index, const stru
 
 /* --- what follows ----------------------------------------------------------------------------- */
 
+void mri_slot_forget(struct mri_slot *s, uint32_t node)
+{
+    uint32_t votes = 0, acks = 0, reports = 0;
+    for (uint32_t i = 0; i < s->votes_count; i++)
+        if (s->votes[i].node != node)
+            s->votes[votes++] = s->votes[i];
+    for (uint32_t i = 0; i < s->acks_count; i++)
+        if (s->acks[i].node != node)
+            s->acks[acks++] = s->acks[i];
+    for (uint32_t i = 0; i < s->reports_count; i++)
+        if (s->reports[i].node != node)
+            s->reports[reports++] = s->reports[i];
+    s->votes_count = votes;
+    s->acks_count = acks;
+    s->reports_count = reports;
+}
+
 bool mri_slot_may_vote(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32])
 {
     if (ballot < s->promised && MRI_RULE(keep_promise))

@@ -54,6 +54,10 @@ void mri_slot_init(struct mri_slot *s, void *room, uint32_t nodes, uint32_t quor
 void mri_slot_hear(struct mri_slot *s, uint32_t node, uint64_t index, const struct mr_leaf *leaf,
                    struct mri_clash *ret);
 
+/* What was read of a node's log is not what the log says: forget its votes, acknowledgements and
+ * report. Certificates that were seen remain. */
+void mri_slot_forget(struct mri_slot *s, uint32_t node);
+
 /* SLOT-2, SLOT-3: whether this node may vote for the value in the ballot; then that it did. */
 bool mri_slot_may_vote(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32]);
 void mri_slot_vote(struct mri_slot *s, uint32_t ballot, const uint8_t value[32]);

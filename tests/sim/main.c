@@ -121,7 +121,6 @@ static void choose_liars(struct sim *s)
         if (!s->liar[i])
             continue;
         /* A node that was shown another history of a log than the CUT names is stuck: known. */
-        s->o.safety = s->o.safety || (twins && s->o.profile == RECONFIGURE);
         if (twins)
             twin_make(s, i);
         else

@@ -513,6 +513,20 @@ static void look_for_cut(struct sim *s, const struct copy *c, const struct mr_en
     epoch_cut(s, &s->body.u.order.order.body.u.cut);
 }
 
+/* A twin may take its own log for the one that a CUT names: nobody follows what comes of it. */
+static bool is_stray(struct sim *s, const struct copy *c, const struct slot *at,
+                     const struct mr_entry_settled *e, const struct owner *w)
+{
+    const struct era *era = &s->eras[watch_epoch(c->watch)];
+    struct reached *const r = watch_reached(c->watch, w->index);
+    if (c->honest || !era->ended || w->role == ROLE_CHECKPOINTS ||
+        (at->settled && memcmp(at->value, e->value, 32) == 0))
+        return false;
+    r->next_seq++;
+    memcpy(r->prev, e->value, 32);
+    return true;
+}
+
 void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled *e)
 {
     struct owner *w = truth_owner(s, e->account);
@@ -521,7 +535,7 @@ void truth_settled(struct sim *s, struct copy *c, const struct mr_entry_settled 
     struct slot *at = truth_slot(s, w->index, e->seq);
     const char *name = truth_slot_name(s, w->index, e->seq);
     const bool first = !at->settled;
-    if (s->split)
+    if (s->split || is_stray(s, c, at, e, w))
         return; /* nothing holds any more but that the culprits are found */
     if (!first && memcmp(at->value, e->value, 32) != 0) {
         if (!s->o.beyond)

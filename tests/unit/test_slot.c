@@ -149,6 +149,12 @@ START_TEST(the_room_holds_what_all_nodes_say)
     ck_assert_ptr_eq(s.reports + NODES, room + end);
     for (size_t i = end; i < sizeof room; i++)
         ck_assert_uint_eq(room[i], 0xee);
+    mri_slot_forget(&s, 2);
+    ck_assert_ptr_null(mri_slot_vote_of(&s, 2, 0));
+    ck_assert_ptr_nonnull(mri_slot_vote_of(&s, NODES, MRI_VOTES_A_NODE - 1));
+    ck_assert_uint_eq(s.votes_count, (NODES - 1) * MRI_VOTES_A_NODE);
+    ck_assert_uint_eq(s.acks_count, (NODES - 1) * MRI_ACKS_A_NODE);
+    ck_assert_uint_eq(s.reports_count, NODES - 1);
 }
 END_TEST
 
