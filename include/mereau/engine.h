@@ -112,7 +112,10 @@ struct mr_event {
             bool up;
         } peer;
         const struct mr_head *seen;
-        const struct mr_checkpoint *checkpoint; /**< number is filled in by the engine */
+        struct {
+            const struct mr_checkpoint *sum; /**< number is filled in by the engine */
+            bool kept; /**< a copy of that state is kept for nodes that join: facts.sum_kept */
+        } checkpoint;
         bool room;
     } u;
 };
@@ -215,6 +218,8 @@ struct mr_engine_facts {
     uint64_t evidence;         /**< pieces held */
     enum mr_status mode;       /**< as in rep_node */
     bool sum_wanted;           /**< as mr_engine_sum_wanted */
+    bool sum_kept;             /**< a state that is flushed and summed up from now on may be the
+                                    last of the epoch: its copy is kept before it is given */
     bool regroup_differs;      /**< a REGROUP waits, and names another state than this one */
     bool resting;              /**< it begins no slot for a moment: a checkpoint is being agreed */
     uint64_t rests, rested_ms; /**< in this run: how often, and for how long in all */

@@ -1,6 +1,7 @@
 /* The loop: events in, turns out, effects released when a turn is synced. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,7 +76,8 @@ struct flush_task {
     struct task task;
     struct node *node;
     enum mr_status status;
-    bool sum, final; /* final: at the end of an epoch */
+    bool sum, final, cut; /* final: at the end of an epoch; cut: by a CUT */
+    bool kept;            /* for nodes that join */
     struct mr_checkpoint checkpoint;
     uint64_t turn, settled;
 };
@@ -112,8 +114,17 @@ static void keep_snapshot(struct flush_task *f)
         snapshot_write(f->node->store, dir, f->checkpoint.turn, f->checkpoint.state_root);
     if (f->final && (kept == MR_OK || kept == MR_FILE_EXISTS))
         kept = snapshot_keep(dir, f->checkpoint.turn, f->checkpoint.state_root);
+    f->kept = f->final;
     if (kept != MR_OK && kept != MR_FILE_EXISTS)
         log_event(LOG_LEVEL_WARN, "snapshot", log_with(log_text("status", mr_status_name(kept))));
+}
+
+/* Of a REGROUP only the state that it names is one that nodes join. */
+static bool is_last(const struct flush_task *f)
+{
+    const struct mr_signed_regroup *const g = f->node->regroup;
+    return f->final && (f->cut || (g != NULL && memcmp(g->regroup.state_root,
+                                                       f->checkpoint.state_root, 32) == 0));
 }
 
 static void sum_up(struct flush_task *f)
@@ -124,7 +135,8 @@ static void sum_up(struct flush_task *f)
         st = mr_state_sum(&f->checkpoint, snapshot, &f->node->charter, &heap);
         snapshot->api->close(snapshot);
     }
-    if (st == MR_OK && f->final)
+    f->final = st == MR_OK && is_last(f);
+    if (f->final)
         keep_snapshot(f); /* before FINAL tells others that it is there */
     if (st != MR_OK) {
         log_event(LOG_LEVEL_ERROR, "checkpoint", log_with(log_text("status", mr_status_name(st))));
@@ -160,7 +172,9 @@ static void summed(struct node *n, struct flush_task *f)
 {
     struct mr_effects fx = {requests_reply, n};
     const struct mr_event ev = {
-        .kind = MR_EV_CHECKPOINT, .now_ms = now_ms(), .u.checkpoint = &f->checkpoint};
+        .kind = MR_EV_CHECKPOINT,
+        .now_ms = now_ms(),
+        .u.checkpoint = {.sum = &f->checkpoint, .kept = f->kept}};
     const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
     if (st != MR_OK && st != MR_NO_MEMORY)
         node_fail(n, "checkpoint", st);
@@ -224,7 +238,8 @@ static void flush_give(struct node *n, bool sum)
     f->task.done = flush_done;
     f->node = n;
     f->sum = sum;
-    f->final = sum && facts.sum_wanted && facts.meta.cut != 0;
+    f->final = sum && facts.sum_kept;
+    f->cut = facts.meta.cut != 0;
     f->turn = facts.meta.turn;
     f->settled = facts.meta.settled;
     n->flushing = true;

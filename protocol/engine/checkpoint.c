@@ -110,14 +110,14 @@ static enum mr_status make(struct mr_engine *e, const struct mr_state_hot *hot,
     return st == MR_OK ? mri_ledger_check(&e->ledger, &e->plan, e->now_ms) : st;
 }
 
-enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c)
+enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c, bool kept)
 {
     struct mr_state_hot hot;
     uint8_t account[16], id[32];
     bool proposed;
     remember(e, c);
-    mri_epoch_sum(e, c);
-    mri_regroup_sum(e, c);
+    mri_epoch_sum(e, c, kept);
+    mri_regroup_sum(e, c, kept);
     if (mri_open_for_orders(e) != MR_OK || !mr_engine_ready(e))
         return MR_OK;
     e->rest.sum_turn = c->turn;

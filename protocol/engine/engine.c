@@ -337,7 +337,7 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
         mri_peer_link(e, ev);
         break;
     case MR_EV_CHECKPOINT:
-        st = mri_checkpoint(e, ev->u.checkpoint);
+        st = mri_checkpoint(e, ev->u.checkpoint.sum, ev->u.checkpoint.kept);
         break;
     case MR_EV_DUE:
         mri_rest_due(e);
@@ -656,6 +656,7 @@ void mr_engine_facts(struct mr_engine *e, struct mr_engine_facts *ret)
                                     .evidence = e->ledger.meta.evidence,
                                     .mode = mri_mode(e),
                                     .sum_wanted = mr_engine_sum_wanted(e),
+                                    .sum_kept = e->sum_wanted,
                                     .regroup_differs = mri_regroup_waits(e) && !e->regroups &&
                                                        !e->sum_wanted && e->regroup_turn > 0,
                                     .resting = e->rest.number != 0,

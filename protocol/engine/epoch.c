@@ -449,11 +449,11 @@ static bool waits_for_cut(const struct mr_engine *e)
     return false;
 }
 
-void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c)
+void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c, bool kept)
 {
     struct mr_leaf leaf = {.kind = MR_LEAF_FINAL,
                            .u.final = {.epoch = e->committee.epoch, .accounts = c->accounts}};
-    if (!e->sum_wanted || c->turn < e->settled_turn || !mri_votes(e) ||
+    if (!e->sum_wanted || !kept || c->turn < e->settled_turn || !mri_votes(e) ||
         (waits_for_cut(e) && MRI_RULE(final_last)))
         return;
     memcpy(leaf.u.final.state_root, c->state_root, 32);

@@ -336,7 +336,7 @@ enum mr_status mri_mode(const struct mr_engine *e);
 void mri_submit(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 void mri_cancel(struct mr_engine *e, const struct mr_event *ev, enum mr_status *ret_trouble);
 enum mr_status mri_check_order(struct mr_engine *e, const struct mr_order *o, int64_t *ret_missing);
-enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c);
+enum mr_status mri_checkpoint(struct mr_engine *e, const struct mr_checkpoint *c, bool kept);
 /* Whether a CHECKPOINT says what this node computed. */
 bool mri_checkpoint_agrees(const struct mr_engine *e, const struct mr_checkpoint *c);
 /* Whether that is what it computed last. */
@@ -487,8 +487,8 @@ bool mri_speaks(const struct mr_engine *e);
 void mri_journal_head(struct mr_engine *e);
 /* What CUT this epoch ended with, after a start in the middle of it. */
 enum mr_status mri_epoch_load(struct mr_engine *e);
-/* The state behind the CUT was summed up. */
-void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c);
+/* The state behind the CUT was summed up. FINAL tells others that a copy of it is there. */
+void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c, bool kept);
 /* Go over to the epoch of the NEXT. */
 enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *h);
 
@@ -532,7 +532,7 @@ void mri_say_start(struct mr_engine *e);
 bool mri_regroup_waits(const struct mr_engine *e);
 /* What is due for it; the state was summed up. */
 enum mr_status mri_regroup_work(struct mr_engine *e);
-void mri_regroup_sum(struct mr_engine *e, const struct mr_checkpoint *c);
+void mri_regroup_sum(struct mr_engine *e, const struct mr_checkpoint *c, bool kept);
 enum mr_status mri_regroup_apply(struct mr_engine *e, const struct mr_signed_regroup *r);
 /* A store that was taken over with the state that a REGROUP names, before its first turn. */
 enum mr_status mri_regroup_adopted(struct mr_engine *e);

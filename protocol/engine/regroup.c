@@ -18,12 +18,16 @@ bool mri_regroup_waits(const struct mr_engine *e)
            r->regroup.next.epoch == e->ledger.meta.epoch + 1;
 }
 
-void mri_regroup_sum(struct mr_engine *e, const struct mr_checkpoint *c)
+void mri_regroup_sum(struct mr_engine *e, const struct mr_checkpoint *c, bool kept)
 {
     if (!mri_regroup_waits(e) || c->turn < e->settled_turn)
         return;
     const struct mr_regroup *const r = &e->config.regroup->regroup;
     e->regroups = c->accounts == r->accounts && memcmp(c->state_root, r->state_root, 32) == 0;
+    if (e->regroups && !kept) { /* it was begun before: once more */
+        e->regroups = false;
+        return;
+    }
     e->regroup_turn = e->settled_turn > 0 ? e->settled_turn : 1;
     e->sum_wanted = false;
 }

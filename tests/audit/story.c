@@ -153,7 +153,7 @@ static void checkpoint(struct world *w, const char *alias)
     ck_assert_int_eq(world_pay(w, BEN, GROCER, 50), MR_SETTLED);
     ck_assert_int_eq(world_open(w, MR_CLASS_RESIDENT), MR_SETTLED);
     story_list(w, GROCER, alias, false);
-    ev.u.checkpoint = &c;
+    ev.u.checkpoint.sum = &c;
     ck_assert_int_eq(mr_engine_step(w->engine, &ev, &fx), MR_OK);
     world_turn(w);
 }

@@ -460,9 +460,9 @@ struct mr_checkpoint ring_sum(struct ring *r, uint32_t node)
     return c;
 }
 
-void ring_summed(struct ring *r, uint32_t node, const struct mr_checkpoint *c)
+void ring_summed(struct ring *r, uint32_t node, const struct mr_checkpoint *c, bool kept)
 {
-    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = c};
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = {c, kept}};
     step(r, node, &ev);
 }
 
@@ -476,7 +476,7 @@ static void sum(struct ring *r, uint32_t node)
     ck_assert_int_eq(mr_store_mem_open(&n->final, &r->w.mem, NULL), MR_OK);
     copy_shared(n->final, n->store);
     n->sum.state_root[0] ^= n->false_sum;
-    ring_summed(r, node, &n->sum);
+    ring_summed(r, node, &n->sum, true);
 }
 
 static void seat(struct ring *r, struct mr_next_epoch *next, uint32_t epoch, uint32_t first,

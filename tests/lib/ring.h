@@ -105,9 +105,10 @@ void ring_join_others(struct ring *r);
 
 /** A checkpoint is due at the node. Nothing is delivered. */
 void ring_due(struct ring *r, uint32_t node);
-/** Flush the node and sum its state up; hand a sum in. Ticks do both when the node wants it. */
+/** Flush the node and sum its state up; hand a sum in, of which a copy is kept or not. Ticks do
+ *  both when the node wants it. */
 struct mr_checkpoint ring_sum(struct ring *r, uint32_t node);
-void ring_summed(struct ring *r, uint32_t node, const struct mr_checkpoint *c);
+void ring_summed(struct ring *r, uint32_t node, const struct mr_checkpoint *c, bool kept);
 
 int64_t ring_balance(struct ring *r, uint32_t node, uint32_t member);
 /** All nodes that are up hold the same state: LED-50. */

@@ -343,17 +343,16 @@ enum mr_status node_sum(struct sim *s, struct copy *c, struct mr_checkpoint *ret
     return mr_state_sum(ret, c->store, &s->charter, &mem);
 }
 
-/* With one node, its chain of checkpoints; several agree on theirs (rest.c). */
+/* With one node, its chain of checkpoints; several agree on theirs (rest.c). Such a sum may be
+ * under way when an epoch ends. */
 static void checkpoint(struct sim *s, struct copy *c)
 {
     struct mr_checkpoint sum;
-    struct mr_engine_facts f;
-    mr_engine_facts(c->engine, &f);
-    if (f.sum_wanted || mr_engine_committee(c->engine)->count > 1 || !rng_chance(&s->disks, 100))
+    if (mr_engine_committee(c->engine)->count > 1 || !rng_chance(&s->disks, 100))
         return;
     if (node_sum(s, c, &sum) != MR_OK)
         violated(s, "S19", "node %u cannot sum up its state", c->number);
-    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = &sum};
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = {&sum, false}};
     if (mr_engine_ready(c->engine))
         node_step(s, c, &ev);
 }
@@ -415,13 +414,14 @@ void node_sum_up(struct sim *s, struct copy *c)
 {
     struct mr_engine_facts f;
     struct mr_checkpoint sum;
-    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint = &sum};
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .u.checkpoint.sum = &sum};
     if (!node_flush(s, c) || !mr_engine_ready(c->engine))
         return;
     if (node_sum(s, c, &sum) != MR_OK)
         violated(s, "S19", "node %u cannot sum up its state", c->number);
     mr_engine_facts(c->engine, &f);
-    if (f.meta.cut != 0)
+    ev.u.checkpoint.kept = f.sum_kept;
+    if (f.sum_kept)
         keep_snapshot(s, c, &sum);
     node_step(s, c, &ev);
 }

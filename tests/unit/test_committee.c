@@ -306,6 +306,26 @@ START_TEST(a_head_that_is_shown_is_signed)
 }
 END_TEST
 
+/* A sum that was begun before the epoch ended has no copy that nodes could join: once more. */
+START_TEST(final_is_a_state_that_is_kept)
+{
+    struct mr_engine_facts f;
+    r.nodes[0].no_sum = true;
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 0, 1);
+    const struct mr_checkpoint c = ring_sum(&r, 0);
+    ring_summed(&r, 0, &c, false);
+    mr_engine_facts(r.nodes[0].engine, &f);
+    ck_assert(f.sum_wanted && f.sum_kept && !f.meta.finished);
+    ring_wait(&r, 1000);
+    expect_epoch(0, 0, 1);
+    ring_summed(&r, 0, &c, true);
+    ring_wait(&r, 1000);
+    expect_epoch(0, 3, 2);
+}
+END_TEST
+
 /* With its own key it might contradict what it forgot: it comes back with a new one. */
 START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
 {
@@ -598,6 +618,7 @@ int main(void)
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, who_leaves_is_answered);
+    tcase_add_test(c, final_is_a_state_that_is_kept);
     tcase_add_test(c, a_head_that_is_shown_is_signed);
     tcase_add_test(c, who_leaves_is_let_in_after_a_restart);
     tcase_add_test(c, what_a_cut_settles_gets_a_receipt_in_the_next_epoch);

@@ -174,7 +174,7 @@ START_TEST(a_checkpoint_names_the_state)
     open_three();
     world_flush(&w);
     ck_assert_int_eq(mr_state_sum(&c, w.store, &w.charter, &w.mem), MR_OK);
-    ev.u.checkpoint = &c;
+    ev.u.checkpoint.sum = &c;
     ck_assert_int_eq(mr_engine_step(w.engine, &ev, &fx), MR_OK);
     world_turn(&w);
     mr_engine_facts(w.engine, &facts);

@@ -145,7 +145,7 @@ START_TEST(a_late_sum_counts)
     ck_assert_uint_eq(resting(), 0);
     ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
     for (uint32_t i = 0; i < NODES; i++)
-        ring_summed(&r, i, &at_rest[i]);
+        ring_summed(&r, i, &at_rest[i], false);
     ring_settle(&r);
     expect_checkpoints(1);
     ck_assert_int_eq(ring_balance(&r, 3, 1), 10);
