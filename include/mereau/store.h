@@ -36,6 +36,8 @@ enum mr_table {
     MR_TABLE_PEER,          /**< node and epoch: state_peer */
     MR_TABLE_LEAF,          /**< epoch, leaf index / 256: log position of the frame that has it */
     MR_TABLE_EVIDENCE,      /**< number: evidence */
+    MR_TABLE_SHOWN,         /**< account id, seq: log position of the frame in which the ACK leaves
+                                 stand that others showed of it */
     MR_TABLE_ANEW,          /**< number, seq: state_slot, as acknowledged anew (SLOT-17) */
     MR_TABLES,
 };

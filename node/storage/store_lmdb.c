@@ -39,6 +39,7 @@ static const char *const table_names[MR_TABLES] = {
     [MR_TABLE_PEER] = "peer",
     [MR_TABLE_LEAF] = "leaf",
     [MR_TABLE_EVIDENCE] = "evidence",
+    [MR_TABLE_SHOWN] = "shown",
     [MR_TABLE_ANEW] = "anew",
 };
 

@@ -197,6 +197,8 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
     struct mr_leaf leaf;
     mri_ack_leaf(&leaf, account, seq, slot, ack);
     const enum mr_status st = mri_prove(e, ret, slot->epoch, ack->node, ack->index, &leaf);
+    if (st == MR_NOT_FOUND)
+        return mri_shown_proof(e, ret, &leaf, ack);
     if (st != MR_OK || ack->node != e->config.node || slot->epoch != e->head.epoch)
         return st;
     const struct mri_cosigned *const c = mri_cosigned_over(e, ack->index);

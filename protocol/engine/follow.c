@@ -65,8 +65,8 @@ static enum mr_status open_log(struct mr_engine *e, struct own_log *ret, uint32_
     return mri_tree_load(&e->past, &e->view, e->config.node, epoch, ret->head.size);
 }
 
-/* The log frame at a position, into e->scan. MR_NOT_FOUND: it is not synced yet. */
-static enum mr_status read_frame_at(struct mr_engine *e, struct mr_frame *ret, uint64_t position)
+/* MR_NOT_FOUND: it is not synced yet. */
+enum mr_status mri_read_frame(struct mr_engine *e, struct mr_frame *ret, uint64_t position)
 {
     struct mr_journal *const j = e->config.journal;
     size_t got;
@@ -123,7 +123,7 @@ static enum mr_status read_leaves(struct mr_engine *e, struct mr_rep_follow *r, 
     uint64_t position = mri_key_read(value), index = mri_key_read(value + 8);
     while (r->leaves_count < MR_LEAVES_MAX && index < r->head.size) {
         struct mr_frame f;
-        st = read_frame_at(e, &f, position);
+        st = mri_read_frame(e, &f, position);
         if (st == MR_OK)
             st = scan_entries(e, r, &index, from, f.len);
         if (st != MR_OK)
@@ -199,7 +199,7 @@ static enum mr_status read_peer(struct mr_engine *e, struct mr_rep_follow *r, ui
     while (st == MR_OK && !end && r->leaves_count < MR_LEAVES_MAX &&
            r->first + r->leaves_count < r->head.size) {
         struct mr_frame f;
-        st = read_frame_at(e, &f, position);
+        st = mri_read_frame(e, &f, position);
         if (st == MR_OK)
             st = scan_peer(e, r, node, f.len, &end);
         position += st == MR_OK ? mr_frame_size(f.len) : 0;

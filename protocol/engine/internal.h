@@ -383,6 +383,10 @@ enum mr_status mri_shown_next(struct mr_engine *e, struct mr_handover_next *ret,
                               const struct mr_state_slot *next);
 /* Whether q ACK leaves for the slot were shown, and they. */
 const struct mri_shown *mri_shown_of(const struct mr_engine *e, const struct mri_open *o);
+/* An ACK leaf that a settled slot refers to as others showed it, out of the journal. MR_NOT_FOUND:
+ * they did not. */
+enum mr_status mri_shown_proof(struct mr_engine *e, struct mr_proof *ret,
+                               const struct mr_leaf *leaf, const struct mr_ack_ref *ack);
 /* What this node can show of a slot, behind what r holds already; *used counts bytes. */
 enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
                              const struct mri_open *o);
@@ -427,6 +431,8 @@ enum mr_status mri_polls(struct mr_engine *e, struct mr_effects *fx);
 /* Remember an own leaf for peers, and where an order handed in here stands. */
 void mri_tell(struct mr_engine *e, uint64_t index, const uint8_t *bytes, size_t len);
 void mri_tell_body(struct mr_engine *e, uint64_t index, const struct mr_entry_parked *at);
+/* The log frame at a position, into e->scan. MR_NOT_FOUND: it is not synced yet. */
+enum mr_status mri_read_frame(struct mr_engine *e, struct mr_frame *ret, uint64_t position);
 /* Note in which frame, at this position of the log stream, leaves from..to-1 stand. */
 void mri_leaf_positions(struct mr_engine *e, uint64_t position, uint64_t from, uint64_t to);
 /* Evidence. */

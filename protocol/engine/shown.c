@@ -60,6 +60,8 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
     struct mri_tree *tree;
     uint8_t bytes[512], hash[32];
     const bool own = node == e->config.node;
+    /* The own log holds it, unless it was forgotten and shown by others. */
+    const bool sure = own && epoch == e->committee.epoch && !e->ledger.meta.abstaining;
     enum mr_status st =
         own ? own_log(e, &ret->head, &tree, epoch) : mri_mirror(e, &ret->head, &tree, epoch, node);
     if (st == MR_OK && index >= ret->head.size)
@@ -69,7 +71,7 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
     ret->index = index;
     ret->leaf = *leaf;
     st = mri_tree_path(tree, ret->path, &ret->path_count, index, ret->head.size);
-    if (st != MR_OK || own)
+    if (st != MR_OK || sure)
         return st;
     /* The leaf may have been shown here, of another log than the one that is followed. */
     mr_leaf_hash(hash, bytes, mr_leaf_encode(leaf, bytes, sizeof bytes));
@@ -79,13 +81,14 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
 }
 
 static enum mr_status show(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,
-                           uint32_t epoch, uint32_t node, uint64_t index,
-                           const struct mr_leaf *leaf)
+                           uint32_t epoch, const struct mr_ack_ref *at, const struct mr_leaf *leaf)
 {
     if (r->proofs_count == MR_SHOWN_MAX)
         return MR_OK;
     struct mr_proof *const p = &r->proofs[r->proofs_count];
-    const enum mr_status st = mri_prove(e, p, epoch, node, index, leaf);
+    enum mr_status st = mri_prove(e, p, epoch, at->node, at->index, leaf);
+    if (st == MR_NOT_FOUND && leaf->kind == MR_LEAF_ACK)
+        st = mri_shown_proof(e, p, leaf, at);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_OK : st;
     const size_t n = mr_proof_size(p);
@@ -113,7 +116,8 @@ enum mr_status mri_show_open(struct mr_engine *e, struct mr_rep_fetch *r, size_t
             continue;
         memcpy(leaf.u.vote.account, s->account, 16);
         memcpy(leaf.u.vote.value, v->value, 32);
-        st = show(e, r, used, e->committee.epoch, v->node, v->index, &leaf);
+        const struct mr_ack_ref at = {.node = v->node, .index = v->index};
+        st = show(e, r, used, e->committee.epoch, &at, &leaf);
     }
     return st;
 }
@@ -161,7 +165,7 @@ enum mr_status mri_show_settled(struct mr_engine *e, struct mr_rep_fetch *r, siz
     for (uint32_t i = 0; st == MR_OK && i < slot->acks_count; i++) {
         struct mr_leaf leaf;
         mri_ack_leaf(&leaf, account, seq, slot, &slot->acks[i]);
-        st = show(e, r, used, slot->epoch, slot->acks[i].node, slot->acks[i].index, &leaf);
+        st = show(e, r, used, slot->epoch, &slot->acks[i], &leaf);
     }
     return st;
 }
@@ -209,10 +213,56 @@ static bool says_the_same(const struct mr_leaf *a, const struct mr_leaf *b)
            memcmp(v->account, w->account, 16) == 0 && memcmp(v->value, w->value, 32) == 0;
 }
 
+/* --- where it stands -------------------------------------------------------------------------- */
+
+static size_t shown_key(uint8_t ret[24], const struct mr_leaf *leaf)
+{
+    memcpy(ret, leaf->u.ack.account, 16);
+    return 16 + mri_key_u64(ret + 16, leaf->u.ack.seq);
+}
+
+static enum mr_status find_in_frame(struct mr_engine *e, struct mr_proof *ret, size_t len,
+                                    const struct mr_leaf *leaf, const struct mr_ack_ref *ack)
+{
+    const struct mr_entry_shown *const s = &e->entry.u.shown;
+    size_t used;
+    for (size_t at = 0; at < len; at += used) {
+        const uint8_t *const in = e->scan + MR_FRAME_HEAD_BYTES + at;
+        if (mr_entry_decode_first(&e->entry, &used, in, len - at) != MR_OK)
+            return MR_DAMAGED;
+        for (uint32_t i = 0; e->entry.kind == MR_ENTRY_SHOWN && i < s->proofs_count; i++) {
+            const struct mr_proof *const p = &s->proofs[i];
+            if (p->head.node != ack->node || p->index != ack->index ||
+                !says_the_same(&p->leaf, leaf) ||
+                memcmp(p->leaf.u.ack.certificate, ack->certificate, 32) != 0)
+                continue;
+            *ret = *p;
+            return MR_OK;
+        }
+    }
+    return MR_NOT_FOUND;
+}
+
+enum mr_status mri_shown_proof(struct mr_engine *e, struct mr_proof *ret,
+                               const struct mr_leaf *leaf, const struct mr_ack_ref *ack)
+{
+    uint8_t key[24], value[8];
+    size_t len;
+    struct mr_frame f;
+    enum mr_status st = mri_view_get(&e->view, MR_TABLE_SHOWN, key, shown_key(key, leaf), value,
+                                     sizeof value, &len);
+    if (st == MR_OK)
+        st = mri_read_frame(e, &f, mri_key_read(value));
+    return st == MR_OK ? find_in_frame(e, ret, f.len, leaf, ack) : st;
+}
+
 /* The ACK leaves among the proofs that say what the first one says, ascending by node. */
 static void remember(struct mr_engine *e, const struct mr_leaf *first,
                      const struct mr_proof *proofs, uint32_t count)
 {
+    uint8_t key[24], value[8];
+    mri_view_put(&e->view, MR_TABLE_SHOWN, key, shown_key(key, first), value,
+                 mri_key_u64(value, e->log_at));
     struct mri_shown *const s = &e->shown[e->shown_next++ % MRI_SHOWN_MAX];
     *s = (struct mri_shown){.seq = first->u.ack.seq, .settled.ballot = first->u.ack.ballot};
     memcpy(s->account, first->u.ack.account, 16);

@@ -293,7 +293,7 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
 {
     struct place at;
     struct mr_state_account account;
-    struct mr_certified c;
+    struct mr_certified c, own;
     *ret_closed = *ret_more = false;
     enum mr_status st = find_place(e, o, &at);
     if (st != MR_OK)
@@ -303,7 +303,14 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
         *ret_closed = true;
         return MR_OK;
     }
-    if (is_decided(e, o, &c))
+    const bool decided = is_decided(e, o, &c);
+    /* More acknowledgements than are needed: one that is lost with its node then is not missed. */
+    if (decided && mri_slot_ack_due(&o->s, &own) && mri_speaks(e) && mri_may_speak(e, o)) {
+        say_ack(e, o, &own);
+        *ret_more = true;
+        return MR_OK;
+    }
+    if (decided)
         return at.next ? settle(e, o, &c, at.number, ret_closed) : MR_OK;
     drop_lapsed(e, o);
     if (o->s.orders_count == 0 && !is_spoken_of(o) && !o->s.triggered) {

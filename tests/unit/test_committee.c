@@ -503,6 +503,60 @@ START_TEST(a_node_that_joined_believes_no_row)
 }
 END_TEST
 
+/* --- what was shown --------------------------------------------------------------------------- */
+
+/* How many acknowledgements of member 0's first order a node shows a peer. */
+static uint32_t shown_by(uint32_t node)
+{
+    const struct mr_principal who = {.peer = 1};
+    static struct mr_request q = {.body = {.kind = MR_REQ_FETCH, .u.fetch.slots_count = 1}};
+    struct mr_engine *const e = r.nodes[node].engine;
+    struct mr_event ev = {.kind = MR_EV_REQUEST};
+    memcpy(q.body.u.fetch.slots[0].account, r.w.members[0].id, 16);
+    q.body.u.fetch.slots[0].seq = 1;
+    ev.u.request.who = &who;
+    ev.u.request.request = &q;
+    mri_reply(e, MR_REQ_FETCH);
+    ck_assert_int_eq(mri_fetch(e, &ev), MR_OK);
+    return e->reply.body.u.fetch.proofs_count;
+}
+
+/* Node 3 reads the log of node 0 only, and is shown by it what the others acknowledged. */
+static void settle_on_shown(void)
+{
+    for (uint32_t i = 0; i < 3; i++) {
+        r.nodes[i].cut[3] = true;
+        ring_break(&r, i, 3);
+    }
+    for (uint32_t i = 1; i < 3; i++) {
+        r.nodes[3].cut[i] = true;
+        ring_break(&r, 3, i);
+    }
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 5000);
+    ck_assert_int_eq(ring_balance(&r, 3, 1), 10);
+}
+
+START_TEST(what_was_shown_is_shown_on)
+{
+    static struct mr_request q = {.body = {.kind = MR_REQ_SLOT, .u.slot.seq = 1}};
+    struct mr_receipt_facts f;
+    settle_on_shown();
+    memcpy(q.body.u.slot.account, r.w.members[0].id, 16);
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert_uint_ge(shown_by(3), 3);
+        ck_assert_int_eq(ring_request(&r, 3, &q), MR_SETTLED);
+        ck_assert_uint_eq(r.reply->body.u.slot.receipt_count, 1);
+        ck_assert_int_eq(
+            mr_receipt_verify(&f, &r.w.charter, NULL, &r.reply->body.u.slot.receipt[0]), MR_OK);
+        if (i == 1)
+            ring_sum(&r, 3); /* out of the store, then */
+        ring_kill(&r, 3);
+        ring_start(&r, 3);
+    }
+}
+END_TEST
+
 START_TEST(a_change_that_breaks_the_bounds_is_refused)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 2, 0), MR_OUT_OF_RANGE);
@@ -618,6 +672,7 @@ int main(void)
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, who_leaves_is_answered);
+    tcase_add_test(c, what_was_shown_is_shown_on);
     tcase_add_test(c, final_is_a_state_that_is_kept);
     tcase_add_test(c, a_head_that_is_shown_is_signed);
     tcase_add_test(c, who_leaves_is_let_in_after_a_restart);
