@@ -25,6 +25,9 @@ struct mri_chunk {
     uint8_t bytes[];
 };
 
+/* Larger values are tree tiles, which the trees keep themselves. */
+enum { READ_VALUE_MAX = 1024, READ_ROOM = sizeof(struct mri_entry) + READ_VALUE_MAX + 32 };
+
 size_t mri_key_u64(uint8_t ret[8], uint64_t v)
 {
     for (int i = 0; i < 8; i++)
@@ -78,6 +81,7 @@ void mri_view_done(struct mri_view *v)
 {
     layer_done(&v->active, &v->mem);
     layer_done(&v->frozen, &v->mem);
+    layer_done(&v->read, &v->mem);
 }
 
 static enum mr_status grow_buckets(struct mri_layer *l, const struct mr_mem *mem)
@@ -100,22 +104,27 @@ static enum mr_status grow_buckets(struct mri_layer *l, const struct mr_mem *mem
     return MR_OK;
 }
 
-enum mr_status mri_view_reserve(struct mri_view *v)
+static enum mr_status reserve(struct mri_layer *l, const struct mr_mem *mem, size_t entries,
+                              size_t bytes)
 {
-    struct mri_layer *l = &v->active;
-    if (l->buckets_count < l->entries + STEP_ENTRIES) {
-        const enum mr_status st = grow_buckets(l, &v->mem);
+    if (l->buckets_count < l->entries + entries) {
+        const enum mr_status st = grow_buckets(l, mem);
         if (st != MR_OK)
             return st;
     }
-    if (l->chunks == NULL || l->chunks->cap - l->chunks->used < STEP_BYTES) {
-        struct mri_chunk *c = v->mem.get(v->mem.ctx, sizeof *c + CHUNK_BYTES);
+    if (l->chunks == NULL || l->chunks->cap - l->chunks->used < bytes) {
+        struct mri_chunk *c = mem->get(mem->ctx, sizeof *c + CHUNK_BYTES);
         if (c == NULL)
             return MR_NO_MEMORY;
         *c = (struct mri_chunk){.next = l->chunks, .cap = CHUNK_BYTES};
         l->chunks = c;
     }
     return MR_OK;
+}
+
+enum mr_status mri_view_reserve(struct mri_view *v)
+{
+    return reserve(&v->active, &v->mem, STEP_ENTRIES, STEP_BYTES);
 }
 
 static void *take(struct mri_layer *l, size_t n)
@@ -141,15 +150,35 @@ static struct mri_entry *find(const struct mri_layer *l, enum mr_table table, co
     return NULL;
 }
 
-enum mr_status mri_view_get(const struct mri_view *v, enum mr_table table, const uint8_t *key,
-                            size_t key_len, uint8_t *ret, size_t cap, size_t *ret_len)
+static struct mri_entry *add(struct mri_layer *l, enum mr_table table, const uint8_t *key,
+                             size_t key_len, uint64_t hash)
 {
-    const uint64_t hash = hash_of(table, key, key_len);
-    const struct mri_entry *e = find(&v->active, table, key, key_len, hash);
-    if (e == NULL)
-        e = find(&v->frozen, table, key, key_len, hash);
-    if (e == NULL)
-        return v->store->api->get(v->store, table, key, key_len, ret, cap, ret_len);
+    struct mri_entry *const e = take(l, sizeof *e);
+    struct mri_entry **const at = &l->buckets[hash & (l->buckets_count - 1)];
+    *e = (struct mri_entry){
+        .hash = hash, .next = *at, .table = (uint8_t)table, .key_len = (uint8_t)key_len};
+    memcpy(e->key, key, key_len);
+    *at = e;
+    l->entries++;
+    return e;
+}
+
+/* NULL: deleted. There is room for a larger value than the last one. */
+static void set(struct mri_layer *l, struct mri_entry *e, const uint8_t *value, size_t len)
+{
+    e->deleted = value == NULL;
+    e->value_len = (uint32_t)len;
+    if (value == NULL)
+        return;
+    if (len > e->value_cap) {
+        e->value = take(l, len);
+        e->value_cap = (uint32_t)len;
+    }
+    memcpy(e->value, value, len);
+}
+
+static enum mr_status copy(const struct mri_entry *e, uint8_t *ret, size_t cap, size_t *ret_len)
+{
     if (e->deleted)
         return MR_NOT_FOUND;
     mr_assert(e->value_len <= cap);
@@ -158,33 +187,60 @@ enum mr_status mri_view_get(const struct mri_view *v, enum mr_table table, const
     return MR_OK;
 }
 
+/* The same few accounts are looked at again and again. When there is no more room all of it is
+ * forgotten; when there is no memory nothing is kept. */
+static void keep_read(struct mri_view *v, enum mr_table table, const uint8_t *key, size_t key_len,
+                      uint64_t hash, const uint8_t *value, size_t len)
+{
+    struct mri_layer *const l = &v->read;
+    if (len > READ_VALUE_MAX)
+        return;
+    if (l->chunks != NULL && l->chunks->cap - l->chunks->used < READ_ROOM)
+        layer_done(l, &v->mem);
+    if (reserve(l, &v->mem, 1, READ_ROOM) == MR_OK)
+        set(l, add(l, table, key, key_len, hash), value, len);
+}
+
+/* What was kept is no longer so, unless it can be what is put now. */
+static void put_read(struct mri_view *v, enum mr_table table, const uint8_t *key, size_t key_len,
+                     uint64_t hash, const uint8_t *value, size_t len)
+{
+    struct mri_entry *const e = find(&v->read, table, key, key_len, hash);
+    if (e != NULL && len <= e->value_cap)
+        set(&v->read, e, value, len);
+    else if (e != NULL)
+        e->key_len = 0; /* no key is so short */
+}
+
+enum mr_status mri_view_get(struct mri_view *v, enum mr_table table, const uint8_t *key,
+                            size_t key_len, uint8_t *ret, size_t cap, size_t *ret_len)
+{
+    const uint64_t hash = hash_of(table, key, key_len);
+    const struct mri_entry *e = find(&v->read, table, key, key_len, hash);
+    if (e == NULL)
+        e = find(&v->active, table, key, key_len, hash);
+    if (e == NULL)
+        e = find(&v->frozen, table, key, key_len, hash);
+    if (e != NULL)
+        return copy(e, ret, cap, ret_len);
+    const enum mr_status st = v->store->api->get(v->store, table, key, key_len, ret, cap, ret_len);
+    if (st == MR_OK)
+        keep_read(v, table, key, key_len, hash, ret, *ret_len);
+    return st;
+}
+
 void mri_view_put(struct mri_view *v, enum mr_table table, const uint8_t *key, size_t key_len,
                   const uint8_t *value, size_t value_len)
 {
     struct mri_layer *l = &v->active;
     const uint64_t hash = hash_of(table, key, key_len);
     struct mri_entry *e = find(l, table, key, key_len, hash);
-    mr_assert(key_len <= MR_STORE_KEY_MAX);
+    mr_assert(key_len >= 1 && key_len <= MR_STORE_KEY_MAX);
     mr_assert(value_len <= MR_STORE_VALUE_MAX);
-    if (e == NULL) {
-        e = take(l, sizeof *e);
-        *e = (struct mri_entry){.hash = hash, .table = (uint8_t)table, .key_len = (uint8_t)key_len};
-        memcpy(e->key, key, key_len);
-        e->next = l->buckets[hash & (l->buckets_count - 1)];
-        l->buckets[hash & (l->buckets_count - 1)] = e;
-        l->entries++;
-    }
-    e->deleted = value == NULL;
-    if (value == NULL) {
-        e->value_len = 0;
-        return;
-    }
-    if (value_len > e->value_cap) {
-        e->value = take(l, value_len);
-        e->value_cap = (uint32_t)value_len;
-    }
-    memcpy(e->value, value, value_len);
-    e->value_len = (uint32_t)value_len;
+    if (e == NULL)
+        e = add(l, table, key, key_len, hash);
+    set(l, e, value, value_len);
+    put_read(v, table, key, key_len, hash, value, value_len);
 }
 
 size_t mri_view_dirty(const struct mri_view *v)

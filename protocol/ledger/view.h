@@ -2,7 +2,8 @@
  *
  * Changes live in two layers. `active` takes them; at a flush it becomes `frozen`, which the
  * flusher reads and commits while a new active layer takes over. Reads look through active, frozen,
- * store. Room is reserved before a step, so that a put cannot fail. */
+ * store; `read` holds some of what came from the store, as it is now. Room is reserved before a
+ * step, so that a put cannot fail. */
 #ifndef MEREAU_LEDGER_VIEW_H
 #define MEREAU_LEDGER_VIEW_H
 
@@ -21,7 +22,7 @@ struct mri_layer {
 struct mri_view {
     struct mr_mem mem;
     struct mr_store *store;
-    struct mri_layer active, frozen;
+    struct mri_layer active, frozen, read;
     bool flushing;
 };
 
@@ -32,7 +33,7 @@ void mri_view_done(struct mri_view *v);
 enum mr_status mri_view_reserve(struct mri_view *v);
 
 /* Copy a value. MR_OK, MR_NOT_FOUND, or the store's trouble. */
-enum mr_status mri_view_get(const struct mri_view *v, enum mr_table table, const uint8_t *key,
+enum mr_status mri_view_get(struct mri_view *v, enum mr_table table, const uint8_t *key,
                             size_t key_len, uint8_t *ret, size_t cap, size_t *ret_len);
 
 /* Set or (value NULL) delete. Room was reserved. */
