@@ -124,14 +124,14 @@ static enum mr_status leads_to_head(struct mr_engine *e, struct mri_peer *p,
                                     const struct mr_rep_follow *r, bool *ret)
 {
     struct mri_frontier f = {.size = 0};
-    uint8_t root[32];
+    const uint8_t *const root = e->joins.root;
     const enum mr_status st = r->first > 0 ? mri_tree_frontier(&p->tree, &f) : MR_OK;
     if (st != MR_OK)
         return st;
     mri_hash_leaves(e, r->leaves, r->leaves_count);
     for (uint32_t i = 0; i < r->leaves_count; i++)
-        mri_frontier_append(&f, e->hashes[i]);
-    mri_frontier_root(&f, root);
+        mri_frontier_append(&f, e->hashes[i], &e->joins);
+    mri_frontier_root(&f, &e->joins);
     *ret = f.size <= r->head.size &&
            (f.size == r->head.size ? memcmp(root, r->head.root, 32) == 0
                                    : mr_consistency_verify(root, f.size, r->head.root, r->head.size,

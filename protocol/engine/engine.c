@@ -33,7 +33,7 @@ uint64_t mri_say_leaf(struct mr_engine *e, const struct mr_leaf *leaf)
     b->used += 4 + n;
     mr_leaf_hash(hash, at + 4, n);
     mri_tell(e, e->tree.size, at + 4, n);
-    mri_tree_append(&e->tree, hash);
+    mri_tree_append(&e->tree, hash, NULL);
     e->ledger.meta.leaves = e->tree.size;
     e->current->said = true;
     return e->tree.size - 1;

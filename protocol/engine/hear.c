@@ -183,6 +183,8 @@ static enum mr_status reach_heads(struct mri_peer *p, const struct mr_head *head
 void mri_hash_leaves(struct mr_engine *e, const struct mr_leaf *leaves, uint32_t count)
 {
     uint8_t bytes[512];
+    e->joins.count = e->joins.used = 0;
+    e->joins.size = 0;
     for (uint32_t i = 0; i < count; i++)
         mr_leaf_hash(e->hashes[i], bytes, mr_leaf_encode(&leaves[i], bytes, sizeof bytes));
 }
@@ -214,7 +216,7 @@ enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *en
             return st;
     }
     for (uint32_t i = 0; i < entry->leaves_count; i++)
-        mri_tree_append(&p->tree, e->hashes[i]);
+        mri_tree_append(&p->tree, e->hashes[i], &e->joins);
     p->state.size = p->tree.size;
     p->changed = true;
     mri_peer_positions(e, entry->node, entry->first, entry->leaves_count);

@@ -243,6 +243,7 @@ struct mr_engine {
     struct mr_state_open open;
     struct mr_entry_peer peer;
     uint8_t hashes[MR_LEAVES_MAX][32]; /* of its leaves */
+    struct mri_joins joins;            /* above them, as far as they were hashed */
     struct mr_evidence evidence;
     struct mr_handover handover;
     uint64_t head_floor_ms; /* others hold a head of this log of that time */
@@ -366,7 +367,7 @@ const struct mr_seat *mri_seat_of(const struct mr_engine *e, uint32_t node);
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev);
 void mri_peer_link(struct mr_engine *e, const struct mr_event *ev);
 enum mr_status mri_peers_tick(struct mr_engine *e, struct mr_effects *fx);
-/* Into e->hashes. */
+/* Into e->hashes; e->joins is empty then. */
 void mri_hash_leaves(struct mr_engine *e, const struct mr_leaf *leaves, uint32_t count);
 /* Append verified leaves, whose hashes are in e->hashes, to the mirror and tell the slots. */
 enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *entry);

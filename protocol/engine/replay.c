@@ -16,7 +16,7 @@ static enum mr_status replay_leaf(struct mr_engine *e, const uint8_t *in, size_t
     const uint64_t index = e->tree.size;
     uint8_t hash[32];
     mr_leaf_hash(hash, in, len);
-    mri_tree_append(&e->tree, hash);
+    mri_tree_append(&e->tree, hash, NULL);
     e->ledger.meta.leaves = e->tree.size;
     mri_tell(e, index, in, len);
     enum mr_status st = mri_hear(e, e->config.node, index, leaf);

@@ -58,7 +58,7 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
                          uint64_t index, const struct mr_leaf *leaf)
 {
     struct mri_tree *tree;
-    uint8_t bytes[512], hash[32];
+    uint8_t bytes[512], hash[32], followed[32];
     const bool own = node == e->config.node;
     /* The own log holds it, unless it was forgotten and shown by others. */
     const bool sure = own && epoch == e->committee.epoch && !e->ledger.meta.abstaining;
@@ -75,9 +75,8 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
         return st;
     /* The leaf may have been shown here, of another log than the one that is followed. */
     mr_leaf_hash(hash, bytes, mr_leaf_encode(leaf, bytes, sizeof bytes));
-    return mr_path_verify(ret->head.root, hash, index, ret->head.size, ret->path, ret->path_count)
-               ? MR_OK
-               : MR_NOT_FOUND;
+    st = mri_tree_leaf(tree, followed, index);
+    return st == MR_OK && memcmp(hash, followed, 32) != 0 ? MR_NOT_FOUND : st;
 }
 
 static enum mr_status show(struct mr_engine *e, struct mr_rep_fetch *r, size_t *used,

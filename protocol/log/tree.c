@@ -13,13 +13,17 @@ static uint32_t height_at(uint32_t h)
 }
 
 /* Append one hash to a tile and complete the nodes above it. */
-static void tile_append(struct mri_tile *tile, const uint8_t hash[32])
+static void tile_append(struct mri_tile *tile, const uint8_t hash[32], struct mri_joins *joins)
 {
     uint32_t i = tile->count++;
     memcpy(tile->node[i], hash, 32);
     for (uint32_t h = 0; (i & 1) != 0; h++, i >>= 1) {
         uint8_t(*row)[32] = tile->node + height_at(h);
-        mr_node_hash(tile->node[height_at(h + 1) + (i >> 1)], row[i - 1], row[i]);
+        uint8_t *const above = tile->node[height_at(h + 1) + (i >> 1)];
+        if (joins != NULL && joins->used < joins->count)
+            memcpy(above, joins->node[joins->used++], 32);
+        else
+            mr_node_hash(above, row[i - 1], row[i]);
     }
 }
 
@@ -52,7 +56,7 @@ static enum mr_status tile_get(struct mri_tile *ret, const struct mri_tree *t, u
     if (len < (size_t)count * 32)
         return MR_DAMAGED;
     for (uint32_t i = 0; i < count; i++)
-        tile_append(ret, hashes[i]);
+        tile_append(ret, hashes[i], NULL);
     return MR_OK;
 }
 
@@ -65,6 +69,7 @@ enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t
     t->size = size;
     t->cold.count = 0;
     memset(t->ragged, 0, sizeof t->ragged);
+    memset(t->roots, 0, sizeof t->roots);
     for (uint32_t level = 0; level < MRI_TREE_LEVELS; level++) {
         const uint64_t hashes = size >> (8 * level);
         const uint64_t index = hashes / MRI_TILE_HASHES;
@@ -80,14 +85,23 @@ enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t
     return MR_OK;
 }
 
-void mri_tree_append(struct mri_tree *t, const uint8_t leaf_hash[32])
+static void keep_root(struct mri_tree *t, uint64_t size, const uint8_t root[32])
+{
+    const uint32_t at = t->roots_next++ % (sizeof t->roots / sizeof t->roots[0]);
+    t->roots[at].size = size;
+    memcpy(t->roots[at].root, root, 32);
+}
+
+void mri_tree_append(struct mri_tree *t, const uint8_t leaf_hash[32], struct mri_joins *joins)
 {
     uint8_t hash[32];
     memcpy(hash, leaf_hash, 32);
     t->size++;
+    if (joins != NULL && joins->size == t->size)
+        keep_root(t, t->size, joins->root);
     for (uint32_t level = 0; level < MRI_TREE_LEVELS; level++) {
         struct mri_tile *edge = &t->edge[level];
-        tile_append(edge, hash);
+        tile_append(edge, hash, joins);
         t->dirty[level] = true;
         if (edge->count < MRI_TILE_HASHES)
             return;
@@ -139,6 +153,11 @@ static enum mr_status subtree(struct mri_tree *t, uint8_t ret[32], uint32_t bits
     return MR_OK;
 }
 
+enum mr_status mri_tree_leaf(struct mri_tree *t, uint8_t ret[32], uint64_t index)
+{
+    return subtree(t, ret, 0, index);
+}
+
 /* Root of leaves [start, start + size); start is a multiple of a power of two >= size, as for every
  * right-hand part of an RFC 6962 split. */
 static enum mr_status range_root(struct mri_tree *t, uint8_t ret[32], uint64_t start, uint64_t size)
@@ -169,7 +188,17 @@ enum mr_status mri_tree_root(struct mri_tree *t, uint8_t ret[32], uint64_t size)
         crypto_hash_sha256(ret, NULL, 0);
         return MR_OK;
     }
-    return range_root(t, ret, 0, size);
+    const size_t most = sizeof t->roots / sizeof t->roots[0];
+    for (size_t i = 0; i < most; i++) {
+        if (t->roots[i].size == size) {
+            memcpy(ret, t->roots[i].root, 32);
+            return MR_OK;
+        }
+    }
+    const enum mr_status st = range_root(t, ret, 0, size);
+    if (st == MR_OK)
+        keep_root(t, size, ret);
+    return st;
 }
 
 /* As range_root, remembered: `size` is the whole tree's. */

@@ -24,6 +24,12 @@ struct mri_tree {
     struct mri_tile cold;                  /* last tile fetched from the view */
     uint32_t cold_level;
     bool dirty[MRI_TREE_LEVELS];
+    /* Roots that were asked for last: all peers ask for the same. */
+    struct {
+        uint64_t size; /* 0: none */
+        uint8_t root[32];
+    } roots[16];
+    uint32_t roots_next;
     /* Right-hand parts of a head's tree, which all proofs of one turn share. */
     struct {
         uint64_t start, size;
@@ -36,11 +42,24 @@ struct mri_tree {
 enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t node,
                              uint32_t epoch, uint64_t size);
 
-/* Append one leaf hash. Puts a tile into the view when it is complete (room was reserved). */
-void mri_tree_append(struct mri_tree *t, const uint8_t leaf_hash[32]);
+/* Nodes that leaves complete, in the order in which appending them meets them, and the root of the
+ * tree of `size` leaves (0: none): who looked at what leaves lead to has hashed them, and need not
+ * do so again. */
+struct mri_joins {
+    uint32_t count, used;
+    uint64_t size;
+    uint8_t node[MR_LEAVES_MAX + 64][32], root[32];
+};
+
+/* Append one leaf hash. Puts a tile into the view when it is complete (room was reserved). What
+ * `joins` holds unused are the next nodes; NULL: nothing. */
+void mri_tree_append(struct mri_tree *t, const uint8_t leaf_hash[32], struct mri_joins *joins);
 
 /* Put the growing tiles into the view; before it is frozen. */
 void mri_tree_store(struct mri_tree *t);
+
+/* Hash of the leaf; index < size of the tree. */
+enum mr_status mri_tree_leaf(struct mri_tree *t, uint8_t ret[32], uint64_t index);
 
 /* Root of the first `size` leaves. */
 enum mr_status mri_tree_root(struct mri_tree *t, uint8_t ret[32], uint64_t size);
@@ -52,8 +71,10 @@ struct mri_frontier {
     uint8_t root[64][32];
 };
 enum mr_status mri_tree_frontier(struct mri_tree *t, struct mri_frontier *ret);
-void mri_frontier_append(struct mri_frontier *f, const uint8_t leaf_hash[32]);
-void mri_frontier_root(const struct mri_frontier *f, uint8_t ret[32]);
+/* At most MR_LEAVES_MAX of them; `joins` takes what they complete. */
+void mri_frontier_append(struct mri_frontier *f, const uint8_t leaf_hash[32],
+                         struct mri_joins *joins);
+void mri_frontier_root(const struct mri_frontier *f, struct mri_joins *joins);
 
 /* RFC 6962 inclusion path of leaf `index` in the tree of `size` leaves; index < size. ret holds
  * MR_PATH_MAX hashes. */
