@@ -39,6 +39,21 @@ uint64_t mri_say_leaf(struct mr_engine *e, const struct mr_leaf *leaf)
     return e->tree.size - 1;
 }
 
+/* The record is its kind and the order, which is too large to copy for that. */
+void mri_say_order(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
+                   const struct mr_signed_order *order)
+{
+    struct mri_buffer *b = &e->current->bodies;
+    uint8_t *const at = b->bytes + b->used;
+    const size_t n = 4 + mr_signed_order_size(order);
+    mr_assert(n <= MRI_TURN_BUFFER - b->used);
+    *ret_at = e->current->bodies_at + b->used;
+    *ret_len = (uint32_t)n;
+    memcpy(at, (const uint8_t[]){0, 0, 0, MR_BODY_ORDER}, 4);
+    mr_signed_order_encode(order, at + 4, n - 4);
+    b->used += n;
+}
+
 void mri_say_body(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
                   const struct mr_body *body)
 {

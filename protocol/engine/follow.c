@@ -228,12 +228,12 @@ static enum mr_status relay(struct mr_engine *e, const struct mr_req_follow *q)
 static enum mr_status add_body(struct mr_engine *e, struct mr_body *ret, uint32_t *count,
                                size_t *used, uint64_t at, uint32_t len)
 {
-    const enum mr_status st = mri_read_body(e, &e->body, at, len);
+    const enum mr_status st = mri_read_body(e, &ret[*count], at, len);
     if (st == MR_BODY_ERASED)
         return MR_OK;
     if (st != MR_OK)
         return st;
-    ret[(*count)++] = e->body;
+    ++*count;
     *used += len;
     return MR_OK;
 }

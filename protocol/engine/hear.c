@@ -41,13 +41,11 @@ static bool contradicts(const struct mr_state_slot *s, const struct mr_leaf *lea
 
 /* A leaf about a slot that settled here: it changes nothing, but it may convict. */
 static enum mr_status hear_late(struct mr_engine *e, struct mri_peer *p, uint64_t number,
-                                uint64_t seq, uint64_t index, const struct mr_leaf *leaf)
+                                const uint8_t account[16], uint64_t seq, uint64_t index,
+                                const struct mr_leaf *leaf)
 {
     struct mr_state_slot s;
-    struct mr_state_account a;
-    enum mr_status st = mri_slot_get(&e->ledger, &s, number, seq);
-    if (st == MR_OK)
-        st = mri_account_get(&e->ledger, &a, number);
+    const enum mr_status st = mri_slot_get(&e->ledger, &s, number, seq);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_OK : st;
     if (mri_is_past(e, &s))
@@ -60,7 +58,7 @@ static enum mr_status hear_late(struct mr_engine *e, struct mri_peer *p, uint64_
         struct mri_clash c = {.found = true, .first = s.acks[i].index, .second = index};
         if (s.acks[i].node != p->seat->number || s.acks[i].index >= index)
             continue;
-        mri_ack_leaf(&c.earlier, a.id, seq, &s, &s.acks[i]);
+        mri_ack_leaf(&c.earlier, account, seq, &s, &s.acks[i]);
         return mri_convict_leaves(e, p, &c, leaf);
     }
     return MR_OK;
@@ -114,13 +112,35 @@ static void hear_end(struct mr_engine *e, struct mri_peer *p, uint64_t index,
 
 /* --- one leaf --------------------------------------------------------------------------------- */
 
+/* A leaf about a slot that is not open. *ret_open: it is to be opened; else it is settled, or
+ * nothing can stand there. */
+static enum mr_status hear_first(struct mr_engine *e, uint32_t node, const uint8_t account[16],
+                                 uint64_t seq, uint64_t index, const struct mr_leaf *leaf,
+                                 bool *ret_open)
+{
+    struct mr_state_hot hot;
+    uint64_t number;
+    enum mr_status st = mri_account_number(&e->ledger, &number, account);
+    if (st == MR_OK)
+        st = mri_hot_get(&e->ledger, &hot, number);
+    *ret_open = st == MR_NOT_FOUND;
+    if (st != MR_OK)
+        return *ret_open ? MR_OK : st;
+    *ret_open = hot.chain.next_seq != 0 && seq >= hot.chain.next_seq; /* 0: no chain */
+    if (seq >= hot.chain.next_seq)
+        return MR_OK;
+    if (mri_is_anew(leaf))
+        return mri_anew_hear(e, node, index, leaf, number);
+    return e->replaying ? MR_OK
+                        : hear_late(e, mri_peer_of(e, node), number, account, seq, index, leaf);
+}
+
 enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
                         const struct mr_leaf *leaf)
 {
     struct mri_peer *const p = mri_peer_of(e, node);
     const uint8_t *account;
-    uint64_t seq, number;
-    struct mr_state_hot hot;
+    uint64_t seq;
     struct mri_clash clash;
     if (leaf->kind != MR_LEAF_SEEN && p != NULL)
         p->spoke = index + 1;
@@ -131,18 +151,14 @@ enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
     hear_end(e, p, index, leaf);
     if (!slot_of(leaf, &account, &seq) || seq == 0)
         return MR_OK;
-    enum mr_status st = mri_account_number(&e->ledger, &number, account);
-    if (st == MR_OK)
-        st = mri_hot_get(&e->ledger, &hot, number);
-    if (st == MR_OK && hot.chain.next_seq == 0)
-        return MR_OK; /* no chain: nothing can stand there */
-    if (st == MR_OK && seq < hot.chain.next_seq && mri_is_anew(leaf))
-        return mri_anew_hear(e, node, index, leaf, number);
-    if (st == MR_OK && seq < hot.chain.next_seq)
-        return e->replaying ? MR_OK : hear_late(e, p, number, seq, index, leaf);
-    if (st != MR_OK && st != MR_NOT_FOUND)
-        return st;
-    struct mri_open *const o = mri_open_get(e, account, seq, node);
+    struct mri_open *o = mri_open_find(e, account, seq);
+    if (o == NULL) {
+        bool open;
+        const enum mr_status st = hear_first(e, node, account, seq, index, leaf, &open);
+        if (st != MR_OK || !open)
+            return st;
+        o = mri_open_get(e, account, seq, node);
+    }
     mri_slot_hear(&o->s, node, index, leaf, &clash);
     mri_open_due(e, o);
     if (clash.found && p != NULL && !e->replaying)
@@ -223,10 +239,12 @@ enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *en
     if (entry->head.size > p->head.size || entry->head.time_ms > p->head.time_ms)
         p->head = entry->head;
     enum mr_status st = reach_heads(p, &entry->head);
-    if (entry != &e->peer)
-        e->peer = *entry; /* what follows needs the entry for itself */
-    for (uint32_t i = 0; st == MR_OK && i < e->peer.leaves_count; i++)
-        st = mri_hear(e, p->seat->number, e->peer.first + i, &e->peer.leaves[i]);
+    /* The entry is used for what follows from them. */
+    const uint64_t first = entry->first;
+    const uint32_t count = entry->leaves_count;
+    memcpy(e->heard, entry->leaves, count * sizeof entry->leaves[0]);
+    for (uint32_t i = 0; st == MR_OK && i < count; i++)
+        st = mri_hear(e, p->seat->number, first + i, &e->heard[i]);
     if (st == MR_OK && !e->replaying && p->claimed.size > 0 && p->state.proven_count > 0 &&
         p->claimed.size <= p->state.proven[0].size) {
         const struct mr_head seen = p->claimed;

@@ -240,10 +240,11 @@ struct mr_engine {
     /* scratch, too large for a stack */
     struct mr_entry entry;
     struct mr_signed_order order;
+    struct mr_body kept; /* the order that e->plan is of, if a slot keeps it */
     struct mr_state_open open;
-    struct mr_entry_peer peer;
-    uint8_t hashes[MR_LEAVES_MAX][32]; /* of its leaves */
-    struct mri_joins joins;            /* above them, as far as they were hashed */
+    struct mr_leaf heard[MR_LEAVES_MAX]; /* of a peer */
+    uint8_t hashes[MR_LEAVES_MAX][32];   /* of them */
+    struct mri_joins joins;              /* above them, as far as they were hashed */
     struct mr_evidence evidence;
     struct mr_handover handover;
     uint64_t head_floor_ms; /* others hold a head of this log of that time */
@@ -259,6 +260,8 @@ uint64_t mri_say_leaf(struct mr_engine *e, const struct mr_leaf *leaf); /* index
 /* A body record; its position and length. */
 void mri_say_body(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
                   const struct mr_body *body);
+void mri_say_order(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
+                   const struct mr_signed_order *order);
 /* Read a body record back, from the journal or a turn that is not synced yet. */
 enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t at, uint32_t len);
 

@@ -31,9 +31,7 @@ static void write_down(struct mr_engine *e, struct mri_open *o, struct mri_candi
                        const struct mr_signed_order *order, const struct mr_memo_box *memo)
 {
     c->fresh = true;
-    e->body.kind = MR_BODY_ORDER;
-    e->body.u.order = *order;
-    mri_say_body(e, &c->at.body_at, &c->at.body_len, &e->body);
+    mri_say_order(e, &c->at.body_at, &c->at.body_len, order);
     if (memo != NULL) {
         e->body.kind = MR_BODY_MEMO;
         e->body.u.memo = *memo;
@@ -66,7 +64,7 @@ void mri_keep_instead(struct mr_engine *e, struct mri_open *o, struct mri_candid
 {
     c->verified = verified;
     write_down(e, o, c, order, memo);
-    if (e->planned == &e->order)
+    if (e->planned == &e->kept.u.order)
         e->planned = NULL; /* the same order under other signatures */
 }
 
@@ -115,15 +113,14 @@ enum mr_status mri_keep_plan(struct mr_engine *e, const struct mri_candidate *c)
         memcmp(e->plan.order_id, c->at.order, 32) == 0)
         return MR_OK;
     e->planned = NULL;
-    enum mr_status st = mri_read_body(e, &e->body, c->at.body_at, c->at.body_len);
+    enum mr_status st = mri_read_body(e, &e->kept, c->at.body_at, c->at.body_len);
     if (st != MR_OK)
         return st;
-    if (e->body.kind != MR_BODY_ORDER)
+    if (e->kept.kind != MR_BODY_ORDER)
         return MR_DAMAGED;
-    e->order = e->body.u.order;
-    st = mri_ledger_prepare(&e->ledger, &e->plan, &e->order.order, c->at.order);
+    st = mri_ledger_prepare(&e->ledger, &e->plan, &e->kept.u.order.order, c->at.order);
     if (st == MR_OK) {
-        e->planned = &e->order;
+        e->planned = &e->kept.u.order;
         e->planned_at = e->ledger.meta.settled;
     }
     return st;

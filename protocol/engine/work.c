@@ -17,6 +17,13 @@ enum {
 
 /* --- what is said about a slot ---------------------------------------------------------------- */
 
+static bool is_void(const struct mr_engine *e, const struct mri_open *o, const uint8_t value[32])
+{
+    uint8_t void_id[32];
+    mr_void_id(void_id, e->ledger.id, o->s.account, o->s.seq);
+    return memcmp(value, void_id, 32) == 0;
+}
+
 /* Append a leaf and tell the slot of it. */
 static uint64_t say_about(struct mr_engine *e, struct mri_open *o, const struct mr_leaf *leaf)
 {
@@ -130,13 +137,10 @@ static enum mr_status settle(struct mr_engine *e, struct mri_open *o, const stru
                              uint64_t number, bool *ret_closed)
 {
     struct mr_entry_settled *const s = &e->entry.u.settled;
-    uint8_t void_id[32];
-    mr_void_id(void_id, e->ledger.id, o->s.account, o->s.seq);
-    *ret_closed = true;
-    if (memcmp(c->value, void_id, 32) == 0)
-        return settle_void(e, o, c, number);
     struct mri_candidate *const k = mri_slot_order(&o->s, c->value);
-    *ret_closed = false;
+    *ret_closed = k == NULL && is_void(e, o, c->value);
+    if (*ret_closed)
+        return settle_void(e, o, c, number);
     mri_open_want(e, o, k == NULL);
     if (k == NULL)
         return MR_OK;
@@ -231,12 +235,10 @@ static void drop_lapsed(struct mr_engine *e, struct mri_open *o)
 /* An order that nodes speak of and that is not known here. */
 static void look_for_orders(struct mr_engine *e, struct mri_open *o)
 {
-    uint8_t void_id[32];
     bool missing = false;
-    mr_void_id(void_id, e->ledger.id, o->s.account, o->s.seq);
     for (uint32_t i = 0; i < o->s.votes_count && !missing; i++)
-        missing = memcmp(o->s.votes[i].value, void_id, 32) != 0 &&
-                  mri_slot_order(&o->s, o->s.votes[i].value) == NULL;
+        missing = mri_slot_order(&o->s, o->s.votes[i].value) == NULL &&
+                  !is_void(e, o, o->s.votes[i].value);
     if (o->s.orders_count == MR_CANDIDATES_MAX)
         missing = false;
     /* A promise whose reason is not known here: the reporters have it. */
