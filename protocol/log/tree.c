@@ -67,7 +67,8 @@ enum mr_status mri_tree_load(struct mri_tree *t, struct mri_view *view, uint32_t
     t->node = node;
     t->epoch = epoch;
     t->size = size;
-    t->cold.count = 0;
+    for (uint32_t i = 0; i < MRI_TREE_COLD; i++)
+        t->cold[i].count = 0;
     memset(t->ragged, 0, sizeof t->ragged);
     memset(t->roots, 0, sizeof t->roots);
     for (uint32_t level = 0; level < MRI_TREE_LEVELS; level++) {
@@ -124,6 +125,22 @@ void mri_tree_store(struct mri_tree *t)
     }
 }
 
+/* A complete tile that is not at the right edge. */
+static enum mr_status cold_tile(struct mri_tree *t, const struct mri_tile **ret, uint32_t level,
+                                uint64_t index)
+{
+    for (uint32_t i = 0; i < MRI_TREE_COLD; i++) {
+        *ret = &t->cold[i];
+        if (t->cold[i].count > 0 && t->cold_level[i] == level && t->cold[i].index == index)
+            return MR_OK;
+    }
+    const uint32_t at = t->cold_next++ % MRI_TREE_COLD;
+    const enum mr_status st = tile_get(&t->cold[at], t, level, index, MRI_TILE_HASHES);
+    *ret = &t->cold[at];
+    t->cold_level[at] = level;
+    return st;
+}
+
 /* Root of the complete subtree number `index` of 2^bits leaves. */
 static enum mr_status subtree(struct mri_tree *t, uint8_t ret[32], uint32_t bits, uint64_t index)
 {
@@ -139,15 +156,9 @@ static enum mr_status subtree(struct mri_tree *t, uint8_t ret[32], uint32_t bits
     else if (t->last[level].count > 0 && t->last[level].index == tile)
         from = &t->last[level];
     if (from == NULL) {
-        if (t->cold.count == 0 || t->cold_level != level || t->cold.index != tile) {
-            const enum mr_status st = tile_get(&t->cold, t, level, tile, MRI_TILE_HASHES);
-            if (st != MR_OK) {
-                t->cold.count = 0;
-                return st;
-            }
-            t->cold_level = level;
-        }
-        from = &t->cold;
+        const enum mr_status st = cold_tile(t, &from, level, tile);
+        if (st != MR_OK)
+            return st;
     }
     memcpy(ret, from->node[node], 32);
     return MR_OK;

@@ -7,6 +7,8 @@
 #include "mereau/record.h"
 
 enum { MRI_TREE_LEVELS = 7, MRI_TILE_HASHES = 256, MRI_TILE_NODES = 2 * MRI_TILE_HASHES - 1 };
+/* Proofs about old leaves need a tile of each level of a large log, and two where they meet. */
+enum { MRI_TREE_COLD = 4 };
 
 /* Hashes of one tile and all nodes above them: height h stands behind all lower heights. */
 struct mri_tile {
@@ -21,8 +23,8 @@ struct mri_tree {
     uint64_t size;
     struct mri_tile edge[MRI_TREE_LEVELS]; /* growing tile of each level */
     struct mri_tile last[MRI_TREE_LEVELS]; /* the complete one before it; count 0: none */
-    struct mri_tile cold;                  /* last tile fetched from the view */
-    uint32_t cold_level;
+    struct mri_tile cold[MRI_TREE_COLD];   /* those fetched from the view last; count 0: none */
+    uint32_t cold_level[MRI_TREE_COLD], cold_next;
     bool dirty[MRI_TREE_LEVELS];
     /* Roots that were asked for last: all peers ask for the same. */
     struct {

@@ -118,6 +118,28 @@ START_TEST(leaves_are_found_again)
 }
 END_TEST
 
+/* More leaves than two tiles of the second level: proofs of old ones go through tiles that are not
+ * at the right edge, of two levels, now here, now there. */
+START_TEST(leaves_of_a_large_log_are_proven)
+{
+    enum { LARGE = 140000, STEP = 40009 };
+    struct mr_hash path[MR_PATH_MAX];
+    uint8_t hash[32], root[32];
+    uint32_t count;
+    while (one.size < LARGE) {
+        ck_assert_int_eq(mri_view_reserve(&view), MR_OK);
+        leaf(hash, one.size);
+        mri_tree_append(&one, hash, NULL);
+    }
+    ck_assert_int_eq(mri_tree_root(&one, root, LARGE), MR_OK);
+    for (uint64_t i = 0, index = 0; i < 500; i++, index = (index + STEP) % LARGE) {
+        leaf(hash, index);
+        ck_assert_int_eq(mri_tree_path(&one, path, &count, index, LARGE), MR_OK);
+        ck_assert(mr_path_verify(root, hash, index, LARGE, path, count));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("tree");
@@ -126,6 +148,7 @@ int main(void)
     tcase_add_test(c, what_was_hashed_before_is_appended);
     tcase_add_test(c, roots_are_forgotten_with_the_tree);
     tcase_add_test(c, leaves_are_found_again);
+    tcase_add_test(c, leaves_of_a_large_log_are_proven);
     suite_add_tcase(suite, c);
     SRunner *r = srunner_create(suite);
     srunner_run_all(r, CK_ENV);
