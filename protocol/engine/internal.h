@@ -115,7 +115,7 @@ struct mri_poll {
 
 /* FOLLOWs under way with one peer: on a slow line too news needs no request first. Those of a
  * session that ended may still stand beside the new one's. */
-enum { MRI_FOLLOWS_MAX = 6, MRI_POLLS_A_PEER = 2 * MRI_FOLLOWS_MAX };
+enum { MRI_FOLLOWS_MAX = 12, MRI_POLLS_A_PEER = 2 * MRI_FOLLOWS_MAX };
 
 /* Another node of the committee. */
 struct mri_peer {

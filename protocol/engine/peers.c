@@ -260,6 +260,8 @@ void mri_peer_link(struct mr_engine *e, const struct mr_event *ev)
 
 /* --- what is asked next ----------------------------------------------------------------------- */
 
+_Static_assert(MRI_FOLLOWS_MAX + 1 == MR_ASKS_MAX, "the leaves, and what is fetched or relayed");
+
 static bool spoke_of(const struct mri_slot *s, uint32_t node)
 {
     for (uint32_t i = 0; i < s->votes_count; i++)
