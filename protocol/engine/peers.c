@@ -15,6 +15,7 @@ enum {
     FETCH_SCAN_MAX = 4096,
     SILENT_MS = 10000,
     BEHIND_LEAVES = 4096,
+    AHEAD_SLOTS = 1024,
     PEER_BYTES = 2048,
 };
 
@@ -326,7 +327,10 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
 
 static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
-    if (p->follows >= (p->heard ? MRI_FOLLOWS_MAX : 1) || p->opened > MRI_OPEN_A_PEER ||
+    /* One that runs ahead of the others opens slots that nothing is known of yet, and whose orders
+     * would be fetched although they are on their way. */
+    const uint32_t most = p->heard && p->opened < AHEAD_SLOTS ? MRI_FOLLOWS_MAX : 1;
+    if (p->follows >= most || p->opened > MRI_OPEN_A_PEER ||
         e->opens.count + MR_LEAVES_MAX > MRI_OPEN_MAX)
         return false;
     if (e->now_ms < p->quiet_ms)
