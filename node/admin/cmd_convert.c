@@ -11,6 +11,7 @@
 #include "admin/members.h"
 #include "admin/treasury.h"
 #include "common/amount_text.h"
+#include "mereau/assert.h"
 #include "mereau/mandate.h"
 
 const struct option_row convert_options[] = {
@@ -327,6 +328,7 @@ static enum mr_status take_mandate(struct converting *v)
     const enum mr_status st = opt_flag(v->a->c, "mandate") ? named(v, &row) : only(v, &row);
     if (st != MR_OK)
         return st;
+    mr_assert(row != NULL);
     memcpy(v->want.mandate, row->id, sizeof v->want.mandate);
     memcpy(v->want.municipality, row->entry.mandate.mandate.municipality,
            sizeof v->want.municipality);

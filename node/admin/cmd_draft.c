@@ -221,6 +221,8 @@ static enum mr_status look_at(struct work *w, enum draft_state *ret)
         return out_fail(w->a->out, st, _("a signature in the draft %s is wrong"), w->path);
     if (*ret == DRAFT_UNSIGNED) {
         st = rebase(w);
+        if (st != MR_OK)
+            return out_fail(w->a->out, st, NULL);
     } else {
         st = work_is_dead(w, &dead, w->draft);
         if (st != MR_OK && st != MR_UNSETTLED)

@@ -121,8 +121,8 @@ static enum mr_status read_rows(struct issuing *is)
         return out_fail(is->a->out, MR_NO_MEMORY, NULL);
     struct issue_row *row = is->rows.rows;
     is->rows.count = 1;
-    strcpy(row->member, c->args[0]); /* allow: just checked */
-    strcpy(row->bank_ref, ref);      /* allow: just checked */
+    snprintf(row->member, sizeof row->member, "%s", c->args[0]);
+    snprintf(row->bank_ref, sizeof row->bank_ref, "%s", ref);
     const enum mr_status st = mr_amount_parse(&row->amount, c->args[1], unit->decimals, unit->code);
     if (st == MR_OK)
         return st;

@@ -197,10 +197,10 @@ static void drop_store(const struct joining *j)
 /* One look round. MR_OK: the state is here; MR_NO_CHANGE: not yet. */
 static enum mr_status look(struct joining *j)
 {
-    enum mr_status st = adopt_look(&j->x);
+    (void)adopt_look(&j->x); /* who does not answer may do so the next time */
     if (j->x.number == 0)
         return MR_NO_CHANGE;
-    st = adopt_finals(&j->x);
+    enum mr_status st = adopt_finals(&j->x);
     if (st == MR_OK)
         st = adopt_state(&j->x, j->parts, j->snapshots);
     if (st == MR_OK) {

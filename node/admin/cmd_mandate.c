@@ -233,7 +233,8 @@ enum mr_status mandate_find(struct admin *a, const struct mandates *all,
 {
     const size_t n = strlen(digits);
     size_t found = 0;
-    if (n < ID_DIGITS_MIN || n > 2 * MR_HASH_BYTES || digits[strspn(digits, "0123456789abcdef")])
+    if (n < ID_DIGITS_MIN || n > (size_t)2 * MR_HASH_BYTES ||
+        digits[strspn(digits, "0123456789abcdef")])
         return out_fail(a->out, MR_USAGE,
                         _("\"%.60s\" is not the number of a mandate: give at least %d of its "
                           "digits"),

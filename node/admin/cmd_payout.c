@@ -121,7 +121,7 @@ struct listing {
 static void list_one(void *ctx, const struct mr_state_redemption *r)
 {
     struct listing *l = ctx;
-    char id[2 * MR_HASH_BYTES + 1];
+    char id[(size_t)2 * MR_HASH_BYTES + 1];
     if (r->done != 0 && !l->all)
         return;
     const struct roll_entry *e = roll_of(l->roll, r->ref.account);

@@ -69,10 +69,11 @@ static void print_code(struct out *out, const struct mr_offer *o, const char *pa
 static enum mr_status write_offer(struct admin *a, const struct mr_signed_offer *o,
                                   const char *path)
 {
-    uint8_t *const bytes = malloc(sizeof *o);
+    const size_t cap = sizeof *o; /* encoded it is no larger */
+    uint8_t *const bytes = malloc(cap);
     if (bytes == NULL)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
-    const size_t len = mr_signed_offer_encode(o, bytes, sizeof *o);
+    const size_t len = mr_signed_offer_encode(o, bytes, cap);
     const enum mr_status st = file_write(path, bytes, len, 0644, true);
     free(bytes);
     return st == MR_OK ? st : write_failed(a->out, st, path);

@@ -6,6 +6,7 @@
 #include "admin/describe.h"
 #include "admin/policy_file.h"
 #include "common/amount_text.h"
+#include "common/day.h"
 #include "mereau/order.h"
 #include "mereau/time.h"
 
@@ -72,32 +73,15 @@ void cmd_policy_show(struct command *c, struct out *out)
     admin_end(&a);
 }
 
-static enum mr_status parse_date(struct out *out, uint32_t *ret, const char *text)
-{
-    unsigned y, m, d;
-    int used = 0;
-    if (sscanf(text, "%4u-%2u-%2u%n", &y, &m, &d, &used) == 3 && text[used] == '\0' && y >= 1970 &&
-        m >= 1 && m <= 12 && d >= 1 && d <= 31) {
-        const struct mr_civil civil = {y, m, d};
-        const uint32_t day = mr_day_from_civil(civil);
-        if (mr_civil_of(day).day == d) {
-            *ret = day;
-            return MR_OK;
-        }
-    }
-    return out_fail(out, MR_USAGE, _("\"%s\" is no date like 2027-01-31"), text);
-}
-
 static enum mr_status fill_policy(struct admin *a, struct mr_policy *p)
 {
     struct mr_policy *all = NULL;
     uint32_t count = 0;
-    const char *start = opt_text(a->c, "start");
     const uint32_t earliest = mr_day_of(admin_now_ms()) + DAYS_OF_ORDER + MR_POLICY_NOTICE_DAYS;
     enum mr_status st = policy_file_read(p, a->out, a->c->args[0]);
-    if (st == MR_OK && start != NULL)
-        st = parse_date(a->out, &p->start_day, start);
     if (st == MR_OK)
+        st = opt_day(a->c, a->out, &p->start_day, "start");
+    if (st == MR_OK || st == MR_NOT_FOUND)
         st = read_policies(a, &all, &count);
     if (st == MR_OK && count > 0)
         p->version = all[count - 1].version + 1;

@@ -39,11 +39,17 @@ static const char *mode_words(const struct admin *a, const struct mr_rep_node *n
     return mode == MR_STOPPING ? _("it is stopping") : status_sentence(mode);
 }
 
+/* What anybody is told. */
+static void print_public(struct admin *a, const struct mr_rep_node *n)
+{
+    out_text(a->out, "software", n->software);
+    out_text(a->out, "mode", mr_status_name(mr_status_from_number(n->mode)));
+    out_print(a->out, _("Currency:     %s\n"), a->charter->name);
+}
+
 static void print_node(struct admin *a, const struct mr_rep_node *n)
 {
     struct out *out = a->out;
-    out_text(out, "software", n->software);
-    out_text(out, "mode", mr_status_name(mr_status_from_number(n->mode)));
     out_int(out, "started_ms", (int64_t)n->started_ms);
     out_int(out, "accounts", (int64_t)n->accounts);
     out_int(out, "settled", (int64_t)n->settled);
@@ -54,7 +60,6 @@ static void print_node(struct admin *a, const struct mr_rep_node *n)
     out_int(out, "turn", (int64_t)n->turn);
     out_int(out, "flushed_turn", (int64_t)n->flushed_turn);
     out_int(out, "leaves", (int64_t)n->leaves);
-    out_print(out, _("Currency:     %s\n"), a->charter->name);
     out_print(out, _("Node:         %s, running since %s: %s\n"), n->software,
               admin_time(n->started_ms), mode_words(a, n));
     out_print(out, _("Accounts:     %llu, orders settled: %llu, orders that wait: %llu\n"),
@@ -185,26 +190,49 @@ static void print_checkpoint(struct admin *a, uint64_t count)
     }
 }
 
+/* Through local control no key is needed; elsewhere an operator proves one to be told all. */
+static enum mr_status ask_node(struct admin *a, struct command *c, struct out *out)
+{
+    const unsigned key = opt_text(c, "node") != NULL && opt_flag(c, "key") ? NEED_KEY : 0;
+    enum mr_status st = admin_begin(a, c, out, NEED_CHARTER | NEED_NODE | key);
+    if (st == MR_OK && a->signer != NULL) {
+        st = admin_need_operator(a);
+        admin_as(a, a->desk);
+    }
+    if (st != MR_OK)
+        return st;
+    a->ask->kind = MR_REQ_NODE;
+    a->ask->u.node.reserved = 0;
+    st = admin_call(a);
+    return st == MR_OK ? st : admin_call_failed(a, st);
+}
+
+static void print_all(struct admin *a, const struct mr_rep_node *n)
+{
+    print_node(a, n);
+    print_money(a, n);
+    print_tolerance(a);
+    print_checkpoint(a, n->checkpoints);
+    print_disk(a);
+    print_backup(a);
+}
+
 void cmd_status(struct command *c, struct out *out)
 {
     struct admin a;
-    enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER | NEED_NODE);
-    if (st == MR_OK) {
-        a.ask->kind = MR_REQ_NODE;
-        a.ask->u.node.reserved = 0;
-        st = admin_call(&a);
-        if (st != MR_OK)
-            admin_call_failed(&a, st);
-    }
-    if (st == MR_OK) {
+    if (ask_node(&a, c, out) == MR_OK) {
+        const struct mr_rep_node n = a.reply->body.u.node;
         out_text(out, "currency", a.charter->name);
         out_text(out, "ledger", admin_hex(a.ledger));
-        print_node(&a, &a.reply->body.u.node);
-        print_money(&a, &a.reply->body.u.node);
-        print_tolerance(&a);
-        print_checkpoint(&a, a.reply->body.u.node.checkpoints);
-        print_disk(&a);
-        print_backup(&a);
+        print_public(&a, &n);
+        if (n.issued_count >= a.charter->associations_count) {
+            print_all(&a, &n);
+        } else {
+            out_print(out, _("Node:         %s: %s\n"), n.software, mode_words(&a, &n));
+            print_tolerance(&a);
+            out_print(out, _("The node tells the rest to operators only: give --key FILE, an "
+                             "operator's key file.\n"));
+        }
     }
     admin_end(&a);
 }

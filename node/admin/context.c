@@ -477,26 +477,27 @@ enum mr_status admin_call(struct admin *a)
     return link_call(a->link, a->reply, a->ask);
 }
 
-enum mr_status admin_call_failed(struct admin *a, enum mr_status st)
+void admin_report_call(struct admin *a, enum mr_status st)
 {
     if (st == MR_UNREACHABLE && a->local)
-        return out_fail(a->out, st, _("the node does not run on %s: start it with \"mereaud %s\""),
-                        a->data, a->data);
-    if (st == MR_UNREACHABLE)
-        return out_fail(a->out, st, _("no node answers at %s"), opt_text(a->c, "node"));
-    if (st == MR_NO_ANSWER)
-        return out_fail(a->out, st,
-                        _("no answer came in time; repeat the same command, nothing is done "
-                          "twice"));
-    if (st == MR_WRONG_NODE)
-        return out_fail(a->out, st,
-                        _("another node answers there than the one the charter names; nothing was "
-                          "sent to it"));
-    if (st == MR_BAD_SIGNATURE || st == MR_NOT_AUTHORISED)
-        return out_fail(a->out, st,
-                        _("the node does not accept this key: is it the present key of this "
-                          "operator?"));
-    return out_fail(a->out, st, NULL);
+        out_fail(a->out, st, _("the node does not run on %s: start it with \"mereaud %s\""),
+                 a->data, a->data);
+    else if (st == MR_UNREACHABLE)
+        out_fail(a->out, st, _("no node answers at %s"), opt_text(a->c, "node"));
+    else if (st == MR_NO_ANSWER)
+        out_fail(a->out, st,
+                 _("no answer came in time; repeat the same command, nothing is done "
+                   "twice"));
+    else if (st == MR_WRONG_NODE)
+        out_fail(a->out, st,
+                 _("another node answers there than the one the charter names; nothing was "
+                   "sent to it"));
+    else if (st == MR_BAD_SIGNATURE || st == MR_NOT_AUTHORISED)
+        out_fail(a->out, st,
+                 _("the node does not accept this key: is it the present key of this "
+                   "operator?"));
+    else
+        out_fail(a->out, st, NULL);
 }
 
 /* --- beginning and end -------------------------------------------------------------------------

@@ -78,8 +78,15 @@ void admin_as(struct admin *a, const uint8_t chain[16]);
 /** Send a->ask. The result is the reply's status; nothing is reported. */
 enum mr_status admin_call(struct admin *a);
 
-/** Report that a call failed, with what to do next. Returns st. */
-enum mr_status admin_call_failed(struct admin *a, enum mr_status st);
+/** Report that a call failed, with what to do next. */
+void admin_report_call(struct admin *a, enum mr_status st);
+
+/** The same, for those that return st. */
+static inline enum mr_status admin_call_failed(struct admin *a, enum mr_status st)
+{
+    admin_report_call(a, st);
+    return st;
+}
 
 /** Whether the opened key is an operator's, or governance's; reported when it is not. */
 enum mr_status admin_need_operator(struct admin *a);

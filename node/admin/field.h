@@ -11,6 +11,6 @@
 bool field_set(char *ret, uint32_t *ret_len, size_t max, const char *text);
 
 #define FIELD_SET(record, field, text)                                                             \
-    field_set((record)->field, &(record)->field##_len, sizeof(record)->field - 1, (text))
+    field_set((record)->field, &(record)->field##_len, sizeof((record)->field) - 1, (text))
 
 #endif

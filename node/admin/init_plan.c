@@ -152,7 +152,7 @@ static enum mr_status read_names(struct init_plan *p, const struct command *c, s
         return MR_OK;
     if (strlen(names) >= sizeof p->name_text)
         return out_fail(out, MR_USAGE, _("--operator-names is too long"));
-    strcpy(p->name_text, names); /* allow: the length was just checked */
+    snprintf(p->name_text, sizeof p->name_text, "%s", names);
     for (char *at = p->name_text, *name; (name = strsep(&at, ",")) != NULL;) {
         if (!mr_alias_ok(name) || count == MR_KEYS_MAX)
             return out_fail(out, MR_USAGE,
@@ -193,11 +193,28 @@ static enum mr_status read_people(struct init_plan *p, const struct command *c, 
 
 /* K counts all keys, M signs. Unless said, every association that offers a key and the founding one
  * have one each; where none is offered, the founding one governs. */
+/* "3/2": how many keys there are, and how many of them sign. */
+static bool read_pair(unsigned *ret_keys, unsigned *ret_sign, char *text)
+{
+    char *const slash = strchr(text, '/');
+    int64_t keys, sign;
+    if (slash == NULL)
+        return false;
+    *slash = '\0';
+    const bool ok = number_parse(&keys, text, 1, MR_KEYS_MAX) == MR_OK &&
+                    number_parse(&sign, slash + 1, 0, MR_KEYS_MAX) == MR_OK;
+    *slash = '/';
+    if (ok) {
+        *ret_keys = (unsigned)keys;
+        *ret_sign = (unsigned)sign;
+    }
+    return ok;
+}
+
 static enum mr_status read_governance(struct init_plan *p, const struct command *c, struct out *out,
                                       uint32_t offered)
 {
     unsigned k = 0, m = 0;
-    int used = 0;
     char text[16], preset[16];
     snprintf(preset, sizeof preset, "%u/%u", offered + 1, (offered + 1) / 2 + 1);
     if (offered == 0)
@@ -205,8 +222,7 @@ static enum mr_status read_governance(struct init_plan *p, const struct command 
     const enum mr_status st = take_text(text, sizeof text, c, out, "governance", NULL, preset);
     if (st != MR_OK)
         return st;
-    if (sscanf(text, "%2u/%2u%n", &k, &m, &used) != 2 || text[used] != '\0' || k < 1 ||
-        k > MR_KEYS_MAX)
+    if (!read_pair(&k, &m, text))
         return out_fail(out, MR_USAGE, _("--governance takes two numbers like 3/2, not \"%s\""),
                         text);
     if (k <= offered)

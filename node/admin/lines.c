@@ -138,9 +138,9 @@ static enum mr_status read_row(struct csv *c, struct issue_row *ret)
         return bad_line(c, _("the bank reference is missing"));
     if (strlen(field_of(c, COL_BANK_ACCOUNT)) > MR_NAME_MAX)
         return bad_line(c, _("the bank account is too long"));
-    strcpy(ret->member, field_of(c, COL_MEMBER));             /* allow: fields have this bound */
-    strcpy(ret->bank_ref, field_of(c, COL_BANK_REF));         /* allow: likewise */
-    strcpy(ret->bank_account, field_of(c, COL_BANK_ACCOUNT)); /* allow: just checked */
+    snprintf(ret->member, sizeof ret->member, "%s", field_of(c, COL_MEMBER));
+    snprintf(ret->bank_ref, sizeof ret->bank_ref, "%s", field_of(c, COL_BANK_REF));
+    snprintf(ret->bank_account, sizeof ret->bank_account, "%s", field_of(c, COL_BANK_ACCOUNT));
     enum mr_status st = read_amount(c, &ret->amount, field_of(c, COL_AMOUNT));
     if (st == MR_OK && field_of(c, COL_BANK_AMOUNT)[0] != '\0')
         st = read_amount(c, &ret->bank_amount, field_of(c, COL_BANK_AMOUNT));

@@ -158,7 +158,7 @@ static void compare_all(struct comparison *k)
 {
     for (const struct settled *slot; (slot = next_slot(k)) != NULL;) {
         const struct settled now = *slot;
-        bool same = true, here[BOOKS_MAX];
+        bool same = true, here[BOOKS_MAX] = {false};
         for (size_t i = 0; i < k->count; i++) {
             const struct book *const b = &k->books[i];
             here[i] = b->at < b->count && compare_slots(&b->rows[b->at], &now) == 0;

@@ -99,7 +99,9 @@ static bool changes_account(const struct mr_order *o)
 static enum mr_status write_accounts(struct postgres *p, const struct export_slot *slot)
 {
     const struct mr_order *const o = slot->e->order;
-    const struct export_facts f = o == NULL ? (struct export_facts){0} : export_facts(o);
+    struct export_facts f = {0};
+    if (o != NULL)
+        f = export_facts(o);
     enum mr_status st = write_account(p, slot->chain, o != NULL && o->body.kind == MR_KIND_CLOSE);
     for (uint32_t i = 0; i < slot->e->postings_count && st == MR_OK; i++)
         st = write_account(p, slot->accounts[i], false);

@@ -87,8 +87,9 @@ static enum mr_status order_row(struct export_run *run, const struct export_sink
                                 const struct export_slot *slot)
 {
     const struct mr_audit_effect *const e = slot->e;
-    const struct export_facts f =
-        e->order == NULL ? (struct export_facts){0} : export_facts(e->order);
+    struct export_facts f = {0};
+    if (e->order != NULL)
+        f = export_facts(e->order);
     uint8_t value[MR_HASH_BYTES], about[MR_ACCOUNT_BYTES];
     export_pseudonym(run, value, e->value, sizeof value);
     if (f.about != NULL)

@@ -32,9 +32,7 @@ enum { SHOWN_BYTES = 100 };
 static const char *shown(char ret[SHOWN_BYTES + 4], const char *text)
 {
     const size_t len = strnlen(text, SHOWN_BYTES + 1);
-    memcpy(ret, text, len < SHOWN_BYTES ? len : SHOWN_BYTES);
-    strcpy(ret + (len < SHOWN_BYTES ? len : SHOWN_BYTES), /* allow: room for "..." is kept */
-           len > SHOWN_BYTES ? "..." : "");
+    snprintf(ret, SHOWN_BYTES + 4, "%.*s%s", SHOWN_BYTES, text, len > SHOWN_BYTES ? "..." : "");
     text_clean(ret);
     return ret;
 }

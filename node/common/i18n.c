@@ -59,7 +59,7 @@ static void environment_language(char ret[LANG_MAX])
     const char *locale = environment_locale();
     const char *list = getenv("LANGUAGE");
     char language[LANG_MAX];
-    strcpy(ret, "en"); /* allow: two letters */
+    memcpy(ret, "en", sizeof "en");
     if (strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
         return;
     if (list == NULL || list[0] == '\0')
@@ -68,7 +68,7 @@ static void environment_language(char ret[LANG_MAX])
         char item[LANG_MAX];
         snprintf(item, sizeof item, "%.*s", (int)strcspn(at, ":"), at);
         if (language_of(language, item) && i18n_known(language)) {
-            strcpy(ret, language); /* allow: arrays of one size */
+            memcpy(ret, language, sizeof language);
             return;
         }
     }

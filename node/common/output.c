@@ -78,7 +78,7 @@ void out_status(struct out *out, enum mr_status st)
         out->status = st;
 }
 
-enum mr_status out_fail(struct out *out, enum mr_status st, const char *format, ...)
+enum mr_status(out_fail)(struct out *out, enum mr_status st, const char *format, ...)
 {
     va_list args;
     if (out->failed)

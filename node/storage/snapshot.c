@@ -105,7 +105,7 @@ enum mr_status snapshot_find(char ret_path[FILES_PATH_MAX], const char *dir,
 enum mr_status snapshot_write(struct mr_store *store, const char *dir, uint64_t turn,
                               const uint8_t state_root[32])
 {
-    char name[NAME_BYTES], making[FILES_PATH_MAX], path[FILES_PATH_MAX];
+    char name[NAME_BYTES], making[FILES_PATH_MAX], path[FILES_PATH_MAX] = "";
     make_name(name, turn, state_root);
     enum mr_status st = files_path(making, dir, "making");
     if (st == MR_OK)

@@ -36,7 +36,7 @@ static uint64_t ring_len(const struct mri_aud_tree *t, unsigned level)
 
 static uint8_t *cell(const struct mri_aud_tree *t, unsigned level, uint64_t index)
 {
-    return t->level[level][index & (ring_len(t, level) - 1)];
+    return &t->level[level][index & (ring_len(t, level) - 1)][0];
 }
 
 uint8_t *mri_aud_tree_cell(struct mri_aud_tree *t, const struct mr_mem *mem, unsigned level,

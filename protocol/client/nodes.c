@@ -16,7 +16,7 @@ static uint32_t place_of(const uint8_t account[MR_ACCOUNT_BYTES], uint32_t place
 void mr_node_order(uint32_t ret[MR_NODES_MAX], uint32_t count, uint32_t preferred, uint32_t home,
                    const uint8_t account[MR_ACCOUNT_BYTES])
 {
-    uint32_t others[MR_NODES_MAX], n = 0, left = 0;
+    uint32_t others[MR_NODES_MAX] = {0}, n = 0, left = 0;
     mr_assert(count <= MR_NODES_MAX);
     if (preferred >= 1 && preferred <= count)
         ret[n++] = preferred;

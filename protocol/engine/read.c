@@ -265,7 +265,7 @@ static enum mr_status read_lookup(struct mr_engine *e, const struct mr_event *ev
     /* The account's last alias may be listed again, for another account. */
     if (!listed.listing.listed || memcmp(listed.listing.account, a.id, MR_ACCOUNT_BYTES) != 0)
         return MR_OK;
-    struct mr_state_slot slot;
+    struct mr_state_slot slot = {0};
     r->listing[0] = listed.listing;
     r->listing_count = 1;
     st = mri_account_number(&e->ledger, &number, listed.slot.account);

@@ -242,7 +242,7 @@ static enum mr_status touch(const struct mri_ledger *l, struct mri_plan *plan,
 static enum mr_status prepare_list(const struct mri_ledger *l, struct mri_plan *plan)
 {
     const struct mr_list *w = &plan->order->body.u.list;
-    uint64_t old;
+    uint64_t old = 0;
     enum mr_status st = touch(l, plan, w->account);
     if (st == MR_OK)
         st = mri_alias_get(l, &plan->listing, plan->rows[0].account.association, w->alias,
