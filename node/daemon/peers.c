@@ -138,7 +138,7 @@ static void look_at_refusal(struct node *n, struct peer *p, uint64_t before)
     count_refused(p, facts.trouble);
     if (p->link != NULL)
         peer_link_hold(p->link);
-    log_event(LOG_LEVEL_WARN, "peer_refused",
+    log_event(facts.trouble == MR_WRONG_EPOCH ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "peer_refused",
               log_with(log_uint("peer", p->number),
                        log_text("status", mr_status_name(facts.trouble)),
                        log_text("reason", mr_status_text(facts.trouble))));

@@ -64,11 +64,14 @@ static uint64_t seen_ms(struct node *n, const struct peer_link_facts *link)
     return now > ago ? now - ago : 0;
 }
 
+/* What points at trouble. That a peer is in another epoch does not: nodes go over one after
+ * another; the metrics count it. */
 static uint64_t refused_sum(const struct peer *p)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < sizeof p->refused / sizeof p->refused[0]; i++)
-        sum += p->refused[i];
+        if (i != MR_WRONG_EPOCH)
+            sum += p->refused[i];
     return sum;
 }
 

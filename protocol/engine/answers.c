@@ -167,6 +167,8 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
     const struct mr_rep_follow *const r = &ev->u.answer.reply->body.u.follow;
     uint8_t root[32];
     enum mr_status st;
+    if (r->head.epoch != e->committee.epoch)
+        return refuse(e, p, MR_WRONG_EPOCH); /* nodes go over one after another */
     if (!ev->u.answer.head_good || !is_head_of(e, p, &r->head) || r->first > r->head.size)
         return refuse(e, p, MR_BAD_HEAD);
     if (r->yours_count > 0 && r->yours[0].node == e->config.node) {

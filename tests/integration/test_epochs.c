@@ -53,6 +53,12 @@ START_TEST(test_story)
         quartet_wait_epoch(i, 5);
     ADMIN("-d", typed_data(2), "federation", "status");
     ck_assert_str_eq(typed_field("mode"), "RETIRED");
+    /* Nodes went over one after another, which is no trouble to look after. */
+    ADMIN("-d", typed_data(0), "federation", "status");
+    const json_t *peer;
+    size_t at;
+    json_array_foreach(json_object_get(typed.said, "peers"), at, peer)
+        ck_assert_int_eq(json_integer_value(json_object_get(peer, "refused")), 0);
     quartet_pay("ana", "boulangerie", "5");
     WALLET("--wallet", typed_at("ana"), "balance");
     const json_t *balance = json_array_get(json_object_get(typed.said, "balances"), 0);

@@ -308,6 +308,13 @@ START_TEST(test_another_node)
 }
 END_TEST
 
+static void put_money(unsigned i, int64_t owed, int64_t redeemed)
+{
+    node.issued[i].minor = node.reserve[i].minor = owed;
+    node.redeemed[i].minor = redeemed;
+    node.issued_count = node.reserve_count = node.redeemed_count = NODES;
+}
+
 /* The status of node and currency, where there are several associations. */
 START_TEST(test_plain_status)
 {
@@ -327,6 +334,27 @@ START_TEST(test_plain_status)
     const json_t *last = json_array_get(rows, 3);
     ck_assert_int_eq(json_integer_value(json_object_get(last, "redeemed_minor")), 5);
     ck_assert_str_eq(json_string_value(json_object_get(last, "alias")), "asso4");
+}
+END_TEST
+
+/* Figures go to operators only; what is not told is not shown as nothing. */
+START_TEST(test_status_for_a_stranger)
+{
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%u", fake.at.port);
+    expect(0, "-d", at("data"), "status");
+    expect_text("one node may be down, one may lie");
+    expect_text("the rest to operators only: give --key FILE");
+    expect_no_text("Accounts:");
+    expect_no_text("1970");
+    expect_no_text("Outstanding:");
+    expect(0, "-d", at("data"), "status", "--json");
+    ck_assert_ptr_null(json_object_get(said, "accounts"));
+    put_money(0, 12050, 0);
+    expect(0, "--node", address, "--key", at("data-keys/op1.key"), "status");
+    expect_text("Outstanding:  120.50 GAL\n");
+    expect_no_text("to operators only");
+    expect(1, "--node", address, "--key", at("data-keys/governance1.key"), "status");
 }
 END_TEST
 
@@ -350,13 +378,6 @@ END_TEST
 
 /* --- clearing ----------------------------------------------------------------------------------
  */
-
-static void put_money(unsigned i, int64_t owed, int64_t redeemed)
-{
-    node.issued[i].minor = node.reserve[i].minor = owed;
-    node.redeemed[i].minor = redeemed;
-    node.issued_count = node.reserve_count = node.redeemed_count = NODES;
-}
 
 START_TEST(test_clearing_in_words)
 {
@@ -496,6 +517,7 @@ int main(void)
     tcase_add_test(c, test_over_tcp);
     tcase_add_test(c, test_another_node);
     tcase_add_test(c, test_plain_status);
+    tcase_add_test(c, test_status_for_a_stranger);
     tcase_add_test(c, test_backup_of_another);
     tcase_add_test(c, test_clearing_in_words);
     tcase_add_test(c, test_clearing_for_machines);
