@@ -19,6 +19,8 @@
 
 enum { NODE_SEEDS = 64, PASS_BYTES = 32 };
 
+#define PASS_DIGITS ((size_t)2 * PASS_BYTES)
+
 const char offer_file[] = "offer.mro";
 const char conf_number_line[] =
     "# number: \"mereau-admin federation found\" puts this node's number here.\n";
@@ -255,16 +257,16 @@ static enum mr_status put_node_key(struct founding *f)
     struct secret pass = {NULL, 0};
     uint8_t raw[PASS_BYTES];
     char path[FILE_PATH_MAX];
-    enum mr_status st = secret_alloc(&pass, 2 * PASS_BYTES + 1);
+    enum mr_status st = secret_alloc(&pass, PASS_DIGITS + 1);
     if (st != MR_OK)
         return out_fail(f->out, st, NULL);
     randombytes_buf(raw, sizeof raw);
     mr_hex_format((char *)pass.bytes, raw, sizeof raw);
     sodium_memzero(raw, sizeof raw);
-    pass.bytes[2 * PASS_BYTES] = '\n';
+    pass.bytes[PASS_DIGITS] = '\n';
     st = put_file(f, f->parts, "node.pass", pass.bytes, pass.len);
-    pass.bytes[2 * PASS_BYTES] = '\0';
-    pass.len = 2 * PASS_BYTES;
+    pass.bytes[PASS_DIGITS] = '\0';
+    pass.len = PASS_DIGITS;
     if (st == MR_OK)
         st = path_join(path, f->parts, "node.key");
     if (st == MR_OK)

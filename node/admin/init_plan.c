@@ -73,7 +73,9 @@ void init_slug(char *ret, size_t cap, const char *name, char sep)
     size_t n = 0;
     bool gap = false;
     for (const char *at = name; *at != '\0' && n + 2 < cap; at++) {
-        const char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+        char c = *at;
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
         const bool digit = sep != 0 && c >= '0' && c <= '9';
         if ((c < 'a' || c > 'z') && !digit) {
             gap = gap || n > 0;

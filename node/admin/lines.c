@@ -89,9 +89,11 @@ static bool is_blank(const struct csv *c)
 static enum mr_status read_heading(struct csv *c)
 {
     const size_t len = strcspn(c->at, "\r\n");
-    c->separator = memchr(c->at, ';', len) != NULL    ? ';'
-                   : memchr(c->at, '\t', len) != NULL ? '\t'
-                                                      : ',';
+    c->separator = ',';
+    if (memchr(c->at, ';', len) != NULL)
+        c->separator = ';';
+    else if (memchr(c->at, '\t', len) != NULL)
+        c->separator = '\t';
     enum mr_status st = read_fields(c);
     for (int k = 0; k < COLUMNS; k++)
         c->where[k] = FIELDS_MAX;

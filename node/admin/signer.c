@@ -189,7 +189,7 @@ static bool is_dead(const struct mr_signed_slot *slot, const uint8_t *settled, c
 {
     return (settled != NULL && memcmp(slot->prev, settled, MR_HASH_BYTES) != 0) ||
            (dead != NULL && memcmp(slot->prev, dead, MR_HASH_BYTES) == 0) ||
-           slot->not_after_ms + 2 * MR_CLOCK_AHEAD_MS < now_ms;
+           slot->not_after_ms + UINT64_C(2) * MR_CLOCK_AHEAD_MS < now_ms;
 }
 
 enum mr_status signer_allows(const struct signer *s, size_t *ret_at,

@@ -629,7 +629,7 @@ enum mr_status work_is_dead(struct work *w, bool *ret, const struct mr_draft *d)
     uint8_t value[32], id[32];
     const struct mr_order *o = &d->orders[0].order;
     enum mr_status st = MR_OK;
-    *ret = o->not_after_ms + 2 * MR_CLOCK_AHEAD_MS < admin_now_ms();
+    *ret = o->not_after_ms + UINT64_C(2) * MR_CLOCK_AHEAD_MS < admin_now_ms();
     if (is_of_member(w)) { /* receipts of its chain are the member's */
         *ret = *ret || o->seq < w->next_seq ||
                (o->seq == w->next_seq && memcmp(o->prev, w->prev, sizeof w->prev) != 0);

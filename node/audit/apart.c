@@ -211,9 +211,11 @@ static struct fork_log *read_node(const struct follower *f, const struct source 
     if (st == MR_OK)
         st = turns_open(&t, link, 0, 0);
     const uint64_t most = mirror_end(f->book->mirror)->log + FURTHER_BYTES;
-    while (st == MR_OK && turns_position(t) < most &&
-           (st = turns_next(t, &turn, &frame, 0)) == MR_OK)
-        st = fork_log_take(l, &turn);
+    while (st == MR_OK && turns_position(t) < most) {
+        st = turns_next(t, &turn, &frame, 0);
+        if (st == MR_OK)
+            st = fork_log_take(l, &turn);
+    }
     turns_close(t);
     link_close(link);
     return l;

@@ -142,14 +142,20 @@ static void conflict(struct comparison *k, const struct settled *slot)
     json_array_append_new(k->conflict_rows, row);
 }
 
+/* What the comparison has not seen of a book; NULL: nothing is left. */
+static const struct settled *row_of(const struct book *b)
+{
+    return b->at < b->count ? &b->rows[b->at] : NULL;
+}
+
 /* The first slot that some book has and the comparison has not seen; NULL: none is left. */
 static const struct settled *next_slot(const struct comparison *k)
 {
     const struct settled *first = NULL;
     for (size_t i = 0; i < k->count; i++) {
-        const struct book *const b = &k->books[i];
-        if (b->at < b->count && (first == NULL || compare_slots(&b->rows[b->at], first) < 0))
-            first = &b->rows[b->at];
+        const struct settled *const row = row_of(&k->books[i]);
+        if (row != NULL && (first == NULL || compare_slots(row, first) < 0))
+            first = row;
     }
     return first;
 }
@@ -160,9 +166,9 @@ static void compare_all(struct comparison *k)
         const struct settled now = *slot;
         bool same = true, here[BOOKS_MAX] = {false};
         for (size_t i = 0; i < k->count; i++) {
-            const struct book *const b = &k->books[i];
-            here[i] = b->at < b->count && compare_slots(&b->rows[b->at], &now) == 0;
-            same = same && (!here[i] || memcmp(b->rows[b->at].value, now.value, 32) == 0);
+            const struct settled *const row = row_of(&k->books[i]);
+            here[i] = row != NULL && compare_slots(row, &now) == 0;
+            same = same && (!here[i] || memcmp(row->value, now.value, 32) == 0);
         }
         if (!same)
             conflict(k, &now);

@@ -20,8 +20,8 @@ struct export_folder {
 enum mr_status export_folder_open(struct export_folder *ret, struct export_run *run,
                                   const char *suffix);
 /** Puts it in place and says so. MR_OK, or reported. */
-enum mr_status export_folder_publish(struct export_folder *folder, struct export_run *run);
+enum mr_status export_folder_publish(struct export_folder *d, struct export_run *run);
 /** Nothing is left of what was not published. */
-void export_folder_end(struct export_folder *folder);
+void export_folder_end(struct export_folder *d);
 
 #endif

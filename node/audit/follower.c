@@ -67,11 +67,11 @@ static enum mr_status open_link(struct follower *f, const struct source *s)
 
 static bool is_of_ledger(struct follower *f, const struct source *s)
 {
-    uint8_t hash[32], *const bytes = malloc(sizeof(struct mr_charter));
+    const size_t cap = sizeof(struct mr_charter); /* encoded it is no larger */
+    uint8_t hash[32], *const bytes = malloc(cap);
     if (bytes == NULL)
         return false;
-    const size_t n =
-        mr_charter_encode(&f->reply.body.u.charter.charter, bytes, sizeof(struct mr_charter));
+    const size_t n = mr_charter_encode(&f->reply.body.u.charter.charter, bytes, cap);
     mr_hash(hash, "mereau/charter", bytes, n, NULL, 0);
     free(bytes);
     return memcmp(hash, s->ledger, sizeof hash) == 0;

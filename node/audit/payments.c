@@ -91,13 +91,14 @@ static bool grow(struct payments *b)
     const char **names = realloc(b->names, cap * sizeof *names);
     if (names != NULL)
         b->names = names;
-    uint32_t *buckets = malloc(cap * 2 * sizeof *buckets);
+    const size_t bytes = sizeof(uint32_t) * cap * 2;
+    uint32_t *buckets = malloc(bytes);
     if (names == NULL || buckets == NULL) {
         free(buckets);
         return false;
     }
     free(b->buckets);
-    memset(buckets, 0xff, cap * 2 * sizeof *buckets); /* NO_MEMBER */
+    memset(buckets, 0xff, bytes); /* NO_MEMBER */
     b->buckets = buckets;
     b->buckets_count = cap * 2;
     b->members_cap = cap;

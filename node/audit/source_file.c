@@ -64,12 +64,12 @@ enum mr_status source_open_export(struct source *s, const char *path)
  */
 
 struct export_walk {
+    crypto_generichash_state hash; /* aligned by 64: first */
     struct source *s;
-    crypto_generichash_state hash;
     uint8_t *frame[2]; /* log, bodies */
     size_t len[2];
-    uint8_t next[4]; /* magic of what comes next */
     uint64_t turns, done;
+    uint8_t next[4]; /* magic of what comes next */
 };
 
 static bool take(struct export_walk *w, uint8_t *ret, size_t n)

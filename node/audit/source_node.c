@@ -66,11 +66,12 @@ enum mr_status source_fetch_charter(struct source *s)
         return st;
     s->own_charter = true;
     s->charter = malloc(sizeof *s->charter);
-    s->charter_bytes = malloc(sizeof *s->charter);
+    const size_t cap = sizeof *s->charter; /* encoded it is no larger */
+    s->charter_bytes = malloc(cap);
     if (s->charter == NULL || s->charter_bytes == NULL)
         return out_fail(s->out, MR_NO_MEMORY, NULL);
     *s->charter = s->reply->body.u.charter.charter;
-    s->charter_len = mr_charter_encode(s->charter, s->charter_bytes, sizeof *s->charter);
+    s->charter_len = mr_charter_encode(s->charter, s->charter_bytes, cap);
     mr_hash(s->ledger, "mereau/charter", s->charter_bytes, s->charter_len, NULL, 0);
     return MR_OK;
 }

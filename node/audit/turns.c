@@ -117,33 +117,34 @@ static enum mr_status take_bodies(struct turns *w, struct mr_audit_turn *ret,
     return MR_OK;
 }
 
-enum mr_status turns_next(struct turns *w, struct mr_audit_turn *ret, struct mr_frame *f,
+enum mr_status turns_next(struct turns *t, struct mr_audit_turn *ret, struct mr_frame *ret_frame,
                           uint32_t wait_ms)
 {
     *ret = (struct mr_audit_turn){0};
-    skip(&w->log, w->log.position + w->log_len);
-    if (w->bodies_end > w->bodies.position)
-        skip(&w->bodies, w->bodies_end);
-    w->log_len = 0;
-    enum mr_status st = have(w, &w->log, MR_FRAME_HEAD_BYTES, wait_ms);
+    skip(&t->log, t->log.position + t->log_len);
+    if (t->bodies_end > t->bodies.position)
+        skip(&t->bodies, t->bodies_end);
+    t->log_len = 0;
+    enum mr_status st = have(t, &t->log, MR_FRAME_HEAD_BYTES, wait_ms);
     if (st != MR_OK)
-        return st == MR_NOT_FOUND && w->log.used > 0 ? MR_DAMAGED : st;
-    const uint8_t *log = w->log.bytes + w->log.start;
-    if (mr_frame_read(f, log, w->log.used, NULL) == MR_DAMAGED || f->family != MR_FAMILY_LOG)
+        return st == MR_NOT_FOUND && t->log.used > 0 ? MR_DAMAGED : st;
+    const uint8_t *log = t->log.bytes + t->log.start;
+    if (mr_frame_read(ret_frame, log, t->log.used, NULL) == MR_DAMAGED ||
+        ret_frame->family != MR_FAMILY_LOG)
         return MR_DAMAGED;
-    const size_t len = mr_frame_size(f->len);
-    st = have(w, &w->log, len, 0);
+    const size_t len = mr_frame_size(ret_frame->len);
+    st = have(t, &t->log, len, 0);
     if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
-    st = take_bodies(w, ret, f);
+    st = take_bodies(t, ret, ret_frame);
     if (st != MR_OK)
         return st;
-    log = w->log.bytes + w->log.start;
-    if (mr_frame_read(f, log, len, NULL) != MR_OK)
+    log = t->log.bytes + t->log.start;
+    if (mr_frame_read(ret_frame, log, len, NULL) != MR_OK)
         return MR_DAMAGED;
     ret->log = log;
-    ret->log_len = w->log_len = len;
-    w->bodies_end = f->end;
+    ret->log_len = t->log_len = len;
+    t->bodies_end = ret_frame->end;
     return MR_OK;
 }
 

@@ -77,9 +77,9 @@ bool opt_flag(const struct command *c, const char *name);
 /** The last value given, or NULL. */
 const char *opt_text(const struct command *c, const char *name);
 
-/** How often an option was given, and its value number i (from 0, in order). */
+/** How often an option was given, and its value number n (from 0, in order). */
 size_t opt_count(const struct command *c, const char *name);
-const char *opt_nth(const struct command *c, const char *name, size_t i);
+const char *opt_nth(const struct command *c, const char *name, size_t n);
 
 /** The option's whole number. MR_OK (*ret set), MR_NOT_FOUND (not given, *ret untouched: preset it
  *  with the default), MR_USAGE after out_fail() when it is not a number within the bounds. */

@@ -374,7 +374,7 @@ void command_complete(FILE *f, const struct program *p, const char *line)
     for (char *w = strtok_r(text, " ", &rest); w != NULL && c.word_count < COMPLETE_WORDS_MAX;
          w = strtok_r(NULL, " ", &rest))
         c.words[c.word_count++] = w;
-    if (len > 0 && line[len - 1] != ' ')
+    if (c.word_count > 0 && line[len - 1] != ' ')
         c.partial = c.words[--c.word_count];
     const struct option_row *waiting = scan_words(&c, &position);
     if (c.row == NULL)

@@ -114,10 +114,11 @@ struct node {
     struct epochs epochs;      /* what led to it */
     uint8_t ledger[32];
     struct mr_seckey log_key, next_key, transport_key;
-    bool has_next_key; /* node.next.key: for an epoch in which this node's log key changes */
     struct mr_pubkey transport_public;
     struct mr_pubkey auditors[16];
     uint32_t auditors_count;
+    bool has_next_key; /* node.next.key: for an epoch in which this node's log key changes */
+    bool regroup_told; /* that the state here is another one than `regroup` names */
     struct dir_lock *lock;
     struct mr_store *store;
     struct mr_store *state; /* a snapshot that a joining node reads; of the background's thread */
@@ -126,7 +127,6 @@ struct node {
     struct register_store *members;
     struct mr_engine *engine;
     struct mr_signed_regroup *regroup; /* governance's, beside the charter; NULL: none */
-    bool regroup_told;                 /* that the state here is another one than it names */
 
     uv_loop_t loop;
     uv_timer_t tick;
@@ -135,7 +135,6 @@ struct node {
     uv_signal_t signals[2];
     struct server *wallet, *local;
     struct peer_port *peer;
-    uint16_t wallet_port;
     struct http *http;
 
     struct workers *verifiers, *journaler, *background;
@@ -144,6 +143,7 @@ struct node {
     struct peers *peers;
     struct queue ready[LANES]; /* what waits for the engine */
     enum lane next_lane;
+    uint16_t wallet_port;
     struct stream_wait *streams;
     struct job *flush_waits;                      /* CONTROL FLUSH */
     size_t jobs, port_jobs[PORTS], unproved_jobs; /* the last: on the peer port */
@@ -161,9 +161,9 @@ struct node {
     bool checkpoint_late, checkpoint_asked;        /* asked: over local control */
     uint64_t requests_waiting;                     /* join requests in the register */
     bool stopping, closed;
-    uint64_t stop_ms, started_ms;
     bool clock_back; /* told of it */
     int exit_code;
+    uint64_t stop_ms, started_ms;
     struct counters counters;
     struct mr_request request; /* scratch: large */
     struct mr_reply reply;     /* scratch: large */

@@ -51,6 +51,7 @@ enum mr_status mr_journal_file_open(struct mr_journal **ret, const char *dir,
 
 /** Erase the bodies segments that end at or before a position, never the open one. *ret_first: the
  *  first position still there. From the thread that appends. MR_OK, MR_IO_ERROR. */
-enum mr_status mr_journal_file_erase(struct mr_journal *j, uint64_t *ret_first, uint64_t position);
+enum mr_status mr_journal_file_erase(struct mr_journal *base, uint64_t *ret_first,
+                                     uint64_t position);
 
 #endif

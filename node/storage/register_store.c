@@ -96,6 +96,7 @@ enum mr_status register_open(struct register_store **ret, const char *dir)
         st = mr_store_lmdb_has_free(r->store, &has_free);
     if (st == MR_OK && has_free)
         st = compact(&r->store, dir);
+    mr_assert(st != MR_OK || r->store != NULL);
     if (st == MR_OK)
         st = r->store->api->walk(r->store, items, NULL, 0, count_item, r);
     if (st == MR_OK && r->counts[0] > 0)
