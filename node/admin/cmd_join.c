@@ -339,10 +339,16 @@ static enum mr_status join(struct joining *j)
         st = out_fail(j->t.a.out, MR_NO_MEMORY, NULL);
     if (st == MR_OK)
         st = link != NULL ? parse_link(j, link) : read_link(j);
-    if (st == MR_OK && !file_exists(j->t.a.data))
+    const bool was_there = st == MR_OK && file_exists(j->t.a.data);
+    if (st == MR_OK && !was_there)
         st = make_offer(j);
     if (st == MR_OK && link != NULL)
         st = write_link(j);
+    if (st == MR_OK && j->wait_s == 0 && was_there)
+        out_print(j->t.a.out,
+                  _("The offer was made before: %s/offer.mro\nIt goes on with:  mereau-admin "
+                    "federation join %s\n"),
+                  j->t.a.data, j->t.a.data);
     return st == MR_OK && j->wait_s > 0 ? finish(j) : st;
 }
 

@@ -242,8 +242,9 @@ static enum mr_status find_redemption(struct admin *a, struct search *s, const c
                         text, REDEMPTIONS_SHOWN);
     if (s->count > 1)
         return out_fail(a->out, MR_USAGE,
-                        _("\"%s\" fits %zu redemptions: give more digits of the id"), text,
-                        s->count);
+                        _("\"%s\" fits %zu redemptions: name one by its id, as \"mereau-admin "
+                          "redemptions\" shows it"),
+                        text, s->count);
     return MR_OK;
 }
 

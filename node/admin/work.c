@@ -299,10 +299,10 @@ static enum work_end say_drafted(struct work *w, uint32_t count)
                   w->path, w->path, admin_place(w->a));
     else
         out_print(out,
-                  ngettext("The draft waits for %u more signature:\n  %s\nAnother operator signs "
-                           "with:\n  mereau-admin draft sign %s %s --key KEYFILE\n",
-                           "The draft waits for %u more signatures:\n  %s\nAnother operator signs "
-                           "with:\n  mereau-admin draft sign %s %s --key KEYFILE\n",
+                  ngettext("The draft waits for %u more signature:\n  %s\nWho signs next runs:\n"
+                           "  mereau-admin draft sign %s %s --key KEYFILE\n",
+                           "The draft waits for %u more signatures:\n  %s\nWho signs next runs:\n"
+                           "  mereau-admin draft sign %s %s --key KEYFILE\n",
                            missing),
                   missing, w->path, w->path, admin_place(w->a));
     return WORK_DRAFTED;
@@ -579,6 +579,11 @@ static enum mr_status refused(struct work *w, enum mr_status st, int64_t missing
     if (missing > 0)
         return out_fail(w->a->out, st, _("%s: %s are missing"), status_sentence(st),
                         admin_amount(w->a, missing));
+    if (st == MR_COVERAGE)
+        return out_fail(w->a->out, st,
+                        _("%s of this association; \"mereau-admin %s clearing\" shows who has "
+                          "euros to give it"),
+                        status_sentence(st), admin_place(w->a));
     return out_fail(w->a->out, st, NULL);
 }
 

@@ -144,8 +144,9 @@ static enum mr_status can_ask(const struct command *c, struct out *out, const ch
 enum mr_status term_ask(const struct command *c, struct out *out, char *ret, size_t cap,
                         const char *question)
 {
-    const enum mr_status st =
-        can_ask(c, out, question, _("run it at a terminal and without --no-input"));
+    const enum mr_status st = can_ask(
+        c, out, question,
+        _("run it at a terminal and without --no-input, or see --help for an option that says it"));
     if (st != MR_OK)
         return st;
     fflush(stdout);
