@@ -328,6 +328,21 @@ static enum mr_status find_places(struct joining *j, const char *data)
     return st;
 }
 
+/* The offer of an earlier run. */
+static void print_made_before(struct joining *j)
+{
+    char path[FILE_PATH_MAX];
+    const char *const data = j->t.a.data;
+    if (path_join(path, data, "offer.mro") != MR_OK)
+        return;
+    out_text(j->t.a.out, "data", data);
+    out_text(j->t.a.out, "offer", path);
+    out_print(
+        j->t.a.out,
+        _("The offer was made before: %s\nIt goes on with:  mereau-admin federation join %s\n"),
+        path, data);
+}
+
 static enum mr_status join(struct joining *j)
 {
     struct command *const c = j->t.a.c;
@@ -345,10 +360,7 @@ static enum mr_status join(struct joining *j)
     if (st == MR_OK && link != NULL)
         st = write_link(j);
     if (st == MR_OK && j->wait_s == 0 && was_there)
-        out_print(j->t.a.out,
-                  _("The offer was made before: %s/offer.mro\nIt goes on with:  mereau-admin "
-                    "federation join %s\n"),
-                  j->t.a.data, j->t.a.data);
+        print_made_before(j);
     return st == MR_OK && j->wait_s > 0 ? finish(j) : st;
 }
 

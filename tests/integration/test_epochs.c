@@ -149,6 +149,8 @@ START_TEST(test_refusals)
     RUN("mereau-admin", 3, "federation", "join", typed_data(1), "--wait", "1");
     SAID("no epoch names this node yet");
     ck_assert(!file_exists(typed_at("d2/charter.mrc")));
+    RUN("mereau-admin", 0, "federation", "join", typed_data(1), "--wait", "0");
+    SAID("The offer was made before");
 }
 END_TEST
 
