@@ -90,6 +90,24 @@ static struct seat of_link(const struct wallet *w)
     return s;
 }
 
+/* Whether the ledger or an epoch had a node with the link's key: one that is none of the present
+ * nodes has left. */
+static bool is_known(const struct wallet *w, const struct seat *link)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < w->charter->nodes_count; i++)
+        found = found || same_key(&w->charter->nodes[i].transport_key, &link->key);
+    struct mr_handover *const h = malloc(sizeof *h);
+    for (uint32_t epoch = 2; h != NULL && !found && epoch <= w->epochs.count + 1; epoch++) {
+        epochs_get(&w->epochs, h, epoch);
+        const struct mr_next_epoch *const next = mr_handover_seats(h);
+        for (uint32_t i = 0; next != NULL && i < next->seats_count; i++)
+            found = found || same_key(&next->seats[i].node.transport_key, &link->key);
+    }
+    free(h);
+    return found;
+}
+
 /* Whether it is found where the ledger, or an epoch, named it first. Where that cannot be looked up
  * its present address is the better one. */
 static bool is_where_it_was(const struct wallet *w, const struct mr_node *n)
@@ -224,7 +242,7 @@ enum mr_status seats_fill(struct seats *ret, const struct wallet *w, const struc
                  preferred);
     if (first.any)
         add(ret, &first);
-    if (home == 0)
+    if (home == 0 && !is_known(w, &link))
         add(ret, &link); /* a link that was given after its node came */
     mr_node_order(order, charter->nodes_count, place_of(charter, first.number),
                   place_of(charter, home), wallet_account(w));

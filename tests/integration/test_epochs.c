@@ -46,13 +46,18 @@ START_TEST(test_story)
     ck_assert(proc_line(quartet.nodes[1], NULL, 0, "key_replaced", PROC_DEADLINE_MS));
     ck_assert(!file_exists(typed_at("d2/node.next.key")));
     quartet_pay("ana", "boulangerie", "4");
-    /* One leaves; its members would pay through the others. */
+    /* One leaves; its members go on through the others, and do not ask it for ever. */
+    quartet_member(2, "carl", "resident");
     RUN("mereau-admin", 0, "-d", typed_data(2), "--key", typed_at("d1-keys/governance1.key"),
         "federation", "leave", "--yes");
     for (unsigned i = 0; i < QUARTET_NODES; i++)
         quartet_wait_epoch(i, 5);
     ADMIN("-d", typed_data(2), "federation", "status");
     ck_assert_str_eq(typed_field("mode"), "RETIRED");
+    WALLET("--wallet", typed_at("carl"), "balance");
+    quartet_stop(2);
+    WALLET("--wallet", typed_at("carl"), "balance");
+    ck_assert_msg(strstr(typed.text, "going on through") == NULL, "%s", typed.text);
     /* Nodes went over one after another, which is no trouble to look after. */
     ADMIN("-d", typed_data(0), "federation", "status");
     const json_t *peer;
