@@ -266,7 +266,7 @@ static void on_answer(void *ctx, enum mr_request_kind kind, enum mr_status st,
         peer_link_reset(p->link, MR_NO_MEMORY);
         return;
     }
-    if (len == 0 || !find_log_key(n, a, reply)) {
+    if (reply == NULL || len == 0 || !find_log_key(n, a, reply)) {
         answer_done(n, &a->task);
         return;
     }

@@ -151,7 +151,7 @@ enum mr_status segment_head_read(struct segment_head *ret, int dir, enum mr_stre
     uint8_t bytes[SEGMENT_HEAD_BYTES];
     struct segment_head h;
     size_t len = 0;
-    int fd;
+    int fd = -1;
     enum mr_status st = segment_open(&fd, dir, family, first);
 
     if (st != MR_OK)

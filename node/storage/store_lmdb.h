@@ -30,14 +30,14 @@ enum mr_status mr_store_lmdb_open(struct mr_store **ret, const char *dir,
 /** Write a compact, synced copy (data.mdb) of the last commit into an existing directory. From any
  *  thread; commits go on unless the map must grow. MR_OK; MR_FILE_EXISTS; MR_DISK_FULL;
  *  MR_IO_ERROR. On failure the directory may hold an unfinished file. */
-enum mr_status mr_store_lmdb_copy(struct mr_store *s, const char *dir);
+enum mr_status mr_store_lmdb_copy(struct mr_store *base, const char *dir);
 
 /** A second reader of the last commit, for the thread that commits: to be closed before its next
  *  commit, which may move the map. MR_OK, MR_NO_MEMORY, MR_IO_ERROR. */
 enum mr_status mr_store_lmdb_snapshot(struct mr_store **ret, struct mr_store *store);
 
 /** Whether the file has pages in which nothing stands but bytes of what was removed. */
-enum mr_status mr_store_lmdb_has_free(struct mr_store *s, bool *ret);
+enum mr_status mr_store_lmdb_has_free(struct mr_store *base, bool *ret);
 
 /** Read every entry of every table in a child process. Call it before any environment is open and
  *  before any thread runs. MR_OK; MR_NO_SUCH_FILE (no store yet); MR_DAMAGED with `ret_text` saying

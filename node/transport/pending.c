@@ -66,6 +66,7 @@ static void release(struct pending *p, uint32_t i)
 {
     struct pending_slot *const s = &p->slots[i];
     struct pending_owner *const o = s->owner;
+    mr_assert(o != NULL);
     if (s->before != 0)
         p->slots[s->before].next = s->next;
     else

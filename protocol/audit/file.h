@@ -9,6 +9,7 @@
 enum { MRI_AUD_PIECE = 1 << 16 };
 
 struct mri_aud_file {
+    crypto_generichash_state hash; /* of what is saved; aligned by 64: first */
     struct mr_audit *a;
     bool loading;
     enum mr_status st; /* what follows a failure does nothing */
@@ -18,7 +19,6 @@ struct mri_aud_file {
     /* saving */
     mr_audit_write write;
     void *ctx;
-    crypto_generichash_state hash;
     size_t used;
     uint8_t piece[MRI_AUD_PIECE];
     uint8_t *record; /* room for the largest one */

@@ -320,20 +320,19 @@ struct mr_audit {
     const uint8_t *chain; /* handovers from epoch 2 on, behind what is being checked */
     size_t chain_len;
     uint8_t ledger[32];
-    bool no_memory;
 
     /* where we are */
     uint64_t turn;
     uint32_t entry;
-    bool has_slot;
+    bool no_memory, has_slot;
     uint8_t account[MR_ACCOUNT_BYTES];
     uint64_t seq;
     uint32_t convicted; /* node that the next finding convicts */
 
     /* journal */
     uint8_t check[32]; /* of the last log frame */
+    bool bodies_known; /* false: the bodies of this turn were erased */
     uint64_t bodies_end;
-    bool bodies_known;     /* false: the bodies of this turn were erased */
     uint64_t erased_until; /* position behind the last erased bodies */
     struct mri_aud_body *bodies;
     size_t bodies_count, bodies_cap;
