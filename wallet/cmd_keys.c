@@ -223,8 +223,8 @@ void cmd_restore(struct command *c, struct out *out)
     if (st != MR_OK) {
         out_note(out, _("The wallet is made; \"mereau status\" goes on fetching your history."));
         if (w->charter == NULL && (st == MR_UNREACHABLE || st == MR_NO_ANSWER))
-            out_note(out, _("If that node is gone for good, name another one of the same currency "
-                            "with --node HOST:PORT."));
+            out_note(out, _("If that node is gone for good, name another one that is on the sheet, "
+                            "this once: \"mereau status --node HOST:PORT\"."));
         return;
     }
     restore_print(w, out);

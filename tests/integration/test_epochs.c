@@ -58,6 +58,13 @@ START_TEST(test_story)
     quartet_stop(2);
     WALLET("--wallet", typed_at("carl"), "balance");
     ck_assert_msg(strstr(typed.text, "going on through") == NULL, "%s", typed.text);
+    /* Their sheets bring the account back through any other node. */
+    WALLET("--wallet", typed_at("carl"), "backup", "--output", typed_at("carl.sheet"));
+    RUN("mereau", 3, "--wallet", typed_at("carl2"), "restore", "--sheet-file",
+        typed_at("carl.sheet"), "--kdf-min");
+    SAID("mereau status --node HOST:PORT");
+    WALLET("--wallet", typed_at("carl2"), "status", "--node", quartet.wallet_port[0]);
+    WALLET("--wallet", typed_at("carl2"), "balance");
     /* Nodes went over one after another, which is no trouble to look after. */
     ADMIN("-d", typed_data(0), "federation", "status");
     const json_t *peer;
