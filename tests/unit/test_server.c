@@ -354,11 +354,10 @@ START_TEST(flood_without_reading_is_closed)
     config.stall_ms = 100;
     start();
     const int good = greeted(), fd = greeted();
-    for (uint32_t i = 0; i < 2000; i++) {
-        ck_assert(tcp_ask(fd, i, "b", 1));
+    /* Where this side is slow it is closed in the middle of its flood. */
+    for (uint32_t i = 0; i < 2000 && tcp_ask(fd, i, "b", 1); i++)
         if (i % 100 == 0)
             good_client_is_answered(good);
-    }
     struct pollfd p = {.fd = closed_event, .events = POLLIN};
     ck_assert_int_eq(poll(&p, 1, 20000), 1);
     good_client_is_answered(good);
