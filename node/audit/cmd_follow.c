@@ -350,7 +350,9 @@ static void conclude(struct following *w)
     if (k.count > 0)
         out_fail(w->out, MR_CHECK_FAILED, _("nodes contradict each other, or themselves"));
     else if (findings > 0)
-        out_fail(w->out, MR_CHECK_FAILED, _("%llu findings: this book is not right"),
+        out_fail(w->out, MR_CHECK_FAILED,
+                 ngettext("%llu finding: this book is not right",
+                          "%llu findings: this book is not right", findings),
                  (unsigned long long)findings);
     else if (silent_count(w) > 0)
         out_fail(w->out, MR_NO_ANSWER, _("%zu of %zu nodes could not be followed to their end"),

@@ -57,13 +57,24 @@ static enum mr_status replay(struct verify *v, struct source *s, struct report *
     return st;
 }
 
+/* `late`: the epoch that the book begins in and nothing led to; 0: it was read. */
 static void conclude(struct report *r, struct source *s, const struct mr_audit_totals *t,
-                     const struct mr_charter *now)
+                     const struct mr_charter *now, uint32_t late)
 {
     report_rows(r, s->out);
     report_totals(r, s->out, t, s, now);
+    if (late != 0) {
+        out_fail(
+            s->out, MR_CHECK_FAILED,
+            _("nothing was checked: this node joined in epoch %u. Name the book of a node that "
+              "was there before with --base"),
+            (unsigned)late);
+        return;
+    }
     if (r->all > 0) {
-        out_fail(s->out, MR_CHECK_FAILED, _("%llu findings: this book is not right"),
+        out_fail(s->out, MR_CHECK_FAILED,
+                 ngettext("%llu finding: this book is not right",
+                          "%llu findings: this book is not right", r->all),
                  (unsigned long long)r->all);
         return;
     }
@@ -87,7 +98,8 @@ static void verify(struct source *s, unsigned threads, int64_t max, uint32_t beg
                  _("the charter cannot be audited: %s"), status_sentence(st));
     else if (base_read_named(v.audit, s, begins, &r.all) == MR_OK &&
              replay(&v, s, &r, &totals) == MR_OK)
-        conclude(&r, s, &totals, mr_audit_charter(v.audit));
+        conclude(&r, s, &totals, mr_audit_charter(v.audit),
+                 begins == 0 ? mr_audit_begins(v.audit) : 0);
     pool_destroy(v.pool);
     mr_audit_destroy(v.audit);
     report_done(&r);

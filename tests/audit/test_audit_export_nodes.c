@@ -105,6 +105,10 @@ START_TEST(a_book_that_begins_later)
 {
     ck_assert_int_eq(program_run("export --format csv --output x node3"), 5);
     ck_assert_int_eq(program_run("export --format csv --output x --base node4 node3"), 5);
+    ck_assert_int_eq(program_run("verify --base node1 node3"), 0);
+    /* Whoever leaves the other book out is told, and not that this one is not right. */
+    ck_assert_int_eq(program_run("verify node3"), 5);
+    ck_assert_int_eq(program_shell("grep -e --base stderr && ! grep 'not right' stderr"), 0);
     ck_assert(!file_exists(scratch_path(program_dir, "x")));
     export_sorted("node1", "orders", "a");
     export_sorted("--base node1 node3", "orders", "b");
