@@ -31,7 +31,9 @@ struct mr_audit_finding {
     const char *what;      /**< English, what was compared; static */
     uint64_t turn;         /**< 0: not in a turn (a receipt, the end of the book) */
     uint32_t entry;        /**< place in the turn, from 0; MR_AUDIT_NO_ENTRY: the turn as a whole */
-    uint32_t node;         /**< whom it convicts (EVD-3, EVD-4); 0: it is about the book itself */
+    uint32_t node;         /**< whom it convicts (EVD-3, EVD-4); 0: nobody */
+    bool of_another;       /**< that is another node than the one that keeps the book: the book is
+                                right all the same (AUD-7). False: the book is not right */
     bool has_slot;         /**< account and seq are meaningful */
     uint8_t account[MR_ACCOUNT_BYTES];
     uint64_t seq;
@@ -222,6 +224,7 @@ struct mr_audit_totals {
     uint64_t turns, entries, leaves, heads, settled, voided, parked, checkpoints;
     uint64_t signatures; /**< verified, wrong ones too */
     uint64_t findings;
+    uint64_t convictions; /**< those of the findings that are of_another */
     uint64_t accounts, members, bank_references, redemptions_open, listings, policies;
     struct mr_audit_kind kinds[MR_AUDIT_KINDS]; /**< every kind of the registry, by number */
     int64_t fees[MR_UNITS_MAX];                 /**< FEE lines of PAY and fees of PAYOUT */

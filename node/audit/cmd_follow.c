@@ -232,7 +232,7 @@ static enum mr_status end_book(struct mirrored *b, struct mr_audit_totals *ret)
 /* That it begins later is all that is found in a book that waits. */
 static uint64_t findings_of(const struct following *w, const struct mirrored *b)
 {
-    return waits(w, b) ? 0 : b->report.all;
+    return waits(w, b) ? 0 : b->report.wrong.all;
 }
 
 static enum mr_status status_of(const struct following *w, const struct follower *f)
@@ -256,6 +256,8 @@ static void describe(struct following *w, const struct follower *f, json_t *list
         json_object_set_new(o, "turns", json_integer((json_int_t)mirror_end(b->mirror)->turn));
         json_object_set_new(o, "new_turns", json_integer((json_int_t)b->new_turns));
         json_object_set_new(o, "findings_total", json_integer((json_int_t)findings_of(w, b)));
+        json_object_set_new(o, "convictions_total",
+                            json_integer((json_int_t)b->report.convictions.all));
     }
     json_array_append_new(list, o);
     if (f->state == FOLLOWER_SILENT)
@@ -293,29 +295,47 @@ static void hold_against_each_other(struct following *w, struct apart *k)
     out_json(w->out, "missing", behind);
 }
 
-static void other_findings(struct following *w, uint64_t *ret)
+/* Of all books. */
+struct verdict {
+    uint64_t wrong, convictions;
+};
+
+static void add_up(struct verdict *v, const struct following *w, const struct mirrored *b)
+{
+    v->wrong += findings_of(w, b);
+    v->convictions += b->report.convictions.all;
+}
+
+static void other_books(struct following *w, struct verdict *ret)
 {
     static struct mr_audit_totals totals;
     for (size_t i = 1; i < w->books_count; i++) {
+        const struct mirrored *const b = w->books[i];
         end_book(w->books[i], &totals);
-        *ret += findings_of(w, w->books[i]);
-        if (findings_of(w, w->books[i]) > 0)
+        add_up(ret, w, b);
+        if (findings_of(w, b) > 0)
             out_print(w->out, _("The book of node %u has findings: mereau-audit verify %s\n"),
-                      (unsigned)w->books[i]->node, w->books[i]->dir);
+                      (unsigned)b->node, b->dir);
+        else if (b->report.convictions.all > 0)
+            out_print(w->out,
+                      _("The book of node %u is right and holds evidence against others: "
+                        "mereau-audit verify %s\n"),
+                      (unsigned)b->node, b->dir);
     }
 }
 
-static void first_book(struct following *w, uint64_t *ret)
+static void first_book(struct following *w, struct verdict *ret)
 {
     static struct mr_audit_totals totals;
     struct mirrored *const b = w->books[0];
     if (end_book(b, &totals) != MR_OK)
         return;
     if (waits(w, b))
-        b->report.count = b->report.all = 0;
+        b->report.wrong.count = b->report.wrong.all = 0;
     report_rows(&b->report, w->out);
     report_totals(&b->report, w->out, &totals, &w->s, mr_audit_charter(b->audit));
-    *ret += b->report.all;
+    report_evidence(&b->report, w->out, &totals, mr_audit_charter(b->audit));
+    add_up(ret, w, b);
 }
 
 /* Nodes that were not followed to their end, or whose books could not be audited. */
@@ -332,12 +352,12 @@ static size_t silent_count(const struct following *w)
 static void conclude(struct following *w)
 {
     struct apart k;
-    uint64_t findings = 0;
+    struct verdict v = {0, 0};
     json_t *const nodes = json_array();
     apart_begin(&k, w->out, w->dir);
     if (w->books_count > 0)
-        first_book(w, &findings);
-    other_findings(w, &findings);
+        first_book(w, &v);
+    other_books(w, &v);
     for (size_t i = 0; i < w->count; i++) {
         describe(w, &w->followers[i], nodes);
         if (w->followers[i].state == FOLLOWER_CONTRADICTS)
@@ -349,14 +369,16 @@ static void conclude(struct following *w)
     out_int(w->out, "contradictions_total", (int64_t)k.count);
     if (k.count > 0)
         out_fail(w->out, MR_CHECK_FAILED, _("nodes contradict each other, or themselves"));
-    else if (findings > 0)
+    else if (v.wrong > 0)
         out_fail(w->out, MR_CHECK_FAILED,
                  ngettext("%llu finding: this book is not right",
-                          "%llu findings: this book is not right", findings),
-                 (unsigned long long)findings);
+                          "%llu findings: this book is not right", v.wrong),
+                 (unsigned long long)v.wrong);
     else if (silent_count(w) > 0)
         out_fail(w->out, MR_NO_ANSWER, _("%zu of %zu nodes could not be followed to their end"),
                  silent_count(w), w->count);
+    else if (v.convictions > 0)
+        out_print(w->out, _("No contradiction, and nothing that is not right.\n"));
     else
         out_print(w->out, _("No finding, and no contradiction.\n"));
     apart_done(&k);

@@ -71,16 +71,18 @@ static void conclude(struct report *r, struct source *s, const struct mr_audit_t
             (unsigned)late);
         return;
     }
-    if (r->all > 0) {
+    report_evidence(r, s->out, t, now);
+    if (r->wrong.all > 0) {
         out_fail(s->out, MR_CHECK_FAILED,
                  ngettext("%llu finding: this book is not right",
-                          "%llu findings: this book is not right", r->all),
-                 (unsigned long long)r->all);
+                          "%llu findings: this book is not right", r->wrong.all),
+                 (unsigned long long)r->wrong.all);
         return;
     }
     const int fd = fileno(s->out->results);
-    out_print(s->out, _("%sNo finding.%s\n"), term_style(fd, STYLE_GOOD),
-              term_style(fd, STYLE_PLAIN));
+    if (r->convictions.all == 0)
+        out_print(s->out, _("%sNo finding.%s\n"), term_style(fd, STYLE_GOOD),
+                  term_style(fd, STYLE_PLAIN));
 }
 
 static void verify(struct source *s, unsigned threads, int64_t max, uint32_t begins)
@@ -96,7 +98,7 @@ static void verify(struct source *s, unsigned threads, int64_t max, uint32_t beg
     if (st != MR_OK)
         out_fail(s->out, st == MR_NO_MEMORY ? st : MR_CHECK_FAILED,
                  _("the charter cannot be audited: %s"), status_sentence(st));
-    else if (base_read_named(v.audit, s, begins, &r.all) == MR_OK &&
+    else if (base_read_named(v.audit, s, begins, &r.wrong.all) == MR_OK &&
              replay(&v, s, &r, &totals) == MR_OK)
         conclude(&r, s, &totals, mr_audit_charter(v.audit),
                  begins == 0 ? mr_audit_begins(v.audit) : 0);

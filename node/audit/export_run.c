@@ -7,6 +7,7 @@
 #include "audit/base.h"
 #include "audit/export.h"
 #include "audit/pool.h"
+#include "audit/report.h"
 #include "common/file.h"
 #include "common/heap.h"
 #include "common/term.h"
@@ -42,7 +43,7 @@ enum mr_status export_cannot_write(struct out *out, const char *path, int error)
 static void on_finding(void *ctx, const struct mr_audit_finding *f)
 {
     struct export_run *const run = ctx;
-    if (f->node != 0) {
+    if (f->of_another) {
         run->convictions++; /* it is no fault of the book: AUD-7 */
         return;
     }
@@ -185,9 +186,7 @@ static enum mr_status read_book(struct export_run *run, struct pool *pool)
 static void say(struct export_run *run)
 {
     if (run->convictions > 0)
-        out_warn(run->out, "convictions", "nodes broke the rules: mereau-audit verify names them",
-                 _("nodes broke the rules, and the book shows it: \"mereau-audit verify\" names "
-                   "them"));
+        report_warn(run->out);
     if (run->totals.orders_unchecked > 0)
         out_warn(run->out, "erased", "orders were erased: their postings are believed",
                  _("%llu orders were erased or could not be checked: their postings are believed"),

@@ -37,15 +37,18 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint6
 }
 
 /* Findings are counted: what they are, verify says. */
+struct counted {
+    uint64_t wrong, convictions;
+};
+
 static void on_finding(void *ctx, const struct mr_audit_finding *f)
 {
-    uint64_t *const findings = ctx;
-    (void)f;
-    (*findings)++;
+    struct counted *const n = ctx;
+    *(f->of_another ? &n->convictions : &n->wrong) += 1;
 }
 
 static enum mr_status walk(struct measure *m, struct reading *v, struct source *s,
-                           const uint64_t *findings)
+                           const struct counted *findings)
 {
     static struct mr_audit_totals totals;
     struct mr_stats_point point;
@@ -57,15 +60,17 @@ static enum mr_status walk(struct measure *m, struct reading *v, struct source *
         return out_fail(s->out, MR_CHECK_FAILED, _("the book is damaged: %s"), s->damage);
     if (st == MR_OK)
         st = mr_audit_end(v->audit, &totals);
-    if (st == MR_OK && *findings > 0)
+    if (st == MR_OK && findings->wrong > 0)
         return out_fail(s->out, MR_CHECK_FAILED,
                         _("%llu findings: nothing is measured on a book that is not right; "
                           "mereau-audit verify shows them"),
-                        (unsigned long long)*findings);
+                        (unsigned long long)findings->wrong);
     if (st == MR_OK) {
         rows_point(&point, v->audit, &totals);
         st = rows_commit(m->rows, mr_audit_charter(v->audit), &point);
     }
+    if (st == MR_OK && findings->convictions > 0)
+        report_warn(s->out);
     return st == MR_OK || s->out->failed ? st : out_fail(s->out, st, NULL);
 }
 
@@ -73,7 +78,7 @@ static enum mr_status read_book(struct measure *m, struct source *s, uint32_t be
                                 unsigned threads)
 {
     struct reading v = {.source = s};
-    uint64_t findings = 0;
+    struct counted findings = {0, 0};
     enum mr_status st = rows_create(&m->rows, NULL, s->charter, s->ledger);
     if (st == MR_OK)
         st = mr_audit_create(&v.audit, &heap, on_finding, &findings, s->charter_bytes,

@@ -21,12 +21,12 @@ enum {
     COMMIT_BYTES = 16 << 20,
     COMMIT_MS = 2000,
     SAVE_MS = 300000,
-    HEAD_BYTES = 8 + 3 * 8 + 4,
+    HEAD_BYTES = 8 + 2 * 8 + 2 * (8 + 4),
     ROW_BYTES = 1024 /* of a finding, at most */
 };
 
 static const char state_name[] = "audit.state";
-static const uint8_t state_magic[8] = "MRFS0001";
+static const uint8_t state_magic[8] = "MRFS0002";
 
 /* The node's status of a full disk would mean the node's disk: here it is trouble of this host. */
 static enum mr_status cannot_write(const struct mirrored *b, const char *path, enum mr_status st)
@@ -56,9 +56,18 @@ static void put_row(struct mri_wr *w, const struct mr_audit_finding *f)
     mri_wr_u64(w, f->turn);
     mri_wr_u32(w, f->entry);
     mri_wr_u32(w, f->node);
+    mri_wr_u32(w, f->of_another ? 1 : 0);
     mri_wr_u32(w, f->has_slot ? 1 : 0);
     mri_wr_opaque(w, f->account, sizeof f->account);
     mri_wr_u64(w, f->seq);
+}
+
+static void put_rows(struct mri_wr *w, const struct report_rows *rows)
+{
+    mri_wr_u64(w, rows->all);
+    mri_wr_u32(w, (uint32_t)rows->count);
+    for (size_t i = 0; i < rows->count; i++)
+        put_row(w, &rows->at[i]);
 }
 
 static enum mr_status write_bytes(void *ctx, const uint8_t *bytes, size_t len)
@@ -69,7 +78,8 @@ static enum mr_status write_bytes(void *ctx, const uint8_t *bytes, size_t len)
 /* What stands in front of the saved audit: its length, place and findings. */
 static enum mr_status write_front(const struct mirrored *b, FILE *f)
 {
-    const size_t cap = HEAD_BYTES + b->report.count * ROW_BYTES;
+    const size_t cap =
+        HEAD_BYTES + (b->report.wrong.count + b->report.convictions.count) * ROW_BYTES;
     uint8_t check[32], *const bytes = malloc(cap);
     if (bytes == NULL)
         return MR_NO_MEMORY;
@@ -77,10 +87,8 @@ static enum mr_status write_front(const struct mirrored *b, FILE *f)
     mri_wr_opaque(&w, state_magic, sizeof state_magic);
     mri_wr_u64(&w, 0); /* its length, when it is known */
     mri_wr_u64(&w, mirror_before(b->mirror)->log);
-    mri_wr_u64(&w, b->report.all);
-    mri_wr_u32(&w, (uint32_t)b->report.count);
-    for (size_t i = 0; i < b->report.count; i++)
-        put_row(&w, &b->report.rows[i]);
+    put_rows(&w, &b->report.wrong);
+    put_rows(&w, &b->report.convictions);
     const size_t len = cap - w.left;
     struct mri_wr length = {bytes + sizeof state_magic, 8};
     mri_wr_u64(&length, len);
@@ -149,7 +157,7 @@ static void get_text(struct mri_rd *r, char ret[MR_AUDIT_TEXT_MAX])
     ret[r->st == MR_OK ? n : 0] = '\0';
 }
 
-static bool get_row(struct mirrored *b, struct mri_rd *r)
+static bool get_row(struct mirrored *b, struct mri_rd *r, bool of_another)
 {
     struct mr_audit_finding f = {.turn = 0};
     char rule[MR_AUDIT_TEXT_MAX], what[MR_AUDIT_TEXT_MAX];
@@ -161,6 +169,7 @@ static bool get_row(struct mirrored *b, struct mri_rd *r)
     f.turn = mri_rd_u64(r, UINT64_MAX);
     f.entry = mri_rd_u32(r, UINT32_MAX);
     f.node = mri_rd_u32(r, UINT32_MAX);
+    f.of_another = mri_rd_u32(r, 1) == 1;
     f.has_slot = mri_rd_u32(r, 1) == 1;
     mri_rd_opaque(r, f.account, sizeof f.account);
     f.seq = mri_rd_u64(r, UINT64_MAX);
@@ -168,10 +177,22 @@ static bool get_row(struct mirrored *b, struct mri_rd *r)
         return false;
     f.rule = keep_text(b, rule);
     f.what = keep_text(b, what);
-    if (f.rule == NULL || f.what == NULL)
+    if (f.of_another != of_another || f.rule == NULL || f.what == NULL)
         return false;
     report_add(&b->report, &f);
     return true;
+}
+
+/* Into one of the two lists of the report. */
+static bool get_rows(struct mirrored *b, struct mri_rd *r, struct report_rows *ret)
+{
+    const uint64_t all = mri_rd_u64(r, UINT64_MAX);
+    const uint32_t count = mri_rd_u32(r, MIRRORED_FINDINGS_MAX);
+    bool right = r->st == MR_OK;
+    for (uint32_t i = 0; right && i < count; i++)
+        right = get_row(b, r, ret == &b->report.convictions);
+    ret->all = all;
+    return right;
 }
 
 struct state {
@@ -188,18 +209,13 @@ static enum mr_status read_state(struct mirrored *b, struct state *s)
     mri_rd_opaque(&r, magic, sizeof magic);
     const uint64_t len = mri_rd_u64(&r, s->len);
     s->log = mri_rd_u64(&r, MR_SEQ_MAX);
-    const uint64_t all = mri_rd_u64(&r, UINT64_MAX);
-    const uint32_t count = mri_rd_u32(&r, MIRRORED_FINDINGS_MAX);
     if (r.st != MR_OK || memcmp(magic, state_magic, sizeof magic) != 0 || s->len < len + 32)
         return MR_DAMAGED;
     mr_hash(check, "mereau/audit-state", s->bytes, (size_t)len, NULL, 0);
     if (memcmp(check, s->bytes + len, sizeof check) != 0)
         return MR_DAMAGED;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!get_row(b, &r))
-            return MR_DAMAGED;
-    }
-    b->report.all = all;
+    if (!get_rows(b, &r, &b->report.wrong) || !get_rows(b, &r, &b->report.convictions))
+        return MR_DAMAGED;
     return mr_audit_load(b->audit, s->bytes + len + 32, s->len - (size_t)len - 32);
 }
 

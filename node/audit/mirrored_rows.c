@@ -88,7 +88,7 @@ bool mirrored_rows_join(struct mirrored *b)
 
 bool mirrored_rows_wanted(const struct mirrored *b)
 {
-    return b->report.all == 0 && mr_audit_begins(b->audit) == 0;
+    return b->report.wrong.all == 0 && mr_audit_begins(b->audit) == 0;
 }
 
 enum mr_status mirrored_rows_commit(struct mirrored *b)

@@ -11,22 +11,25 @@
 enum mr_status report_create(struct report *ret, const struct mr_charter *charter, size_t cap)
 {
     *ret = (struct report){.charter = charter, .cap = cap};
-    ret->rows = calloc(cap == 0 ? 1 : cap, sizeof *ret->rows);
-    return ret->rows == NULL ? MR_NO_MEMORY : MR_OK;
+    ret->wrong.at = calloc(cap == 0 ? 1 : cap, sizeof *ret->wrong.at);
+    ret->convictions.at = calloc(cap == 0 ? 1 : cap, sizeof *ret->convictions.at);
+    return ret->wrong.at == NULL || ret->convictions.at == NULL ? MR_NO_MEMORY : MR_OK;
 }
 
 void report_done(struct report *r)
 {
-    free(r->rows);
-    r->rows = NULL;
+    free(r->wrong.at);
+    free(r->convictions.at);
+    r->wrong.at = r->convictions.at = NULL;
 }
 
 void report_add(void *ctx, const struct mr_audit_finding *f)
 {
     struct report *const r = ctx;
-    if (r->count < r->cap)
-        r->rows[r->count++] = *f;
-    r->all++;
+    struct report_rows *const rows = f->of_another ? &r->convictions : &r->wrong;
+    if (rows->count < r->cap)
+        rows->at[rows->count++] = *f;
+    rows->all++;
 }
 
 void report_damage(struct report *r, uint64_t turn, const char *text)
@@ -99,20 +102,27 @@ static void print_row(const struct report *r, struct out *out, const struct mr_a
     out_print(out, _("  expected  %s\n  found     %s\n"), f->expected, f->found);
 }
 
+static json_t *say_rows(const struct report *r, struct report_rows *rows, struct out *out)
+{
+    json_t *const list = json_array();
+    qsort(rows->at, rows->count, sizeof *rows->at, by_place);
+    for (size_t i = 0; i < rows->count; i++) {
+        json_array_append_new(list, row_json(r, &rows->at[i]));
+        print_row(r, out, &rows->at[i]);
+    }
+    if (rows->all > rows->count)
+        out_print(out, _("... and %llu more\n"), (unsigned long long)(rows->all - rows->count));
+    if (rows->all > 0)
+        out_print(out, "\n");
+    return list;
+}
+
 void report_rows(struct report *r, struct out *out)
 {
-    qsort(r->rows, r->count, sizeof *r->rows, by_place);
-    json_t *const list = json_array();
-    for (size_t i = 0; i < r->count; i++) {
-        json_array_append_new(list, row_json(r, &r->rows[i]));
-        print_row(r, out, &r->rows[i]);
-    }
-    if (r->all > r->count)
-        out_print(out, _("... and %llu more\n"), (unsigned long long)(r->all - r->count));
-    if (r->all > 0)
-        out_print(out, "\n");
-    out_json(out, "findings", list);
-    out_int(out, "findings_total", (int64_t)r->all);
+    out_json(out, "findings", say_rows(r, &r->wrong, out));
+    out_int(out, "findings_total", (int64_t)r->wrong.all);
+    out_json(out, "convictions", say_rows(r, &r->convictions, out));
+    out_int(out, "convictions_total", (int64_t)r->convictions.all);
 }
 
 /* --- totals -------------------------------------------------------------------------------------
@@ -427,4 +437,58 @@ void report_totals(const struct report *r, struct out *out, const struct mr_audi
     print_totals(r, out, t, now);
     report_clocks(out, t);
     report_unchecked(out, t, s, now);
+}
+
+/* --- whom it convicts ---------------------------------------------------------------------------
+ */
+
+static bool votes(const struct mr_charter *now, uint32_t node)
+{
+    for (uint32_t i = 0; i < now->nodes_count; i++) {
+        if (now->nodes[i].number == node)
+            return true;
+    }
+    return false;
+}
+
+static json_t *against_json(const struct report *r, const struct mr_charter *now, uint32_t node)
+{
+    return json_pack("{s:i,s:s,s:b}", "node", (int)node, "association_name",
+                     runs(now, r->charter, node), "votes", votes(now, node) ? 1 : 0);
+}
+
+static void print_against(const struct report *r, struct out *out, const struct mr_charter *now,
+                          uint32_t node)
+{
+    const int fd = fileno(out->results);
+    out_print(out, "%s", term_style(fd, STYLE_GOOD));
+    /* TRANSLATORS: "... against node 4 (Galet), which still votes." */
+    out_print(out,
+              votes(now, node)
+                  ? _("This book is right; it holds evidence against node %u (%s), which still "
+                      "votes.")
+                  : _("This book is right; it holds evidence against node %u (%s), which votes no "
+                      "more."),
+              (unsigned)node, runs(now, r->charter, node));
+    out_print(out, "%s\n", term_style(fd, STYLE_PLAIN));
+}
+
+void report_evidence(const struct report *r, struct out *out, const struct mr_audit_totals *t,
+                     const struct mr_charter *now)
+{
+    json_t *const list = json_array();
+    for (uint32_t n = 1; n <= MR_NODES_MAX; n++) {
+        if (!is_convicted(t, n) || n == t->node)
+            continue;
+        json_array_append_new(list, against_json(r, now, n));
+        if (r->wrong.all == 0)
+            print_against(r, out, now, n);
+    }
+    out_json(out, "evidence_against", list);
+}
+
+void report_warn(struct out *out)
+{
+    out_warn(out, "convictions", "nodes broke the rules: mereau-audit verify names them",
+             _("nodes broke the rules, and the book shows it: \"mereau-audit verify\" names them"));
 }

@@ -64,12 +64,14 @@ void mri_aud_text(struct mr_audit *a, const char *rule, enum mr_status st, const
     f->turn = a->turn;
     f->entry = a->entry;
     f->node = a->convicted;
+    f->of_another = a->convicted != 0 && a->convicted != a->node;
     f->has_slot = a->has_slot;
     f->seq = a->seq;
     memcpy(f->account, a->account, sizeof f->account);
     snprintf(f->expected, sizeof f->expected, "%s", expected);
     snprintf(f->found, sizeof f->found, "%s", found);
     a->totals.findings++;
+    a->totals.convictions += f->of_another;
     if (a->report != NULL)
         a->report(a->ctx, f);
 }

@@ -9,7 +9,7 @@ enum {
     LEAST = 8 /* bytes that a row takes, at least */
 };
 
-static const uint8_t magic[8] = "MRAS0001";
+static const uint8_t magic[8] = "MRAS0002";
 
 /* --- accounts --------------------------------------------------------------------------------- */
 

@@ -361,6 +361,7 @@ static void counts(struct mri_aud_file *f, struct mr_audit_totals *t)
                              &t->checkpoints,
                              &t->signatures,
                              &t->findings,
+                             &t->convictions,
                              &t->peer_leaves,
                              &t->settled_by_cut,
                              &t->convicted,

@@ -194,6 +194,12 @@ static void associations(struct mr_audit *a, struct mr_audit_totals *t)
     }
 }
 
+/* Whether the book was right so far. */
+static bool is_right(const struct mr_audit *a)
+{
+    return a->totals.findings == a->totals.convictions;
+}
+
 /* INV-1, INV-3a and INV-6 over what the audit itself added up. */
 static void check_sums(struct mr_audit *a)
 {
@@ -207,7 +213,7 @@ static void check_sums(struct mr_audit *a)
         if (sum[u] != 0)
             mri_aud_i64(a, "INV-1", MR_CHECK_FAILED, "sum of all balances of a unit", 0, sum[u]);
     }
-    if (a->totals.orders_unchecked > 0 || a->totals.findings > 0)
+    if (a->totals.orders_unchecked > 0 || !is_right(a))
         return; /* what an order that was not checked redeemed or paid is not known */
     for (size_t i = 0; i < a->redemptions.cap; i++) {
         const struct mri_aud_redemption *const r = a->redemptions.slots[i];
@@ -241,7 +247,7 @@ static void check_funds(struct mr_audit *a)
                 continue;
             a->totals.overdrawn++;
             mri_aud_at(a, x->id, x->hot.next_seq);
-            if (a->totals.open == 0 && a->totals.findings == 0)
+            if (a->totals.open == 0 && is_right(a))
                 mri_aud_i64(a, "INV-2", MR_FUNDS_SHORT, "balance, at least", least,
                             x->hot.balance[u]);
         }

@@ -353,13 +353,34 @@ static const json_t *contradiction(const json_t *o, size_t i, const char *kind)
 /* A wrong row: the finding is that of verify, today and tomorrow. */
 START_TEST(a_finding_stays)
 {
-    lie_as(0, league_lie_named("peer votes twice")->tell);
+    lie_as(0, league_lie_named("evidence that is not there")->tell);
     for (int i = 0; i < 3; i++) {
         json_t *const o = program_json(follow(1, ""), 5);
         ck_assert_int_eq(json_number(o, "findings_total"), 1);
+        ck_assert_int_eq(json_number(o, "convictions_total"), 0);
         same_as_verify(o, "mirror", 5);
         json_decref(o);
         ck_assert(!has_rows());
+        if (i == 1)
+            ck_assert_int_eq(unlink(scratch_path(program_dir, "mirror/audit.state")), 0);
+    }
+}
+END_TEST
+
+/* What convicts another node stays as well, and the book is right: there are rows. */
+START_TEST(a_conviction_stays)
+{
+    lie_as(0, league_lie_named("peer votes twice")->tell);
+    for (int i = 0; i < 3; i++) {
+        json_t *const o = program_json(follow(1, ""), 0);
+        const json_t *const first = json_array_get(json_object_get(o, "nodes"), 0);
+        ck_assert_int_eq(json_number(o, "findings_total"), 0);
+        ck_assert_int_eq(json_number(o, "convictions_total"), 1);
+        ck_assert_int_eq(json_number(first, "convictions_total"), 1);
+        ck_assert_uint_eq(json_array_size(json_object_get(o, "evidence_against")), 1);
+        same_as_verify(o, "mirror", 0);
+        json_decref(o);
+        ck_assert(has_rows());
         if (i == 1)
             ck_assert_int_eq(unlink(scratch_path(program_dir, "mirror/audit.state")), 0);
     }
@@ -621,6 +642,7 @@ int main(void)
     tcase_add_loop_test(tc, rows_that_are_elsewhere, 0, 5);
     tcase_add_test(tc, figures_need_no_book);
     tcase_add_test(tc, a_finding_stays);
+    tcase_add_test(tc, a_conviction_stays);
     tcase_add_test(tc, a_node_that_rewrites);
     tcase_add_test(tc, a_node_that_shows_others_another_log);
     tcase_add_test(tc, a_node_that_goes_back);

@@ -68,20 +68,81 @@ static void tell(const char *name)
     write_lie(league_lie_named(name)->tell);
 }
 
-START_TEST(a_finding_names_the_node_it_convicts)
+static void evidence_in_a_wrong_book(struct doctor *x)
 {
-    tell("peer votes twice");
-    ck_assert_int_eq(program_run("verify liar"), 5);
+    league_lie_named("evidence that convicts")->tell(x);
+    league_lie_named("evidence that is not there")->tell(x);
+}
+
+static const char *association_of(uint32_t node)
+{
+    const struct mr_charter *const c = &r.w.charter;
+    const uint8_t *const id = c->nodes[node - 1].association;
+    uint32_t i = 0;
+    while (memcmp(c->associations[i].id, id, MR_ACCOUNT_BYTES) != 0)
+        i++;
+    return c->associations[i].name;
+}
+
+/* A book that holds what convicts another node is right. */
+START_TEST(a_book_that_holds_evidence)
+{
+    tell("evidence that convicts");
+    ck_assert_int_eq(program_run("verify liar"), 0);
     ck_assert_ptr_nonnull(strstr(program_output, "EVD-4"));
-    ck_assert_ptr_nonnull(strstr(program_output, ", convicts node "));
-    ck_assert_ptr_nonnull(strstr(program_output, "Convicted by its own log: node "));
-    json_t *const o = program_json("verify --json liar", 5);
-    const json_t *const row = json_array_get(json_object_get(o, "findings"), 0);
-    const json_t *const list = json_object_get(json_object_get(o, "totals"), "convicted");
-    ck_assert_int_eq(json_number(o, "findings_total"), 1);
-    ck_assert_uint_eq(json_array_size(list), 1);
-    ck_assert_int_eq(json_number(row, "node"), json_integer_value(json_array_get(list, 0)));
+    ck_assert_ptr_nonnull(strstr(program_output, ", convicts node 4"));
+    ck_assert_ptr_nonnull(strstr(program_output, "Convicted by its own log: node 4"));
+    char sentence[128];
+    snprintf(sentence, sizeof sentence,
+             "This book is right; it holds evidence against node 4 (%s), which still votes.",
+             association_of(4));
+    ck_assert_msg(strstr(program_output, sentence) != NULL, "%s", sentence);
+    ck_assert_ptr_null(strstr(program_output, "No finding."));
+    json_t *const o = program_json("verify --json liar", 0);
+    const json_t *const row = json_array_get(json_object_get(o, "convictions"), 0);
+    const json_t *const against = json_object_get(o, "evidence_against");
+    const json_t *const first = json_array_get(against, 0);
+    ck_assert_int_eq(json_number(o, "findings_total"), 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(o, "findings")), 0);
+    ck_assert_int_eq(json_number(o, "convictions_total"), 1);
+    ck_assert_int_eq(json_number(row, "node"), 4);
+    ck_assert_str_eq(json_words(row, "rule"), "EVD-4");
+    ck_assert_uint_eq(json_array_size(against), 1);
+    ck_assert_int_eq(json_number(first, "node"), 4);
+    ck_assert_str_eq(json_words(first, "association_name"), association_of(4));
+    ck_assert(json_is_true(json_object_get(first, "votes")));
     json_decref(o);
+    ck_assert_int_eq(program_run("stats liar"), 0);
+    ck_assert_int_eq(program_run("stats --json node1"), 0);
+}
+END_TEST
+
+/* The same, and something that is wrong with the book. */
+START_TEST(a_wrong_book_that_holds_evidence)
+{
+    write_lie(evidence_in_a_wrong_book);
+    ck_assert_int_eq(program_run("verify liar"), 5);
+    ck_assert_ptr_null(strstr(program_output, "This book is right"));
+    json_t *const o = program_json("verify --json liar", 5);
+    ck_assert_int_eq(json_number(o, "findings_total"), 1);
+    ck_assert_int_eq(json_number(o, "convictions_total"), 1);
+    ck_assert_str_eq(json_words(json_array_get(json_object_get(o, "findings"), 0), "rule"),
+                     "EVD-7");
+    json_decref(o);
+}
+END_TEST
+
+/* Whoever keeps a book that convicts himself has no right book. */
+START_TEST(a_book_that_convicts_its_own_node)
+{
+    tell("seen: a fork of this node");
+    ck_assert_int_eq(program_run("verify liar"), 5);
+    json_t *const o = program_json("verify --json liar", 5);
+    ck_assert_int_eq(json_number(o, "findings_total"), 1);
+    ck_assert_int_eq(json_number(o, "convictions_total"), 0);
+    ck_assert_uint_eq(json_array_size(json_object_get(o, "evidence_against")), 0);
+    json_decref(o);
+    ck_assert_int_eq(program_run("stats liar"), 5);
 }
 END_TEST
 
@@ -235,7 +296,9 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, verify_a_node, 1, 5);
-    tcase_add_test(tc, a_finding_names_the_node_it_convicts);
+    tcase_add_test(tc, a_book_that_holds_evidence);
+    tcase_add_test(tc, a_wrong_book_that_holds_evidence);
+    tcase_add_test(tc, a_book_that_convicts_its_own_node);
     tcase_add_test(tc, books_that_agree);
     tcase_add_test(tc, a_book_that_is_behind);
     tcase_add_test(tc, books_with_another_value_in_a_slot);
