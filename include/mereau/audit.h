@@ -63,6 +63,10 @@ const uint8_t *mr_audit_ledger(const struct mr_audit *a);
  *  changed them (EPO-2). Lent; it changes with the next turn. */
 const struct mr_charter *mr_audit_charter(const struct mr_audit *a);
 
+/** Id of the association that runs a node, or ran it in the last epoch that it had a seat in.
+ * False: it never had one in what was fed. */
+bool mr_audit_home_of(const struct mr_audit *a, uint32_t node, uint8_t ret[MR_ACCOUNT_BYTES]);
+
 /** An account as it stands behind the turns fed. */
 struct mr_audit_account {
     const uint8_t *id;

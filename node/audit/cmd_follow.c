@@ -333,8 +333,8 @@ static void first_book(struct following *w, struct verdict *ret)
     if (waits(w, b))
         b->report.wrong.count = b->report.wrong.all = 0;
     report_rows(&b->report, w->out);
-    report_totals(&b->report, w->out, &totals, &w->s, mr_audit_charter(b->audit));
-    report_evidence(&b->report, w->out, &totals, mr_audit_charter(b->audit));
+    report_totals(&b->report, w->out, &totals, &w->s, b->audit);
+    report_evidence(&b->report, w->out, &totals, b->audit);
     add_up(ret, w, b);
 }
 

@@ -59,10 +59,10 @@ static enum mr_status replay(struct verify *v, struct source *s, struct report *
 
 /* `late`: the epoch that the book begins in and nothing led to; 0: it was read. */
 static void conclude(struct report *r, struct source *s, const struct mr_audit_totals *t,
-                     const struct mr_charter *now, uint32_t late)
+                     const struct mr_audit *a, uint32_t late)
 {
     report_rows(r, s->out);
-    report_totals(r, s->out, t, s, now);
+    report_totals(r, s->out, t, s, a);
     if (late != 0) {
         out_fail(
             s->out, MR_CHECK_FAILED,
@@ -71,7 +71,7 @@ static void conclude(struct report *r, struct source *s, const struct mr_audit_t
             (unsigned)late);
         return;
     }
-    report_evidence(r, s->out, t, now);
+    report_evidence(r, s->out, t, a);
     if (r->wrong.all > 0) {
         out_fail(s->out, MR_CHECK_FAILED,
                  ngettext("%llu finding: this book is not right",
@@ -100,8 +100,7 @@ static void verify(struct source *s, unsigned threads, int64_t max, uint32_t beg
                  _("the charter cannot be audited: %s"), status_sentence(st));
     else if (base_read_named(v.audit, s, begins, &r.wrong.all) == MR_OK &&
              replay(&v, s, &r, &totals) == MR_OK)
-        conclude(&r, s, &totals, mr_audit_charter(v.audit),
-                 begins == 0 ? mr_audit_begins(v.audit) : 0);
+        conclude(&r, s, &totals, v.audit, begins == 0 ? mr_audit_begins(v.audit) : 0);
     pool_destroy(v.pool);
     mr_audit_destroy(v.audit);
     report_done(&r);

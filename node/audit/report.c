@@ -280,18 +280,11 @@ const char *report_association(const struct mr_charter *c, const uint8_t id[16])
     return "?";
 }
 
-/* Who runs a node: now, or when the ledger was founded. */
-static const char *runs(const struct mr_charter *now, const struct mr_charter *then, uint32_t node)
+/* Who runs a node, or ran it. */
+static const char *runs(const struct mr_audit *a, uint32_t node)
 {
-    const struct mr_charter *const charters[] = {now, then};
-    for (size_t k = 0; k < 2; k++) {
-        for (uint32_t i = 0; i < charters[k]->nodes_count; i++) {
-            const struct mr_node *const n = &charters[k]->nodes[i];
-            if (n->number == node)
-                return report_association(charters[k], n->association);
-        }
-    }
-    return "?";
+    uint8_t id[MR_ACCOUNT_BYTES];
+    return mr_audit_home_of(a, node, id) ? report_association(mr_audit_charter(a), id) : "?";
 }
 
 static void print_epoch(struct out *out, const struct mr_audit_epoch *e)
@@ -308,9 +301,9 @@ static void print_epoch(struct out *out, const struct mr_audit_epoch *e)
 }
 
 /* What there is to say where several nodes settle. */
-static void print_nodes(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                        const struct mr_charter *now)
+static void print_nodes(struct out *out, const struct mr_audit_totals *t, const struct mr_audit *a)
 {
+    const struct mr_charter *const now = mr_audit_charter(a);
     for (uint32_t i = 0; t->epochs_count > 1 && i < t->epochs_count; i++)
         print_epoch(out, &t->epochs[i]);
     if (now->nodes_count == 1 && t->peer_leaves == 0)
@@ -321,18 +314,18 @@ static void print_nodes(const struct report *r, struct out *out, const struct mr
               (unsigned long long)t->open);
     for (uint32_t n = 1; n <= MR_NODES_MAX; n++) {
         if (is_convicted(t, n))
-            out_print(out, _("Convicted by its own log: node %u of %s\n"), (unsigned)n,
-                      runs(now, r->charter, n));
+            out_print(out, _("Convicted by its own log: node %u of %s\n"), (unsigned)n, runs(a, n));
     }
 }
 
 static void print_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                         const struct mr_charter *now)
+                         const struct mr_audit *audit)
 {
+    const struct mr_charter *const now = mr_audit_charter(audit);
     out_print(out, _("%llu orders settled, %llu voided, %llu accounts, %llu signatures checked\n"),
               (unsigned long long)t->settled, (unsigned long long)t->voided,
               (unsigned long long)t->accounts, (unsigned long long)t->signatures);
-    print_nodes(r, out, t, now);
+    print_nodes(out, t, audit);
     for (size_t i = 0; i < MR_AUDIT_KINDS; i++) {
         char text[64];
         const struct mr_audit_kind *const k = &t->kinds[i];
@@ -426,15 +419,16 @@ static void report_clocks(struct out *out, const struct mr_audit_totals *t)
 }
 
 void report_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                   const struct source *s, const struct mr_charter *now)
+                   const struct source *s, const struct mr_audit *a)
 {
+    const struct mr_charter *const now = mr_audit_charter(a);
     char ledger[65];
     mr_hex_format(ledger, s->ledger, 32);
     out_text(out, "ledger", ledger);
     out_text(out, "currency", r->charter->name);
     out_json(out, "totals", totals_json(now, t));
     out_print(out, _("%s, ledger %s\n"), r->charter->name, ledger);
-    print_totals(r, out, t, now);
+    print_totals(r, out, t, a);
     report_clocks(out, t);
     report_unchecked(out, t, s, now);
 }
@@ -442,8 +436,9 @@ void report_totals(const struct report *r, struct out *out, const struct mr_audi
 /* --- whom it convicts ---------------------------------------------------------------------------
  */
 
-static bool votes(const struct mr_charter *now, uint32_t node)
+static bool votes(const struct mr_audit *a, uint32_t node)
 {
+    const struct mr_charter *const now = mr_audit_charter(a);
     for (uint32_t i = 0; i < now->nodes_count; i++) {
         if (now->nodes[i].number == node)
             return true;
@@ -451,38 +446,37 @@ static bool votes(const struct mr_charter *now, uint32_t node)
     return false;
 }
 
-static json_t *against_json(const struct report *r, const struct mr_charter *now, uint32_t node)
+static json_t *against_json(const struct mr_audit *a, uint32_t node)
 {
-    return json_pack("{s:i,s:s,s:b}", "node", (int)node, "association_name",
-                     runs(now, r->charter, node), "votes", votes(now, node) ? 1 : 0);
+    return json_pack("{s:i,s:s,s:b}", "node", (int)node, "association_name", runs(a, node), "votes",
+                     votes(a, node) ? 1 : 0);
 }
 
-static void print_against(const struct report *r, struct out *out, const struct mr_charter *now,
-                          uint32_t node)
+static void print_against(struct out *out, const struct mr_audit *a, uint32_t node)
 {
     const int fd = fileno(out->results);
     out_print(out, "%s", term_style(fd, STYLE_GOOD));
     /* TRANSLATORS: "... against node 4 (Galet), which still votes." */
     out_print(out,
-              votes(now, node)
+              votes(a, node)
                   ? _("This book is right; it holds evidence against node %u (%s), which still "
                       "votes.")
                   : _("This book is right; it holds evidence against node %u (%s), which votes no "
                       "more."),
-              (unsigned)node, runs(now, r->charter, node));
+              (unsigned)node, runs(a, node));
     out_print(out, "%s\n", term_style(fd, STYLE_PLAIN));
 }
 
 void report_evidence(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                     const struct mr_charter *now)
+                     const struct mr_audit *a)
 {
     json_t *const list = json_array();
     for (uint32_t n = 1; n <= MR_NODES_MAX; n++) {
         if (!is_convicted(t, n) || n == t->node)
             continue;
-        json_array_append_new(list, against_json(r, now, n));
+        json_array_append_new(list, against_json(a, n));
         if (r->wrong.all == 0)
-            print_against(r, out, now, n);
+            print_against(out, a, n);
     }
     out_json(out, "evidence_against", list);
 }

@@ -31,15 +31,15 @@ void report_damage(struct report *r, uint64_t turn, const char *text);
 /** Rows for people, and "findings" and "convictions" in JSON. Sorted by place. */
 void report_rows(struct report *r, struct out *out);
 
-/** Summary for people, and "totals" and "unchecked" in JSON. `now`: the charter as it stands at
- *  the end of the book. */
+/** Summary for people, and "totals" and "unchecked" in JSON, of an audit that is at the end of the
+ *  book. */
 void report_totals(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                   const struct source *s, const struct mr_charter *now);
+                   const struct source *s, const struct mr_audit *a);
 
 /** Whom the book convicts, in one sentence when the book is right, and "evidence_against" in JSON.
  */
 void report_evidence(const struct report *r, struct out *out, const struct mr_audit_totals *t,
-                     const struct mr_charter *now);
+                     const struct mr_audit *a);
 
 /** For those who only use a book that is right: "warning_convictions", nodes broke the rules. */
 void report_warn(struct out *out);

@@ -174,35 +174,9 @@ static void compare(struct mr_audit *a, const struct mri_aud_case *c,
     }
 }
 
-/* Of an order that is not there the postings are believed, as far as they sum to zero (INV-1). */
-static void believe(struct mr_audit *a, const struct mr_entry_settled *s, bool quiet)
+/* INV-3, reported when it starts to fail. */
+static void check_coverage(struct mr_audit *a)
 {
-    int64_t sum[MR_UNITS_MAX] = {0};
-    for (uint32_t i = 0; i < s->postings_count; i++) {
-        const struct mr_posting *const p = &s->postings[i];
-        struct mri_aud_account *const x = mri_aud_account(a, p->account);
-        if (x == NULL)
-            return;
-        if (p->unit >= a->charter.units_count) {
-            if (!quiet)
-                mri_aud_u64(a, "ENC-2", MR_UNIT_UNKNOWN, "unit of a posting",
-                            a->charter.units_count - 1, p->unit);
-            continue;
-        }
-        sum[p->unit] = mri_aud_sum(sum[p->unit], p->delta);
-        mri_aud_move(a, x, p->unit, p->delta);
-    }
-    for (uint32_t u = 0; u < a->charter.units_count; u++) {
-        if (sum[u] != 0 && !quiet)
-            mri_aud_i64(a, "INV-1", MR_CHECK_FAILED, "sum of the postings of a unit", 0, sum[u]);
-    }
-}
-
-static void apply_moves(struct mr_audit *a, const struct mri_aud_case *c)
-{
-    for (uint32_t i = 0; i < c->moves_count; i++)
-        mri_aud_move(a, c->moves[i].account, c->moves[i].unit, c->moves[i].delta);
-    /* INV-3, reported when it starts to fail */
     int64_t reserve = 0, outstanding = 0;
     for (uint32_t i = 0; i < a->charter.associations_count; i++) {
         reserve += a->of[i].reserve->hot.balance[1];
@@ -213,6 +187,40 @@ static void apply_moves(struct mr_audit *a, const struct mri_aud_case *c)
         mri_aud_i64(a, "INV-3", MR_COVERAGE, "reserves, not below what is outstanding", outstanding,
                     reserve);
     a->uncovered = uncovered;
+}
+
+/* Of an order that is not there the postings are believed, as far as they sum to zero (INV-1). */
+static void believe(struct mr_audit *a, const struct mr_entry_settled *s, bool quiet)
+{
+    int64_t sum[MR_UNITS_MAX] = {0};
+    for (uint32_t i = 0; i < s->postings_count; i++) {
+        const struct mr_posting *const p = &s->postings[i];
+        if (p->unit < a->charter.units_count)
+            sum[p->unit] = mri_aud_sum(sum[p->unit], p->delta);
+        else if (!quiet)
+            mri_aud_u64(a, "ENC-2", MR_UNIT_UNKNOWN, "unit of a posting",
+                        a->charter.units_count - 1, p->unit);
+    }
+    for (uint32_t u = 0; u < a->charter.units_count; u++) {
+        if (sum[u] != 0 && !quiet)
+            mri_aud_i64(a, "INV-1", MR_CHECK_FAILED, "sum of the postings of a unit", 0, sum[u]);
+    }
+    for (uint32_t i = 0; i < s->postings_count; i++) {
+        const struct mr_posting *const p = &s->postings[i];
+        struct mri_aud_account *const x = mri_aud_account(a, p->account);
+        if (x == NULL)
+            return;
+        if (p->unit < a->charter.units_count && sum[p->unit] == 0)
+            mri_aud_move(a, x, p->unit, p->delta);
+    }
+    check_coverage(a);
+}
+
+static void apply_moves(struct mr_audit *a, const struct mri_aud_case *c)
+{
+    for (uint32_t i = 0; i < c->moves_count; i++)
+        mri_aud_move(a, c->moves[i].account, c->moves[i].unit, c->moves[i].delta);
+    check_coverage(a);
 }
 
 /* Tells what the moves of a planned order did. */

@@ -252,3 +252,17 @@ enum mr_status mri_aud_chain(struct mr_audit *a, const uint8_t *bytes, size_t le
     a->chain_len = st == MR_OK ? len : 0;
     return st;
 }
+
+bool mr_audit_home_of(const struct mr_audit *a, uint32_t node, uint8_t ret[MR_ACCOUNT_BYTES])
+{
+    for (size_t k = a->rosters_count; k-- > 0;) {
+        const struct mri_aud_roster *const r = &a->rosters[k];
+        for (uint32_t i = 0; i < r->count; i++) {
+            if (r->seats[i].node == node) {
+                memcpy(ret, r->seats[i].association, MR_ACCOUNT_BYTES);
+                return true;
+            }
+        }
+    }
+    return false;
+}

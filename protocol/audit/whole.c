@@ -200,21 +200,22 @@ static bool is_right(const struct mr_audit *a)
     return a->totals.findings == a->totals.convictions;
 }
 
-/* INV-1, INV-3a and INV-6 over what the audit itself added up. */
-static void check_sums(struct mr_audit *a)
+static void check_sum(struct mr_audit *a, uint32_t unit)
 {
-    int64_t sum[MR_UNITS_MAX] = {0}, open[MR_ASSOCIATIONS_MAX] = {0};
+    int64_t sum = 0;
     for (size_t i = 0; i < a->accounts.cap; i++) {
         const struct mri_aud_account *const x = a->accounts.slots[i];
-        for (uint32_t u = 0; x != NULL && u < a->charter.units_count; u++)
-            sum[u] = mri_aud_sum(sum[u], x->hot.balance[u]);
+        if (x != NULL)
+            sum = mri_aud_sum(sum, x->hot.balance[unit]);
     }
-    for (uint32_t u = 0; u < a->charter.units_count; u++) {
-        if (sum[u] != 0)
-            mri_aud_i64(a, "INV-1", MR_CHECK_FAILED, "sum of all balances of a unit", 0, sum[u]);
-    }
-    if (a->totals.orders_unchecked > 0 || !is_right(a))
-        return; /* what an order that was not checked redeemed or paid is not known */
+    if (sum != 0)
+        mri_aud_i64(a, "INV-1", MR_CHECK_FAILED, "sum of all balances of a unit", 0, sum);
+}
+
+/* What an erased order redeemed or paid is not known. */
+static void check_redeemed(struct mr_audit *a)
+{
+    int64_t open[MR_ASSOCIATIONS_MAX] = {0};
     for (size_t i = 0; i < a->redemptions.cap; i++) {
         const struct mri_aud_redemption *const r = a->redemptions.slots[i];
         if (r != NULL && r->row.done == 0) {
@@ -226,10 +227,24 @@ static void check_sums(struct mr_audit *a)
         if (open[i] != a->of[i].redeemed->hot.balance[0])
             mri_aud_i64(a, "INV-6", MR_CHECK_FAILED, "redeemed, the sum of open redemptions",
                         open[i], a->of[i].redeemed->hot.balance[0]);
+    }
+}
+
+/* INV-1, INV-3a and INV-6 over what the audit itself added up. When a row is wrong, what follows
+ * from it is not told again. */
+static void check_sums(struct mr_audit *a)
+{
+    if (!is_right(a))
+        return;
+    for (uint32_t u = 0; u < a->charter.units_count; u++)
+        check_sum(a, u);
+    for (uint32_t i = 0; i < a->charter.associations_count; i++) {
         if (a->of[i].reserve->hot.balance[1] != -a->of[i].issuer->hot.balance[0])
             mri_aud_i64(a, "INV-3a", MR_CHECK_FAILED, "reserve, what the association owes",
                         -a->of[i].issuer->hot.balance[0], a->of[i].reserve->hot.balance[1]);
     }
+    if (a->totals.orders_unchecked == 0)
+        check_redeemed(a);
 }
 
 /* Among several nodes money may be spent here before it arrives. Once nothing is open, all of it

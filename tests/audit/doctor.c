@@ -499,8 +499,8 @@ static void derive_peer(struct doctor *d, const struct doc_row *r, struct mr_ent
         h->size = p->first + p->leaves_count;
         handlog_root(d->logs[e][at], h->root, h->size);
     }
-    p->consistency_count = handlog_consistency(d->logs[e][at], p->consistency,
-                                               p->first + p->leaves_count, h->size);
+    p->consistency_count =
+        handlog_consistency(d->logs[e][at], p->consistency, p->first + p->leaves_count, h->size);
 }
 
 static void derive_epoch(struct doctor *d, uint32_t epoch, struct mr_handover_next *h)

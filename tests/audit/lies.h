@@ -13,7 +13,7 @@ struct lie {
 };
 
 /* They end with a row without name. */
-extern const struct lie lies_of_orders[], lies_of_recovery[], lies_of_log[];
+extern const struct lie lies_of_orders[], lies_of_recovery[], lies_of_log[], lies_of_sums[];
 
 /** The one of that name, which must be among them. */
 const struct lie *lie_named(const struct lie *lies, const char *name);
@@ -28,6 +28,17 @@ struct league_lie {
 };
 
 extern const struct league_lie lies_of_league[], lies_of_turn[];
+/** Those are told in the book of node 3, of a payment that settled while it was down. */
+extern const struct league_lie lies_of_away[];
+
+/** What an auditor that is at the end of the story is made to believe: its own sums do not add up
+ *  then. No row of a book leads there, because every row is judged by itself before. */
+struct own_lie {
+    const char *name;
+    void (*tell)(struct mr_audit *a);
+    const char *rule;
+};
+extern const struct own_lie lies_of_auditor[];
 
 const struct league_lie *league_lie_named(const char *name);
 

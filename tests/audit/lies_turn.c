@@ -426,17 +426,40 @@ static void votes_of_an_ack_anew(struct doctor *d)
     own(d, MR_LEAF_ACK, NULL)->after = with_votes;
 }
 
-static void peer_rests_for_an_earlier_one(struct doctor *d)
+/* --- REST of a peer --------------------------------------------------------------------------- */
+
+/* The last REST of a peer; *ret_nth: of its row among those of peers, from the end. */
+static struct mr_leaf_rest *peer_rest(struct doctor *d, uint32_t *ret_nth)
+{
+    for (*ret_nth = 0;; ++*ret_nth) {
+        struct mr_entry_peer *const p = &doctor_last(d, MR_ENTRY_PEER, *ret_nth, NULL)->e.u.peer;
+        for (uint32_t k = 0; k < p->leaves_count; k++)
+            if (p->leaves[k].kind == MR_LEAF_REST)
+                return &p->leaves[k].u.rest;
+    }
+}
+
+static void peer_rests_for_none(struct doctor *d)
 {
     const struct mr_leaf none = {.kind = MR_LEAF_REST, .u.rest = {.number = 0}};
-    for (uint32_t i = 0;; i++) {
-        struct doc_row *const r = doctor_last(d, MR_ENTRY_PEER, i, NULL);
-        const struct mr_entry_peer *const p = &r->e.u.peer;
-        for (uint32_t k = 0; k < p->leaves_count; k++)
-            if (p->leaves[k].kind == MR_LEAF_REST) {
-                doctor_let_say(r, &none);
-                return;
-            }
+    uint32_t nth;
+    peer_rest(d, &nth);
+    doctor_let_say(doctor_last(d, MR_ENTRY_PEER, nth, NULL), &none);
+}
+
+/* The second checkpoint, and a turn later the first. */
+static void peer_rests_for_an_earlier_one(struct doctor *d)
+{
+    const struct mr_leaf first = {.kind = MR_LEAF_REST, .u.rest = {.number = 1}};
+    uint32_t nth;
+    peer_rest(d, &nth)->number = 2;
+    const struct doc_row *const r = doctor_last(d, MR_ENTRY_PEER, nth, NULL);
+    for (;;) {
+        struct doc_row *const later = doctor_last(d, MR_ENTRY_PEER, --nth, NULL);
+        if (later->epoch == r->epoch && later->e.u.peer.node == r->e.u.peer.node) {
+            doctor_let_say(later, &first);
+            return;
+        }
     }
 }
 
@@ -567,6 +590,7 @@ const struct league_lie lies_of_turn[] = {
     {"ballot of an ack anew", ballot_of_an_ack_anew, "SLOT-17", MR_CHECK_FAILED, false},
     {"ack anew of this epoch", ack_anew_of_this_epoch, "SLOT-17", MR_SEQ_OLD, false},
     {"votes of an ack anew", votes_of_an_ack_anew, "SLOT-4", MR_SEQ_OLD, false},
+    {"peer: rest for no checkpoint", peer_rests_for_none, "SLOT-16", MR_CHECK_FAILED, false},
     {"peer: rest for an earlier one", peer_rests_for_an_earlier_one, "SLOT-16", MR_CHECK_FAILED,
      false},
     {"epoch with too few proofs", epoch_with_too_few_proofs, "EPO-6", MR_BAD_RECEIPT, false},

@@ -407,14 +407,23 @@ static struct mr_audit *resumed(struct mr_audit *a, struct found *found, const u
 
 enum { STOPS = 12 };
 
+/* How often an audit is stopped, saved and loaded. */
+enum stops { STOPS_NONE, STOPS_SOME, STOPS_ALL };
+
+static bool is_stop(enum stops stops, const struct book *b, uint32_t turn)
+{
+    return stops == STOPS_ALL ||
+           (stops == STOPS_SOME && turn % (b->count / STOPS + 1) == b->count % 3);
+}
+
 static void audit(struct found *ret, struct mr_audit_totals *ret_totals, const uint8_t *charter,
-                  size_t len, const struct book *b, bool verify, bool stop)
+                  size_t len, const struct book *b, bool verify, enum stops stops)
 {
     struct mr_audit *a = NULL;
     ret->count = 0;
     ck_assert_int_eq(mr_audit_create(&a, &scratch_mem, found_add, ret, charter, len), MR_OK);
     for (uint32_t i = 0; i < b->count; i++) {
-        if (stop && i % (b->count / STOPS + 1) == b->count % 3)
+        if (is_stop(stops, b, i))
             a = resumed(a, ret, charter, len);
         ck_assert_int_eq(mr_audit_feed(a, &b->turns[i]), MR_OK);
         if (verify)
@@ -457,12 +466,20 @@ void book_audit(struct found *ret, struct mr_audit_totals *ret_totals,
     static struct mr_audit_totals totals, again;
     static struct found found;
     const size_t n = mr_charter_encode(charter, bytes, sizeof bytes);
-    audit(ret, &totals, bytes, n, b, verify, false);
+    audit(ret, &totals, bytes, n, b, verify, STOPS_NONE);
     if (verify) {
-        audit(&found, &again, bytes, n, b, true, true);
+        audit(&found, &again, bytes, n, b, true, STOPS_SOME);
         same_findings(ret, &found);
         same_totals(&totals, &again);
     }
     if (ret_totals != NULL)
         *ret_totals = totals;
+}
+
+void book_audit_by_turns(struct found *ret, const struct mr_charter *charter, const struct book *b)
+{
+    static uint8_t bytes[sizeof *charter];
+    static struct mr_audit_totals totals;
+    const size_t n = mr_charter_encode(charter, bytes, sizeof bytes);
+    audit(ret, &totals, bytes, n, b, true, STOPS_ALL);
 }

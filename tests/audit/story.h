@@ -50,6 +50,9 @@ void audit_save(struct saved *ret, struct mr_audit *a);
 void book_audit(struct found *ret, struct mr_audit_totals *ret_totals,
                 const struct mr_charter *charter, const struct book *b, bool verify);
 
+/** The same, stopped, saved and loaded behind every turn. */
+void book_audit_by_turns(struct found *ret, const struct mr_charter *charter, const struct book *b);
+
 /** Adds a finding to a struct found. */
 void found_add(void *ctx, const struct mr_audit_finding *f);
 

@@ -513,7 +513,7 @@ static void write_turn(struct tamper *t, uint32_t i, struct mr_audit_turn *ret,
         turn->frame(NULL);
     *ret =
         (struct mr_audit_turn){.log = keep(buffer[0], tamper_log_len), .log_len = tamper_log_len};
-    if (bodies.len > 0) {
+    if (bodies.len > 0 && !turn->erased) {
         ret->bodies = keep(buffer[1], tamper_bodies_len);
         ret->bodies_len = tamper_bodies_len;
     }

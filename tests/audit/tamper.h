@@ -32,6 +32,7 @@ struct tamper_turn {
     uint32_t entries_count, bodies_count;
     uint64_t old_size, size; /* of the tree behind it */
     struct mr_audit_totals state;
+    bool erased;      /* its bodies were, long ago */
     row_change frame; /* with a NULL row: changes the current frames through tamper_frame */
 };
 

@@ -8,6 +8,7 @@
 #include "audit/hostile.h"
 #include "audit/lies.h"
 #include "audit/turn.h"
+#include "lib/scratch.h"
 #include "mereau/codec.h"
 #include "mereau/order.h"
 
@@ -113,6 +114,37 @@ START_TEST(nodes_rest_for_checkpoints)
         ck_assert_uint_eq(totals.checkpoints, 3);
         ck_assert_uint_eq(totals.checkpoints_unchecked, i < 3 ? 2 : 3);
     }
+}
+END_TEST
+
+static enum mr_status check_receipt(const struct mr_receipt *receipt)
+{
+    static uint8_t charter[sizeof r.w.charter], bytes[sizeof *receipt];
+    static struct mr_receipt read;
+    struct mr_audit *a = NULL;
+    const size_t len = mr_charter_encode(&r.w.charter, charter, sizeof charter);
+    found.count = 0;
+    ck_assert_int_eq(mr_audit_create(&a, &scratch_mem, found_add, &found, charter, len), MR_OK);
+    const enum mr_status st =
+        mr_audit_receipt(a, &read, bytes, mr_receipt_encode(receipt, bytes, sizeof bytes));
+    mr_audit_destroy(a);
+    return st;
+}
+
+/* A receipt leads to its epoch by its handovers, and by nothing else. */
+START_TEST(receipts_of_the_second_epoch)
+{
+    static struct mr_receipt receipt;
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    receipt = r.reply->body.u.submit.receipt[0];
+    ck_assert_uint_eq(receipt.handover_count, 1);
+    ck_assert_int_eq(check_receipt(&receipt), MR_OK);
+    receipt.handover_count = 0;
+    ck_assert_int_eq(check_receipt(&receipt), MR_BAD_RECEIPT);
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert_str_eq(found.rows[0].rule, "RCP-1a");
 }
 END_TEST
 
@@ -413,6 +445,22 @@ START_TEST(a_lie_about_who_joins)
 }
 END_TEST
 
+/* What a peer has said it rests for is kept with a saved audit, behind whatever turn it is. */
+START_TEST(a_rest_is_remembered)
+{
+    const struct league_lie *lie = lies_of_turn;
+    while (strcmp(lie->name, "peer: rest for an earlier one") != 0)
+        lie++;
+    lie->tell(&d);
+    doctor_write(&d, &told);
+    book_audit_by_turns(&found, &r.w.charter, &told);
+    if (found.count != 1)
+        print_findings(lie->name);
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert_str_eq(found.rows[0].rule, "SLOT-16");
+}
+END_TEST
+
 START_TEST(payloads_changed_on_purpose)
 {
     hostile_payloads(&book, &r.w.charter, 4711 + (uint32_t)_i);
@@ -434,6 +482,7 @@ int main(void)
     tcase_add_checked_fixture(honest, four, done);
     tcase_set_timeout(honest, 120);
     tcase_add_test(honest, a_node_leaves);
+    tcase_add_test(honest, receipts_of_the_second_epoch);
     tcase_add_test(honest, a_node_gets_a_new_key);
     tcase_add_test(honest, nodes_rest_for_checkpoints);
     tcase_add_test(honest, a_node_comes_back_after_the_change);
@@ -451,6 +500,7 @@ int main(void)
     tcase_set_timeout(lying, 120);
     tcase_add_test(lying, taken_apart_and_put_together);
     tcase_add_loop_test(lying, a_lie, 0, lies);
+    tcase_add_test(lying, a_rest_is_remembered);
     tcase_add_loop_test(lying, payloads_changed_on_purpose, 0, 3);
     tcase_add_loop_test(lying, every_allocation_refused_once, 0, 3);
     TCase *const joining = tcase_create("lies about who joins");

@@ -181,6 +181,25 @@ START_TEST(a_damaged_export_is_found)
 }
 END_TEST
 
+/* The last bytes of an export say how many turns it has, and their hash. */
+START_TEST(an_export_that_ends_early)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    program_journal(&book, w.ledger, 1, "journal");
+    ck_assert_int_eq(program_run("export --output all.mrx ."), 0);
+    ck_assert_int_eq(file_read(&bytes, &n, scratch_path(program_dir, "all.mrx"), 1 << 24), MR_OK);
+    ck_assert_int_eq(
+        file_write(scratch_path(program_dir, "all.mrx"), bytes, n - 44 - 8, 0600, true), MR_OK);
+    json_t *const o = program_json("verify --json all.mrx --charter charter.mrc", 5);
+    ck_assert_int_eq(json_number(o, "findings_total"), 1);
+    ck_assert_str_eq(json_words(json_array_get(json_object_get(o, "findings"), 0), "rule"),
+                     "JNL-6");
+    json_decref(o);
+    free(bytes);
+}
+END_TEST
+
 START_TEST(a_dump_is_lines_of_json)
 {
     unsigned lines = 0;
@@ -342,6 +361,7 @@ int main(void)
     tcase_add_loop_test(tc, figures_that_cannot_be_asked_for, 0, 6);
     tcase_add_test(tc, an_export_says_the_same);
     tcase_add_loop_test(tc, a_damaged_export_is_found, 0, 21);
+    tcase_add_test(tc, an_export_that_ends_early);
     tcase_add_test(tc, a_dump_is_lines_of_json);
     tcase_add_test(tc, receipts);
     tcase_add_test(tc, evidence_that_convicts);
