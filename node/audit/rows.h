@@ -14,9 +14,9 @@
  *  Files: one a column, `<table>.<column>`, fixed width, little-endian, only ever appended to; and
  *  `head`, replaced at every commit, which says how many rows count, with a hash of each MiB of a
  *  column and of itself. What stands behind that was not committed and is written over. rows_load
- *  checks every byte. rows_create checks what it goes on from, so that it takes no longer where
- *  there are more rows: head, accounts, and the last block of each column. Widths and meaning:
- *  rows.def; a change of them is a new version.
+ *  checks every byte, and that every number names something that is there. rows_create checks what
+ *  it goes on from, so that it takes no longer where there are more rows: head, accounts, and the
+ *  last block of each column. Widths and meaning: rows.def; a change of them is a new version.
  *
  *  One thread. Numbers of accounts and orders are those of this book: another node settles in
  *  another order. Only what rows_table sorts is the same everywhere. */

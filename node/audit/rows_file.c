@@ -155,8 +155,8 @@ static enum mr_status parse_column(struct rows *r, enum rows_column k, struct cu
     get(c, &rows, 8);
     const enum rows_table t = rows_table_of(k);
     const bool is_first = k == 0 || rows_table_of(k - 1) != t;
-    if (rows > UINT32_MAX || (!is_first && rows != r->counts[t]))
-        return MR_DAMAGED;
+    if (rows >= UINT32_MAX || (!is_first && rows != r->counts[t]))
+        return MR_DAMAGED; /* the columns of a table are equally long */
     r->counts[t] = r->first[t] = (size_t)rows;
     const size_t n = blocks_of(bytes_of(r, k)) * 32;
     if (c->left < n)
@@ -298,6 +298,8 @@ enum mr_status rows_open_files(struct rows *r, bool extend)
             rows_fail(r, st, "%s/%s: %s", r->dir, name,
                       st == MR_DAMAGED ? "not what the head says" : mr_status_text(st));
     }
+    if (r->status == MR_OK && there)
+        rows_check(r, extend);
     return r->status;
 }
 

@@ -73,6 +73,10 @@ void rows_fail(struct rows *r, enum mr_status st, const char *format, ...)
 /* Accounts that the charter's associations and the ledger have by themselves. */
 void rows_derive(struct rows *r, const struct mr_charter *c);
 
+/* What was read from files names only what is there, in bounds; who extends them looks at accounts
+ * alone. False, and reported as damage. */
+bool rows_check(struct rows *r, bool extend);
+
 enum mr_status rows_open_files(struct rows *r, bool extend);
 enum mr_status rows_write_files(struct rows *r);
 void rows_close_files(struct rows *r);

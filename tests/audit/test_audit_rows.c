@@ -1,6 +1,7 @@
 /* Rows of a ledger: what they sum to, what a directory keeps, what damage does. */
 #include <check.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "audit/rows_state.h"
 #include "audit/story.h"
+#include "common/file.h"
 #include "lib/scratch.h"
 #include "mereau/codec.h"
 
@@ -283,6 +285,132 @@ static enum mr_status extend(uint32_t begin, uint32_t end, struct mr_audit *a)
     return st;
 }
 
+/* --- rows that were made to look right ---------------------------------------------------------
+ */
+
+static uint8_t *head;
+static size_t head_len;
+
+static void read_head(void)
+{
+    ck_assert_int_eq(file_read(&head, &head_len, scratch_path(dir, "head"), 1 << 20), MR_OK);
+}
+
+/* With a right hash of its own. */
+static void write_head(void)
+{
+    crypto_generichash(head + head_len - 32, 32, head, head_len - 32, NULL, 0);
+    ck_assert_int_eq(file_write(scratch_path(dir, "head"), head, head_len, 0600, true), MR_OK);
+    free(head);
+}
+
+/* Bytes of a column, and its hash in the head. */
+static void forge(const char *column, size_t at, uint64_t value, size_t width)
+{
+    uint8_t *bytes = NULL, before[32], after[32];
+    size_t len = 0;
+    ck_assert_int_eq(file_read(&bytes, &len, scratch_path(dir, column), 1 << 20), MR_OK);
+    ck_assert_uint_le(at + width, len);
+    crypto_generichash(before, 32, bytes, len, NULL, 0);
+    memcpy(bytes + at, &value, width);
+    crypto_generichash(after, 32, bytes, len, NULL, 0);
+    ck_assert_int_eq(file_write(scratch_path(dir, column), bytes, len, 0600, true), MR_OK);
+    free(bytes);
+    read_head();
+    uint8_t *const place = memmem(head, head_len, before, 32);
+    ck_assert_ptr_nonnull(place);
+    memcpy(place, after, 32);
+    write_head();
+}
+
+static const struct {
+    const char *column, *named; /* in the message */
+    size_t width;
+    uint64_t value;
+} forgeries[] = {
+    {"accounts.class", "accounts.class", 1, 200},
+    {"orders.account", "orders.account", 4, 100000},
+    {"orders.refers", "orders.refers", 4, UINT32_MAX},
+    {"orders.time", "orders.time", 8, UINT64_MAX},
+    {"moves.from", "moves.from", 4, 100000},
+    {"moves.to", "moves.to", 4, UINT32_MAX},
+    {"moves.amount", "moves.amount", 8, 0},
+    {"moves.amount", "moves.amount", 8, UINT64_MAX},
+    {"moves.kind", "moves.kind", 1, 99},
+    {"moves.unit", "moves.unit", 1, 8},
+    {"moves.order", "moves.order", 4, 1000000},
+    {"listings.order", "listings.order", 4, 1000000},
+    {"listings.account", "listings.account", 4, 1000000},
+    {"listings.name", "listings.name", 4, 1000000},
+    {"closings.account", "closings.account", 4, 1000000},
+};
+
+START_TEST(forged_rows_are_refused)
+{
+    struct mr_audit_totals t;
+    struct rows *loaded = NULL;
+    rows_destroy(make(dir, 1, &t));
+    forge(forgeries[_i].column, 0, forgeries[_i].value, forgeries[_i].width);
+    ck_assert_int_eq(rows_load(&loaded, dir), MR_DAMAGED);
+    ck_assert_msg(strstr(rows_text(loaded), forgeries[_i].named) != NULL, "%s", rows_text(loaded));
+    rows_destroy(loaded);
+    /* Who extends them looks at what it goes on from. */
+    const bool accounts = strncmp(forgeries[_i].column, "accounts.", 9) == 0;
+    ck_assert_int_eq(rows_create(&loaded, dir, &w.charter, w.ledger),
+                     accounts ? MR_DAMAGED : MR_OK);
+    rows_destroy(loaded);
+}
+END_TEST
+
+/* The columns of a table are equally long. */
+START_TEST(a_head_that_contradicts_itself)
+{
+    struct mr_audit_totals t;
+    struct rows *loaded = NULL;
+    uint8_t *bytes = NULL, hash[32];
+    size_t len = 0;
+    rows_destroy(make(dir, 1, &t));
+    ck_assert_int_eq(file_read(&bytes, &len, scratch_path(dir, "moves.to"), 1 << 20), MR_OK);
+    crypto_generichash(hash, 32, bytes, len, NULL, 0);
+    read_head();
+    uint8_t *const place = memmem(head, head_len, hash, 32);
+    ck_assert_ptr_nonnull(place);
+    const uint64_t rows = len / 4 - 1;
+    memcpy(place - 8, &rows, 8);
+    crypto_generichash(place, 32, bytes, len - 4, NULL, 0);
+    free(bytes);
+    write_head();
+    ck_assert_int_eq(rows_load(&loaded, dir), MR_DAMAGED);
+    ck_assert_ptr_nonnull(strstr(rows_text(loaded), "head"));
+    rows_destroy(loaded);
+}
+END_TEST
+
+/* Whatever stands in them, with right hashes: they are refused, or measured. */
+START_TEST(other_cells_are_survived)
+{
+    static const char *const columns[] = {
+        "accounts.class", "accounts.association", "accounts.opened", "orders.refers",
+        "orders.time",    "moves.time",           "moves.from",      "moves.amount",
+        "moves.kind",     "moves.order",          "listings.trade",  "texts.bytes"};
+    struct mr_audit_totals t;
+    struct mr_stats_table table;
+    uint64_t rnd = 77 + (uint64_t)_i;
+    rows_destroy(make(dir, 1, &t));
+    for (unsigned n = 0; n < 60; n++) {
+        struct rows *loaded = NULL;
+        rnd = rnd * UINT64_C(6364136223846793005) + 1442695040888963407U;
+        const char *const column = columns[(rnd >> 33) % 12];
+        forge(column, (size_t)(rnd >> 40) % 8, rnd >> (n % 2 == 0 ? 20 : 60), 1);
+        const enum mr_status st = rows_load(&loaded, dir);
+        ck_assert(st == MR_OK || st == MR_DAMAGED);
+        if (st == MR_OK)
+            ck_assert_int_eq(rows_table(loaded, &table), MR_OK);
+        rows_destroy(loaded);
+    }
+}
+END_TEST
+
 START_TEST(a_full_disk_commits_nothing)
 {
     static uint8_t block[1024];
@@ -340,6 +468,9 @@ int main(void)
     tcase_add_test(c, what_was_not_committed_is_not_there);
     tcase_add_loop_test(c, damage_is_found, 0, 8);
     tcase_add_loop_test(c, a_column_of_many_blocks, 0, 2);
+    tcase_add_loop_test(c, forged_rows_are_refused, 0, sizeof forgeries / sizeof *forgeries);
+    tcase_add_test(c, a_head_that_contradicts_itself);
+    tcase_add_loop_test(c, other_cells_are_survived, 0, 4);
     tcase_add_test(c, a_full_disk_commits_nothing);
     tcase_add_test(c, another_ledger_is_refused);
     suite_add_tcase(s, c);
