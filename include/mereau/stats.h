@@ -202,6 +202,8 @@ enum mr_stats_state {
     MR_STATS_EMPTY,    /**< nothing to divide by: no payment, no unit, no account */
     MR_STATS_TOO_BIG,  /**< more edges than are computed with */
     MR_STATS_NO_CLASS, /**< the classes of accounts are not known */
+    MR_STATS_FAR,      /**< a date more than ten years away: no trend holds so long */
+    MR_STATS_YOUNG,    /**< the rows do not reach back so far as the trend is taken over */
 };
 
 __extension__ typedef __int128 mr_stats_wide;

@@ -134,14 +134,6 @@ static void print_payouts(const struct municipal *m)
     table_print(m->a->out, t);
 }
 
-static int64_t waiting_sum(const struct municipal *m)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < m->waiting_count; i++)
-        sum += m->waiting[i].amount - m->waiting[i].fee;
-    return sum;
-}
-
 static void print_sums(const struct municipal *m)
 {
     struct out *const out = m->a->out;
@@ -154,7 +146,7 @@ static void print_sums(const struct municipal *m)
     out_int(out, "fees_minor", m->fees);
     out_int(out, "euros_minor", m->paid_out - m->fees);
     out_int(out, "paid_out_count", (int64_t)m->payout_count);
-    out_int(out, "waiting_euros_minor", waiting_sum(m));
+    out_int(out, "waiting_euros_minor", m->waiting_euros);
     out_int(out, "waiting_count", (int64_t)m->waiting_count);
     out_int(out, "unproved", (int64_t)m->unproved);
     out_int(out, "unexplained", (int64_t)m->unexplained);
@@ -163,7 +155,7 @@ static void print_sums(const struct municipal *m)
     out_print(out, _("Paid out for what it collected: %s, fee %s, in euros %s (%zu)\n"),
               admin_amount(m->a, m->paid_out), admin_amount(m->a, m->fees),
               admin_euros(m->a, m->paid_out - m->fees), m->payout_count);
-    out_print(out, _("Still to be paid out now: %s (%zu)\n"), admin_euros(m->a, waiting_sum(m)),
+    out_print(out, _("Still to be paid out now: %s (%zu)\n"), admin_euros(m->a, m->waiting_euros),
               m->waiting_count);
 }
 
@@ -182,7 +174,8 @@ static void put_facts(struct paper *p, const struct municipal *m)
     snprintf(converted, sizeof converted, "%s (%zu)", admin_euros(a, m->converted),
              m->conversion_count);
     snprintf(paid, sizeof paid, "%s (%zu)", admin_euros(a, m->paid_out - m->fees), m->payout_count);
-    snprintf(waiting, sizeof waiting, "%s (%zu)", admin_euros(a, waiting_sum(m)), m->waiting_count);
+    snprintf(waiting, sizeof waiting, "%s (%zu)", admin_euros(a, m->waiting_euros),
+             m->waiting_count);
     const struct paper_fact facts[] = {
         {_("Municipality"), town},
         {_("Period (days in UTC, first and last included)"), period},

@@ -154,6 +154,8 @@ static void take_waiting(void *ctx, const struct mr_state_redemption *r)
     struct waiting_line *const line = &rows[m->waiting_count++];
     *line = (struct waiting_line){.amount = r->ref.amount, .fee = r->fee, .time_ms = r->time_ms};
     memcpy(line->redemption, r->ref.order, sizeof line->redemption);
+    add_to(m, &m->waiting_euros, r->ref.amount);
+    add_to(m, &m->waiting_euros, -r->fee);
 }
 
 /* --- receipts ----------------------------------------------------------------------------------

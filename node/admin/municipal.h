@@ -50,7 +50,8 @@ struct municipal {
     size_t unexplained; /* ISSUEs of the period that cite something the register does not know */
     size_t unproved;    /* lines without a receipt, or whose mandate is not good */
     int64_t converted, paid_out, fees;
-    enum mr_status st; /* of a walk */
+    int64_t waiting_euros; /* of what waits, fees taken off */
+    enum mr_status st;     /* of a walk */
 };
 
 /** Gather everything; `receipts`: a directory to save them in, or NULL. Reported; municipal_done in

@@ -116,6 +116,10 @@ static void value_text(char *ret, const struct measure *m, const struct mr_stats
         snprintf(ret, MR_STATS_TEXT_MAX, "%s", _("not computed: too large"));
     else if (f->state == MR_STATS_NO_CLASS)
         snprintf(ret, MR_STATS_TEXT_MAX, "%s", _("classes not known"));
+    else if (f->state == MR_STATS_FAR)
+        snprintf(ret, MR_STATS_TEXT_MAX, "%s", _("not within 10 years"));
+    else if (f->state == MR_STATS_YOUNG)
+        snprintf(ret, MR_STATS_TEXT_MAX, "%s", _("too early to say"));
     else if (f->state == MR_STATS_EMPTY)
         snprintf(ret, MR_STATS_TEXT_MAX, "-");
     else if (k->measure == MR_STATS_MINOR)

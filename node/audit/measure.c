@@ -298,7 +298,7 @@ void measure_day(char ret[16], uint32_t day)
 
 const char *measure_state_text(enum mr_stats_state s)
 {
-    static const char *const texts[] = {"value", "empty", "too_big", "no_class"};
+    static const char *const texts[] = {"value", "empty", "too_big", "no_class", "far", "young"};
     return texts[s];
 }
 

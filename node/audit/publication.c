@@ -31,7 +31,7 @@ static const struct column {
     {"measure", "string", "minor, count, ratio, yearly, days or date; see dictionary"},
     {"state", "string",
      "value; suppressed: kept back for the sake of persons; empty: nothing to divide by; too_big; "
-     "no_class"},
+     "no_class; far: more than ten years away; young: too little was recorded yet"},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 

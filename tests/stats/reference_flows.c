@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 enum { N = 512 };
 
 static int64_t w[N][N];     /* circulation of the period, by payer and payee */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 enum { ACCOUNTS_MAX = 512 };
 
 static int64_t sum_of(const struct reference *r, uint32_t account, bool given, uint64_t begin,

@@ -144,6 +144,15 @@ static void redemptions(struct reference *r, uint32_t period)
     ref_put(r, MR_STATS_PAYOUT_DAYS, period, 0, 0, days, paid * MR_DAY_MS);
 }
 
+static wide half_even(wide num, wide den)
+{
+    const wide sign = num < 0 ? -1 : 1, twice = 2 * num * sign;
+    wide whole = twice / (2 * den);
+    if (twice - whole * 2 * den > den || (twice - whole * 2 * den == den && whole % 2 != 0))
+        whole++;
+    return sign * whole;
+}
+
 static void flows(struct reference *r, uint32_t period)
 {
     const uint64_t begin = ref_begin(r, period), end = ref_end(r, period);
@@ -166,7 +175,7 @@ static void flows(struct reference *r, uint32_t period)
         if (to == MR_CLASS_SHOP && from == MR_CLASS_SHOP)
             shops += r->t->amount[i];
     }
-    ref_put(r, MR_STATS_STOCK, period, 0, 0, stock, days);
+    ref_put(r, MR_STATS_STOCK, period, 0, 0, half_even(stock, days), 1);
     ref_put(r, MR_STATS_CONVERTED, period, 0, 0, c, 1);
     ref_put(r, MR_STATS_CONVERSIONS, period, 0, 0, conversions, 1);
     ref_put(r, MR_STATS_REDEEMED, period, 0, 0, back, 1);
@@ -214,17 +223,21 @@ static void date(struct reference *r, enum mr_stats_id id, uint32_t period, wide
 {
     const wide limit = (wide)1000000 * 100;
     wide day = r->periods[period].to_day, level = now;
-    if (now < limit && now <= then) {
-        ref_none(r, id, period, MR_STATS_EMPTY);
+    bool long_enough = false;
+    for (size_t i = 0; i < r->t->rows; i++)
+        long_enough =
+            long_enough || r->t->time_ms[i] < ref_end(r, period) - 89 * (uint64_t)MR_DAY_MS;
+    if (now < limit && (now <= then || !long_enough)) {
+        ref_none(r, id, period, now <= then ? MR_STATS_EMPTY : MR_STATS_YOUNG);
         return;
     }
     /* day after day, ninetieths of the growth */
-    for (wide k = 1; level < limit && k <= 1000000; k++) {
+    for (wide k = 1; level < limit && k <= 3653; k++) {
         level = now + (now - then) * k / 90;
         day = r->periods[period].to_day + k;
     }
     if (level < limit)
-        ref_none(r, id, period, MR_STATS_EMPTY);
+        ref_none(r, id, period, MR_STATS_FAR);
     else
         ref_put(r, id, period, 0, 0, day, 1);
 }

@@ -2,7 +2,7 @@
 #include "audit/stats/stats.h"
 #include "mereau/time.h"
 
-enum { TREND_DAYS = 90, FORECAST_DAYS = 1000000, THRESHOLD_EUROS = 1000000 };
+enum { TREND_DAYS = 90, FORECAST_DAYS = 3653, THRESHOLD_EUROS = 1000000 };
 
 struct mark {
     uint64_t day; /* up to its beginning */
@@ -66,31 +66,48 @@ static wide threshold(const struct mr_stats *s)
     return t;
 }
 
-/* When a level that grew by `growth` in the last ninety days gets there. */
-static void tell_date(struct mri_stats_list *l, enum mr_stats_id id, uint32_t period, uint32_t day,
-                      wide level, wide growth, wide limit)
+/* Where a level leads that grew by `growth` in the last ninety days. */
+struct trend {
+    uint32_t day;
+    bool young; /* there are no rows of ninety days */
+    wide level, growth, limit;
+};
+
+static void tell_date(struct mri_stats_list *l, enum mr_stats_id id, uint32_t period,
+                      const struct trend *t)
 {
-    wide days = 0;
-    if (level < limit && growth > 0)
-        days = ((limit - level) * TREND_DAYS + growth - 1) / growth;
-    if ((level < limit && growth <= 0) || days > FORECAST_DAYS)
-        mri_stats_none(l, id, period, MR_STATS_EMPTY);
+    const wide left = t->limit - t->level;
+    if (left <= 0) {
+        mri_stats_add(l, id, period, t->day, 1);
+        return;
+    }
+    if (t->growth <= 0 || t->young) {
+        mri_stats_none(l, id, period, t->growth <= 0 ? MR_STATS_EMPTY : MR_STATS_YOUNG);
+        return;
+    }
+    const wide days = (left * TREND_DAYS + t->growth - 1) / t->growth;
+    if (days > FORECAST_DAYS)
+        mri_stats_none(l, id, period, MR_STATS_FAR);
     else
-        mri_stats_add(l, id, period, day + days, 1);
+        mri_stats_add(l, id, period, t->day + days, 1);
 }
 
 static void tell(const struct mr_stats *s, struct mri_stats_list *l, uint32_t period,
                  const struct mark m[4])
 {
-    const uint32_t day = s->periods[period].to_day;
     const wide limit = threshold(s), paid = (wide)m[0].paid - m[2].paid;
+    struct trend t = {.day = s->periods[period].to_day,
+                      .young = s->t.rows == 0 || mr_day_of(s->t.time_ms[0]) > m[1].day,
+                      .level = paid,
+                      .growth = paid - ((wide)m[1].paid - m[3].paid),
+                      .limit = limit};
     mri_stats_add(l, MR_STATS_LAW_PAID, period, paid, 1);
     mri_stats_add(l, MR_STATS_LAW_PAID_SHARE, period, paid, limit);
-    tell_date(l, MR_STATS_LAW_PAID_DATE, period, day, paid, paid - ((wide)m[1].paid - m[3].paid),
-              limit);
+    tell_date(l, MR_STATS_LAW_PAID_DATE, period, &t);
     mri_stats_add(l, MR_STATS_LAW_MASS_SHARE, period, m[0].outstanding, limit);
-    tell_date(l, MR_STATS_LAW_MASS_DATE, period, day, m[0].outstanding,
-              (wide)m[0].outstanding - m[1].outstanding, limit);
+    t.level = m[0].outstanding;
+    t.growth = (wide)m[0].outstanding - m[1].outstanding;
+    tell_date(l, MR_STATS_LAW_MASS_DATE, period, &t);
 }
 
 enum mr_status mri_stats_law_job(struct mr_stats *s, struct mri_stats_list *l)

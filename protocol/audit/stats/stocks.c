@@ -192,7 +192,7 @@ static void tell_flows(const struct mr_stats *s, const struct flows *f, struct m
     const struct mr_stats_period *const p = &s->periods[period];
     const wide days = (wide)p->to_day - p->from_day + 1, stock = f->stock_days;
     const wide c = f->converted, r = (wide)f->redeemed - f->returned;
-    mri_stats_add(l, MR_STATS_STOCK, period, stock, days);
+    mri_stats_add(l, MR_STATS_STOCK, period, mri_stats_round(stock, days), 1);
     mri_stats_add(l, MR_STATS_CONVERTED, period, c, 1);
     mri_stats_add(l, MR_STATS_CONVERSIONS, period, (wide)f->conversions, 1);
     mri_stats_add(l, MR_STATS_REDEEMED, period, r, 1);
