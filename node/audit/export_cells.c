@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/csv.h"
 #include "mereau/id.h"
 #include "mereau/time.h"
 
@@ -53,12 +54,13 @@ void export_csv_head(FILE *f, enum export_table_id table)
 /* What lacks is nothing at all; an empty text is two quotes. */
 static void csv_text(FILE *f, const struct export_cell *c)
 {
-    const char *const text = c->bytes;
+    const char *const text = c->bytes, *const guard = c->len > 0 && csv_is_formula(text) ? "'" : "";
     if (c->len > 0 && strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(guard, f);
         fwrite(text, 1, c->len, f);
         return;
     }
-    fputc('"', f);
+    fprintf(f, "\"%s", guard);
     for (size_t i = 0; i < c->len; i++) {
         if (text[i] == '"')
             fputc('"', f);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "audit/measure.h"
+#include "common/csv.h"
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
@@ -69,11 +70,12 @@ json_t *measure_indicator_json(enum mr_stats_id id)
 
 void measure_csv_text(FILE *f, const char *text)
 {
+    const char *const guard = csv_is_formula(text) ? "'" : "";
     if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, f);
+        fprintf(f, "%s%s", guard, text);
         return;
     }
-    putc('"', f);
+    fprintf(f, "\"%s", guard);
     for (; *text != '\0'; text++) {
         if (*text == '"')
             putc('"', f);

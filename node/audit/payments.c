@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/csv.h"
 #include "common/file.h"
 
 enum { FIELDS_MAX = 32, BUCKETS_START = 1024 };
@@ -145,8 +146,12 @@ static bool field(char **ret, char **at)
 size_t payments_fields(char **ret, size_t max, char *line)
 {
     size_t n = 0;
-    while (n < max && field(&ret[n++], &line))
-        ;
+    bool more = true;
+    while (n < max && more) {
+        char *text;
+        more = field(&text, &line);
+        ret[n++] = text + (csv_meant(text) - text);
+    }
     return n;
 }
 

@@ -84,7 +84,7 @@ void payments_done(struct payments *b);
 uint32_t payments_member(const struct payments *b, const char *name);
 
 /** Of a text in memory: the next line, cut off; NULL behind the last one. Then its fields, cut and
- *  unquoted in place, at most `max`. */
+ *  unquoted in place, at most `max`, each as it was meant (csv.h). */
 char *payments_line(char **at);
 size_t payments_fields(char **ret, size_t max, char *line);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/csv.h"
 #include "common/file.h"
 #include "common/save.h"
 #include "mereau/assert.h"
@@ -261,11 +262,11 @@ void paper_csv(struct paper *p, const char *const *cells, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const char *const text = cells[i];
-        const bool formula = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
-        const bool quoted = strpbrk(text, "\",\n\r;") != NULL || (formula && !is_number(text));
+        const bool formula = csv_is_formula(text) && !is_number(text);
+        const bool quoted = strpbrk(text, "\",\n\r;") != NULL || formula;
         put(p, i > 0 ? "," : "");
         put(p, quoted ? "\"" : "");
-        put(p, formula && !is_number(text) ? "'" : "");
+        put(p, formula ? "'" : "");
         for (const char *at = text; *at != '\0'; at++)
             put_bytes(p, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
         put(p, quoted ? "\"" : "");
