@@ -469,7 +469,7 @@ static enum mr_status check_charter(struct wallet *w, struct out *out,
                         node_address(w));
     if (mr_charter_check(charter, &what) != MR_OK)
         return out_fail(out, MR_CHECK_FAILED, _("the charter of this ledger is not usable: %s"),
-                        what);
+                        _(what));
     return MR_OK;
 }
 

@@ -57,10 +57,10 @@ static enum mr_status read_charter(struct taking *t)
         return out_fail(t->a.out, st,
                         _("the charter %s does not have this association as it was offered; "
                           "changed: %s. Nothing was taken up."),
-                        path, what);
+                        path, _(what));
     st = mr_federation_check(t->a.charter, &what);
     if (st != MR_OK)
-        return out_fail(t->a.out, st, _("this cannot found a ledger: %s"), what);
+        return out_fail(t->a.out, st, _("this cannot found a ledger: %s"), _(what));
     t->node = t->a.own = &t->a.charter->nodes[at];
     return look_for_earlier(t);
 }

@@ -262,7 +262,7 @@ static enum mr_status take_up(struct joining *j)
         return out_fail(t->a.out, MR_CONFIG,
                         _("the epoch does not have this association as it was offered; changed: "
                           "%s. Make another offer in another directory."),
-                        what != NULL ? what : "?");
+                        what != NULL ? _(what) : "?");
     t->node = t->a.own = &t->a.charter->nodes[at];
     t->fresh = true;
     st = taking_put(t);

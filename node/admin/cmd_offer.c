@@ -22,7 +22,7 @@ static enum mr_status fill_offer(struct founding *f)
     o->governance_count = f->plan.governance;
     memcpy(o->governance, f->governance, f->plan.governance * sizeof o->governance[0]);
     if (mr_offer_check(o, &what) != MR_OK)
-        return out_fail(f->out, MR_CONFIG, _("this cannot be offered: %s"), what);
+        return out_fail(f->out, MR_CONFIG, _("this cannot be offered: %s"), _(what));
     founding_sign_offer(f);
     return MR_OK;
 }

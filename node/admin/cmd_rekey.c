@@ -36,7 +36,7 @@ static enum mr_status check_offer(struct admin *a, const struct mr_offer *o)
     const char *what = NULL;
     return mr_offer_check(o, &what) == MR_OK
                ? MR_OK
-               : out_fail(a->out, MR_CONFIG, _("this cannot be offered: %s"), what);
+               : out_fail(a->out, MR_CONFIG, _("this cannot be offered: %s"), _(what));
 }
 
 /* The association as the charter has it, and its node without its number. */

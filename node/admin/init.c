@@ -78,7 +78,7 @@ static enum mr_status fill_charter(struct founding *f, const struct offers *offe
         st = fill_policy(f);
     if (st == MR_OK &&
         (mr_charter_check(ch, &what) != MR_OK || mr_federation_check(ch, &what) != MR_OK))
-        st = out_fail(f->out, MR_CONFIG, _("this cannot found a ledger: %s"), what);
+        st = out_fail(f->out, MR_CONFIG, _("this cannot found a ledger: %s"), _(what));
     if (st != MR_OK)
         return st;
     for (uint32_t i = 0; i < f->key_count; i++)

@@ -191,16 +191,16 @@ enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
     *after = *a->charter;
     if (n->seats_count == 0)
-        what = "there is no node";
+        what = N_("there is no node");
     else if (mr_charter_next(after, n) != MR_OK)
-        what = "there are more associations than a ledger can have";
+        what = N_("there are more associations than a ledger can have");
     else if (mr_charter_check_later(after, &what) == MR_OK)
         (void)mr_federation_check(after, &what);
     free(after);
     return what == NULL ? MR_OK
                         : out_fail(a->out, MR_USAGE,
                                    _("this epoch cannot be: %s (%u nodes, %u of them settle)"),
-                                   what, n->seats_count, n->quorum);
+                                   _(what), n->seats_count, n->quorum);
 }
 
 bool next_changes(const struct admin *a, const struct mr_next_epoch *n)

@@ -32,7 +32,8 @@ enum mr_status offer_read(struct mr_signed_offer *ret, struct out *out, const ch
     if (st != MR_OK)
         return out_fail(out, st, _("the offer %s is not as it was signed: ask for it again"), path);
     st = mr_offer_check(&ret->offer, &what);
-    return st == MR_OK ? st : out_fail(out, st, _("the offer %s cannot be used: %s"), path, what);
+    return st == MR_OK ? st
+                       : out_fail(out, st, _("the offer %s cannot be used: %s"), path, _(what));
 }
 
 enum mr_status offers_read(struct offers *ret, const struct command *c, struct out *out)

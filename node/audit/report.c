@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/finding_text.h"
 #include "common/amount_text.h"
 #include "common/ledger_words.h"
 #include "common/term.h"
@@ -36,10 +37,10 @@ void report_damage(struct report *r, uint64_t turn, const char *text)
 {
     struct mr_audit_finding f = {.rule = "JNL-6",
                                  .status = MR_DAMAGED,
-                                 .what = "reading the journal to its end",
+                                 .what = N_("reading the journal to its end"),
                                  .turn = turn,
                                  .entry = MR_AUDIT_NO_ENTRY};
-    snprintf(f.expected, sizeof f.expected, "%s", "whole turns");
+    snprintf(f.expected, sizeof f.expected, "%s", N_("whole turns"));
     snprintf(f.found, sizeof f.found, "%.150s", text);
     report_add(r, &f);
 }
@@ -98,8 +99,12 @@ static void print_row(const struct report *r, struct out *out, const struct mr_a
     }
     if (f->node != 0)
         out_print(out, _(", convicts node %u"), (unsigned)f->node);
-    out_print(out, "\n  %s\n", f->what);
-    out_print(out, _("  expected  %s\n  found     %s\n"), f->expected, f->found);
+    char what[FINDING_TEXT_MAX], expected[FINDING_TEXT_MAX], found[FINDING_TEXT_MAX];
+    finding_text(what, f->what);
+    finding_text(expected, f->expected);
+    finding_text(found, f->found);
+    out_print(out, "\n  %s\n", what);
+    out_print(out, _("  expected  %s\n  found     %s\n"), expected, found);
 }
 
 static json_t *say_rows(const struct report *r, struct report_rows *rows, struct out *out)

@@ -1,20 +1,21 @@
 /* Whether a charter can found a ledger. */
 #include <string.h>
 
+#include "base/for_people.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
 
 static const char *units_fault(const struct mr_charter *c)
 {
     if (c->units_count < 2)
-        return "a ledger needs a local unit and the reserve's mirror";
+        return N_("a ledger needs a local unit and the reserve's mirror");
     if (c->units[0].role != MR_UNIT_LOCAL || c->units[1].role != MR_UNIT_RESERVE)
-        return "unit 0 must be local and unit 1 the reserve's mirror";
+        return N_("unit 0 must be local and unit 1 the reserve's mirror");
     if (c->units[0].decimals != c->units[1].decimals)
-        return "the local unit and the reserve's mirror need the same decimals";
+        return N_("the local unit and the reserve's mirror need the same decimals");
     for (uint32_t i = 0; i < c->units_count; i++)
         if (c->units[i].code_len == 0 || (i > 1 && c->units[i].role != MR_UNIT_OTHER))
-            return "a unit has no code, or a role that is taken";
+            return N_("a unit has no code, or a role that is taken");
     return NULL;
 }
 
@@ -36,25 +37,25 @@ static const char *associations_fault(const struct mr_charter *c)
     int64_t caps = 0;
     const char *what = NULL;
     if (c->associations_count == 0)
-        return "there is no association";
+        return N_("there is no association");
     for (uint32_t i = 0; i < c->associations_count; i++) {
         const struct mr_association *a = &c->associations[i];
         if (!mr_alias_ok(a->alias))
-            return "an association's alias has 2 to 32 of a-z, 0-9 and -";
+            return N_("an association's alias has 2 to 32 of a-z, 0-9 and -");
         if (mr_keyset_check(&a->desk, MR_CLASS_DESK) != MR_OK)
-            return "an association's desk needs usable keys and threshold 1";
+            return N_("an association's desk needs usable keys and threshold 1");
         if (mr_keyset_check(&a->treasury, MR_CLASS_TREASURY) != MR_OK)
-            return "an association's treasury needs usable keys and a majority threshold";
+            return N_("an association's treasury needs usable keys and a majority threshold");
         for (uint32_t k = 0; k < i; k++)
             if (memcmp(c->associations[k].id, a->id, 16) == 0 ||
                 strcmp(c->associations[k].alias, a->alias) == 0)
-                return "two associations have the same id or alias";
+                return N_("two associations have the same id or alias");
         what = spaces_fault(c, i);
         if (what != NULL)
             return what;
         caps += a->cap <= MR_CAPS_MAX ? a->cap : MR_CAPS_MAX + 1;
         if (caps > MR_CAPS_MAX)
-            return "the caps sum to more than a ledger can hold";
+            return N_("the caps sum to more than a ledger can hold");
     }
     return NULL;
 }
@@ -69,19 +70,19 @@ static const char *node_fault(const struct mr_charter *c, uint32_t at, bool foun
     const struct mr_node *n = &c->nodes[at];
     bool known = false;
     if (founding && n->number != at + 1)
-        return "nodes are numbered 1, 2, 3 ...";
+        return N_("nodes are numbered 1, 2, 3 ...");
     if (n->number == 0 || (at > 0 && n->number <= c->nodes[at - 1].number))
-        return "nodes are numbered in ascending order";
+        return N_("nodes are numbered in ascending order");
     if (!mr_pubkey_usable(&n->log_key) || !mr_pubkey_usable(&n->transport_key))
-        return "a node's key is not usable";
+        return N_("a node's key is not usable");
     for (uint32_t i = 0; i < c->associations_count; i++)
         known = known || memcmp(c->associations[i].id, n->association, MR_ACCOUNT_BYTES) == 0;
     if (!known)
-        return "a node's association is not in the charter";
+        return N_("a node's association is not in the charter");
     for (uint32_t i = 0; i < at; i++)
         if (same_key(&c->nodes[i].log_key, &n->log_key) ||
             same_key(&c->nodes[i].transport_key, &n->transport_key))
-            return "two nodes have the same key";
+            return N_("two nodes have the same key");
     return NULL;
 }
 
@@ -89,11 +90,11 @@ static const char *nodes_fault(const struct mr_charter *c, bool founding)
 {
     const char *what = NULL;
     if (c->nodes_count == 0)
-        return "there is no node";
+        return N_("there is no node");
     if (c->nodes_count > MR_SEATS_MAX)
-        return "there are more nodes than a federation can have";
+        return N_("there are more nodes than a federation can have");
     if (2 * c->quorum <= c->nodes_count || c->quorum > c->nodes_count)
-        return "the quorum is more than half of the nodes and at most all";
+        return N_("the quorum is more than half of the nodes and at most all");
     for (uint32_t i = 0; i < c->nodes_count && what == NULL; i++)
         what = node_fault(c, i, founding);
     return what;
@@ -102,30 +103,30 @@ static const char *nodes_fault(const struct mr_charter *c, bool founding)
 static const char *policy_fault(const struct mr_policy *p)
 {
     if (p->version != 1 || p->start_day != 0)
-        return "the first policy has version 1 and starts at once";
+        return N_("the first policy has version 1 and starts at once");
     for (uint32_t i = 0; i < p->classes_count; i++)
         if (!mr_is_member_class(p->classes[i].class) ||
             (i > 0 && p->classes[i].class <= p->classes[i - 1].class))
-            return "class rules stand once for a member class, ascending";
+            return N_("class rules stand once for a member class, ascending");
     for (uint32_t i = 0; i < p->fees_count; i++)
         if (p->fees[i].kind != MR_KIND_PAY && p->fees[i].kind != MR_KIND_REDEEM)
-            return "fees are for pay and redeem";
+            return N_("fees are for pay and redeem");
     return NULL;
 }
 
 static const char *prefix_fault(const struct mr_charter *c)
 {
     if (c->prefix_len < 2)
-        return "the address prefix has 2 to 16 lower-case letters";
+        return N_("the address prefix has 2 to 16 lower-case letters");
     for (uint32_t i = 0; i < c->prefix_len; i++)
         if (c->prefix[i] < 'a' || c->prefix[i] > 'z')
-            return "the address prefix has 2 to 16 lower-case letters";
+            return N_("the address prefix has 2 to 16 lower-case letters");
     return NULL;
 }
 
 static enum mr_status check(const struct mr_charter *c, bool founding, const char **ret_what)
 {
-    const char *what = c->version == 1 ? prefix_fault(c) : "the charter's version is not known";
+    const char *what = c->version == 1 ? prefix_fault(c) : N_("the charter's version is not known");
     if (what == NULL)
         what = units_fault(c);
     if (what == NULL)
@@ -133,7 +134,7 @@ static enum mr_status check(const struct mr_charter *c, bool founding, const cha
     if (what == NULL)
         what = nodes_fault(c, founding);
     if (what == NULL && mr_keyset_check(&c->governance, MR_CLASS_SYSTEM) != MR_OK)
-        what = "governance needs usable keys and a majority threshold";
+        what = N_("governance needs usable keys and a majority threshold");
     if (what == NULL)
         what = policy_fault(&c->policy);
     if (what != NULL)

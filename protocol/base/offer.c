@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/for_people.h"
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/federation.h"
@@ -43,20 +44,20 @@ enum mr_status mr_offer_check(const struct mr_offer *o, const char **ret_what)
     const struct mr_node *n = &o->node;
     const char *what = NULL;
     if (o->version != 1)
-        what = "the offer's version is not known";
+        what = N_("the offer's version is not known");
     else if (!mr_alias_ok(a->alias) || a->name_len == 0)
-        what = "the association has no name, or an alias that cannot be";
+        what = N_("the association has no name, or an alias that cannot be");
     else if (mr_keyset_check(&a->desk, MR_CLASS_DESK) != MR_OK ||
              mr_keyset_check(&a->treasury, MR_CLASS_TREASURY) != MR_OK)
-        what = "desk and treasury need usable keys and their thresholds";
+        what = N_("desk and treasury need usable keys and their thresholds");
     else if (n->number != 0 || memcmp(n->association, a->id, MR_ACCOUNT_BYTES) != 0)
-        what = "the node has a number already, or another association";
+        what = N_("the node has a number already, or another association");
     else if (!mr_pubkey_usable(&n->log_key) || !mr_pubkey_usable(&n->transport_key))
-        what = "a node's key is not usable";
+        what = N_("a node's key is not usable");
     else if (n->address_len == 0 || n->peer_address_len == 0)
-        what = "the node has no address for wallets, or none for other nodes";
+        what = N_("the node has no address for wallets, or none for other nodes");
     else if (o->governance_count > 0 && !mr_pubkey_usable(&o->governance[0]))
-        what = "the governance key is not usable";
+        what = N_("the governance key is not usable");
     if (what != NULL)
         *ret_what = what;
     return what == NULL ? MR_OK : MR_CONFIG;
@@ -68,11 +69,11 @@ enum mr_status mr_federation_check(const struct mr_charter *c, const char **ret_
     for (uint32_t i = 0; c->nodes_count > 1 && i < c->nodes_count; i++) {
         const struct mr_node *n = &c->nodes[i];
         if (n->peer_address_len == 0)
-            what = "a node has no address for the other nodes";
+            what = N_("a node has no address for the other nodes");
         for (uint32_t k = 0; k < i; k++)
             if (strcmp(c->nodes[k].peer_address, n->peer_address) == 0 ||
                 strcmp(c->nodes[k].address, n->address) == 0)
-                what = "two nodes have the same address";
+                what = N_("two nodes have the same address");
     }
     if (what != NULL)
         *ret_what = what;
@@ -121,13 +122,13 @@ enum mr_status mr_offer_in_charter(uint32_t *ret_node, const char **ret_what,
     if (a == NULL || at == c->nodes_count)
         return MR_NOT_FOUND;
     if (!same_association(a, &offer->association))
-        what = "the association's name, alias, keys or cap";
+        what = N_("the association's name, alias, keys or cap");
     else if (!same_node(&c->nodes[at], &offer->node))
-        what = "the node's association, keys or addresses";
+        what = N_("the node's association, keys or addresses");
     else if (offer->governance_count > 0 && !governs(c, &offer->governance[0]))
-        what = "the governance key, which is missing";
+        what = N_("the governance key, which is missing");
     else if (c->units[0].decimals != offer->decimals)
-        what = "the unit's decimals";
+        what = N_("the unit's decimals");
     if (what != NULL) {
         *ret_what = what;
         return MR_CONFIG;

@@ -45,6 +45,9 @@ const struct league_lie *league_lie_named(const char *name);
 /** In a book of two epochs in which an association joins: with an id that begins as another's. */
 void turn_joiner_in_the_space_of_another(struct doctor *d);
 
+/** What the finding says has a translation: what was compared, and what is more than a number. */
+void lie_is_told_in_french(const struct mr_audit_finding *f);
+
 /** No lie: a head that is dated back. */
 void league_head_of_an_hour_ago(struct doctor *d);
 

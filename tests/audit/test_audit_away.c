@@ -66,6 +66,7 @@ START_TEST(a_lie)
     ck_assert_str_eq(found.rows[0].rule, lie->rule);
     ck_assert_int_eq(found.rows[0].status, lie->status);
     ck_assert_uint_eq(found.rows[0].node, 0);
+    lie_is_told_in_french(&found.rows[0]);
 }
 END_TEST
 

@@ -428,6 +428,7 @@ static void expect_lie(const struct league_lie *lie)
         print_findings(lie->name);
     ck_assert_msg(right, "%s: one finding %s %s wanted", lie->name, lie->rule,
                   mr_status_name(lie->status));
+    lie_is_told_in_french(f);
 }
 
 START_TEST(a_lie)

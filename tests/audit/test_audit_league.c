@@ -154,6 +154,7 @@ START_TEST(a_lie)
         print_findings(lie->name);
     ck_assert_msg(right, "%s: one finding %s %s wanted", lie->name, lie->rule,
                   mr_status_name(lie->status));
+    lie_is_told_in_french(f);
 }
 END_TEST
 

@@ -65,6 +65,7 @@ static void tell(const struct lie *lie)
         print(lie->name);
     ck_assert_msg(right, "%s: one finding %s %s wanted", lie->name, lie->rule,
                   mr_status_name(lie->status));
+    lie_is_told_in_french(&found.rows[0]);
 }
 
 START_TEST(lie_of_an_order)
@@ -118,6 +119,7 @@ static void tell_the_auditor(const struct own_lie *lie, bool saved)
     if (!right)
         print(lie->name);
     ck_assert_msg(right, "%s: one finding %s wanted", lie->name, lie->rule);
+    lie_is_told_in_french(&found.rows[0]);
 }
 
 START_TEST(lie_to_the_auditor)

@@ -98,7 +98,14 @@ START_TEST(a_book_that_holds_evidence)
              association_of(4));
     ck_assert_msg(strstr(program_output, sentence) != NULL, "%s", sentence);
     ck_assert_ptr_null(strstr(program_output, "No finding."));
-    json_t *const o = program_json("verify --json liar", 0);
+    ck_assert_int_eq(program_run("verify liar --lang fr"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "aucune contradiction dans le journal du nœud 4"));
+    ck_assert_ptr_nonnull(
+        strstr(program_output, "le nœud 4 a voté pour deux valeurs dans un même scrutin"));
+    ck_assert_ptr_nonnull(strstr(program_output, ": feuilles 1 et 2\n"));
+    json_t *const o = program_json("verify --json liar --lang fr", 0);
+    ck_assert_str_eq(json_words(json_array_get(json_object_get(o, "convictions"), 0), "what"),
+                     "what a node said, against what it said before");
     const json_t *const row = json_array_get(json_object_get(o, "convictions"), 0);
     const json_t *const against = json_object_get(o, "evidence_against");
     const json_t *const first = json_array_get(against, 0);

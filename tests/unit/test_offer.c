@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/i18n.h"
 #include "mereau/federation.h"
 #include "mereau/order.h"
 
@@ -77,6 +78,14 @@ static void fill_charter(void)
         c->governance.keys[i] = offers[i].offer.governance[0];
     }
     c->policy.version = 1;
+}
+
+/* What is wrong stands in sentences for people: it has a translation. */
+static void in_french(const char *what)
+{
+    i18n_start("fr");
+    ck_assert_ptr_nonnull(what);
+    ck_assert_msg(strcmp(gettext(what), what) != 0, "not in French: %s", what);
 }
 
 static void setup(void)
@@ -173,7 +182,7 @@ static void expect_unfit(const struct mr_offer *o)
 {
     const char *what = NULL;
     ck_assert_int_eq(mr_offer_check(o, &what), MR_CONFIG);
-    ck_assert_ptr_nonnull(what);
+    in_french(what);
 }
 
 START_TEST(test_offer_check)
@@ -223,24 +232,31 @@ START_TEST(test_charter)
     ck_assert_int_eq(mr_federation_check(c, &what), MR_OK);
     c->nodes[3].log_key = c->nodes[1].log_key;
     ck_assert_int_eq(mr_charter_check(c, &what), MR_CONFIG);
+    in_french(what);
     fill_charter();
     c->nodes[3].transport_key = c->nodes[0].transport_key;
     ck_assert_int_eq(mr_charter_check(c, &what), MR_CONFIG);
+    in_french(what);
     fill_charter();
     memset(c->nodes[2].association, 9, sizeof c->nodes[2].association);
     ck_assert_int_eq(mr_charter_check(c, &what), MR_CONFIG);
+    in_french(what);
     fill_charter();
     c->quorum = 2;
     ck_assert_int_eq(mr_charter_check(c, &what), MR_CONFIG);
+    in_french(what);
     fill_charter();
     SET_TEXT(&c->nodes[2], peer_address, "");
     ck_assert_int_eq(mr_federation_check(c, &what), MR_CONFIG);
+    in_french(what);
     fill_charter();
     SET_TEXT(&c->nodes[2], peer_address, "a1.example:7292");
     ck_assert_int_eq(mr_federation_check(c, &what), MR_CONFIG);
+    in_french(what);
     fill_charter();
     SET_TEXT(&c->nodes[2], address, "a1.example:7290");
     ck_assert_int_eq(mr_federation_check(c, &what), MR_CONFIG);
+    in_french(what);
     fill_charter();
     c->nodes_count = 1;
     c->nodes[0].peer_address_len = 0;
@@ -281,6 +297,7 @@ static void expect_changed(const char *word)
     uint32_t at = 99;
     ck_assert_int_eq(mr_offer_in_charter(&at, &what, &offers[2].offer, charter), MR_CONFIG);
     ck_assert_msg(strstr(what, word) != NULL, "%s", what);
+    in_french(what);
     ck_assert_uint_eq(at, 99);
     fill_charter();
 }
