@@ -104,6 +104,11 @@ static enum mr_status grow_buckets(struct mri_layer *l, const struct mr_mem *mem
     return MR_OK;
 }
 
+static bool has_read_room(const struct mri_layer *l)
+{
+    return l->chunks != NULL && l->chunks->cap - l->chunks->used >= READ_ROOM;
+}
+
 static enum mr_status reserve(struct mri_layer *l, const struct mr_mem *mem, size_t entries,
                               size_t bytes)
 {
@@ -122,9 +127,13 @@ static enum mr_status reserve(struct mri_layer *l, const struct mr_mem *mem, siz
     return MR_OK;
 }
 
+/* What was read is forgotten as a whole when there is no more room. */
 enum mr_status mri_view_reserve(struct mri_view *v)
 {
-    return reserve(&v->active, &v->mem, STEP_ENTRIES, STEP_BYTES);
+    if (!has_read_room(&v->read))
+        layer_done(&v->read, &v->mem);
+    const enum mr_status st = reserve(&v->read, &v->mem, STEP_ENTRIES, READ_ROOM);
+    return st == MR_OK ? reserve(&v->active, &v->mem, STEP_ENTRIES, STEP_BYTES) : st;
 }
 
 static void *take(struct mri_layer *l, size_t n)
@@ -187,17 +196,12 @@ static enum mr_status copy(const struct mri_entry *e, uint8_t *ret, size_t cap, 
     return MR_OK;
 }
 
-/* The same few accounts are looked at again and again. When there is no more room all of it is
- * forgotten; when there is no memory nothing is kept. */
+/* The same few accounts are looked at again and again. */
 static void keep_read(struct mri_view *v, enum mr_table table, const uint8_t *key, size_t key_len,
                       uint64_t hash, const uint8_t *value, size_t len)
 {
     struct mri_layer *const l = &v->read;
-    if (len > READ_VALUE_MAX)
-        return;
-    if (l->chunks != NULL && l->chunks->cap - l->chunks->used < READ_ROOM)
-        layer_done(l, &v->mem);
-    if (reserve(l, &v->mem, 1, READ_ROOM) == MR_OK)
+    if (len <= READ_VALUE_MAX && has_read_room(l))
         set(l, add(l, table, key, key_len, hash), value, len);
 }
 

@@ -505,7 +505,7 @@ END_TEST
 
 START_TEST(every_store_call)
 {
-    refuse_each(FROM_STORE, 339, _i == 1, 0);
+    refuse_each(FROM_STORE, 221, _i == 1, 0);
 }
 END_TEST
 

@@ -142,6 +142,7 @@ START_TEST(the_room_for_what_was_read_is_bounded)
     flush();
     for (unsigned i = 0; i < MANY; i++) {
         snprintf(key, sizeof key, "%u", i);
+        ck_assert_int_eq(mri_view_reserve(&view), MR_OK);
         ck_assert_str_eq(get(key), value);
     }
     ck_assert_uint_eq(reads, MANY);
