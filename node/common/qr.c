@@ -39,7 +39,7 @@ void qr_free(struct qr *q)
  * belong to it. */
 static bool is_light(const struct qr *q, size_t x, size_t y)
 {
-    const size_t full = q->width + 2U * QR_QUIET;
+    const size_t full = q->width + (size_t)2 * QR_QUIET;
     if (y >= full)
         return false;
     const size_t column = x - QR_QUIET, row = y - QR_QUIET; /* wrap to huge numbers outside */
@@ -50,13 +50,13 @@ static void blocks_line(FILE *f, const struct qr *q, size_t y)
 {
     /* Upper half, lower half: what is light is drawn. */
     static const char *const glyphs[2][2] = {{" ", "\u2584"}, {"\u2580", "\u2588"}};
-    for (size_t x = 0; x < q->width + 2U * QR_QUIET; x++)
+    for (size_t x = 0; x < q->width + (size_t)2 * QR_QUIET; x++)
         fputs(glyphs[is_light(q, x, y)][is_light(q, x, y + 1)], f);
 }
 
 static void ascii_line(FILE *f, const struct qr *q, size_t y, bool color)
 {
-    for (size_t x = 0; x < q->width + 2U * QR_QUIET; x++) {
+    for (size_t x = 0; x < q->width + (size_t)2 * QR_QUIET; x++) {
         const bool light = is_light(q, x, y);
         if (color)
             fputs(light ? "\033[107m  " : "\033[40m  ", f);
@@ -72,7 +72,7 @@ enum mr_status qr_render(char **ret, const struct qr *q, bool color, bool ascii)
     FILE *f = open_memstream(&text, &len);
     if (f == NULL)
         return MR_NO_MEMORY;
-    for (size_t y = 0; y < q->width + 2U * QR_QUIET; y += ascii ? 1 : 2) {
+    for (size_t y = 0; y < q->width + (size_t)2 * QR_QUIET; y += ascii ? 1 : 2) {
         if (ascii) {
             ascii_line(f, q, y, color);
         } else {
@@ -93,7 +93,7 @@ enum mr_status qr_svg(char **ret, const struct qr *q)
 {
     char *text = NULL;
     size_t len = 0;
-    const size_t full = q->width + 2U * SVG_QUIET;
+    const size_t full = q->width + (size_t)2 * SVG_QUIET;
     FILE *f = open_memstream(&text, &len);
     if (f == NULL)
         return MR_NO_MEMORY;
@@ -124,7 +124,7 @@ enum mr_status qr_print(struct out *out, const char *text)
     if (st != MR_OK)
         return st;
     const bool ascii = !term_is_utf8();
-    const size_t columns = (q.width + 2U * QR_QUIET) * (ascii ? 2 : 1);
+    const size_t columns = (q.width + (size_t)2 * QR_QUIET) * (ascii ? 2 : 1);
     if (isatty(STDOUT_FILENO) == 1 && term_width(STDOUT_FILENO) < columns)
         out_note(out, _("The QR code needs a terminal of %zu columns."), columns);
     else if ((st = qr_render(&lines, &q, term_has_color(STDOUT_FILENO), ascii)) == MR_OK)
