@@ -171,6 +171,7 @@ END_TEST
 int main(void)
 {
     TCase *const c = tcase_create("spaces");
+    tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, derived_accounts_stand_in_the_space_of_their_association);
     tcase_add_test(c, a_desk_opens_ids_of_its_association_only);
