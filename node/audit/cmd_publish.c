@@ -13,6 +13,8 @@ const struct option_row publish_options[] = {
     MEASURE_OPTIONS,
     {"sign", 0, N_("FILE"), N_("key file that signs, made by keygen")},
     {"licence", 0, N_("ID"), N_("licence of the data, an SPDX id (etalab-2.0)")},
+    {"beside", 0, N_("DIR"),
+     N_("an earlier publication that readers have; may be given several times")},
     {"force", 'f', NULL, N_("replace a publication that is there")},
     {"check", 0, NULL, N_("verify the publication in DIR")},
     {"public-key", 0, N_("KEY"), N_("with --check: whose signature it must be")},
@@ -82,18 +84,28 @@ static void check(struct command *c, struct out *out)
 
 /* --- publishing ------------------------------------------------------------------------------- */
 
+/* What is there and will be replaced: readers have it. */
+static const char *replaced(const struct command *c, const char *dir)
+{
+    char path[FILE_PATH_MAX];
+    return opt_flag(c, "force") && path_join(path, dir, PUBLICATION_STATEMENT) == MR_OK &&
+                   file_exists(path)
+               ? dir
+               : NULL;
+}
+
 static enum mr_status write_all(const struct measure *m, const struct command *c, struct out *out,
-                                const char *dir, const struct mr_seckey *key,
-                                const struct mr_pubkey *public)
+                                const char *dir, const struct beside *beside,
+                                const struct mr_seckey *key, const struct mr_pubkey *public)
 {
     const char *const licence =
         opt_text(c, "licence") == NULL ? PUBLICATION_LICENCE : opt_text(c, "licence");
     struct published p;
     struct publication b = {.statement = {NULL, 0}};
     size_t blank = 0;
-    enum mr_status st = published_create(&p, m);
+    enum mr_status st = published_create(&p, m, beside->views, beside->count);
     if (st == MR_OK)
-        st = publication_make(&b, &p, licence, key, public);
+        st = publication_make(&b, &p, beside, licence, key, public);
     if (st == MR_OK)
         st = publication_save(&b, dir, opt_flag(c, "force"));
     for (size_t i = 0; st == MR_OK && i < m->figures_count; i++)
@@ -101,6 +113,10 @@ static enum mr_status write_all(const struct measure *m, const struct command *c
     if (st == MR_FILE_EXISTS)
         out_fail(out, st, _("%s is there already; --force replaces a publication, and only that"),
                  dir);
+    else if (st == MR_CHECK_FAILED)
+        out_fail(out, st,
+                 _("beside what was published before, this would tell of few members, whatever is "
+                   "kept back: publish the same periods as before, whole ones"));
     else if (st != MR_OK)
         out_fail(out, st, _("%s cannot be written: %s"), dir, status_sentence(st));
     if (st == MR_OK) {
@@ -134,6 +150,7 @@ static enum mr_status check_words(const struct command *c, struct out *out)
 static void publish(struct command *c, struct out *out)
 {
     static struct measure m;
+    struct beside beside = {.views = NULL};
     const char *const dir = c->args[0];
     struct mr_seckey *key = NULL;
     struct mr_pubkey public;
@@ -150,7 +167,10 @@ static void publish(struct command *c, struct out *out)
         st = out_fail(out, MR_USAGE, _("more than %d periods are not published; give longer ones"),
                       PUBLISHED_PERIODS_MAX);
     if (st == MR_OK)
-        write_all(&m, c, out, dir, key, &public);
+        st = beside_open(&beside, &m, c, out, replaced(c, dir));
+    if (st == MR_OK)
+        write_all(&m, c, out, dir, &beside, key, &public);
+    beside_done(&beside);
     measure_close(&m);
     sodium_free(key);
     c->args--;

@@ -18,7 +18,10 @@ struct cell {
     uint32_t members;
     int64_t largest;
     uint8_t why;
-    bool solved;
+    uint8_t rank;
+    bool known;    /* from elsewhere: it cannot be blank */
+    bool hidden;   /* it stands in no table */
+    bool harmless; /* hidden, and not small */
 };
 
 struct term {
@@ -29,12 +32,15 @@ struct term {
 
 struct relation {
     size_t first, count, guard;
+    size_t blanks; /* when its row was made */
     bool same_members;
 };
 
 struct row {
     struct term *terms; /* ascending by cell */
     size_t count;
+    uint32_t *sources; /* relations that it was made of, ascending */
+    size_t sources_count;
 };
 
 struct disclosure {
@@ -83,8 +89,10 @@ enum mr_status disclosure_create(struct disclosure **ret)
 
 static void drop_rows(struct disclosure *d)
 {
-    for (size_t i = 0; i < d->rows_count; i++)
+    for (size_t i = 0; i < d->rows_count; i++) {
         free(d->rows[i].terms);
+        free(d->rows[i].sources);
+    }
     free(d->rows);
     d->rows = NULL;
     d->rows_count = 0;
@@ -115,6 +123,35 @@ static void *room(struct disclosure *d, void *array, size_t count, size_t *cap, 
     return grown;
 }
 
+void disclosure_rank(struct disclosure *d, size_t cell, uint8_t rank)
+{
+    if (cell < d->cells_count)
+        d->cells[cell].rank = rank;
+}
+
+void disclosure_hide(struct disclosure *d, size_t cell)
+{
+    if (cell < d->cells_count && d->cells[cell].why == DISCLOSURE_SHOWN)
+        d->cells[cell].why = DISCLOSURE_COMPLEMENT;
+}
+
+void disclosure_know(struct disclosure *d, size_t cell)
+{
+    if (cell >= d->cells_count)
+        return;
+    d->cells[cell].why = DISCLOSURE_SHOWN;
+    d->cells[cell].known = true;
+}
+
+void disclosure_unpublish(struct disclosure *d, size_t cell)
+{
+    if (cell >= d->cells_count || d->cells[cell].hidden)
+        return;
+    d->cells[cell].hidden = true;
+    d->cells[cell].harmless = d->cells[cell].why == DISCLOSURE_SHOWN;
+    d->cells[cell].why = DISCLOSURE_FEW;
+}
+
 bool disclosure_small(mr_stats_wide value, uint32_t members, int64_t largest)
 {
     if (members == MR_STATS_NONE || (members == 0 && value == 0))
@@ -140,8 +177,10 @@ size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t membe
 
 void disclosure_blank(struct disclosure *d, size_t cell)
 {
-    if (cell < d->cells_count)
+    if (cell < d->cells_count) {
         d->cells[cell].why = DISCLOSURE_FEW;
+        d->cells[cell].harmless = false;
+    }
 }
 
 void disclosure_relation(struct disclosure *d, size_t guard, bool same_members)
@@ -153,6 +192,13 @@ void disclosure_relation(struct disclosure *d, size_t guard, bool same_members)
     d->relations = all;
     d->relations[d->relations_count++] =
         (struct relation){.first = d->terms_count, .guard = guard, .same_members = same_members};
+}
+
+void disclosure_forget(struct disclosure *d)
+{
+    if (d->relations_count == 0 || d->short_of_memory)
+        return;
+    d->terms_count = d->relations[--d->relations_count].first;
 }
 
 void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den)
@@ -181,9 +227,29 @@ static bool is_blank(const struct disclosure *d, size_t cell)
     return d->cells[cell].why != DISCLOSURE_SHOWN;
 }
 
+/* What is blank for the sake of another may be computed, unless that gives the other one. */
+static bool is_secret(const struct disclosure *d, size_t cell)
+{
+    return d->cells[cell].why == DISCLOSURE_FEW && !d->cells[cell].harmless;
+}
+
 static bool is_known(const struct disclosure *d, const struct relation *r)
 {
     return r->guard == DISCLOSURE_NONE || !is_blank(d, r->guard);
+}
+
+static size_t blanks(const struct disclosure *d, const struct relation *r)
+{
+    size_t n = 0;
+    for (size_t k = r->first; k < r->first + r->count; k++)
+        n += is_blank(d, d->terms[k].cell) ? 1 : 0;
+    return n;
+}
+
+static bool is_as_it_was(const struct disclosure *d, size_t relation)
+{
+    const struct relation *const r = &d->relations[relation];
+    return is_known(d, r) && blanks(d, r) == r->blanks;
 }
 
 static int by_cell(const void *a, const void *b)
@@ -217,12 +283,16 @@ static bool make_rows(struct disclosure *d)
     for (size_t i = 0; i < d->relations_count; i++) {
         const struct relation *const r = &d->relations[i];
         struct row *const row = &d->rows[d->rows_count];
+        d->relations[i].blanks = is_known(d, r) ? blanks(d, r) : SIZE_MAX;
         if (!is_known(d, r))
             continue;
         row->terms = calloc(r->count + 1, sizeof *row->terms);
-        if (row->terms == NULL)
-            return false;
+        row->sources = malloc(sizeof *row->sources);
         d->rows_count++;
+        if (row->terms == NULL || row->sources == NULL)
+            return false;
+        row->sources[0] = (uint32_t)i;
+        row->sources_count = 1;
         for (size_t k = r->first; k < r->first + r->count; k++) {
             if (is_blank(d, d->terms[k].cell))
                 row->terms[row->count++] = d->terms[k];
@@ -231,7 +301,8 @@ static bool make_rows(struct disclosure *d)
             join(row);
         if (row->count == 0) { /* it tells of no blank one: most of them */
             free(row->terms);
-            row->terms = NULL;
+            free(row->sources);
+            *row = (struct row){NULL, 0, NULL, 0};
             d->rows_count--;
         }
     }
@@ -242,6 +313,25 @@ static const struct term *find(const struct row *row, uint32_t cell)
 {
     const struct term key = {.cell = cell};
     return row->count == 0 ? NULL : bsearch(&key, row->terms, row->count, sizeof key, by_cell);
+}
+
+static bool join_sources(struct row *a, const struct row *b)
+{
+    uint32_t *const all = malloc((a->sources_count + b->sources_count) * sizeof *all);
+    size_t n = 0, i = 0, k = 0;
+    if (all == NULL)
+        return false;
+    while (i < a->sources_count || k < b->sources_count) {
+        const uint32_t x = i < a->sources_count ? a->sources[i] : UINT32_MAX;
+        const uint32_t y = k < b->sources_count ? b->sources[k] : UINT32_MAX;
+        all[n++] = x < y ? x : y;
+        i += x <= y ? 1 : 0;
+        k += y <= x ? 1 : 0;
+    }
+    free(a->sources);
+    a->sources = all;
+    a->sources_count = n;
+    return true;
 }
 
 /* a - factor x b, both ascending. */
@@ -267,7 +357,7 @@ static bool subtract(struct row *a, const struct row *b, uint64_t factor)
     free(a->terms);
     a->terms = sum;
     a->count = n;
-    return true;
+    return join_sources(a, b);
 }
 
 /* To the reduced row echelon form: a row that is left with one cell solves it. */
@@ -285,10 +375,6 @@ static bool eliminate(struct disclosure *d)
                 return false;
         }
     }
-    for (size_t i = 0; i < d->rows_count; i++) {
-        if (d->rows[i].count == 1)
-            d->cells[d->rows[i].terms[0].cell].solved = true;
-    }
     return true;
 }
 
@@ -297,6 +383,8 @@ static bool eliminate(struct disclosure *d)
 /* Zeros protect little: they go last. */
 static bool costs_less(const struct cell *a, const struct cell *b)
 {
+    if (a->rank != b->rank)
+        return a->rank < b->rank;
     return a->size == 0 || b->size == 0 ? a->size > b->size : a->size < b->size;
 }
 
@@ -304,48 +392,32 @@ static bool costs_less(const struct cell *a, const struct cell *b)
 static size_t cheapest(const struct disclosure *d, const struct relation *r)
 {
     size_t best = DISCLOSURE_NONE;
-    if (r->guard != DISCLOSURE_NONE && is_known(d, r))
+    if (r->guard != DISCLOSURE_NONE && is_known(d, r) && !d->cells[r->guard].known)
         return r->guard;
     for (size_t k = r->first; k < r->first + r->count; k++) {
         const size_t cell = d->terms[k].cell;
-        if (!is_blank(d, cell) &&
+        if (!is_blank(d, cell) && !d->cells[cell].known &&
             (best == DISCLOSURE_NONE || costs_less(&d->cells[cell], &d->cells[best])))
             best = cell;
     }
     return best;
 }
 
-static size_t blanks(const struct disclosure *d, const struct relation *r)
+/* Without which a relation tells less: its rate, if it needs one, else a shown cell. */
+static size_t better(const struct disclosure *d, size_t best, size_t relation)
 {
-    size_t n = 0;
-    for (size_t k = r->first; k < r->first + r->count; k++)
-        n += is_blank(d, d->terms[k].cell) ? 1 : 0;
-    return n;
+    const size_t other = cheapest(d, &d->relations[relation]);
+    if (other == DISCLOSURE_NONE)
+        return best;
+    return best == DISCLOSURE_NONE || costs_less(&d->cells[other], &d->cells[best]) ? other : best;
 }
 
-static bool names(const struct disclosure *d, const struct relation *r, size_t cell)
+/* The cheapest cell of the relations that a row was made of, in which one is left alone. */
+static bool hide(struct disclosure *d, const struct row *row)
 {
-    for (size_t k = r->first; k < r->first + r->count; k++) {
-        if (d->terms[k].cell == cell)
-            return true;
-    }
-    return false;
-}
-
-/* Of the relations that tell of a cell, the one with the fewest blanks is what gave it away. */
-static bool hide(struct disclosure *d, size_t cell)
-{
-    size_t best = DISCLOSURE_NONE, fewest = SIZE_MAX;
-    for (size_t i = 0; i < d->relations_count; i++) {
-        const struct relation *const r = &d->relations[i];
-        if (!is_known(d, r) || !names(d, r, cell))
-            continue;
-        const size_t n = blanks(d, r), other = n < fewest ? cheapest(d, r) : DISCLOSURE_NONE;
-        if (other == DISCLOSURE_NONE)
-            continue;
-        best = other;
-        fewest = n;
-    }
+    size_t best = DISCLOSURE_NONE;
+    for (size_t i = 0; i < row->sources_count; i++)
+        best = better(d, best, row->sources[i]);
     if (best != DISCLOSURE_NONE)
         d->cells[best].why = DISCLOSURE_COMPLEMENT;
     return best != DISCLOSURE_NONE;
@@ -357,7 +429,7 @@ static bool hide_rates(struct disclosure *d)
     bool changed = false;
     for (size_t i = 0; i < d->relations_count; i++) {
         const struct relation *const r = &d->relations[i];
-        if (r->guard == DISCLOSURE_NONE || !is_blank(d, r->guard) || blanks(d, r) > 0)
+        if (r->guard == DISCLOSURE_NONE || !is_secret(d, r->guard) || blanks(d, r) > 0)
             continue;
         const size_t cell = cheapest(d, r);
         if (cell == DISCLOSURE_NONE)
@@ -410,15 +482,40 @@ static bool hide_weak(struct disclosure *d)
     return changed;
 }
 
+/* What is solved, row by row; a row of which a cell was hidden meanwhile may solve nothing now. */
 static bool hide_solved(struct disclosure *d)
 {
     bool changed = false;
-    for (size_t i = 0; i < d->cells_count; i++) {
-        if (d->cells[i].solved)
-            changed = hide(d, i) || changed;
-        d->cells[i].solved = false;
+    for (size_t i = 0; i < d->rows_count; i++) {
+        const struct row *const row = &d->rows[i];
+        bool holds = row->count == 1 && is_secret(d, row->terms[0].cell);
+        for (size_t k = 0; holds && k < row->sources_count; k++)
+            holds = is_as_it_was(d, row->sources[k]);
+        changed = (holds && hide(d, row)) || changed;
     }
     return changed;
+}
+
+/* Zero is what everybody takes for granted. */
+static bool is_given_back(const struct disclosure *d)
+{
+    for (size_t i = 0; i < d->rows_count; i++) {
+        const struct row *const row = &d->rows[i];
+        if (row->count == 1 && is_secret(d, row->terms[0].cell) &&
+            d->cells[row->terms[0].cell].size != 0)
+            return true;
+    }
+    return false;
+}
+
+/* What was hidden and follows from the rest all the same is shown: nothing is lost by it. */
+static void show_solved(struct disclosure *d)
+{
+    for (size_t i = 0; i < d->rows_count; i++) {
+        const struct row *const row = &d->rows[i];
+        if (row->count == 1 && d->cells[row->terms[0].cell].why == DISCLOSURE_COMPLEMENT)
+            d->cells[row->terms[0].cell].why = DISCLOSURE_SHOWN;
+    }
 }
 
 /* Each round blanks at least one cell more, so it ends; with everything blank nothing is solved
@@ -434,6 +531,9 @@ enum mr_status disclosure_protect(struct disclosure *d)
         else
             changed = hide_solved(d);
     }
+    const bool given_back = !d->short_of_memory && is_given_back(d);
+    if (!d->short_of_memory && !given_back)
+        show_solved(d);
     drop_rows(d);
-    return d->short_of_memory ? MR_NO_MEMORY : MR_OK;
+    return d->short_of_memory ? MR_NO_MEMORY : given_back ? MR_CHECK_FAILED : MR_OK;
 }

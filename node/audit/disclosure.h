@@ -3,7 +3,7 @@
  *  Cells are numbers with those who stand behind them; relations are linear equations that anybody
  *  knows to hold between cells: rows and columns add up to totals, periods to the whole, a rate
  *  times its base is a sum. A cell is blank because few stand behind it or one dominates it, or to
- *  keep such a one from being computed: what is blank cannot be solved from what is not. */
+ *  keep such a one from being computed: it cannot be solved from what is not blank. */
 #ifndef MEREAU_AUDIT_DISCLOSURE_H
 #define MEREAU_AUDIT_DISCLOSURE_H
 
@@ -31,6 +31,14 @@ size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t membe
 
 /** Blank, because something else says so (its base is). Before disclosure_protect. */
 void disclosure_blank(struct disclosure *d, size_t cell);
+/** How much it is worth to readers: complements are taken from the lowest rank (0 at first). */
+void disclosure_rank(struct disclosure *d, size_t cell, uint8_t rank);
+/** Blank for the sake of others: it may be computed if they may not. */
+void disclosure_hide(struct disclosure *d, size_t cell);
+/** It stays as it is, whatever follows from it: readers know it from elsewhere. */
+void disclosure_know(struct disclosure *d, size_t cell);
+/** It stands in no table. It must not be computed either if it is small; else it may. */
+void disclosure_unpublish(struct disclosure *d, size_t cell);
 /** Whether few stand behind these, or one dominates them. */
 bool disclosure_small(mr_stats_wide value, uint32_t members, int64_t largest);
 
@@ -38,11 +46,14 @@ bool disclosure_small(mr_stats_wide value, uint32_t members, int64_t largest);
  *  knows the relation (a rate); DISCLOSURE_NONE: it holds by definition. `same_members`: the same
  *  persons stand behind several of its parts (periods), as against different ones (classes). */
 void disclosure_relation(struct disclosure *d, size_t guard, bool same_members);
+/** The relation begun last does not hold. */
+void disclosure_forget(struct disclosure *d);
 /** A term of the relation begun last: num / den times the cell; both not 0 (else it is left out).
  *  A part has a coefficient above zero, a total one below. */
 void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den);
 
-/** Blank what must be. MR_OK, MR_NO_MEMORY. */
+/** Blank what must be. MR_OK; MR_NO_MEMORY; MR_CHECK_FAILED: with all blank that may be, something
+ *  small still follows from what is known from elsewhere. */
 enum mr_status disclosure_protect(struct disclosure *d);
 
 /** Asked after disclosure_protect. */

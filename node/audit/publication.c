@@ -57,6 +57,12 @@ bool publication_licence_fits(const char *id)
     return n > 0 && n <= PUBLICATION_LICENCE_MAX && id[n] == '\0';
 }
 
+static enum mr_status close_text(FILE *f, enum mr_status st)
+{
+    const bool bad = ferror(f) != 0;
+    return fclose(f) != 0 || bad ? MR_NO_MEMORY : st;
+}
+
 /* --- figures ---------------------------------------------------------------------------------- */
 
 static const char *state_text(const struct published *p, size_t i)
@@ -65,12 +71,11 @@ static const char *state_text(const struct published *p, size_t i)
                                                    : measure_state_text(p->m->figures[i].state);
 }
 
-static void put_figure(FILE *out, const struct published *p, size_t i)
+static void put_prefix(FILE *out, const struct measure *m, size_t i)
 {
-    const struct measure *const m = p->m;
     const struct mr_stats_figure *const f = &m->figures[i];
     const struct mr_stats_indicator *const k = mr_stats_indicator(f->id);
-    char from[16], to[16], name[MEASURE_NAME_MAX], value[MR_STATS_TEXT_MAX] = "";
+    char from[16], to[16], name[MEASURE_NAME_MAX];
     measure_day(from, m->periods[f->period].from_day);
     measure_day(to, m->periods[f->period].to_day);
     fprintf(out, "%s,%s,%s,%s,", k->id, f->period == m->periods_count ? "whole" : "period", from,
@@ -80,9 +85,27 @@ static void put_figure(FILE *out, const struct published *p, size_t i)
     putc(',', out);
     measure_name(name, m, k->column, f->column);
     measure_csv_text(out, name);
+    putc(',', out);
+}
+
+bool publication_prefix(char *ret, size_t size, const struct measure *m, size_t i)
+{
+    FILE *const f = fmemopen(ret, size, "w");
+    if (f == NULL)
+        return false;
+    put_prefix(f, m, i);
+    return close_text(f, MR_OK) == MR_OK;
+}
+
+static void put_figure(FILE *out, const struct published *p, size_t i)
+{
+    const struct mr_stats_figure *const f = &p->m->figures[i];
+    const struct mr_stats_indicator *const k = mr_stats_indicator(f->id);
+    char value[MR_STATS_TEXT_MAX] = "";
+    put_prefix(out, p->m, i);
     if (published_why(p, i) == DISCLOSURE_SHOWN)
         mr_stats_figure_text(value, f);
-    fprintf(out, ",%s,%s,%s\n", value, mr_stats_measure_text(k->measure), state_text(p, i));
+    fprintf(out, "%s,%s,%s\n", value, mr_stats_measure_text(k->measure), state_text(p, i));
 }
 
 static void put_figures(FILE *out, const struct published *p)
@@ -286,12 +309,22 @@ static json_t *listed_json(const struct publication *b)
     return all;
 }
 
+static json_t *beside_json(const struct beside *b)
+{
+    json_t *const all = json_array();
+    for (size_t i = 0; i < b->hashes_count; i++)
+        json_array_append_new(all, hex_json(b->hashes[i]));
+    return all;
+}
+
 static enum mr_status put_statement(FILE *out, const struct publication *b,
-                                    const struct published *p, const char *licence)
+                                    const struct published *p, const struct beside *beside,
+                                    const char *licence)
 {
     json_t *const o = head_json(p->m, licence);
     json_object_set_new(o, "publication", json_integer(1));
     json_object_set_new(o, "ledger", hex_json(p->m->table.point.ledger));
+    json_object_set_new(o, "beside", beside_json(beside));
     json_object_set_new(o, "files", listed_json(b));
     return put_json(out, o);
 }
@@ -310,15 +343,9 @@ static enum mr_status put_signature(FILE *out, const struct publication *b,
                                    "signature", text));
 }
 
-static enum mr_status close_text(FILE *f, enum mr_status st)
-{
-    const bool bad = ferror(f) != 0;
-    return fclose(f) != 0 || bad ? MR_NO_MEMORY : st;
-}
-
 enum mr_status publication_make(struct publication *ret, const struct published *p,
-                                const char *licence, const struct mr_seckey *key,
-                                const struct mr_pubkey *public)
+                                const struct beside *beside, const char *licence,
+                                const struct mr_seckey *key, const struct mr_pubkey *public)
 {
     enum mr_status st = MR_OK;
     *ret = (struct publication){.statement = {NULL, 0}};
@@ -330,7 +357,7 @@ enum mr_status publication_make(struct publication *ret, const struct published 
     }
     if (st == MR_OK) {
         FILE *const f = open_memstream(&ret->statement.text, &ret->statement.len);
-        st = f == NULL ? MR_NO_MEMORY : close_text(f, put_statement(f, ret, p, licence));
+        st = f == NULL ? MR_NO_MEMORY : close_text(f, put_statement(f, ret, p, beside, licence));
     }
     if (st == MR_OK) {
         FILE *const f = open_memstream(&ret->signature.text, &ret->signature.len);

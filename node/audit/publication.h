@@ -5,6 +5,7 @@
 #ifndef MEREAU_AUDIT_PUBLICATION_H
 #define MEREAU_AUDIT_PUBLICATION_H
 
+#include "audit/beside.h"
 #include "audit/published.h"
 #include "common/file.h"
 #include "mereau/sign.h"
@@ -30,10 +31,15 @@ struct publication {
     } files[PUBLICATION_FILES], statement, signature;
 };
 
-/** All bytes, in memory. MR_OK, MR_NO_MEMORY, MR_TOO_LARGE. Put it away in any case. */
+/** How the line of figure i begins in figures.csv: all that is not its value, with the comma in
+ * front of that. False: it has no room. */
+bool publication_prefix(char *ret, size_t size, const struct measure *m, size_t i);
+
+/** All bytes, in memory; `beside` was looked at when p was made. MR_OK, MR_NO_MEMORY, MR_TOO_LARGE.
+ *  Put it away in any case. */
 enum mr_status publication_make(struct publication *ret, const struct published *p,
-                                const char *licence, const struct mr_seckey *key,
-                                const struct mr_pubkey *public);
+                                const struct beside *beside, const char *licence,
+                                const struct mr_seckey *key, const struct mr_pubkey *public);
 void publication_done(struct publication *p);
 
 /** Write into a directory that appears as a whole, durably: made beside it, synced, renamed. One
@@ -45,7 +51,8 @@ enum mr_status publication_save(const struct publication *p, const char *dir, bo
 struct publication_facts {
     struct mr_pubkey public;
     uint8_t ledger[MR_HASH_BYTES];
-    char currency[MR_NAME_MAX + 1], from[16], to[16], licence[PUBLICATION_LICENCE_MAX + 1];
+    uint8_t hash[MR_HASH_BYTES]; /* SHA-256 of the statement */
+    char currency[MR_NAME_MAX + 1], from[16], to[16], by[8], licence[PUBLICATION_LICENCE_MAX + 1];
     char state[2 * MR_HASH_BYTES + 1];
     int64_t settled;
     char wrong[FILE_PATH_MAX]; /* the file that is not as stated; empty: the statement */

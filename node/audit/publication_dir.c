@@ -198,6 +198,7 @@ static void tell(struct publication_facts *ret, const json_t *statement)
     text_of(ret->currency, sizeof ret->currency, statement, "currency");
     text_of(ret->from, sizeof ret->from, statement, "from");
     text_of(ret->to, sizeof ret->to, statement, "to");
+    text_of(ret->by, sizeof ret->by, statement, "by");
     text_of(ret->licence, sizeof ret->licence, statement, "licence");
     text_of(ret->state, sizeof ret->state, at, file ? "sha256" : "state_root");
     ret->settled = json_integer_value(json_object_get(at, file ? "rows" : "settled"));
@@ -216,6 +217,7 @@ enum mr_status publication_check(struct publication_facts *ret, const char *dir)
         st = read_in(&sig_bytes, &sig_len, dir, PUBLICATION_SIGNATURE, STATEMENT_BYTES_MAX);
     }
     if (st == MR_OK) {
+        crypto_hash_sha256(ret->hash, bytes, len);
         statement = parse(bytes, len);
         signature = parse(sig_bytes, sig_len);
         st = statement == NULL || signature == NULL

@@ -14,10 +14,29 @@ struct published {
     struct disclosure *disclosure; /* cell i is figure i */
 };
 
-/** Of all figures of a measure that was run, which must stay. MR_OK, MR_NO_MEMORY; put it away in
- *  any case. */
-enum mr_status published_create(struct published *ret, const struct measure *m);
+/** What readers have beside it: an earlier publication, measured again on the same rows. Or, with
+ *  `shown` NULL, days that lie between the edges of periods of several publications: nobody has
+ *  their figures, but differences may give them. */
+struct published_view {
+    const struct measure *m; /* run */
+    const bool *shown;       /* by figure */
+};
+
+/** Of all figures of a measure that was run, which must stay blank: what is shown here and in the
+ *  others together gives nothing small back. MR_OK; MR_NO_MEMORY; MR_CHECK_FAILED: beside the
+ *  others it cannot be published, however much is blank. Put it away in any case. */
+enum mr_status published_create(struct published *ret, const struct measure *m,
+                                const struct published_view *others, size_t count);
 void published_done(struct published *p);
+
+/** The days between edges that no view has: views to be added. MR_OK, MR_NO_MEMORY, MR_OUT_OF_RANGE
+ *  (`max` or more). */
+enum mr_status published_between(struct mr_stats_period *ret, size_t *ret_count, size_t max,
+                                 const struct measure *m, const struct published_view *others,
+                                 size_t count);
+
+/** Whether the figures of periods add up to that of all of them. */
+bool published_adds_up(enum mr_stats_id id);
 
 /** Why figure i of the measure is blank. */
 enum disclosure_why published_why(const struct published *p, size_t i);

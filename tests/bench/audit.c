@@ -81,7 +81,7 @@ static void choose(bool only[MR_STATS_IDS], enum what what)
     static const enum mr_stats_id six[] = {MR_STATS_TURNOVER, MR_STATS_PAYMENTS, MR_STATS_ACTIVE_IN,
                                            MR_STATS_PAIRS, MR_STATS_GINI};
     for (enum mr_stats_id i = 0; i < MR_STATS_IDS; i++) {
-        const bool circular = i == MR_STATS_CIRCULARITY || i == MR_STATS_CIRCULARITY_EDGES;
+        const bool circular = i >= MR_STATS_CIRCULARITY && i <= MR_STATS_CIRCULARITY_EDGES;
         only[i] = what == WHAT_ALL ? !circular : what == WHAT_CIRCULARITY && circular;
     }
     for (size_t i = 0; what == WHAT_SIX && i < sizeof six / sizeof six[0]; i++)

@@ -13,6 +13,7 @@ struct story {
     bool issued;          /* it comes straight from an issue */
     bool seeded;          /* it goes back to an R1 */
     uint32_t seed, steps; /* of that R1: period, and steps behind it that count (0, 1), 2: more */
+    uint32_t day;         /* of that R1, of public money; 0: more than a year ago */
 };
 
 struct lot {
@@ -24,7 +25,10 @@ struct lot {
 
 struct sums {
     wide r1, r2, r3, gone, held, paid;
+    wide old[3], early[3]; /* R1 that is 30, 90, 365 days old at the end; what was gone by then */
 };
+
+static const uint32_t kept_for[] = {30, 90, 365};
 
 static struct lot *lots;
 static size_t lots_count;
@@ -34,7 +38,7 @@ static wide spent[4000], censored[4000];
 static bool same(const struct story *a, const struct story *b)
 {
     return a->issued == b->issued && a->seeded == b->seeded && a->seed == b->seed &&
-           a->steps == b->steps;
+           a->steps == b->steps && a->day == b->day;
 }
 
 static void give(uint32_t to, uint64_t now, int64_t amount, struct story story)
@@ -83,6 +87,8 @@ static struct story tell_on(const struct lot *l, uint64_t now, int64_t amount, b
     if (s.steps == 1 && soon)
         sums[s.seed].r3 += amount;
     s.steps = s.steps == 0 && soon ? 1 : 2;
+    if (s.day != 0 && now / MR_DAY_MS > s.day + 365)
+        s.day = 0;
     return !public && s.steps == 2 ? (struct story){0} : s;
 }
 
@@ -112,6 +118,11 @@ static size_t take(const struct reference *r, uint32_t from, uint64_t now, int64
         if (!paid) {
             if (public && l->story.seeded)
                 sums[l->story.seed].gone += x;
+            for (int k = 0; public && l->story.seeded && l->story.day != 0 && k < 3; k++) {
+                const uint64_t last = l->story.day + kept_for[k];
+                if (last <= r->periods[r->count].to_day && now < (last + 1) * MR_DAY_MS)
+                    sums[l->story.seed].early[k] += x;
+            }
             continue;
         }
         if (inside) {
@@ -154,8 +165,14 @@ static void row(const struct reference *r, size_t i, bool public, struct sums *s
     if (public && inside && ref_class(r, to) != MR_CLASS_MUNICIPALITY &&
         (town || t->kind[i] == MR_STATS_ASSIGNED)) {
         const uint32_t seed = r->monthly ? period : 0;
+        const uint32_t day = (uint32_t)(t->time_ms[i] / MR_DAY_MS);
         sums[seed].r1 += t->amount[i];
-        give(to, t->time_ms[i], t->amount[i], (struct story){.seeded = true, .seed = seed});
+        for (int k = 0; k < 3; k++) {
+            if (day + kept_for[k] <= r->periods[r->count].to_day)
+                sums[seed].old[k] += t->amount[i];
+        }
+        give(to, t->time_ms[i], t->amount[i],
+             (struct story){.seeded = true, .seed = seed, .day = day});
         return;
     }
     if (!paid) {
@@ -211,6 +228,9 @@ static void put_steps(struct reference *r, uint32_t p, bool public, const struct
     if (public) {
         ref_put(r, MR_STATS_PUBLIC_SPENT, p, 0, 0, s->r1, 1);
         ref_put(r, MR_STATS_PUBLIC_KEPT, p, 0, 0, s->r1 - s->gone, s->r1);
+        for (int k = 0; k < 3; k++)
+            ref_put(r, MR_STATS_PUBLIC_KEPT_DAYS, p, kept_for[k], 0, s->old[k] - s->early[k],
+                    s->old[k]);
     }
 }
 
@@ -233,6 +253,10 @@ static void family(struct reference *r, bool public)
         whole.r2 += sums[p].r2;
         whole.r3 += sums[p].r3;
         whole.gone += sums[p].gone;
+        for (int k = 0; k < 3; k++) {
+            whole.old[k] += sums[p].old[k];
+            whole.early[k] += sums[p].early[k];
+        }
         whole.held += sums[p].held;
         whole.paid += sums[p].paid;
         if (!public)

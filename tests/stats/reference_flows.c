@@ -97,7 +97,7 @@ static void pairs(struct reference *r, uint32_t period)
     ref_put(r, MR_STATS_PAIRS, period, 0, 0, count, 1);
     ref_put(r, MR_STATS_RECIPROCITY, period, 0, 0, 2 * both, all);
     if (ref_has_classes(r))
-        ref_put(r, MR_STATS_SHOPS_PER, period, 0, 0, shops, persons);
+        ref_put(r, MR_STATS_SHOPS_PER, period, 0, 0, shops, persons)->members = (uint32_t)persons;
     else
         ref_none(r, MR_STATS_SHOPS_PER, period, MR_STATS_NO_CLASS);
 }
@@ -204,29 +204,40 @@ static bool push_a_cycle(uint32_t n)
     return true;
 }
 
-static void circularity(struct reference *r, uint32_t period)
+static wide most_that_goes_round(uint32_t n)
 {
-    const uint32_t n = r->t->accounts_count;
-    wide all = 0, value_of_it = 0, edges = 0;
-    fill(r, ref_month_begin(r->periods[period].to_day, 2), ref_end(r, period));
-    for (uint32_t a = 0; a < n; a++) {
-        for (uint32_t b = 0; b < n; b++)
-            all += w[a][b];
-        for (uint32_t b = 0; b < a; b++) {
-            const int64_t both = w[a][b] < w[b][a] ? w[a][b] : w[b][a];
-            w[a][b] -= both;
-            w[b][a] -= both;
-            edges += w[a][b] > 0 || w[b][a] > 0;
-        }
-    }
+    wide sum = 0;
     memset(flow, 0, sizeof flow);
     while (push_a_cycle(n))
         ;
     for (uint32_t a = 0; a < n; a++) {
         for (uint32_t b = 0; b < n; b++)
-            value_of_it += flow[a][b];
+            sum += flow[a][b];
     }
-    ref_put(r, MR_STATS_CIRCULARITY, period, 0, 0, value_of_it, all);
+    return sum;
+}
+
+static void circularity(struct reference *r, uint32_t period)
+{
+    const uint32_t n = r->t->accounts_count;
+    wide all = 0, mutual = 0, edges = 0;
+    fill(r, ref_month_begin(r->periods[period].to_day, 2), ref_end(r, period));
+    for (uint32_t a = 0; a < n; a++) {
+        for (uint32_t b = 0; b < n; b++)
+            all += w[a][b];
+    }
+    ref_put(r, MR_STATS_CIRCULARITY_GROSS, period, 0, 0, most_that_goes_round(n), all);
+    for (uint32_t a = 0; a < n; a++) {
+        for (uint32_t b = 0; b < a; b++) {
+            const int64_t both = w[a][b] < w[b][a] ? w[a][b] : w[b][a];
+            w[a][b] -= both;
+            w[b][a] -= both;
+            mutual += 2 * (wide)both;
+            edges += w[a][b] > 0 || w[b][a] > 0;
+        }
+    }
+    ref_put(r, MR_STATS_CIRCULARITY, period, 0, 0, most_that_goes_round(n), all);
+    ref_put(r, MR_STATS_CIRCULARITY_PAIRS, period, 0, 0, mutual, all);
     ref_put(r, MR_STATS_CIRCULARITY_EDGES, period, 0, 0, edges, 1);
 }
 

@@ -17,11 +17,12 @@ static int64_t sum_of(const struct reference *r, uint32_t account, bool given, u
     return sum;
 }
 
-static int64_t count_of(const struct reference *r, uint32_t account, uint64_t begin, uint64_t end)
+static int64_t count_of(const struct reference *r, uint32_t account, bool given, uint64_t begin,
+                        uint64_t end)
 {
     int64_t n = 0;
     for (size_t i = 0; i < r->t->rows; i++)
-        n += ref_pays(r, i, begin, end) && r->t->from[i] == account;
+        n += ref_pays(r, i, begin, end) && (given ? r->t->from[i] : r->t->to[i]) == account;
     return n;
 }
 
@@ -86,6 +87,8 @@ static void activity(struct reference *r, uint32_t period)
     for (int k = 0; k < 3; k++) {
         const uint64_t since = end - actives[k] * MR_DAY_MS, old = end - dormants[k] * MR_DAY_MS;
         wide active = 0, all = 0, dormant = 0;
+        int64_t largest = 0;
+        uint32_t sleepers = 0;
         for (uint32_t a = 0; a < r->t->accounts_count; a++) {
             active += sum_of(r, a, true, since, end) > 0 || sum_of(r, a, false, since, end) > 0;
             const int64_t balance = ref_balance(r, a, 0, end);
@@ -101,10 +104,17 @@ static void activity(struct reference *r, uint32_t period)
             if (balance <= 0 || !ref_is(r, a, MR_STATS_CIRCULATING))
                 continue;
             all += balance;
-            dormant += early && !moved ? balance : 0;
+            if (!early || moved)
+                continue;
+            dormant += balance;
+            sleepers++;
+            largest = balance > largest ? balance : largest;
         }
         ref_put(r, MR_STATS_ACTIVE, period, actives[k], 0, active, 1);
-        ref_put(r, MR_STATS_DORMANT, period, dormants[k], 0, dormant, all);
+        struct mr_stats_figure *const f =
+            ref_put(r, MR_STATS_DORMANT, period, dormants[k], 0, dormant, all);
+        f->members = sleepers;
+        f->largest = largest;
     }
     for (uint32_t a = 0; a < r->t->accounts_count; a++) {
         const uint64_t last = payment(r, a, true, false, end);
@@ -152,7 +162,7 @@ static void receipts(struct reference *r, uint32_t period)
 {
     const uint64_t begin = ref_begin(r, period), end = ref_end(r, period);
     int64_t got[ACCOUNTS_MAX], held[ACCOUNTS_MAX], largest = 0;
-    wide sum = 0, squares = 0, top = 0, givers = 0, payments = 0, active = 0;
+    wide sum = 0, squares = 0, top = 0, givers = 0, payments = 0, active = 0, once = 0;
     size_t n = 0, m = 0;
     for (uint32_t a = 0; a < r->t->accounts_count; a++) {
         const int64_t in = sum_of(r, a, false, begin, end), out = sum_of(r, a, true, begin, end);
@@ -160,7 +170,8 @@ static void receipts(struct reference *r, uint32_t period)
             got[n++] = in;
         givers += out > 0;
         active += in > 0 || out > 0;
-        payments += count_of(r, a, begin, end);
+        payments += count_of(r, a, true, begin, end);
+        once += count_of(r, a, true, begin, end) + count_of(r, a, false, begin, end) == 1;
         sum += in;
         squares += (wide)in * in;
         largest = in > largest ? in : largest;
@@ -177,11 +188,45 @@ static void receipts(struct reference *r, uint32_t period)
     f->members = (uint32_t)active;
     f->largest = largest;
     ref_put(r, MR_STATS_ACTIVE_IN, period, 0, 0, active, 1);
-    ref_put(r, MR_STATS_PER_ACTIVE, period, 0, 0, payments, givers);
+    ref_put(r, MR_STATS_ACTIVE_ONCE, period, 0, 0, once, 1);
+    ref_put(r, MR_STATS_PER_ACTIVE, period, 0, 0, payments, givers)->members = (uint32_t)givers;
     ref_put(r, MR_STATS_HHI, period, 0, 0, squares, sum * sum);
     ref_put(r, MR_STATS_TOP10, period, 0, 0, top, sum);
     gini(r, MR_STATS_GINI_TURNOVER, period, got, n);
     gini(r, MR_STATS_GINI, period, held, m);
+}
+
+static void persons(struct reference *r, uint32_t period)
+{
+    const uint64_t begin = ref_begin(r, period), end = ref_end(r, period);
+    const wide days = (wide)(end - begin) / MR_DAY_MS;
+    wide givers = 0, payments = 0;
+    if (!ref_has_classes(r)) {
+        ref_none(r, MR_STATS_PER_PERSON, period, MR_STATS_NO_CLASS);
+        return;
+    }
+    for (uint32_t a = 0; a < r->t->accounts_count; a++) {
+        const int64_t n = count_of(r, a, true, begin, end);
+        if (ref_class(r, a) != MR_CLASS_RESIDENT || n == 0)
+            continue;
+        givers++;
+        payments += n;
+    }
+    ref_put(r, MR_STATS_PER_PERSON, period, 0, 0, 365 * payments, 12 * days * givers);
+}
+
+static void towns_covered(struct reference *r, uint32_t period)
+{
+    wide towns = 0;
+    for (uint32_t town = 0; town < r->t->labels_count; town++) {
+        bool covered = false;
+        for (uint32_t a = 0; a < r->t->accounts_count; a++)
+            covered =
+                covered || (r->t->accounts[a].town == town && ref_is(r, a, MR_STATS_MEMBERS) &&
+                            is_open(r, a, ref_end(r, period)));
+        towns += covered;
+    }
+    ref_put(r, MR_STATS_TOWNS, period, 0, 0, towns, 1);
 }
 
 static void medians(struct reference *r, uint32_t period)
@@ -234,7 +279,7 @@ static void shops(struct reference *r, uint32_t period)
         low += 5 * v[n].out < v[n].in;
         n++;
     }
-    ref_put(r, MR_STATS_RECIRCULATION_LOW, period, 0, 0, low, (wide)n);
+    ref_put(r, MR_STATS_RECIRCULATION_LOW, period, 0, 0, low, (wide)n)->members = (uint32_t)n;
     /* the middle one: as many below as it takes */
     for (size_t i = 0; i < n; i++) {
         size_t below = 0, same = 0;
@@ -244,7 +289,8 @@ static void shops(struct reference *r, uint32_t period)
             same += x == y;
         }
         if (below <= (n - 1) / 2 && (n - 1) / 2 < below + same) {
-            ref_put(r, MR_STATS_RECIRCULATION, period, 0, 0, v[i].out, v[i].in);
+            ref_put(r, MR_STATS_RECIRCULATION, period, 0, 0, v[i].out, v[i].in)->members =
+                (uint32_t)n;
             return;
         }
     }
@@ -296,6 +342,8 @@ void reference_people(struct reference *r, uint32_t period)
     activity(r, period);
     first_payments(r, period);
     receipts(r, period);
+    persons(r, period);
+    towns_covered(r, period);
     medians(r, period);
     shops(r, period);
     blocked(r, period);

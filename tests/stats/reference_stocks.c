@@ -63,6 +63,18 @@ static void masses(struct reference *r, uint32_t period)
         if (f->num == 0 && (f->members == 0 || f->members == MR_STATS_NONE))
             r->figures_count--;
     }
+    if (ref_has_classes(r)) {
+        wide all = 0, shops = 0;
+        for (uint32_t a = 0; a < r->t->accounts_count; a++) {
+            const uint32_t c = ref_class(r, a);
+            const int64_t b = ref_balance(r, a, 0, end);
+            all += b > 0 && c != MR_CLASS_ISSUER && c != MR_CLASS_WORLD ? b : 0;
+            shops += c == MR_CLASS_SHOP ? b : 0;
+        }
+        ref_put(r, MR_STATS_MASS_SHOPS, period, 0, 0, shops, all);
+    } else {
+        ref_none(r, MR_STATS_MASS_SHOPS, period, MR_STATS_NO_CLASS);
+    }
     for (uint32_t h = 0; h < r->t->associations_count; h++) {
         struct mr_stats_figure *const f = ref_put(r, MR_STATS_MASS_HOME, period, h, 0, 0, 1);
         f->members = 0;
@@ -184,6 +196,8 @@ static void flows(struct reference *r, uint32_t period)
     ref_put(r, MR_STATS_C_OVER_M, period, 0, 0, c * days, stock);
     ref_put(r, MR_STATS_R_OVER_M, period, 0, 0, back * days, stock);
     ref_put(r, MR_STATS_PASSED_ON, period, 0, 0, turnover - back, turnover);
+    ref_put(r, MR_STATS_SWEPT, period, 0, 0,
+            sum_rows(r, begin, end, MR_STATS_SWEEP, MR_STATS_SWEEP), 1);
     ref_put(r, MR_STATS_MULTIPLIER, period, 0, 0, turnover, c);
     ref_put(r, MR_STATS_PAYMENTS, period, 0, 0, payments, 1);
     ref_put(r, MR_STATS_V_ALL, period, 0, 0, 365 * turnover * days, days * stock);

@@ -184,6 +184,52 @@ START_TEST(on_the_bounds)
 }
 END_TEST
 
+/* Public money that leaves on the last day that counts, and on the next one; and two days of it
+ * that become one history when both are more than a year old. */
+START_TEST(public_money_by_its_days)
+{
+    enum { ISSUER, REDEEMED, CHOIR, BAKER };
+    static const struct {
+        uint32_t day, from, to;
+        int64_t amount;
+        enum mr_stats_kind kind;
+    } rows[] = {{0, ISSUER, CHOIR, 1000, MR_STATS_ASSIGNED},
+                {30, CHOIR, REDEEMED, 100, MR_STATS_REDEEM},
+                {31, CHOIR, REDEEMED, 7, MR_STATS_REDEEM},
+                {32, ISSUER, CHOIR, 500, MR_STATS_ISSUE},
+                {33, ISSUER, CHOIR, 200, MR_STATS_ASSIGNED},
+                {33 + 365, CHOIR, BAKER, 300, MR_STATS_PAY},
+                {34 + 365, CHOIR, BAKER, 1200, MR_STATS_PAY},
+                {36 + 365, BAKER, REDEEMED, 1000, MR_STATS_REDEEM}};
+    const uint32_t first = mr_day_from_civil((struct mr_civil){2024, 1, 1});
+    static const uint32_t ends[] = {29, 30, 31, 62, 63, 89, 90, 400, 450};
+    made_ledger(&made, 1, 30, 30);
+    made.t.rows = sizeof rows / sizeof rows[0];
+    made.t.redemptions_count = 0;
+    made.t.accounts_count = 4;
+    for (size_t i = 0; i < made.t.rows; i++) {
+        made.time_ms[i] = (first + rows[i].day + UINT64_C(1)) * MR_DAY_MS - (rows[i].day == 30);
+        made.from[i] = rows[i].from;
+        made.to[i] = rows[i].to;
+        made.amount[i] = rows[i].amount;
+        made.kind[i] = (uint8_t)rows[i].kind;
+        made.unit[i] = 0;
+    }
+    made.time_ms[0]--;
+    made.accounts[ISSUER].association = made.accounts[REDEEMED].association = 0;
+    made.accounts[ISSUER].class = MR_CLASS_ISSUER;
+    made.accounts[REDEEMED].class = MR_CLASS_REDEEMED;
+    made.accounts[CHOIR].class = MR_CLASS_ASSOCIATION;
+    made.accounts[BAKER].class = MR_CLASS_SHOP;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        const struct mr_stats_query month = {first, first + ends[i], MR_STATS_BY_MONTH, 0, NULL};
+        const struct mr_stats_query year = {first, first + ends[i], MR_STATS_BY_YEAR, 0, NULL};
+        compare(&made.t, &month);
+        compare(&made.t, &year);
+    }
+}
+END_TEST
+
 START_TEST(bounds_of_a_query)
 {
     struct mr_stats *s = NULL;
@@ -383,6 +429,7 @@ int main(void)
     tcase_add_test(c, periods_without_data);
     tcase_add_loop_test(c, over_many_years, 0, 3);
     tcase_add_test(c, on_the_bounds);
+    tcase_add_test(c, public_money_by_its_days);
     tcase_add_test(c, bounds_of_a_query);
     tcase_add_test(c, one_indicator_alone);
     tcase_add_test(c, memory_that_ends);

@@ -273,9 +273,10 @@ enum mr_status mri_stats_circulation(wide *ret, const struct mri_stats_pairs *p,
 
 enum { MONTHS = 3 };
 
-/* One direction of each pair, with what is left of it. */
-static void net_pairs(struct mri_stats_pairs *p, const size_t *index)
+/* One direction of each pair, with what is left of it. Gives what was taken away. */
+static wide net_pairs(struct mri_stats_pairs *p, const size_t *index)
 {
+    wide mutual = 0;
     for (size_t i = 0; i < p->count; i++) {
         struct mri_stats_pair *const x = &p->pairs[i];
         struct mri_stats_pair *const back =
@@ -285,6 +286,7 @@ static void net_pairs(struct mri_stats_pairs *p, const size_t *index)
         const int64_t both = x->sum < back->sum ? x->sum : back->sum;
         x->sum -= both;
         back->sum -= both;
+        mutual += 2 * (wide)both;
     }
     size_t n = 0;
     for (size_t i = 0; i < p->count; i++) {
@@ -292,6 +294,7 @@ static void net_pairs(struct mri_stats_pairs *p, const size_t *index)
             p->pairs[n++] = p->pairs[i];
     }
     p->count = n;
+    return mutual;
 }
 
 /* Pair totals of calendar months, which windows of three of them share. */
@@ -342,23 +345,39 @@ static enum mr_status window(struct mri_stats_pairs *ret, struct mr_stats *s, st
     return st;
 }
 
+/* Of pair totals, if there are not too many of them. */
+static enum mr_status tell_circulation(struct mr_stats *s, struct mri_stats_list *l,
+                                       enum mr_stats_id id, uint32_t period,
+                                       const struct mri_stats_pairs *p, wide all)
+{
+    wide value = 0;
+    if (!s->wanted[id])
+        return MR_OK;
+    if (p->count > s->q.edges_max) {
+        mri_stats_none(l, id, period, MR_STATS_TOO_BIG);
+        return MR_OK;
+    }
+    const enum mr_status st = mri_stats_circulation(&value, p, s->t.accounts_count, &s->mem);
+    if (st == MR_OK)
+        mri_stats_add(l, id, period, value, all);
+    return st;
+}
+
 static enum mr_status tell(struct mr_stats *s, struct mri_stats_list *l, uint32_t period,
                            struct months *m)
 {
     struct mri_stats_pairs p;
-    wide all = 0, value = 0;
+    wide all = 0;
     enum mr_status st = window(&p, s, m, s->periods[period].to_day);
     for (size_t i = 0; i < p.count; i++)
         all += p.pairs[i].sum;
+    if (st == MR_OK)
+        st = tell_circulation(s, l, MR_STATS_CIRCULARITY_GROSS, period, &p, all);
     mri_stats_pairs_index(m->index, &p, s->t.accounts_count);
-    net_pairs(&p, m->index);
+    mri_stats_add(l, MR_STATS_CIRCULARITY_PAIRS, period, net_pairs(&p, m->index), all);
     mri_stats_add(l, MR_STATS_CIRCULARITY_EDGES, period, (wide)p.count, 1);
-    if (p.count > s->q.edges_max) {
-        mri_stats_none(l, MR_STATS_CIRCULARITY, period, MR_STATS_TOO_BIG);
-    } else if (st == MR_OK) {
-        st = mri_stats_circulation(&value, &p, s->t.accounts_count, &s->mem);
-        mri_stats_add(l, MR_STATS_CIRCULARITY, period, value, all);
-    }
+    if (st == MR_OK)
+        st = tell_circulation(s, l, MR_STATS_CIRCULARITY, period, &p, all);
     mri_stats_pairs_done(&p, &s->mem);
     return st;
 }
@@ -366,8 +385,9 @@ static enum mr_status tell(struct mr_stats *s, struct mri_stats_list *l, uint32_
 /* The whole ends with the last period. */
 static void again(const struct mr_stats *s, struct mri_stats_list *l)
 {
+    enum { KINDS = MR_STATS_CIRCULARITY_EDGES - MR_STATS_CIRCULARITY + 1 };
     const size_t n = l->count;
-    for (size_t i = n < 2 ? 0 : n - 2; l->status == MR_OK && i < n; i++) {
+    for (size_t i = n < KINDS ? 0 : n - KINDS; l->status == MR_OK && i < n; i++) {
         const struct mr_stats_figure f = l->figures[i];
         if (f.period == s->count - 1)
             mri_stats_add(l, f.id, s->count, f.num, f.den)->state = f.state;

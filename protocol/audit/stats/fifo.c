@@ -7,8 +7,11 @@
 
 enum { STEP_DAYS = 365, AGES_MAX = 3650, NO_LOT = -1 };
 
-/* Marks. A step mark holds the period of its R1. */
+/* Marks. A step mark holds the seed of its R1: its period, of public money its day. */
 enum { MARK_NONE = 0, MARK_ISSUED = 1, MARK_STEPS = 2, STEPS = 3 };
+
+enum { AGES = 3 };
+static const uint32_t kept_days[AGES] = {30, 90, 365};
 
 struct lot {
     uint64_t time_ms;
@@ -23,8 +26,9 @@ struct queue {
 };
 
 struct sums {
-    wide r1, r2, r3, left; /* left: of public money, what is not there any more */
-    wide held_ms, paid;    /* amount x time, and amount, of payments */
+    wide r1, r2, r3, left;        /* left: of public money, what is not there any more */
+    wide aged[AGES], early[AGES]; /* R1 of that age at the end, and what left before it */
+    wide held_ms, paid;           /* amount x time, and amount, of payments */
 };
 
 struct walk {
@@ -34,9 +38,11 @@ struct walk {
     size_t lots_count, lots_cap;
     int32_t free;
     struct queue *queues;
-    struct sums *sums;     /* by period */
-    uint32_t period;       /* of the row; count: it is before the first one */
-    uint32_t seed;         /* the period that marks name: the same, or 0 for all of them */
+    struct sums *sums; /* by period */
+    uint32_t period;   /* of the row; count: it is before the first one */
+    uint32_t seed;     /* what marks name now: the period, or 0 for all; of public money its
+                          day, from first_day on */
+    uint32_t first_day, days;
     int64_t *spent, *gone; /* by age in days: paid, and censored */
     bool no_memory;
     /* what one payment passes on, by mark, and the marks in the order they leave */
@@ -48,9 +54,38 @@ struct walk {
 /* --- marks ------------------------------------------------------------------------------------ */
 
 /* step 0: received by R1; 1: by R2; 2: further on, of public money alone */
-static uint32_t mark_of(uint32_t period, uint32_t step)
+static uint32_t mark_of(uint32_t seed, uint32_t step)
 {
-    return MARK_STEPS + period * STEPS + step;
+    return MARK_STEPS + seed * STEPS + step;
+}
+
+/* The period that a day is in; all of them are one unless there are figures for each. */
+static uint32_t period_of(const struct walk *w, uint32_t day)
+{
+    uint32_t low = 0, high = mri_stats_monthly(w->s) ? w->s->count : 1;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (w->s->periods[middle].from_day <= day)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct sums *sums_of(const struct walk *w, uint32_t seed)
+{
+    return &w->sums[w->public ? period_of(w, w->first_day + seed) : seed];
+}
+
+/* What is older than any age that is asked for needs its period alone: that of its first day. */
+static uint32_t fold(const struct walk *w, uint32_t seed, uint64_t now)
+{
+    const uint32_t day = w->first_day + seed;
+    if (!w->public || now / MR_DAY_MS - day <= kept_days[AGES - 1])
+        return seed;
+    const uint32_t from = w->s->periods[period_of(w, day)].from_day;
+    return from > w->first_day ? from - w->first_day : 0;
 }
 
 /* A payment passes a part on: what it counts for, and the mark it has then. */
@@ -58,26 +93,38 @@ static uint32_t pass_on(struct walk *w, const struct lot *lot, int64_t amount, u
 {
     const bool in_time = now - lot->time_ms <= STEP_DAYS * MR_DAY_MS;
     if (lot->mark == MARK_ISSUED && w->period < w->s->count) {
-        w->sums[w->seed].r1 += amount;
+        sums_of(w, w->seed)->r1 += amount;
         return mark_of(w->seed, 0);
     }
     if (lot->mark < MARK_STEPS)
         return MARK_NONE;
-    const uint32_t period = (lot->mark - MARK_STEPS) / STEPS;
+    const uint32_t seed = (lot->mark - MARK_STEPS) / STEPS;
     const uint32_t step = (lot->mark - MARK_STEPS) % STEPS;
     if (in_time && step == 0)
-        w->sums[period].r2 += amount;
+        sums_of(w, seed)->r2 += amount;
     if (in_time && step == 1)
-        w->sums[period].r3 += amount;
+        sums_of(w, seed)->r3 += amount;
     if (in_time && step == 0)
-        return mark_of(period, 1);
-    return w->public ? mark_of(period, 2) : MARK_NONE;
+        return mark_of(fold(w, seed, now), 1);
+    return w->public ? mark_of(fold(w, seed, now), 2) : MARK_NONE;
 }
 
-static void leave(struct walk *w, const struct lot *lot, int64_t amount)
+/* Whether R1 of this day is so many days old when the last period ends. */
+static bool is_aged(const struct walk *w, uint32_t day, uint32_t days)
 {
-    if (w->public && lot->mark >= MARK_STEPS)
-        w->sums[(lot->mark - MARK_STEPS) / STEPS].left += amount;
+    return (uint64_t)day + days <= w->s->periods[w->s->count].to_day;
+}
+
+static void leave(struct walk *w, const struct lot *lot, int64_t amount, uint64_t now)
+{
+    if (!w->public || lot->mark < MARK_STEPS)
+        return;
+    const uint32_t seed = (lot->mark - MARK_STEPS) / STEPS, day = w->first_day + seed;
+    struct sums *const s = sums_of(w, seed);
+    s->left += amount;
+    for (size_t k = 0; k < AGES; k++)
+        s->early[k] +=
+            is_aged(w, day, kept_days[k]) && now / MR_DAY_MS <= day + kept_days[k] ? amount : 0;
 }
 
 static void add_part(struct walk *w, uint32_t mark, int64_t amount)
@@ -148,7 +195,7 @@ static void spend_lot(struct walk *w, const struct lot *lot, int64_t amount, uin
 {
     end_age(w, lot, now, amount, paid);
     if (!paid) {
-        leave(w, lot, amount);
+        leave(w, lot, amount, now);
         return;
     }
     if (w->period < w->s->count) {
@@ -195,6 +242,15 @@ static bool is_public(const struct walk *w, size_t i)
            (s->t.kind[i] == MR_STATS_PAY && (from & IS_TOWN) != 0);
 }
 
+static void begin_public(struct walk *w, uint32_t account, uint64_t now, int64_t amount)
+{
+    struct sums *const s = sums_of(w, w->seed);
+    s->r1 += amount;
+    for (size_t k = 0; k < AGES; k++)
+        s->aged[k] += is_aged(w, w->first_day + w->seed, kept_days[k]) ? amount : 0;
+    receive(w, account, now, mark_of(w->seed, 0), amount);
+}
+
 static void take_row(struct walk *w, size_t i)
 {
     struct mr_stats *const s = w->s;
@@ -205,6 +261,8 @@ static void take_row(struct walk *w, size_t i)
     if (s->t.unit[i] != LOCAL)
         return;
     w->marks_count = 0;
+    if (w->public && w->period < s->count)
+        w->seed = (uint32_t)(now / MR_DAY_MS) - w->first_day;
     if ((s->is[from] & IS_CIRCULATING) != 0)
         spend(w, from, now, amount, paid);
     const bool public = is_public(w, i);
@@ -214,8 +272,7 @@ static void take_row(struct walk *w, size_t i)
         w->parts[w->marks[k]] = 0;
     }
     if (public) {
-        w->sums[w->seed].r1 += amount;
-        receive(w, to, now, mark_of(w->seed, 0), amount);
+        begin_public(w, to, now, amount);
     } else if (!paid && (s->is[to] & IS_CIRCULATING) != 0) {
         const bool issued = !w->public && mri_stats_is_issue(s->t.kind[i]);
         receive(w, to, now, issued ? MARK_ISSUED : MARK_NONE, amount);
@@ -247,12 +304,26 @@ static void take_rows(struct walk *w)
     end_all(w);
 }
 
+/* The days that have rows, from the first to the last, of those that are asked for. */
+static void set_days(struct walk *w)
+{
+    const struct mr_stats *const s = w->s;
+    const size_t first = s->first[0], behind = s->first[s->count];
+    w->days = 1;
+    if (first == behind)
+        return;
+    w->first_day = (uint32_t)(s->t.time_ms[first] / MR_DAY_MS);
+    w->days = (uint32_t)(s->t.time_ms[behind - 1] / MR_DAY_MS) - w->first_day + 1;
+}
+
 static bool begin(struct walk *w, struct mr_stats *s, bool public)
 {
     *w = (struct walk){.s = s, .public = public, .free = NO_LOT};
     w->queues = mri_stats_room(&s->mem, s->t.accounts_count, sizeof *w->queues);
     w->sums = mri_stats_room(&s->mem, s->count, sizeof *w->sums);
-    const size_t marks = MARK_STEPS + (size_t)(mri_stats_monthly(s) ? s->count : 1) * STEPS;
+    set_days(w);
+    const size_t seeds = public ? w->days : mri_stats_monthly(s) ? s->count : 1;
+    const size_t marks = MARK_STEPS + seeds * STEPS;
     w->parts = mri_stats_room(&s->mem, marks, sizeof *w->parts);
     w->marks = mri_stats_room(&s->mem, marks, sizeof *w->marks);
     if (!public) {
@@ -319,6 +390,9 @@ static void tell_public(struct mri_stats_list *l, uint32_t period, const struct 
     mri_stats_add(l, MR_STATS_LM3_PUBLIC, period, s->r1 + s->r2 + s->r3, s->r1);
     mri_stats_add(l, MR_STATS_PUBLIC_SPENT, period, s->r1, 1);
     mri_stats_add(l, MR_STATS_PUBLIC_KEPT, period, s->r1 - s->left, s->r1);
+    for (size_t k = 0; k < AGES; k++)
+        mri_stats_cell(l, MR_STATS_PUBLIC_KEPT_DAYS, period, kept_days[k], 0,
+                       s->aged[k] - s->early[k], s->aged[k]);
 }
 
 static void tell(const struct walk *w, struct mri_stats_list *l)
@@ -336,6 +410,10 @@ static void tell(const struct walk *w, struct mri_stats_list *l)
         whole.r2 += s->r2;
         whole.r3 += s->r3;
         whole.left += s->left;
+        for (size_t k = 0; k < AGES; k++) {
+            whole.aged[k] += s->aged[k];
+            whole.early[k] += s->early[k];
+        }
         whole.held_ms += s->held_ms;
         whole.paid += s->paid;
     }
@@ -382,5 +460,6 @@ enum mr_status mri_stats_fifo_job(struct mr_stats *s, struct mri_stats_list *l)
 
 enum mr_status mri_stats_public_job(struct mr_stats *s, struct mri_stats_list *l)
 {
-    return mri_stats_wants(s, MR_STATS_LM3_PUBLIC, MR_STATS_PUBLIC_KEPT) ? run(s, l, true) : MR_OK;
+    return mri_stats_wants(s, MR_STATS_LM3_PUBLIC, MR_STATS_PUBLIC_KEPT_DAYS) ? run(s, l, true)
+                                                                              : MR_OK;
 }

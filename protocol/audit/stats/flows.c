@@ -239,6 +239,7 @@ static void tell_shops(const struct flows *w, const struct mri_stats_pairs *p, u
         persons += shops > before ? 1 : 0;
     }
     mri_stats_add(w->l, MR_STATS_SHOPS_PER, period, (wide)shops, (wide)persons);
+    mri_stats_behind(w->l, (uint32_t)persons, 0);
 }
 
 /* --- suppliers -------------------------------------------------------------------------------- */

@@ -4,14 +4,14 @@
 #include "audit/stats/stats.h"
 #include "mereau/time.h"
 
-enum { FIRST_DAYS = 30, MONTHS = 3, TOP = 10 };
+enum { FIRST_DAYS = 30, MONTHS = 3, MONTHS_A_YEAR = 12, TOP = 10 };
 
 /* What an account did in a period. */
 struct deeds {
     int64_t given, received; /* circulation */
     int64_t converted, redeemed;
-    int64_t in_town;   /* given to accounts listed in the same town */
-    uint32_t payments; /* given */
+    int64_t in_town;             /* given to accounts listed in the same town */
+    uint32_t payments, receipts; /* circulation, given and got */
 };
 
 struct people {
@@ -28,6 +28,7 @@ struct people {
     uint64_t *first_in;      /* received anything */
     struct deeds *deeds, *whole;
     int64_t *values, *other; /* scratch, one an account */
+    uint8_t *seen;           /* scratch, one a label */
 };
 
 /* --- one row ---------------------------------------------------------------------------------- */
@@ -40,6 +41,7 @@ static void take_deed(const struct people *w, struct deeds *deeds, size_t i, boo
     if (circulates) {
         from->given += t->amount[i];
         from->payments++;
+        to->receipts++;
         to->received += t->amount[i];
         if (town != MR_STATS_NONE && town == t->accounts[t->to[i]].town)
             from->in_town += t->amount[i];
@@ -109,6 +111,22 @@ static bool is_open(const struct mr_stats_account *x, uint64_t end)
     return x->opened_ms < end && (x->closed_ms == 0 || x->closed_ms >= end);
 }
 
+static void tell_covered(struct people *w, uint32_t period, uint64_t end)
+{
+    const struct mr_stats_table *const t = &w->s->t;
+    wide towns = 0;
+    memset(w->seen, 0, t->labels_count);
+    for (uint32_t i = 0; i < w->accounts; i++) {
+        const uint32_t town = t->accounts[i].town;
+        if (town == MR_STATS_NONE || w->seen[town] != 0 || (w->s->is[i] & IS_MEMBER) == 0 ||
+            !is_open(&t->accounts[i], end))
+            continue;
+        w->seen[town] = 1;
+        towns++;
+    }
+    mri_stats_add(w->l, MR_STATS_TOWNS, period, towns, 1);
+}
+
 static void tell_members(struct people *w, uint32_t period)
 {
     const uint64_t begin = mri_stats_begin_ms(w->s, period), end = mri_stats_end_ms(w->s, period);
@@ -122,6 +140,7 @@ static void tell_members(struct people *w, uint32_t period)
         open[x->class] += is_open(x, end) ? 1 : 0;
         opened[x->class] += x->opened_ms >= begin && x->opened_ms < end ? 1 : 0;
     }
+    tell_covered(w, period, end);
     for (uint32_t c = 0; c < MR_STATS_CLASSES; c++) {
         if (known[c] == 0)
             continue;
@@ -163,22 +182,30 @@ static void tell_dormant(struct people *w, uint32_t period)
     for (size_t k = 0; k < 3; k++) {
         const uint64_t since = end > days[k] * MR_DAY_MS ? end - days[k] * MR_DAY_MS : 0;
         wide dormant = 0;
+        int64_t largest = 0;
+        uint32_t members = 0;
         for (uint32_t i = 0; i < w->accounts; i++) {
-            if ((w->s->is[i] & IS_CIRCULATING) != 0 && w->balance[i] > 0 &&
-                w->last_out[i] < since && w->first_in[i] < since)
-                dormant += w->balance[i];
+            if ((w->s->is[i] & IS_CIRCULATING) == 0 || w->balance[i] <= 0 ||
+                w->last_out[i] >= since || w->first_in[i] >= since)
+                continue;
+            dormant += w->balance[i];
+            largest = w->balance[i] > largest ? w->balance[i] : largest;
+            members++;
         }
         mri_stats_cell(w->l, MR_STATS_DORMANT, period, days[k], 0, dormant, all);
+        mri_stats_behind(w->l, members, largest);
     }
 }
 
 /* Of the first n of w->values. */
 static void tell_median(struct people *w, enum mr_stats_id id, uint32_t period, size_t n, wide den)
 {
-    if (n == 0)
+    if (n == 0) {
         mri_stats_none(w->l, id, period, MR_STATS_EMPTY);
-    else
-        mri_stats_add(w->l, id, period, mri_stats_median(w->values, w->other, n), den);
+        return;
+    }
+    mri_stats_add(w->l, id, period, mri_stats_median(w->values, w->other, n), den);
+    mri_stats_behind(w->l, (uint32_t)n, 0);
 }
 
 static void tell_last(struct people *w, uint32_t period)
@@ -229,13 +256,14 @@ static void tell_blocked(struct people *w, uint32_t period)
 
 static void tell_active_in(struct people *w, const struct deeds *d, uint32_t period)
 {
-    uint32_t active = 0, givers = 0;
+    uint32_t active = 0, givers = 0, once = 0;
     uint64_t payments = 0;
     int64_t largest = 0;
     wide turnover = 0;
     for (uint32_t i = 0; i < w->accounts; i++) {
         active += d[i].given > 0 || d[i].received > 0 ? 1 : 0;
         givers += d[i].payments > 0 ? 1 : 0;
+        once += (uint64_t)d[i].payments + d[i].receipts == 1 ? 1 : 0;
         payments += d[i].payments;
         turnover += d[i].given;
         largest = d[i].given > largest ? d[i].given : largest;
@@ -246,7 +274,31 @@ static void tell_active_in(struct people *w, const struct deeds *d, uint32_t per
     mri_stats_add(w->l, MR_STATS_PAYMENTS, period, (wide)payments, 1);
     mri_stats_add(w->l, MR_STATS_ACTIVE_IN, period, active, 1);
     mri_stats_behind(w->l, active, active > 0);
+    mri_stats_add(w->l, MR_STATS_ACTIVE_ONCE, period, once, 1);
+    mri_stats_behind(w->l, once, once > 0);
     mri_stats_add(w->l, MR_STATS_PER_ACTIVE, period, (wide)payments, givers);
+    mri_stats_behind(w->l, givers, 0);
+}
+
+static void tell_persons(struct people *w, const struct deeds *d, uint32_t period)
+{
+    const struct mr_stats_period *const p = &w->s->periods[period];
+    const wide days = (wide)p->to_day - p->from_day + 1;
+    wide payments = 0;
+    uint32_t givers = 0;
+    if (!w->s->classes) {
+        mri_stats_none(w->l, MR_STATS_PER_PERSON, period, MR_STATS_NO_CLASS);
+        return;
+    }
+    for (uint32_t i = 0; i < w->accounts; i++) {
+        if ((w->s->is[i] & IS_PERSON) == 0 || d[i].payments == 0)
+            continue;
+        payments += d[i].payments;
+        givers++;
+    }
+    mri_stats_add(w->l, MR_STATS_PER_PERSON, period, payments * YEAR_DAYS,
+                  givers * MONTHS_A_YEAR * days);
+    mri_stats_behind(w->l, givers, 0);
 }
 
 static void tell_received(struct people *w, const struct deeds *d, uint32_t period)
@@ -326,6 +378,7 @@ static void tell_recirculation(struct people *w, const struct deeds *d, uint32_t
         return;
     }
     mri_stats_add(w->l, MR_STATS_RECIRCULATION_LOW, period, (wide)low, (wide)n);
+    mri_stats_behind(w->l, (uint32_t)n, 0);
     if (n == 0) {
         mri_stats_none(w->l, MR_STATS_RECIRCULATION, period, MR_STATS_EMPTY);
         return;
@@ -333,6 +386,7 @@ static void tell_recirculation(struct people *w, const struct deeds *d, uint32_t
     const struct deeds *const m = middle(who, n, d);
     mri_stats_add(w->l, MR_STATS_RECIRCULATION, period,
                   m->given < m->received ? m->given : m->received, m->received);
+    mri_stats_behind(w->l, (uint32_t)n, 0);
 }
 
 struct town {
@@ -417,6 +471,7 @@ static void tell_basket(struct people *w, uint32_t period, size_t begin, size_t 
 static enum mr_status tell_deeds(struct people *w, const struct deeds *d, uint32_t period)
 {
     tell_active_in(w, d, period);
+    tell_persons(w, d, period);
     tell_received(w, d, period);
     tell_converted(w, d, period);
     tell_recirculation(w, d, period);
@@ -452,7 +507,7 @@ static void tell_first(struct people *w, uint32_t period)
             w->values[n++] = first > at ? (int64_t)(first - at) : 0;
     }
     mri_stats_add(w->l, MR_STATS_FIRST_SHARE, period, soon, opened);
-    mri_stats_behind(w->l, opened, opened > 0);
+    mri_stats_behind(w->l, opened, 0);
     tell_median(w, MR_STATS_FIRST_DAYS, period, n, MR_DAY_MS);
 }
 
@@ -499,8 +554,9 @@ static bool begin(struct people *w, struct mr_stats *s, struct mri_stats_list *l
         all = (*times[i] = mri_stats_room(&s->mem, n, sizeof(uint64_t))) != NULL && all;
     w->deeds = mri_stats_room(&s->mem, n, sizeof *w->deeds);
     w->whole = mri_stats_room(&s->mem, n, sizeof *w->whole);
+    w->seen = mri_stats_room(&s->mem, s->t.labels_count, 1);
     w->month = s->t.rows > 0 ? mr_month_of(mr_day_of(s->t.time_ms[0])) : 0;
-    return all && w->deeds != NULL && w->whole != NULL;
+    return all && w->deeds != NULL && w->whole != NULL && w->seen != NULL;
 }
 
 enum mr_status mri_stats_people_job(struct mr_stats *s, struct mri_stats_list *l)
@@ -508,13 +564,14 @@ enum mr_status mri_stats_people_job(struct mr_stats *s, struct mri_stats_list *l
     if (!mri_stats_wants(s, MR_STATS_CONVERTED_MEDIAN, MR_STATS_CONVERTED_MEDIAN) &&
         !mri_stats_wants(s, MR_STATS_TURNOVER, MR_STATS_PAYMENTS) && !s->wanted[MR_STATS_DORMANT] &&
         !mri_stats_wants(s, MR_STATS_TOWN_KEPT, MR_STATS_BASKET) &&
-        !s->wanted[MR_STATS_SHOPS_RATIO] && !mri_stats_wants(s, MR_STATS_GINI, MR_STATS_TOP10))
+        !mri_stats_wants(s, MR_STATS_SHOPS_RATIO, MR_STATS_TOWNS) &&
+        !mri_stats_wants(s, MR_STATS_GINI, MR_STATS_TOP10))
         return MR_OK;
     struct people w = {0};
     const enum mr_status st = begin(&w, s, l) ? walk(&w) : MR_NO_MEMORY;
     void *const all[] = {w.balance,  w.months[0], w.months[1], w.months[2], w.values,
                          w.other,    w.first,     w.last,      w.last_out,  w.last_given,
-                         w.first_in, w.deeds,     w.whole};
+                         w.first_in, w.deeds,     w.whole,     w.seen};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         mri_stats_free(&s->mem, all[i]);
     return st;

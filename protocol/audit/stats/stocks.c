@@ -8,7 +8,7 @@ enum { HOMES = MR_ASSOCIATIONS_MAX };
 /* What happened in a period. */
 struct flows {
     wide stock_days; /* sum of daily closing stocks */
-    int64_t converted, redeemed, returned, turnover, goods, shops;
+    int64_t converted, redeemed, returned, swept, turnover, goods, shops;
     uint64_t conversions;
 };
 
@@ -81,6 +81,8 @@ static void take_flow(const struct mr_stats *s, struct flows *f, size_t i)
         f->redeemed += amount;
     } else if (kind == MR_STATS_RETURN) {
         f->returned += amount;
+    } else if (kind == MR_STATS_SWEEP) {
+        f->swept += amount;
     } else if (kind == MR_STATS_PAY && (from & to & IS_CIRCULATING) != 0) {
         f->turnover += amount;
         if ((to & IS_SHOP) != 0 && (from & (IS_SHOP | IS_PERSON)) != 0)
@@ -137,6 +139,10 @@ static void tell_masses(const struct mr_stats *s, const struct stand *n, struct 
         mri_stats_cell(l, MR_STATS_MASS_CLASS, period, c, 0, n->class[c], 1);
         mri_stats_behind(l, class[c].members, class[c].largest);
     }
+    if (s->classes)
+        mri_stats_add(l, MR_STATS_MASS_SHOPS, period, n->class[MR_CLASS_SHOP], n -> mass[LOCAL]);
+    else
+        mri_stats_none(l, MR_STATS_MASS_SHOPS, period, MR_STATS_NO_CLASS);
     for (uint32_t a = 0; a < s->t.associations_count; a++) {
         mri_stats_cell(l, MR_STATS_MASS_HOME, period, a, 0, n->home[a], 1);
         mri_stats_behind(l, home[a].members, home[a].largest);
@@ -201,6 +207,7 @@ static void tell_flows(const struct mr_stats *s, const struct flows *f, struct m
     mri_stats_add(l, MR_STATS_C_OVER_M, period, c * days, stock);
     mri_stats_add(l, MR_STATS_R_OVER_M, period, r * days, stock);
     mri_stats_add(l, MR_STATS_PASSED_ON, period, f->turnover - r, f->turnover);
+    mri_stats_add(l, MR_STATS_SWEPT, period, f->swept, 1);
     mri_stats_add(l, MR_STATS_MULTIPLIER, period, f->turnover, c);
     /* 365 / T x turnover / (stock / T): T goes out. */
     mri_stats_add(l, MR_STATS_V_ALL, period, (wide)f->turnover * YEAR_DAYS, stock);
@@ -252,6 +259,7 @@ static void add_flows(struct flows *a, const struct flows *b)
     a->converted += b->converted;
     a->redeemed += b->redeemed;
     a->returned += b->returned;
+    a->swept += b->swept;
     a->turnover += b->turnover;
     a->goods += b->goods;
     a->shops += b->shops;

@@ -1,0 +1,62 @@
+/* What published.c and published_equations.c share: the figures of one view, and their cells.
+ *
+ * A view is a measure that was run: what is being published, what was published before, or the days
+ * in which two of these differ. */
+#ifndef MEREAU_AUDIT_PUBLISHED_WORK_H
+#define MEREAU_AUDIT_PUBLISHED_WORK_H
+
+#include "audit/disclosure.h"
+#include "audit/measure.h"
+
+struct work {
+    const struct measure *m;
+    struct disclosure *d;
+    size_t *cell;  /* of each figure */
+    size_t *first; /* of indicator and period: id x (periods + 1) + period; one more at the end */
+    int64_t *sums; /* one an account, zero */
+    uint32_t whole;
+    const struct work *before; /* a view with a period that ends where this one begins, or NULL */
+    uint32_t before_period;
+    bool between; /* days between the edges of others: the whole of them alone has cells */
+};
+
+/* Who stands behind movements. */
+struct behind {
+    mr_stats_wide sum;
+    int64_t largest;
+    uint32_t members;
+};
+
+enum movement {
+    ISSUED,   /* members that got units, by issuer */
+    ORDINARY, /* the same without assigned ones */
+    ASSIGNED,
+    REDEEMING, /* members that gave back, by home */
+    SWEPT_AWAY,
+    PUBLIC_PAID, /* who got what a municipality spent */
+    PAID_OUT,    /* members whose redemption was paid, by the association that paid */
+};
+
+/* What adds up over the periods, and what stands at their ends. */
+enum over_time { NEITHER, SUM, LAST };
+enum over_time published_over_time(enum mr_stats_id id);
+
+/* In a period; association MR_STATS_NONE: any. */
+struct behind work_behind(const struct work *w, uint32_t period, enum movement what,
+                          uint32_t association);
+
+/* Figures of an indicator in a period: from the first to before the end. */
+size_t work_first(const struct work *w, enum mr_stats_id id, uint32_t period);
+size_t work_end(const struct work *w, enum mr_stats_id id, uint32_t period);
+/* The figure of these axes, if it has a value; DISCLOSURE_NONE. */
+size_t work_at(const struct work *w, enum mr_stats_id id, uint32_t period, uint32_t row,
+               uint32_t column);
+size_t work_one(const struct work *w, enum mr_stats_id id, uint32_t period);
+const struct mr_stats_figure *work_figure(const struct work *w, size_t i);
+
+/* All equations that a reader knows between the figures of this view; `between`: those of what came
+ * and went in its days, between stands that others show. */
+void work_equations(const struct work *w);
+void work_equations_between(const struct work *w);
+
+#endif
