@@ -254,6 +254,25 @@ void mr_stats_format(char *ret, mr_stats_wide num, mr_stats_wide den, uint32_t d
 /** A figure as it is printed: "2026-11-28" for dates; "" unless its state is MR_STATS_VALUE. */
 void mr_stats_figure_text(char *ret, const struct mr_stats_figure *f);
 
+/* --- accounts, one by one ---------------------------------------------------------------------
+ */
+
+/** What an account did in some days, and how it stands at their end. These tell of persons: they
+ * are for those who animate the currency, and for no publication. */
+struct mr_stats_deeds {
+    int64_t given, received; /**< circulation payments */
+    int64_t redeemed;
+    int64_t balance;  /**< at the end, local unit */
+    uint64_t last_ms; /**< last circulation payment, given or got, up to the end; 0: never */
+    int64_t held[3];  /**< balances before the last three months of "blocked_shops" began */
+    bool gave_lately; /**< paid somebody in these months */
+    bool blocked;     /**< a shop that "blocked_shops" counts */
+};
+
+/** Of each account: ret[accounts_count]. from <= to. */
+void mr_stats_accounts(struct mr_stats_deeds *ret, const struct mr_stats_table *t,
+                       uint32_t from_day, uint32_t to_day);
+
 /* --- rows -------------------------------------------------------------------------------------
  */
 

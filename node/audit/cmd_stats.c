@@ -4,6 +4,7 @@
 
 #include "audit/commands.h"
 #include "audit/measure.h"
+#include "audit/stats_list.h"
 #include "common/amount_text.h"
 #include "common/term.h"
 #include "mereau/id.h"
@@ -13,6 +14,7 @@ const struct option_row stats_options[] = {
     MEASURE_OPTIONS,
     {"only", 'o', N_("ID"), N_("this indicator alone; may be given several times")},
     {"csv", 0, NULL, N_("print all figures as comma-separated lines")},
+    STATS_LIST_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
 
@@ -195,7 +197,13 @@ void cmd_stats(struct command *c, struct out *out)
         out_fail(out, MR_USAGE, _("give one of --csv and --json"));
         return;
     }
+    if (opt_flag(c, "csv") && opt_text(c, "list") != NULL) {
+        out_fail(out, MR_USAGE, _("--list is for people and for --json"));
+        return;
+    }
     enum mr_status st = check_only(c, out);
+    if (st == MR_OK)
+        st = stats_list_check(c, out);
     if (st == MR_OK)
         st = measure_open(&m, c, out);
     if (st == MR_OK) {
@@ -213,6 +221,8 @@ void cmd_stats(struct command *c, struct out *out)
         print_csv(&m, out);
     else if (st == MR_OK)
         print_people(&m, out);
+    if (st == MR_OK)
+        stats_list(&m, c, out);
     measure_close(&m);
 }
 

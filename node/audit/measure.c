@@ -62,8 +62,11 @@ static enum mr_status walk(struct measure *m, struct reading *v, struct source *
         st = mr_audit_end(v->audit, &totals);
     if (st == MR_OK && findings->wrong > 0)
         return out_fail(s->out, MR_CHECK_FAILED,
-                        _("%llu findings: nothing is measured on a book that is not right; "
-                          "mereau-audit verify shows them"),
+                        ngettext("%llu finding: nothing is measured on a book that is not right; "
+                                 "mereau-audit verify shows it",
+                                 "%llu findings: nothing is measured on a book that is not right; "
+                                 "mereau-audit verify shows them",
+                                 findings->wrong),
                         (unsigned long long)findings->wrong);
     if (st == MR_OK) {
         rows_point(&point, v->audit, &totals);
@@ -331,6 +334,14 @@ void measure_name(char *ret, const struct measure *m, enum mr_stats_axis axis, u
         break;
     }
     snprintf(ret, MEASURE_NAME_MAX, "%s", text);
+}
+
+void measure_account(char *ret, const struct measure *m, uint32_t account)
+{
+    if (m->file != NULL)
+        snprintf(ret, MEASURE_NAME_MAX, "%s", measure_file_name(m->file, account));
+    else
+        mr_address_format(ret, rows_charter(m->rows)->prefix, m->table.accounts[account].id);
 }
 
 const struct mr_stats_figure *measure_figures(const struct measure *m, enum mr_stats_id id,

@@ -60,6 +60,10 @@ void measure_head(const struct measure *m, struct out *out);
 enum { MEASURE_NAME_MAX = 80 };
 void measure_name(char *ret, const struct measure *m, enum mr_stats_axis axis, uint32_t value);
 
+/** What an account is called: its address, or its name in a payments file. ret holds
+ * MEASURE_NAME_MAX bytes; a longer name is cut. */
+void measure_account(char *ret, const struct measure *m, uint32_t account);
+
 /** "2026-01-31" in ret (16 bytes). */
 void measure_day(char ret[16], uint32_t day);
 const char *measure_state_text(enum mr_stats_state s);
@@ -79,5 +83,6 @@ void measure_csv_text(FILE *f, const char *text);
 enum mr_status measure_file_open(struct measure *m, const struct command *c, struct out *out,
                                  const char *path);
 void measure_file_close(struct measure_file *f);
+const char *measure_file_name(const struct measure_file *f, uint32_t account); /* lent */
 
 #endif

@@ -23,6 +23,11 @@ struct measure_file {
     uint8_t *kind, *unit;
 };
 
+const char *measure_file_name(const struct measure_file *f, uint32_t account)
+{
+    return account < FIRST_MEMBER ? "" : f->payments.names[account - FIRST_MEMBER];
+}
+
 void measure_file_close(struct measure_file *f)
 {
     if (f == NULL)

@@ -60,9 +60,9 @@ static void put_head(const struct page *p)
 static void put_period(const struct page *p)
 {
     const struct mr_stats_period *const whole = &p->m->periods[p->m->periods_count];
-    char from[16], to[16], text[512];
-    measure_day(from, whole->from_day);
-    measure_day(to, whole->to_day);
+    char from[PAGE_TEXT_MAX / 4], to[PAGE_TEXT_MAX / 4], text[512];
+    page_day(from, whole->from_day);
+    page_day(to, whole->to_day);
     snprintf(text, sizeof text,
              p->m->file != NULL
                  ? _("%s to %s. Figures of a file of recorded payments.")
@@ -152,7 +152,8 @@ static void put_hash(const struct page *p, const char *name, const uint8_t *hash
     mr_hex_format(hex, hash, MR_HASH_BYTES);
     fputs("<br>", p->f);
     page_text(p->f, name);
-    fprintf(p->f, ": <span class=\"hash\">%s</span>", hex);
+    page_text(p->f, _(": "));
+    fprintf(p->f, "<span class=\"hash\">%s</span>", hex);
 }
 
 static void put_foot(const struct page *p)
@@ -161,8 +162,10 @@ static void put_foot(const struct page *p)
     char text[256];
     fputs("</div>\n</main>\n<footer>\n<p>", p->f);
     snprintf(text, sizeof text,
-             p->m->file != NULL ? _("Computed from %llu rows")
-                                : _("Computed at %llu settled orders"),
+             p->m->file != NULL
+                 ? ngettext("Computed from %llu row", "Computed from %llu rows", at->settled)
+                 : ngettext("Computed at %llu settled order", "Computed at %llu settled orders",
+                            at->settled),
              (unsigned long long)at->settled);
     page_text(p->f, text);
     if (p->m->file == NULL)

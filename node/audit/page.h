@@ -34,6 +34,8 @@ enum { PAGE_TEXT_MAX = 128 };
 void page_text(FILE *f, const char *text);
 
 /** "12,345.60 GAL", "1 234,5 %": of num / den. From 1000 on amounts have no decimals. */
+/** "31 January 2026" in ret[PAGE_TEXT_MAX / 4]. */
+void page_day(char *ret, uint32_t day);
 void page_value(char *ret, const struct page *p, enum page_look look, mr_stats_wide num,
                 mr_stats_wide den);
 /** The number of it alone, for the chart: a point, no grouping. */

@@ -20,9 +20,10 @@ static void begin(const struct page *p, const char *id, const char *title, const
     page_text(p->f, sentence);
     fprintf(p->f,
             "</p>\n<div class=\"plot\" role=\"img\" data-kind=\"%s\" data-limits=\"%s\" "
-            "aria-labelledby=\"%s %s-say\"></div>\n"
-            "<output class=\"read\" aria-live=\"polite\"></output>\n",
+            "aria-labelledby=\"%s %s-say\" data-none=\"",
             kind, limits, id, id);
+    page_text(p->f, _("Nothing to draw: kept back, or nothing there."));
+    fputs("\"></div>\n<output class=\"read\" aria-live=\"polite\"></output>\n", p->f);
 }
 
 static void define(const struct page *p, enum mr_stats_id id)
@@ -30,7 +31,8 @@ static void define(const struct page *p, enum mr_stats_id id)
     const struct mr_stats_indicator *const k = mr_stats_indicator(id);
     fputs("<p class=\"definition\"><strong>", p->f);
     page_text(p->f, _(k->title));
-    fputs("</strong>: ", p->f);
+    fputs("</strong>", p->f);
+    page_text(p->f, _(": "));
     page_text(p->f, _(k->definition));
     fputs("</p>\n", p->f);
 }
@@ -196,6 +198,14 @@ static const char *words(char ret[PAGE_TEXT_MAX], const struct page *p, enum pag
     return ret;
 }
 
+/* A sentence of its own, when the figure it would be about is not shown. */
+static bool is_kept_back(char *text, size_t size, const char *when, struct page_figure x)
+{
+    if (x.blank)
+        snprintf(text, size, _("%s: too few people to be told of."), when);
+    return x.blank;
+}
+
 static void mass(const struct page *p)
 {
     static const struct series s = {
@@ -212,6 +222,10 @@ static void mass(const struct page *p)
     const struct page_figure coverage = page_one(p, MR_STATS_COVERAGE, p->now, 0, 0);
     page_period(when, p, p->now);
     words(much, p, PAGE_AMOUNT, page_one(p, MR_STATS_MASS, p->now, 0, 0));
+    if (is_kept_back(text, sizeof text, when, page_one(p, MR_STATS_MASS, p->now, 0, 0))) {
+        put_series(p, &s, text);
+        return;
+    }
     if (coverage.den == 0)
         snprintf(text, sizeof text, _("%s: at the end %s were in circulation."), when, much);
     else
@@ -237,13 +251,15 @@ static void volumes(const struct page *p)
     char when[PAGE_TEXT_MAX], paid[PAGE_TEXT_MAX], count[PAGE_TEXT_MAX], in[PAGE_TEXT_MAX],
         back[PAGE_TEXT_MAX], text[768];
     page_period(when, p, p->now);
-    snprintf(text, sizeof text,
-             _("%s: people and shops paid each other %s, in %s payments; converted from euros: "
-               "%s; given back: %s."),
-             when, words(paid, p, PAGE_AMOUNT, page_one(p, MR_STATS_TURNOVER, p->now, 0, 0)),
-             words(count, p, PAGE_COUNT, page_one(p, MR_STATS_PAYMENTS, p->now, 0, 0)),
-             words(in, p, PAGE_AMOUNT, page_one(p, MR_STATS_CONVERTED, p->now, 0, 0)),
-             words(back, p, PAGE_AMOUNT, page_one(p, MR_STATS_REDEEMED, p->now, 0, 0)));
+    const struct page_figure turnover = page_one(p, MR_STATS_TURNOVER, p->now, 0, 0);
+    if (!is_kept_back(text, sizeof text, when, turnover))
+        snprintf(text, sizeof text,
+                 _("%s: people and shops paid each other %s, in %s payments; converted from euros: "
+                   "%s; given back: %s."),
+                 when, words(paid, p, PAGE_AMOUNT, turnover),
+                 words(count, p, PAGE_COUNT, page_one(p, MR_STATS_PAYMENTS, p->now, 0, 0)),
+                 words(in, p, PAGE_AMOUNT, page_one(p, MR_STATS_CONVERTED, p->now, 0, 0)),
+                 words(back, p, PAGE_AMOUNT, page_one(p, MR_STATS_REDEEMED, p->now, 0, 0)));
     put_series(p, &s, text);
 }
 
@@ -260,8 +276,10 @@ static void velocity(const struct page *p)
          {MR_STATS_V_SHOPS, 0, N_("between shops"), false, PAGE_NUMBER, false}}};
     char when[PAGE_TEXT_MAX], times[PAGE_TEXT_MAX], text[512];
     page_period(when, p, p->now);
-    snprintf(text, sizeof text, _("%s: at this pace each unit is paid on %s times in a year."),
-             when, words(times, p, PAGE_NUMBER, page_one(p, MR_STATS_V_ALL, p->now, 0, 0)));
+    const struct page_figure all = page_one(p, MR_STATS_V_ALL, p->now, 0, 0);
+    if (!is_kept_back(text, sizeof text, when, all))
+        snprintf(text, sizeof text, _("%s: at this pace each unit is paid on %s times in a year."),
+                 when, words(times, p, PAGE_NUMBER, all));
     put_series(p, &s, text);
 }
 
@@ -278,9 +296,11 @@ static void people(const struct page *p)
          {MR_STATS_OPENED, 0, N_("new"), true, PAGE_COUNT, false}}};
     char when[PAGE_TEXT_MAX], all[PAGE_TEXT_MAX], active[PAGE_TEXT_MAX], text[512];
     page_period(when, p, p->now);
-    snprintf(text, sizeof text, _("%s: %s of %s accounts paid or were paid."), when,
-             words(active, p, PAGE_COUNT, page_one(p, MR_STATS_ACTIVE_IN, p->now, 0, 0)),
-             words(all, p, PAGE_COUNT, page_sum(p, MR_STATS_MEMBER_COUNT, p->now)));
+    const struct page_figure members = page_sum(p, MR_STATS_MEMBER_COUNT, p->now);
+    if (!is_kept_back(text, sizeof text, when, members))
+        snprintf(text, sizeof text, _("%s: %s of %s accounts paid or were paid."), when,
+                 words(active, p, PAGE_COUNT, page_one(p, MR_STATS_ACTIVE_IN, p->now, 0, 0)),
+                 words(all, p, PAGE_COUNT, members));
     put_series(p, &s, text);
 }
 
@@ -295,10 +315,15 @@ static void survival(const struct page *p)
         const struct page_figure x = page_of(p, &f[i]);
         if (x.den == 0 || (text[0] != '\0' && f[i].row > 30))
             continue;
-        snprintf(days, sizeof days, "%u", (unsigned)f[i].row);
         snprintf(text, sizeof text,
-                 _("Of the units that somebody received, %s were not yet paid on after %s days."),
-                 words(share, p, PAGE_PERCENT, x), days);
+                 f[i].row == 0
+                     ? _("Of the units that somebody received, %s were not paid on the same day.")
+                     : ngettext("Of the units that somebody received, %s were not yet paid on "
+                                "after %u day.",
+                                "Of the units that somebody received, %s were not yet paid on "
+                                "after %u days.",
+                                f[i].row),
+                 words(share, p, PAGE_PERCENT, x), (unsigned)f[i].row);
     }
     if (text[0] == '\0')
         return;
@@ -309,7 +334,7 @@ static void survival(const struct page *p)
     begin_rows(p);
     for (size_t i = 0; i < count; i++) {
         snprintf(days, sizeof days, "%u", (unsigned)f[i].row);
-        snprintf(when, sizeof when, _("%s days"), days);
+        snprintf(when, sizeof when, ngettext("%u day", "%u days", f[i].row), (unsigned)f[i].row);
         fprintf(p->f, "<tr><th scope=\"row\" data-at=\"%s\" data-short=\"%s\">", days, days);
         page_text(p->f, when);
         fputs("</th>", p->f);

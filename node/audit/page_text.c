@@ -116,18 +116,30 @@ bool page_is_cut(const struct page *p, uint32_t period)
     return first.day != 1 || first.month != 1 || next.day != 1 || next.month != 1;
 }
 
-void page_period(char *ret, const struct page *p, uint32_t period)
+static const char *month_name(uint32_t month)
 {
     static const char *const months[] = {N_("January"), N_("February"), N_("March"),
                                          N_("April"),   N_("May"),      N_("June"),
                                          N_("July"),    N_("August"),   N_("September"),
                                          N_("October"), N_("November"), N_("December")};
+    return _(months[month - 1]);
+}
+
+void page_day(char *ret, uint32_t day)
+{
+    const struct mr_civil c = mr_civil_of(day);
+    snprintf(ret, PAGE_TEXT_MAX / 4, "%u%s %s %u", c.day, is_french() && c.day == 1 ? "er" : "",
+             month_name(c.month), c.year);
+}
+
+void page_period(char *ret, const struct page *p, uint32_t period)
+{
     const struct mr_stats_period *const x = &p->m->periods[period];
     const struct mr_civil c = mr_civil_of(x->from_day);
-    char day[16], name[PAGE_TEXT_MAX / 2];
-    measure_day(day, x->from_day);
+    char day[PAGE_TEXT_MAX / 4], name[PAGE_TEXT_MAX / 2];
+    page_day(day, x->from_day);
     if (p->m->by == MR_STATS_BY_MONTH) {
-        snprintf(name, sizeof name, "%s %u", _(months[c.month - 1]), c.year);
+        snprintf(name, sizeof name, "%s %u", month_name(c.month), c.year);
     } else if (p->m->by == MR_STATS_BY_YEAR) {
         snprintf(name, sizeof name, "%u", c.year);
     } else if (p->m->by == MR_STATS_BY_WEEK) {

@@ -227,6 +227,7 @@ START_TEST(a_node_that_shows_two_histories)
     tell("two votes");
     ck_assert_int_eq(program_run("compare liar node2"), 5);
     ck_assert_ptr_nonnull(strstr(program_output, "Node 1 showed two histories"));
+    ck_assert_int_eq(program_run("stats liar"), 5);
     json_t *const o = program_json("compare --json liar node2 node3", 5);
     const json_t *const forks = json_object_get(o, "forks");
     ck_assert_uint_ge(json_array_size(forks), 2); /* the doctor's logs of the others differ too */

@@ -561,6 +561,44 @@ START_TEST(beside_what_was_published_before)
 }
 END_TEST
 
+/* Of accounts one by one; m63 pays nobody for three months, and each month more is paid to it. */
+START_TEST(accounts_one_by_one)
+{
+    static const char some[] =
+        "time,kind,payer,payee,amount\n2026-01-01,issue,,m1,900\n2026-01-02,pay,m1,m63,10\n"
+        "2026-02-02,pay,m1,m63,20\n2026-03-02,pay,m1,m63,30\n2026-03-03,pay,m1,m64,50\n"
+        "2026-03-04,pay,m64,m65,40\n2026-03-05,pay,m2,m65,1\n";
+    ck_assert_int_eq(
+        file_write(scratch_path(program_dir, "some.csv"), some, sizeof some - 1, 0600, true),
+        MR_OK);
+#define SOME "stats --json --from-csv some.csv --accounts who.csv --list "
+    static const struct {
+        const char *words, *first;
+        size_t count;
+    } rows[] = {{SOME "shops", "m63", 3},
+                {SOME "shops --below 81", "m63", 3},
+                {SOME "shops --below 80", "m63", 2},
+                {SOME "blocked", "m63", 1},
+                {SOME "inactive --days 2", "m1", 2},
+                {SOME "inactive", "", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *const o = program_json(rows[i].words, 0);
+        const json_t *const all = json_object_get(o, "accounts");
+        ck_assert_msg(json_array_size(all) == rows[i].count, "%s: %zu", rows[i].words,
+                      json_array_size(all));
+        if (rows[i].count > 0)
+            ck_assert_str_eq(json_words(json_array_get(all, 0), "account"), rows[i].first);
+        json_decref(o);
+    }
+    ck_assert_int_eq(program_run(SOME "all"), 2);
+    ck_assert_int_eq(program_run(SOME "blocked --below 20"), 2);
+    ck_assert_int_eq(program_run("stats --from-csv some.csv --days 3"), 2);
+    ck_assert_int_eq(program_run("stats --from-csv some.csv --list shops --csv"), 2);
+    ck_assert_int_eq(program_run("stats --from-csv some.csv --accounts who.csv --list blocked"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "m63"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *const tc = tcase_create("tables"), *const program = tcase_create("program");
@@ -579,6 +617,7 @@ int main(void)
     tcase_add_test(program, whose_signature_it_is);
     tcase_add_test(program, nothing_is_replaced_unasked);
     tcase_add_test(program, beside_what_was_published_before);
+    tcase_add_test(program, accounts_one_by_one);
     Suite *const s = suite_create("audit publish");
     suite_add_tcase(s, tc);
     suite_add_tcase(s, program);

@@ -33,6 +33,32 @@ static void same_figure(const struct mr_stats_figure *got, const struct mr_stats
                       (long long)want->largest);
 }
 
+/* Accounts one by one sum up to what the indicators say of all of them. */
+static void accounts_agree(const struct mr_stats_table *t, const struct mr_stats_query *q)
+{
+    static struct mr_stats_deeds deeds[MADE_ACCOUNTS];
+    wide turnover = 0, got = 0, shops = 0, low = 0, blocked = 0;
+    mr_stats_accounts(deeds, t, q->from_day, q->to_day);
+    for (uint32_t a = 0; a < t->accounts_count; a++) {
+        const bool shop = t->accounts[a].class == MR_CLASS_SHOP;
+        turnover += deeds[a].given;
+        got += deeds[a].received;
+        shops += shop && deeds[a].received > 0;
+        low += shop && deeds[a].given * 5 < deeds[a].received;
+        blocked += deeds[a].blocked;
+        ck_assert_int_eq(deeds[a].balance, ref_balance(&ref, a, 0, ref_end(&ref, ref.count)));
+    }
+    ck_assert(turnover == got);
+    for (size_t i = 0; i < ref.figures_count; i++) {
+        const struct mr_stats_figure *const f = &ref.figures[i];
+        if (f->period != ref.count || f->state != MR_STATS_VALUE)
+            continue;
+        ck_assert(f->id != MR_STATS_TURNOVER || f->num == turnover);
+        ck_assert(f->id != MR_STATS_BLOCKED || f->num == blocked);
+        ck_assert(f->id != MR_STATS_RECIRCULATION_LOW || (f->num == low && f->den == shops));
+    }
+}
+
 static void compare(const struct mr_stats_table *t, const struct mr_stats_query *q)
 {
     struct mr_stats *s = NULL;
@@ -49,6 +75,7 @@ static void compare(const struct mr_stats_table *t, const struct mr_stats_query 
     for (size_t i = 0; i < count && i < ref.figures_count; i++)
         same_figure(&got[i], &ref.figures[i]);
     ck_assert_uint_eq(count, ref.figures_count);
+    accounts_agree(t, q);
     reference_done(&ref);
     mr_stats_destroy(s);
 }

@@ -197,6 +197,20 @@
         };
     }
 
+    /* All of it is kept back: an empty frame would look like zeros. */
+    function none(box, data, w) {
+        var svg = canvas(box, w, 60);
+        svg.append("text").attr("x", w / 2).attr("y", 34).attr("text-anchor", "middle")
+            .text(box.getAttribute("data-none"));
+        return { lying: true, row: 60 / data.rows.length, show: function () { return; } };
+    }
+
+    function is_empty(data) {
+        return data.rows.every(function (r) {
+            return r.values.every(function (v) { return v === null; });
+        });
+    }
+
     function legend(box, data, kind) {
         if (data.heads.length < 2 || kind === "matrix")
             return;
@@ -231,8 +245,9 @@
                 return;
             drawn = width;
             box.textContent = "";
-            chart = kinds[kind](box, data, width);
-            legend(box, data, kind);
+            chart = (is_empty(data) ? none : kinds[kind])(box, data, width);
+            if (!is_empty(data))
+                legend(box, data, kind);
         }
         function go(i) {
             at = Math.max(0, Math.min(data.rows.length - 1, i));
