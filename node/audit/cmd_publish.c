@@ -118,7 +118,7 @@ static enum mr_status write_all(const struct measure *m, const struct command *c
                  _("beside what was published before, this would tell of few members, whatever is "
                    "kept back: publish the same periods as before, whole ones"));
     else if (st != MR_OK)
-        out_fail(out, st, _("%s cannot be written: %s"), dir, status_sentence(st));
+        out_cannot_write(out, dir, st);
     if (st == MR_OK) {
         out_text(out, "directory", dir);
         out_int(out, "figures", (json_int_t)m->figures_count);

@@ -33,7 +33,7 @@ static enum mr_status write_page(const struct measure *m, const struct command *
     if (st == MR_FILE_EXISTS)
         out_fail(out, st, _("%s is there already; --force replaces it"), path);
     else if (st != MR_OK)
-        out_fail(out, st, _("%s cannot be written: %s"), path, status_sentence(st));
+        out_cannot_write(out, path, st);
     if (st == MR_OK) {
         out_text(out, "file", path);
         out_int(out, "bytes", (json_int_t)len);

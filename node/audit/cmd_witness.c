@@ -298,8 +298,7 @@ static enum mr_status attend(struct witness *w, struct watched *n)
         return w->out->failed ? st : MR_OK;
     st = save_head(w, &h);
     if (st != MR_OK)
-        return out_fail(w->out, st == MR_DISK_FULL ? MR_IO_ERROR : st,
-                        _("%s cannot be written: %s"), w->dir, status_sentence(st));
+        return out_cannot_write(w->out, w->dir, st);
     n->last = h;
     hand_in(w, n, &h);
     return MR_OK;

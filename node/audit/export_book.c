@@ -98,7 +98,7 @@ void export_book(struct command *c, struct out *out, struct source *s)
     const int fd = st == MR_OK ? dup(draft.fd) : -1;
     x.f = fd < 0 ? NULL : fdopen(fd, "wb");
     if (st != MR_OK)
-        out_fail(out, st, _("%s cannot be written: %s"), path, status_sentence(st));
+        out_cannot_write(out, path, st);
     else if (x.f == NULL)
         export_cannot_write(out, path, errno);
     else

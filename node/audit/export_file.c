@@ -76,8 +76,7 @@ enum mr_status export_file_open(struct export_file *ret, struct export_run *run)
     if (st == MR_FILE_EXISTS)
         return out_fail(run->out, st, _("%s exists already; --force replaces it"), path);
     if (st != MR_OK)
-        return out_fail(run->out, st == MR_DISK_FULL ? MR_IO_ERROR : st,
-                        _("%s cannot be written: %s"), path, status_sentence(st));
+        return out_cannot_write(run->out, path, st);
     const int fd = dup(ret->draft.fd);
     ret->f = fd < 0 ? NULL : fdopen(fd, "w");
     return ret->f == NULL ? export_cannot_write(run->out, path, errno) : MR_OK;
@@ -112,8 +111,7 @@ enum mr_status export_file_publish(struct export_file *file, struct export_run *
     if (st == MR_FILE_EXISTS)
         return out_fail(run->out, st, _("%s exists already; --force replaces it"), file->path);
     if (st != MR_OK)
-        return out_fail(run->out, st == MR_DISK_FULL ? MR_IO_ERROR : st,
-                        _("%s cannot be written: %s"), file->path, status_sentence(st));
+        return out_cannot_write(run->out, file->path, st);
     out_text(run->out, "file", file->path);
     out_print(run->out, _("%llu settled slots read, %s written\n"),
               (unsigned long long)run->settled, file->path);

@@ -29,12 +29,7 @@ void export_pseudonym(const struct export_run *run, uint8_t *ret, const uint8_t 
 
 enum mr_status export_cannot_write(struct out *out, const char *path, int error)
 {
-    if (file_status(error) == MR_DISK_FULL)
-        return out_fail(out, MR_IO_ERROR,
-                        _("the disk is full: %s was not written. Make room and repeat the command"),
-                        path);
-    return out_fail(out, MR_IO_ERROR, _("%s cannot be written: %s"), path,
-                    status_sentence(file_status(error)));
+    return out_cannot_write(out, path, file_status(error));
 }
 
 /* --- what the audit says ------------------------------------------------------------------------

@@ -285,6 +285,13 @@ enum mr_status measure_run(struct measure *m, struct command *c, struct out *out
         st = option_by(c, out, &q.by);
     if (st == MR_OK && opt_int(c, out, &edges, "edges", 1, EDGES_MAX) == MR_USAGE)
         st = MR_USAGE;
+    if (st == MR_OK && q.from_day > q.to_day) {
+        char from[16], to[16];
+        measure_day(from, q.from_day);
+        measure_day(to, q.to_day);
+        return out_fail(out, MR_USAGE, _("no day lies from %s to %s; give --from and --to"), from,
+                        to);
+    }
     q.edges_max = (uint32_t)edges;
     q.only = m->only;
     return st == MR_OK ? measure_query(m, c, out, &q) : st;

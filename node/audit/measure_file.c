@@ -341,8 +341,10 @@ static uint64_t tell_left(struct out *out, const struct payments *p)
         }
         if (count > 0) {
             const char *const reason = payments_reason_text((enum reason)why);
-            out_note(out, _("left out: %llu rows, %s (lines%s)"), (unsigned long long)count, reason,
-                     text);
+            out_note(out,
+                     ngettext("left out: %llu row, %s (line%s)",
+                              "left out: %llu rows, %s (lines%s)", count),
+                     (unsigned long long)count, reason, text);
             json_array_append_new(reasons, json_pack("{s:s,s:I,s:O}", "reason", reason, "rows",
                                                      (json_int_t)count, "lines", lines));
         }

@@ -9,7 +9,6 @@ struct report_rows {
     struct mr_audit_finding *at;
     size_t count; /* kept */
     uint64_t all;
-    uint64_t convictions; /* of these, those that convict a node: no fault of the book (AUD-7) */
 };
 
 struct report {

@@ -1,6 +1,7 @@
 #include "common/command.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -306,6 +307,7 @@ static int run(const struct program *program, struct command *c, int argc, char 
 int command_main(const struct program *program, int argc, char **argv)
 {
     secret_protect_process();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like others */
     if (argc == 3 && strcmp(argv[1], "--complete") == 0) {
         i18n_start(NULL);
         command_complete(stdout, program, argv[2]);

@@ -19,6 +19,7 @@ enum mr_status file_status(int error)
         return MR_FILE_EXISTS;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG: /* a limit of this process, or of the file system */
         return MR_DISK_FULL;
     case ENOMEM:
         return MR_NO_MEMORY;

@@ -97,6 +97,15 @@ enum mr_status(out_fail)(struct out *out, enum mr_status st, const char *format,
     return st;
 }
 
+enum mr_status out_cannot_write(struct out *out, const char *path, enum mr_status st)
+{
+    if (st == MR_DISK_FULL)
+        return out_fail(out, MR_IO_ERROR,
+                        _("the disk is full: %s was not written. Make room and repeat the command"),
+                        path);
+    return out_fail(out, st, _("%s cannot be written: %s"), path, status_sentence(st));
+}
+
 void out_json(struct out *out, const char *name, json_t *value)
 {
     if (out->json)

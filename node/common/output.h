@@ -72,6 +72,10 @@ static inline enum mr_status out_given(enum mr_status returned, enum mr_status s
 #define out_fail(out, st, ...) out_given((out_fail)((out), (st), __VA_ARGS__), (st))
 #endif
 
+/** What went wrong with a file or directory of this host: status_sentence speaks of the node's
+ * disk. Returns what it reported: of a full disk MR_IO_ERROR. */
+enum mr_status out_cannot_write(struct out *out, const char *path, enum mr_status st);
+
 /* --- fields of the JSON object (nothing otherwise) ----------------------------------------------
  */
 

@@ -529,6 +529,24 @@ START_TEST(nothing_is_replaced_unasked)
 }
 END_TEST
 
+/* Trouble of this host, not of the node; nothing half published. */
+START_TEST(no_room)
+{
+    char line[1280];
+    snprintf(line, sizeof line, "(ulimit -f 8; '%s/mereau-audit' publish p " TOWN ")",
+             MEREAU_BIN_DIR);
+    ck_assert_int_eq(program_shell(line), 4);
+    ck_assert_ptr_nonnull(strstr(program_output, "the disk is full"));
+    ck_assert(!file_exists(scratch_path(program_dir, "p")));
+    snprintf(line, sizeof line, "(ulimit -f 8; '%s/mereau-audit' report --html r.html %s)",
+             MEREAU_BIN_DIR, "--from-csv pay.csv --accounts who.csv");
+    ck_assert_int_eq(program_shell(line), 4);
+    ck_assert(!file_exists(scratch_path(program_dir, "r.html")));
+    ck_assert(!file_exists(scratch_path(program_dir, "r.html.tmp")));
+    ck_assert_int_eq(program_run("stats --from-csv pay.csv --from 2030-01-01"), 2);
+}
+END_TEST
+
 static bool is_shown(const char *id, const char *of, const char *from)
 {
     for (size_t i = 0; i < lines_count; i++) {
@@ -618,6 +636,7 @@ int main(void)
     tcase_add_test(program, nothing_is_replaced_unasked);
     tcase_add_test(program, beside_what_was_published_before);
     tcase_add_test(program, accounts_one_by_one);
+    tcase_add_test(program, no_room);
     Suite *const s = suite_create("audit publish");
     suite_add_tcase(s, tc);
     suite_add_tcase(s, program);
