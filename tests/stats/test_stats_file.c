@@ -163,6 +163,20 @@ START_TEST(a_period_without_data)
 }
 END_TEST
 
+/* MEREAU_SAMPLE: a file of recorded payments, of at most 500 accounts; without it nothing is done.
+ */
+START_TEST(a_file_of_ones_own)
+{
+    static const char *const by[] = {"day", "week", "month", "year"};
+    const char *const path = getenv("MEREAU_SAMPLE");
+    if (path == NULL)
+        return;
+    ck_assert_int_eq(open_with((const char *const[]){"from-csv", path, "by", by[_i], NULL}), MR_OK);
+    agrees_with_the_reference();
+    done();
+}
+END_TEST
+
 int main(void)
 {
     Suite *const s = suite_create("stats_file");
@@ -172,6 +186,8 @@ int main(void)
     tcase_add_test(c, what_is_left_out_is_named);
     tcase_add_loop_test(c, periods_and_files_that_do_not_do, 0, 10);
     tcase_add_test(c, a_period_without_data);
+    tcase_add_loop_test(c, a_file_of_ones_own, 0, 4);
+    tcase_set_timeout(c, 300);
     suite_add_tcase(s, c);
     SRunner *const r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
