@@ -448,6 +448,7 @@ int main(void)
 {
     Suite *const s = suite_create("stats");
     TCase *const c = tcase_create("reference");
+    tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, by_month, 0, 6);
     tcase_add_loop_test(c, by_year_from_the_middle, 0, 4);
     tcase_add_loop_test(c, by_week, 0, 3);
