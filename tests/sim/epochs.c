@@ -282,6 +282,12 @@ static void check_descent(struct sim *s, const struct copy *c, uint32_t epoch,
         restarted(s, &h->u.restart.restart);
         return;
     }
+    if (h->kind == MR_HANDOVER_REGROUP) {
+        if (!s->eras[epoch - 1].broken_off || !s->eras[epoch].decided)
+            violated(s, "S18", "node %u begins epoch %u, which governance did not name", c->number,
+                     epoch);
+        return;
+    }
     const struct mr_order *o = &h->u.next.order.order;
     const struct owner *w = truth_owner(s, o->account);
     uint8_t id[32];

@@ -123,12 +123,14 @@ static void disk_fills(struct sim *s, struct copy *c)
  * of them tells. */
 static bool others_know(struct sim *s, const struct copy *c)
 {
+    /* Its START says what the one that was forgotten said. */
+    const uint64_t leaves = watch_leaves(c->watch) > 0 ? watch_leaves(c->watch) : 1;
     uint32_t knowing = 0;
     for (uint32_t i = 0; i < s->copies_count; i++) {
         const struct copy *o = &s->copies[i];
         if (o->number != c->number && o->honest && !o->amnesic &&
             watch_epoch(o->watch) == watch_epoch(c->watch) &&
-            watch_heard(o->watch, c->number) > watch_leaves(c->watch))
+            watch_heard(o->watch, c->number) > leaves)
             knowing++;
     }
     const struct era *e = &s->eras[watch_epoch(c->watch)];
@@ -161,6 +163,16 @@ static void restart(struct sim *s, struct copy *c)
     node_kill(s, c);
     govern_restart(s, c);
     later(s, some_time(s, 5), rise, c->index, 0);
+}
+
+/* Disks are lost all at once, and too few nodes are left to decide who goes on. */
+static void disaster(struct sim *s)
+{
+    if (!govern_regroup(s))
+        return;
+    for (uint32_t i = 0; i < s->copies_count; i++)
+        if (s->copies[i].regroups && !s->copies[i].up)
+            later(s, some_time(s, 5), rise, i, 0);
 }
 
 static void may_forget(struct sim *s, struct copy *c)
@@ -220,7 +232,10 @@ static void weather(struct sim *s, struct event *ev)
     const struct {
         uint32_t rate;
         void (*run)(struct sim *);
-    } rows[] = {{s->w.cuts, cut_one_way}, {s->w.partitions, part}, {s->w.slows, slow_path}};
+    } rows[] = {{s->w.cuts, cut_one_way},
+                {s->w.partitions, part},
+                {s->w.slows, slow_path},
+                {s->w.disasters, disaster}};
     if (s->calm)
         return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

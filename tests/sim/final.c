@@ -185,7 +185,7 @@ struct settled_set {
 /* What it settled, by epoch. */
 struct settled_sets {
     struct settled_set at[EPOCHS_MAX + 1];
-    bool next[EPOCHS_MAX + 1]; /* it began by a NEXT */
+    struct mr_entry *began[EPOCHS_MAX + 1]; /* how; NULL: the first */
     uint32_t last;
 };
 
@@ -197,6 +197,19 @@ static void set_add(struct settled_set *set, const struct mr_entry_settled *e)
         mr_assert(set->entries != NULL);
     }
     set->entries[set->count++] = *e;
+}
+
+static bool begins_epoch(const struct mr_entry *e)
+{
+    return e->kind == MR_ENTRY_EPOCH || e->kind == MR_ENTRY_RESTART || e->kind == MR_ENTRY_REGROUP;
+}
+
+static struct mr_entry *entry_copy(const struct mr_entry *e)
+{
+    struct mr_entry *ret = malloc(sizeof *ret);
+    mr_assert(ret != NULL);
+    *ret = *e;
+    return ret;
 }
 
 static void sets_read(struct sim *s, struct settled_sets *sets, const struct copy *c)
@@ -213,8 +226,8 @@ static void sets_read(struct sim *s, struct settled_sets *sets, const struct cop
                 mr_bug("entry");
             if (s->entry.kind == MR_ENTRY_SETTLED)
                 set_add(&sets->at[sets->last], &s->entry.u.settled);
-            if (s->entry.kind == MR_ENTRY_EPOCH || s->entry.kind == MR_ENTRY_RESTART)
-                sets->next[++sets->last] = s->entry.kind == MR_ENTRY_EPOCH;
+            if (begins_epoch(&s->entry))
+                sets->began[++sets->last] = entry_copy(&s->entry);
             p += n;
         }
         at += mr_frame_size(f.len);
@@ -280,6 +293,55 @@ static void apply_all(struct sim *s, struct mri_ledger *l, struct settled_set *s
     }
 }
 
+/* The chain of checkpoints has the keys of those who sign from now on. */
+static void put_checkpoints(struct mri_ledger *l, const struct mr_state_account *a)
+{
+    uint8_t bytes[MR_STORE_VALUE_MAX], key[8];
+    mri_view_put(l->view, MR_TABLE_ACCOUNT, key, mri_key_u64(key, l->checkpoints), bytes,
+                 mr_state_account_encode(a, bytes, sizeof bytes));
+}
+
+/* JNL-9: the only node has another key. */
+static enum mr_status go_on(struct mri_ledger *l, const struct mr_restart *r)
+{
+    struct mr_state_account a;
+    const enum mr_status st = mri_account_get(l, &a, l->checkpoints);
+    if (st != MR_OK)
+        return st;
+    a.keys.keys[0] = l->present.charter.nodes[0].log_key = r->log_key;
+    a.generation++;
+    l->present.generations[0].number = r->generation;
+    l->meta.epoch = r->epoch;
+    l->meta.next = l->meta.cut = 0;
+    put_checkpoints(l, &a);
+    mri_ledger_put_present(l);
+    return MR_OK;
+}
+
+/* EPO-10 */
+static enum mr_status regroup(struct mri_ledger *l, const struct mr_next_epoch *next)
+{
+    struct mr_state_account a;
+    const enum mr_status st = mri_account_get(l, &a, l->checkpoints);
+    if (st != MR_OK)
+        return st;
+    l->next = *next;
+    mri_ledger_apply_cut(l, &a);
+    put_checkpoints(l, &a);
+    return mri_ledger_next_epoch(l);
+}
+
+static enum mr_status begin_epoch(struct mri_ledger *l, const struct mr_entry *e)
+{
+    const enum mr_status st = mri_view_reserve(l->view);
+    if (e == NULL || st != MR_OK)
+        return st;
+    if (e->kind == MR_ENTRY_RESTART)
+        return go_on(l, &e->u.restart.restart);
+    return e->kind == MR_ENTRY_EPOCH ? mri_ledger_next_epoch(l)
+                                     : regroup(l, &e->u.regroup.regroup.next);
+}
+
 /* The settled orders in another order, in a ledger of its own: the same root. */
 static void check_permutation(struct sim *s, const struct copy *c, const uint8_t root[32])
 {
@@ -298,9 +360,10 @@ static void check_permutation(struct sim *s, const struct copy *c, const uint8_t
         mr_bug("memory");
     sets_read(s, &sets, c);
     for (uint32_t i = 1; i <= sets.last; i++) {
-        if (sets.next[i] && mri_ledger_next_epoch(&ledger) != MR_OK)
+        if (begin_epoch(&ledger, sets.began[i]) != MR_OK)
             violated(s, "S10", "node %u: epoch %u cannot begin", c->number, i);
         apply_all(s, &ledger, &sets.at[i], c);
+        free(sets.began[i]);
         free(sets.at[i].entries);
         free(sets.at[i].done);
     }
@@ -474,6 +537,6 @@ void final_checks(struct sim *s)
             model = c;
     }
     mr_assert(one != NULL || !s->final);
-    if (s->final && model != NULL && !model->restarts)
+    if (s->final && model != NULL)
         check_permutation(s, model, first.state_root);
 }

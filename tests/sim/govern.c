@@ -159,12 +159,14 @@ bool govern_next(struct sim *s)
 
 void govern_lose(struct sim *s, struct copy *c)
 {
-    node_kill(s, c);
+    if (c->up)
+        node_kill(s, c);
     tell(s, "node %u loses everything", c->number);
     node_empty(c);
+    c->disk_full = c->append_fails = false; /* it gets another disk */
     c->gone = c->forgetful = true;
     c->lost = s->eras[watch_epoch(c->watch)].generations[c->number];
-    c->amnesic = c->must_abstain = c->restored = c->restarts = false;
+    c->amnesic = c->must_abstain = c->restored = c->restarts = c->regroups = false;
 }
 
 void govern_restart(struct sim *s, struct copy *c)
@@ -197,4 +199,104 @@ void govern_restart(struct sim *s, struct copy *c)
         mr_restart_sign(&c->restart, i, &keys[i]);
     c->restarts = true;
     tell(s, "governance: node %u goes on in a new log, epoch %u", c->number, r->epoch);
+}
+
+/* --- too few are left ------------------------------------------------------------------------- */
+
+/* Whether what settled anywhere has settled here, and nothing is on its way: no node acknowledged
+ * what is open still. What settles beyond the state that governance names would be lost. */
+static bool holds_all(struct sim *s, const struct copy *c)
+{
+    for (uint32_t i = 0; i < s->owners_count; i++)
+        for (uint64_t k = 0; k < s->truth.chains[i].count; k++) {
+            const struct slot *at = &s->truth.chains[i].slots[k];
+            const bool here = watch_reached(c->watch, i)->next_seq > k + 1;
+            if (at->settled ? !here : truth_acknowledged(at, s->epoch))
+                return false;
+        }
+    return true;
+}
+
+static bool survives(struct sim *s, const struct copy *c)
+{
+    return c->up && c->honest && !c->amnesic && !c->forgetful && !c->restored &&
+           watch_epoch(c->watch) == s->epoch && holds_all(s, c);
+}
+
+/* Who is left, by copy: at least one, fewer than q. 0: it cannot be. */
+static uint32_t draw_left(struct sim *s, const struct era *now)
+{
+    uint32_t left = 0;
+    if (now->count == 1 || now->ended || s->decided != s->epoch || s->epoch == EPOCHS_MAX)
+        return 0;
+    for (uint32_t i = 1; i <= s->numbers; i++)
+        if (era_has(now, i) && (is_faulty(s, i, s->epoch) || lost_memory(s, i)))
+            return 0;
+    const uint32_t most = 1 + (uint32_t)rng_below(&s->people, now->quorum - 1);
+    for (uint32_t i = 0; i < s->copies_count && count_of(left) < most; i++)
+        if (era_has(now, s->copies[i].number) && survives(s, &s->copies[i]))
+            left |= UINT32_C(1) << i;
+    return left;
+}
+
+static void sign(struct sim *s, const struct mr_checkpoint *state, uint32_t left)
+{
+    const struct era *now = &s->eras[s->epoch];
+    const struct owner *w = s->owners;
+    struct mr_seckey keys[2];
+    struct mr_regroup *r = &s->regroup.regroup;
+    while (w->role != ROLE_GOVERNANCE)
+        w++;
+    s->regroup = (struct mr_signed_regroup){0};
+    *r = (struct mr_regroup){.version = 1,
+                             .time_ms = SIM_START_MS + s->clock.now_us / 1000,
+                             .claims_until_ms = SIM_START_MS + s->clock.now_us / 1000 + 1000,
+                             .accounts = state->accounts};
+    memcpy(r->ledger, s->ledger, 32);
+    memcpy(r->state_root, state->state_root, 32);
+    r->next.epoch = s->epoch + 1;
+    r->next.quorum = now->quorum;
+    for (uint32_t i = 1; i <= s->numbers; i++) {
+        if (!era_has(now, i))
+            continue;
+        struct mr_epoch_seat *seat = &r->next.seats[r->next.seats_count++];
+        seat->generation = now->generations[i] + (has(left, i) ? 0 : 1);
+        world_node(s, &seat->node, i, seat->generation);
+    }
+    owner_keys(w, 1, keys, NULL);
+    for (uint32_t i = 0; i < w->keys; i++)
+        mr_regroup_sign(&s->regroup, i, &keys[i]);
+}
+
+bool govern_regroup(struct sim *s)
+{
+    const struct era *now = &s->eras[s->epoch];
+    const uint32_t left = draw_left(s, now);
+    struct mr_checkpoint state;
+    uint32_t numbers = 0;
+    struct copy *one = NULL;
+    if (left == 0)
+        return false;
+    for (uint32_t i = 0; i < s->copies_count; i++) {
+        struct copy *c = &s->copies[i];
+        c->regroups = (left >> i & 1) != 0;
+        if (!c->regroups)
+            continue;
+        node_kill(s, c);
+        node_catch_up(s, c);
+        numbers |= UINT32_C(1) << c->number;
+        one = c;
+    }
+    mr_assert(one != NULL);
+    if (node_sum(s, one, &state) != MR_OK)
+        violated(s, "S19", "node %u cannot sum up its state", one->number);
+    for (uint32_t i = 0; i < s->copies_count; i++)
+        if (era_has(now, s->copies[i].number) && !s->copies[i].regroups)
+            govern_lose(s, &s->copies[i]);
+    sign(s, &state, numbers);
+    tell(s, "governance: nodes %x are left of %x and go on", numbers, now->seats);
+    s->counts.regroups++;
+    s->eras[s->epoch].broken_off = true;
+    epoch_decided(s, &s->regroup.regroup.next);
+    return true;
 }

@@ -123,6 +123,12 @@ static void take_handover(struct sim *s, struct joining *j, const struct mr_hand
         return;
     j->handovers[j->count++] = *h;
     memset(j->finals, 0, sizeof j->finals);
+    if (h->kind != MR_HANDOVER_REGROUP)
+        return;
+    /* Governance vouches for the state, in the place of q nodes. */
+    j->finals[0].said = true;
+    j->finals[0].accounts = h->u.regroup.regroup.accounts;
+    memcpy(j->finals[0].root, h->u.regroup.regroup.state_root, 32);
 }
 
 void join_reply(struct sim *s, struct event *ev)
@@ -150,23 +156,27 @@ void join_reply(struct sim *s, struct event *ev)
     memcpy(j->finals[node].root, h->final[0].leaf.u.final.state_root, 32);
 }
 
-/* A node whose FINAL is what q of them said; 0: there is none yet. */
-static uint32_t vouched(const struct sim *s, const struct joining *j)
+/* A node whose FINAL is what q of them said, or 0: governance; false: there is none yet. */
+static bool vouched(const struct sim *s, const struct joining *j, uint32_t *ret)
 {
     struct mr_roster before;
+    *ret = 0;
     if (j->count == 0 ||
         mr_roster_reach(&before, &s->charter, NULL, j->handovers, j->count - 1, j->count) != MR_OK)
-        return 0;
+        return false;
+    if (j->finals[0].said)
+        return true;
     for (uint32_t i = 1; i <= NODES_MAX; i++) {
         uint32_t voices = 0;
         for (uint32_t k = 1; k <= NODES_MAX; k++)
             voices += j->finals[i].said && j->finals[k].said &&
                       j->finals[i].accounts == j->finals[k].accounts &&
                       memcmp(j->finals[i].root, j->finals[k].root, 32) == 0;
+        *ret = i;
         if (voices >= before.quorum)
-            return i;
+            return true;
     }
-    return 0;
+    return false;
 }
 
 /* --- its rows --------------------------------------------------------------------------------- */
@@ -257,8 +267,10 @@ static bool adopt(struct sim *s, struct copy *c, const struct copy *from, uint32
 
 static void take_over(struct sim *s, struct copy *c)
 {
-    const uint32_t voice = vouched(s, c->joining), epoch = c->joining->count + 1;
-    struct copy *from = voice > 0 ? source(s, c, c->joining->finals[voice].root) : NULL;
+    const uint32_t epoch = c->joining->count + 1;
+    uint32_t voice;
+    struct copy *from =
+        vouched(s, c->joining, &voice) ? source(s, c, c->joining->finals[voice].root) : NULL;
     if (from == NULL || !s->eras[epoch].bounded || !adopt(s, c, from, voice))
         return;
     tell(s, "node %u joins epoch %u with the state of node %u", c->number, epoch, from->number);

@@ -194,16 +194,16 @@ static void report(const struct sim *s, bool line)
 {
     printf("%s%" PRIu64 " steps, %" PRIu64 " faults, %" PRIu64 " settled, %" PRIu64
            " voided, %" PRIu64 " receipts, %" PRIu64 " pieces of evidence, %" PRIu64
-           " epochs, %" PRIu64 " joins, %" PRIu64 " anew, %.1f s\n",
+           " epochs, %" PRIu64 " joins, %" PRIu64 " anew, %" PRIu64 " regroups, %.1f s\n",
            line ? "" : "  ", s->clock.steps, s->counts.faults, s->truth.settled, s->truth.voided,
            s->counts.receipts, s->counts.evidence, s->counts.epochs, s->counts.joins,
-           s->counts.anew, seconds(s));
+           s->counts.anew, s->counts.regroups, seconds(s));
 }
 
 /* Counts of all seeds, shared with the processes that run them. */
 struct totals {
     uint64_t seeds, steps, faults, settled, voided, receipts, evidence, violated, splits, epochs,
-        joins, anew;
+        joins, anew, regroups;
     double seconds;
 };
 
@@ -228,6 +228,7 @@ static void run(const struct options *o, struct totals *t)
     t->epochs += s->counts.epochs;
     t->joins += s->counts.joins;
     t->anew += s->counts.anew;
+    t->regroups += s->counts.regroups;
     t->seconds += seconds(s);
     report(s, true);
     finish(s);
@@ -414,9 +415,10 @@ static int run_many(struct request_line *r, struct totals *t)
     printf("%" PRIu64 " seeds, %" PRIu64 " violated, %" PRIu64 " steps, %" PRIu64
            " faults, %" PRIu64 " settled, %" PRIu64 " voided, %" PRIu64 " receipts, %" PRIu64
            " pieces of evidence, %" PRIu64 " splits, %" PRIu64 " epochs, %" PRIu64
-           " joins, %" PRIu64 " anew, %.0f s of virtual time\n",
+           " joins, %" PRIu64 " anew, %" PRIu64 " regroups, %.0f s of virtual time\n",
            t->seeds + t->violated, t->violated, t->steps, t->faults, t->settled, t->voided,
-           t->receipts, t->evidence, t->splits, t->epochs, t->joins, t->anew, t->seconds);
+           t->receipts, t->evidence, t->splits, t->epochs, t->joins, t->anew, t->regroups,
+           t->seconds);
     return result;
 }
 

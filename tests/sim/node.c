@@ -574,6 +574,40 @@ void node_make(struct sim *s, struct copy *c, uint32_t number)
     epoch_keys(c, 1);
 }
 
+/* Its store takes up what its journal holds, as `mereau-admin rebuild` would. */
+void node_catch_up(struct sim *s, struct copy *c)
+{
+    mr_assert(!c->up);
+    mr_journal_mem_reopen(c->journal, NULL);
+    c->disk_full = false;
+    const struct mr_engine_config config = {.charter = &s->charter,
+                                            .node = c->number,
+                                            .log_key = &c->keys[0],
+                                            .next_key = &c->keys[1],
+                                            .software = "mereau-sim",
+                                            .store = c->store,
+                                            .journal = c->journal,
+                                            .mem = mem_of(c),
+                                            .now_ms = clock_of(s, c),
+                                            .read_only = true};
+    struct mr_engine_facts f;
+    struct mr_put *puts;
+    size_t count;
+    if (mr_engine_create(&c->engine, &config) != MR_OK ||
+        mr_engine_freeze(c->engine, &puts, &count) != MR_OK)
+        violated(s, "S12", "node %u does not take up its journal", c->number);
+    mr_puts_sort(puts, count);
+    if (c->store->api->commit(c->store, puts, count) != MR_OK ||
+        c->store->api->refresh(c->store) != MR_OK)
+        mr_bug("store in memory");
+    mr_engine_flushed(c->engine, puts);
+    mr_engine_facts(c->engine, &f);
+    c->stored = true;
+    c->stored_settled = f.meta.settled;
+    mr_engine_destroy(c->engine);
+    c->engine = NULL;
+}
+
 void node_start(struct sim *s, struct copy *c)
 {
     mr_assert(!c->up);
@@ -583,6 +617,7 @@ void node_start(struct sim *s, struct copy *c)
                                             .log_key = &c->keys[0],
                                             .next_key = &c->keys[1],
                                             .restart = c->restarts ? &c->restart : NULL,
+                                            .regroup = c->regroups ? &s->regroup : NULL,
                                             .software = "mereau-sim",
                                             .store = c->store,
                                             .journal = c->journal,
@@ -594,7 +629,6 @@ void node_start(struct sim *s, struct copy *c)
     rules_apply(s, NULL);
     if (st != MR_OK)
         violated(s, "S12", "node %u does not start: %s", c->number, mr_status_name(st));
-    c->restored = false;
     c->up = true;
     c->run++;
     c->committee = 0;

@@ -52,6 +52,7 @@ struct weather {
     uint32_t disk_us, disk_slow, disk_fails, disk_full, flush;       /* of disks */
     uint32_t rollbacks, restores;                                    /* memory lost */
     uint32_t losses;                                                 /* all of it, for good */
+    uint32_t disasters; /* of more nodes than may be lost */
     uint32_t changes_s;                                              /* between epochs; 0: none */
     uint32_t cheats, cancels, freezes, short_lived, poor, rotations; /* of owners, per mille */
     uint32_t think_us;                                               /* between an owner's orders */
@@ -95,6 +96,7 @@ struct copy {
     struct mr_seckey keys[2];    /* log keys of its generation and of the next one, by parity */
     struct mr_signed_restart restart; /* of governance, for its next start */
     bool restarts;
+    bool regroups; /* it takes sim.regroup with its next start */
     struct sim *sim;
     uint32_t serves; /* bit i: copy i reaches this one under its number */
     uint32_t lacks;  /* rules that its engine does not keep */
@@ -174,7 +176,7 @@ struct truth {
 
 struct counts {
     uint64_t faults, messages, lost, starts, receipts, evidence, checks, refused, checkpoints,
-        epochs, joins, anew;
+        epochs, joins, anew, regroups;
 };
 
 /* One epoch, as governance made it. */
@@ -205,6 +207,7 @@ struct sim {
     struct era eras[EPOCHS_MAX + 1];   /* by epoch; the first: what governance wishes now */
     struct mr_handover handovers[EPOCHS_MAX]; /* that began them, from the second on */
     uint32_t epoch, decided;                  /* the last one that began, and that is decided */
+    struct mr_signed_regroup regroup;         /* the last one that governance signed */
     uint64_t change_us;                       /* when governance will change the nodes again */
     bool liar[NODES_MAX + 1];                 /* it lies */
     uint32_t forgot[NODES_MAX + 1];           /* in which epoch it lost its memory; 0: in none */
@@ -271,6 +274,7 @@ static inline uint32_t end_of(const struct copy *c)
 /* --- node.c ----------------------------------------------------------------------------------- */
 void node_make(struct sim *s, struct copy *c, uint32_t number);
 void node_start(struct sim *s, struct copy *c);
+void node_catch_up(struct sim *s, struct copy *c);
 /* The process is gone, and with it what its disk had not taken. */
 void node_kill(struct sim *s, struct copy *c);
 void node_done(struct copy *c);
@@ -374,6 +378,9 @@ bool govern_next(struct sim *s);
 void govern_lose(struct sim *s, struct copy *c);
 /* The only node does not trust its memory: governance lets it go on in a new log (JNL-9). */
 void govern_restart(struct sim *s, struct copy *c);
+/* Of the present nodes fewer than q are left, down, with what they wrote, and governance names them
+ * and their state; the others are to join with new keys. False: this is no moment for it. */
+bool govern_regroup(struct sim *s);
 
 /* --- join.c ----------------------------------------------------------------------------------- */
 /* The node begins to take the state over: it is named by an epoch and has no memory. */

@@ -194,6 +194,14 @@ uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epo
     return count_of(nodes);
 }
 
+bool truth_acknowledged(const struct slot *at, uint32_t epoch)
+{
+    for (uint32_t i = 0; i < at->said_count; i++)
+        if (at->said[i].kind == MR_LEAF_ACK && at->said[i].epoch == epoch)
+            return true;
+    return false;
+}
+
 /* Nodes whose report for the ballot holds true and names no certificate above `most`. */
 static uint32_t reporters(const struct era *e, const struct slot *at, uint32_t ballot,
                           uint32_t most, bool any)

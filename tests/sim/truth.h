@@ -57,6 +57,8 @@ void truth_receipt(struct sim *s, uint32_t owner, uint64_t seq, const uint8_t va
 /* Nodes that said this, as far as is known anywhere. */
 uint32_t truth_count(const struct slot *at, enum mr_leaf_kind kind, uint32_t epoch, uint32_t ballot,
                      const uint8_t value[32]);
+/* Whether any node acknowledged something in the slot in the epoch. */
+bool truth_acknowledged(const struct slot *at, uint32_t epoch);
 /* Whether an ACK says what settled in an epoch before: SLOT-17. */
 bool truth_anew(const struct slot *at, const struct said *a);
 const char *truth_slot_name(const struct sim *s, uint32_t owner, uint64_t seq);

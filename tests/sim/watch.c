@@ -295,6 +295,7 @@ static void take_entry(struct sim *s, struct copy *c, const struct mr_entry *e,
         break;
     case MR_ENTRY_ABSTAIN:
         tell(s, "node %u abstains", c->number);
+        c->restored = c->restored && !c->up; /* it stands in its journal now */
         break;
     case MR_ENTRY_HEAD:
         check_head(s, c, &e->u.head);
@@ -304,7 +305,11 @@ static void take_entry(struct sim *s, struct copy *c, const struct mr_entry *e,
     case MR_ENTRY_CLOSED:
     case MR_ENTRY_TRIGGER:
     case MR_ENTRY_SHOWN:
-    case MR_ENTRY_REGROUP: /* not simulated */
+        break;
+    case MR_ENTRY_REGROUP:
+        handover.kind = MR_HANDOVER_REGROUP;
+        handover.u.regroup = e->u.regroup;
+        take_epoch(s, c, &handover);
         break;
     case MR_ENTRY_RESTART:
         handover.kind = MR_HANDOVER_RESTART;

@@ -257,6 +257,7 @@ void weather_draw(struct sim *s)
         w->restores = s->nodes > s->quorum ? 30 : 0;
         w->rollbacks = rng_chance(&s->chance, 500) && most_liars(s) > 0 ? 20 : 0;
         w->losses = up_to(s, 40);
+        w->disasters = rng_chance(&s->chance, 300) ? up_to(s, 200) : 0;
         w->changes_s = (uint32_t)rng_between(&s->chance, 1, 8);
         if (most_liars(s) > 0 && rng_chance(&s->chance, 200))
             w->liars = 1;
