@@ -216,6 +216,7 @@ static enum mr_status look_at(struct work *w, enum draft_state *ret)
 {
     bool dead = false;
     int64_t missing;
+    mr_assert(w->draft != NULL);
     enum mr_status st = draft_state(w->draft, ret, &w->keys);
     if (st != MR_OK)
         return out_fail(w->a->out, st, _("a signature in the draft %s is wrong"), w->path);

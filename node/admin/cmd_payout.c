@@ -121,7 +121,7 @@ struct listing {
 static void list_one(void *ctx, const struct mr_state_redemption *r)
 {
     struct listing *l = ctx;
-    char id[(size_t)2 * MR_HASH_BYTES + 1];
+    char id[2 * MR_HASH_BYTES + 1];
     if (r->done != 0 && !l->all)
         return;
     const struct roll_entry *e = roll_of(l->roll, r->ref.account);
@@ -212,7 +212,8 @@ static void search_one(void *ctx, const struct mr_state_redemption *r)
 static bool is_id(const char *text)
 {
     const size_t n = strlen(text);
-    return n >= ID_DIGITS_MIN && n <= 2 * MR_HASH_BYTES && strspn(text, "0123456789abcdef") == n;
+    return n >= ID_DIGITS_MIN && n <= (size_t)2 * MR_HASH_BYTES &&
+           strspn(text, "0123456789abcdef") == n;
 }
 
 /* Too short for an id it is looked for as a member, who may have such a name. */
