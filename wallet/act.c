@@ -15,6 +15,7 @@
 #include "wallet/keys.h"
 #include "wallet/memo.h"
 #include "wallet/node.h"
+#include "wallet/witnessed.h"
 
 enum {
     HEX_MAX = 2 * MR_HASH_BYTES + 1,
@@ -515,7 +516,9 @@ static enum mr_status do_new(struct wallet *w, const struct command *c, struct o
 {
     struct mr_order order;
     int64_t fee, fee_again;
-    enum mr_status st = plan_and_check(w, out, &order, &fee, act);
+    enum mr_status st = witnessed_patience(w, out);
+    if (st == MR_OK)
+        st = plan_and_check(w, out, &order, &fee, act);
     const uint64_t asked_ms = wallet_now_ms();
     if (st == MR_OK)
         st = ask(w, c, out, act, fee);

@@ -11,6 +11,7 @@
 #include "wallet/heads.h"
 #include "wallet/memo.h"
 #include "wallet/node.h"
+#include "wallet/witnessed.h"
 
 enum { PAUSE_MS = 200, UNPROVED_MAX = 3 };
 
@@ -414,9 +415,10 @@ enum mr_status node_sync(struct wallet *w, const struct command *c, struct out *
             node_move(w, MR_BEHIND, deadline);
         st = look(w, c, out);
     }
-    if (st == MR_OK)
-        warn_recovery(w, out);
-    return st == MR_OK ? MR_OK : node_fail(w, out, st);
+    if (st != MR_OK)
+        return node_fail(w, out, st);
+    warn_recovery(w, out);
+    return witnessed_collect(w, out);
 }
 
 static enum mr_status adopt_waiting(struct wallet *w, struct out *out, uint64_t next)

@@ -12,11 +12,14 @@
 #include "wallet/commands.h"
 #include "wallet/entry.h"
 #include "wallet/node.h"
+#include "wallet/witnessed.h"
 
 enum {
     TIME_TEXT_MAX = 40,
     FOLLOW_MS = 30000,
     FOLLOW_HOP_MS = 8000,
+    FOLLOW_SEEN_MS = 1000, /* something waits for the witnesses */
+    KIND_SHOWN_MAX = 128,
     HEX_MAX = 2 * MR_HASH_BYTES + 1
 };
 
@@ -72,20 +75,23 @@ static const char *memo_text(const struct entry *e)
 
 /* --- forms ------------------------------------------------------------------------------------ */
 
-static void add_row(struct table *t, const struct wallet *w, const struct entry *e)
+static void add_row(struct table *t, const struct wallet *w, const struct entry *e,
+                    const struct seen *seen)
 {
     char when[TIME_TEXT_MAX], amount[AMOUNT_PEOPLE_MAX] = "", fee[AMOUNT_PEOPLE_MAX] = "";
-    char who[NAME_SHOWN_MAX];
+    char who[NAME_SHOWN_MAX], kind[KIND_SHOWN_MAX];
+    const char *const mark = witnessed_covers(seen, e->time_ms) ? "" : _(" (not yet witnessed)");
+    snprintf(kind, sizeof kind, "%s%s", kind_text(e), mark);
     local_text(when, e->time_ms);
     who_text(who, w, e);
     if (e->amount != 0)
         wallet_amount(amount, w, e->amount, e->unit);
     if (e->fee != 0)
         amount_text(fee, e->fee, w->charter->units[e->unit].decimals, NULL);
-    table_add(t, (const char *[]){when, amount, fee, kind_text(e), who, memo_text(e)});
+    table_add(t, (const char *[]){when, amount, fee, kind, who, memo_text(e)});
 }
 
-static json_t *entry_json(const struct wallet *w, const struct entry *e)
+static json_t *entry_json(const struct wallet *w, const struct entry *e, const struct seen *seen)
 {
     char when[TIME_TEXT_MAX], who[NAME_SHOWN_MAX], hex[HEX_MAX] = "";
     char address[MR_ADDRESS_TEXT_MAX] = "", chain[MR_ADDRESS_TEXT_MAX];
@@ -96,12 +102,15 @@ static json_t *entry_json(const struct wallet *w, const struct entry *e)
         wallet_address(address, w, e->other);
     if (e->has_order)
         mr_hex_format(hex, e->order, sizeof e->order);
-    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:s, s:s*, s:s*, s:s, s:s*, s:s, s:I}", "time",
-                     when, "time_ms", (json_int_t)e->time_ms, "kind", e->kind, "amount_minor",
-                     (json_int_t)e->amount, "fee_minor", (json_int_t)e->fee, "unit",
-                     w->charter->units[e->unit].code, "other", e->has_other ? address : NULL,
-                     "name", who[0] != '\0' ? who : NULL, "memo", e->memo, "order",
-                     e->has_order ? hex : NULL, "account", chain, "seq", (json_int_t)e->seq);
+    json_t *const row = json_pack(
+        "{s:s, s:I, s:s, s:I, s:I, s:s, s:s*, s:s*, s:s, s:s*, s:s, s:I}", "time", when, "time_ms",
+        (json_int_t)e->time_ms, "kind", e->kind, "amount_minor", (json_int_t)e->amount, "fee_minor",
+        (json_int_t)e->fee, "unit", w->charter->units[e->unit].code, "other",
+        e->has_other ? address : NULL, "name", who[0] != '\0' ? who : NULL, "memo", e->memo,
+        "order", e->has_order ? hex : NULL, "account", chain, "seq", (json_int_t)e->seq);
+    if (seen->wanted)
+        json_object_set_new(row, "witnessed", json_boolean(witnessed_covers(seen, e->time_ms)));
+    return row;
 }
 
 /* RFC 4180: quoted, quotes doubled. A leading sign of a formula is kept from spreadsheets. */
@@ -134,7 +143,8 @@ static void print_csv(struct out *out, const struct wallet *w, const struct entr
 }
 
 static void print_entries(const struct command *c, struct out *out, const struct wallet *w,
-                          const struct entries *list, uint64_t since_ms, bool first)
+                          const struct entries *list, uint64_t since_ms, bool first,
+                          const struct seen *seen)
 {
     const struct table_column columns[] = {{_("WHEN"), false}, {_("AMOUNT"), true},
                                            {_("FEE"), true},   {_("WHAT"), false},
@@ -148,11 +158,11 @@ static void print_entries(const struct command *c, struct out *out, const struct
         if (e->time_ms < since_ms)
             continue;
         if (out->json)
-            out_row(out, entry_json(w, e));
+            out_row(out, entry_json(w, e, seen));
         else if (csv)
             print_csv(out, w, e);
         else if (t != NULL)
-            add_row(t, w, e);
+            add_row(t, w, e, seen);
     }
     table_print(out, t);
     fflush(out->results);
@@ -173,6 +183,9 @@ struct watch {
     uint64_t next_seq, next_credit;
     unsigned moves;
     struct entries *known;
+    struct seen seen;
+    uint64_t
+        unseen_ms; /* when the last entry settled that was told as not yet witnessed; 0: none */
 };
 
 /* Another node numbers credits otherwise: begin with its first, and leave out what was printed. */
@@ -192,7 +205,9 @@ static enum mr_status wait_for_news(struct entries *news, struct wallet *w, cons
     /* Where another node can go on, one that fell silent is not waited for so long. */
     *ask = (struct mr_req_wait){.next_seq = f->next_seq,
                                 .credits = f->next_credit - 1,
-                                .timeout_ms = w->seats.count > 1 ? FOLLOW_HOP_MS : FOLLOW_MS};
+                                .timeout_ms = f->unseen_ms > 0     ? FOLLOW_SEEN_MS
+                                              : w->seats.count > 1 ? FOLLOW_HOP_MS
+                                                                   : FOLLOW_MS};
     memcpy(ask->account, wallet_account(w), sizeof ask->account);
     enum mr_status st = node_call(w);
     if (st != MR_OK)
@@ -210,6 +225,27 @@ static enum mr_status wait_for_news(struct entries *news, struct wallet *w, cons
     return st;
 }
 
+/* What was told as not yet witnessed is told once more when it is. */
+static void tell_seen(const struct command *c, struct out *out, struct watch *f,
+                      const struct entries *news)
+{
+    char when[TIME_TEXT_MAX];
+    for (size_t i = 0; i < news->count; i++)
+        if (!witnessed_covers(&f->seen, news->list[i].time_ms) &&
+            news->list[i].time_ms > f->unseen_ms)
+            f->unseen_ms = news->list[i].time_ms;
+    if (f->unseen_ms == 0 || !witnessed_covers(&f->seen, f->unseen_ms))
+        return;
+    f->unseen_ms = 0;
+    local_text(when, f->seen.until_ms);
+    if (out->json)
+        out_row(out, json_pack("{s:s, s:I}", "kind", "witnessed", "until_ms",
+                               (json_int_t)f->seen.until_ms));
+    else if (!opt_flag(c, "csv"))
+        out_print(out, _("%s  witnessed: all of the above\n"), when);
+    fflush(out->results);
+}
+
 static void follow(struct wallet *w, const struct command *c, struct out *out, struct watch *f)
 {
     enum mr_status st = MR_OK;
@@ -217,8 +253,11 @@ static void follow(struct wallet *w, const struct command *c, struct out *out, s
     while (!out->failed && (st == MR_OK || exit_code_of(st) == EXIT_UNKNOWN)) {
         struct entries news = {0};
         st = wait_for_news(&news, w, c, out, f);
+        if (st == MR_OK && (news.count > 0 || f->unseen_ms > 0))
+            st = witnessed_look(w, &f->seen);
         entries_sort(&news);
-        print_entries(c, out, w, &news, 0, false);
+        print_entries(c, out, w, &news, 0, false, &f->seen);
+        tell_seen(c, out, f, &news);
         if (entries_append(f->known, &news) != MR_OK)
             out_fail(out, MR_NO_MEMORY, NULL);
     }
@@ -239,6 +278,9 @@ void cmd_history(struct command *c, struct out *out)
     if (st != MR_OK)
         return;
     const uint64_t next_seq = w->account->hot.chain.next_seq;
+    struct watch f = {.next_seq = next_seq, .known = &list};
+    if ((st = witnessed_look(w, &f.seen)) != MR_OK)
+        node_fail(w, out, st);
     for (uint64_t seq = 1; st == MR_OK && seq < next_seq; seq++)
         if ((st = entries_add_own(&list, w, seq)) != MR_OK)
             out_fail(out, st, NULL);
@@ -246,11 +288,13 @@ void cmd_history(struct command *c, struct out *out)
         st = entries_fetch_credits(&list, w, c, out, 1, &next_credit);
     entries_sort(&list);
     if (st == MR_OK)
-        print_entries(c, out, w, &list, since_ms, true);
+        print_entries(c, out, w, &list, since_ms, true, &f.seen);
     if (st == MR_OK && list.count == 0 && !out->json && !opt_flag(c, "csv"))
         out_note(out, _("Nothing was paid or received yet."));
     out_int(out, "count", (int64_t)list.count);
-    struct watch f = {next_seq, next_credit, w->moves, &list};
+    f.next_credit = next_credit;
+    f.moves = w->moves;
+    tell_seen(c, out, &f, &list);
     if (st == MR_OK && opt_flag(c, "follow"))
         follow(w, c, out, &f);
     entries_free(&list);

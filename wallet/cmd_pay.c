@@ -11,6 +11,7 @@
 #include "wallet/node.h"
 #include "wallet/payee.h"
 #include "wallet/unit.h"
+#include "wallet/witnessed.h"
 
 enum { FILE_BYTES_MAX = 65536 };
 
@@ -211,6 +212,7 @@ static void print_paid(struct out *out, const struct wallet *w, uint64_t seq, bo
         out_print(out, _("fee: %s\n"), fee);
     }
     out_print(out, _("receipt: mereau receipt show %llu\n"), (unsigned long long)seq);
+    witnessed_result(w, out, seq);
 }
 
 /* What a person reads before saying yes. */

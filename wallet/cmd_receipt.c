@@ -1,5 +1,6 @@
 /* receipt show, save, verify: proof of what was settled, also for others and offline. */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,11 +21,13 @@
 #include "wallet/commands.h"
 #include "wallet/entry.h"
 #include "wallet/node.h"
+#include "wallet/witnessed.h"
 
 enum {
     RECEIPT_BYTES_MAX = MR_FRAME_MAX + MR_CHAIN_BYTES_MAX,
     HEX_MAX = 2 * MR_HASH_BYTES + 1,
-    LINE_SHOWN_MAX = 20
+    LINE_SHOWN_MAX = 20,
+    WAIT_MS = 300
 };
 
 /* --- showing ---------------------------------------------------------------------------------- */
@@ -129,15 +132,17 @@ static void print_strength(struct out *out, const struct mr_receipt_facts *f, ui
 
 static void print_proofs(struct out *out, const struct mr_charter *charter,
                          const struct mr_chain *chain, const struct mr_receipt *r,
-                         const struct mr_receipt_facts *f, const struct witnesses *trusted)
+                         const struct mr_receipt_facts *f, struct witnesses *trusted)
 {
     uint32_t by = 0;
     struct mr_charter *const then = malloc(sizeof *then);
     if (then != NULL && mr_charter_reach(then, charter, chain, r->handover, r->handover_count,
-                                         r->proofs[0].head.epoch) == MR_OK)
+                                         r->proofs[0].head.epoch) == MR_OK) {
         print_nodes(out, then, f);
+        trusted->charter = then->witnesses;
+    }
     free(then);
-    witnesses_check(trusted, out, r, &by);
+    witnesses_show(trusted, out, r, &by);
     print_strength(out, f, by);
 }
 
@@ -155,7 +160,7 @@ static void add_record(struct out *out, const struct mr_receipt *r)
 
 static void print_receipt(struct out *out, const struct mr_charter *charter,
                           const struct mr_chain *chain, const struct mr_receipt *r,
-                          const struct mr_receipt_facts *f, const struct witnesses *trusted)
+                          const struct mr_receipt_facts *f, struct witnesses *trusted)
 {
     char address[MR_ADDRESS_TEXT_MAX], hex[HEX_MAX];
     mr_address_format(address, charter->prefix, r->account);
@@ -284,6 +289,29 @@ static enum mr_status find(struct wallet *w, const struct command *c, struct out
     return fetch(w, out, ret, account, seq);
 }
 
+/* Ask again until charter and owner have what they want, or time is up: it is settled in any case.
+ */
+static enum mr_status wait_for_witnesses(struct wallet *w, const struct command *c, struct out *out,
+                                         struct mr_receipt *r, struct mr_receipt_facts *facts)
+{
+    const uint64_t deadline = wallet_clock_ms() + (uint64_t)c->timeout_ms, seq = r->seq;
+    uint8_t account[MR_ACCOUNT_BYTES];
+    memcpy(account, r->account, sizeof account);
+    while (!witnessed_receipt(w, r)) {
+        if (wallet_clock_ms() + WAIT_MS >= deadline)
+            return out_fail(out, MR_NO_ANSWER,
+                            _("settled, and not yet witnessed: the witnesses have not cosigned it "
+                              "in this time. Repeat the same command, or ask them"));
+        poll(NULL, 0, WAIT_MS);
+        enum mr_status st = fetch(w, out, r, account, seq);
+        if (st == MR_OK)
+            st = node_check_receipt(w, out, facts, r, account, seq);
+        if (st != MR_OK)
+            return st;
+    }
+    return witnessed_collect(w, out);
+}
+
 static enum mr_status find_checked(struct wallet **ret_w, struct command *c, struct out *out,
                                    struct mr_receipt *ret, struct mr_receipt_facts *ret_facts)
 {
@@ -294,7 +322,8 @@ static enum mr_status find_checked(struct wallet **ret_w, struct command *c, str
         st = find(*ret_w, c, out, ret, c->args[0]);
     if (st == MR_OK)
         st = node_check_receipt(*ret_w, out, ret_facts, ret, ret->account, ret->seq);
-    return st;
+    return st == MR_OK && opt_flag(c, "wait") ? wait_for_witnesses(*ret_w, c, out, ret, ret_facts)
+                                              : st;
 }
 
 void cmd_receipt_show(struct command *c, struct out *out)
@@ -308,8 +337,10 @@ void cmd_receipt_show(struct command *c, struct out *out)
     } else if (witnesses_read(&trusted, c, out) == MR_OK &&
                find_checked(&w, c, out, r, &facts) == MR_OK) {
         const struct mr_chain chain = epochs_chain(&w->epochs);
+        trusted.owner = w->witnesses.own;
         print_receipt(out, w->charter, &chain, r, &facts, &trusted);
         add_record(out, r);
+        witnesses_check(&trusted, out, r, false);
     }
     free(r);
 }
@@ -335,6 +366,11 @@ void cmd_receipt_save(struct command *c, struct out *out)
                   _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "
                     "verify %s --charter FILE\"\n"),
                   c->args[1], c->args[1]);
+        if (!witnessed_receipt(w, r))
+            out_warn(
+                out, "witness", "the receipt is not witnessed yet and will not verify",
+                _("the receipt is not witnessed yet: whoever checks it will refuse it. Save it "
+                  "with --wait, or again in a few seconds with --force"));
     }
     free(r);
 }
@@ -429,10 +465,11 @@ static enum mr_status check_cited(const struct command *c, struct out *out,
 static void print_checked(const struct command *c, struct out *out,
                           const struct mr_charter *charter, const struct mr_chain *chain,
                           const struct mr_receipt *r, const struct mr_receipt_facts *facts,
-                          const struct witnesses *trusted)
+                          struct witnesses *trusted)
 {
     print_receipt(out, charter, chain, r, facts, trusted);
-    check_cited(c, out, r);
+    if (witnesses_check(trusted, out, r, true) == MR_OK)
+        check_cited(c, out, r);
 }
 
 void cmd_receipt_verify(struct command *c, struct out *out)

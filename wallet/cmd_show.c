@@ -13,8 +13,10 @@
 #include "mereau/text.h"
 #include "wallet/act.h"
 #include "wallet/commands.h"
+#include "wallet/entry.h"
 #include "wallet/node.h"
 #include "wallet/unit.h"
+#include "wallet/witnessed.h"
 
 static void upper(char *text)
 {
@@ -105,6 +107,21 @@ static void print_waiting(const struct wallet *w, struct out *out, enum mr_statu
                          "again, it is safe\n"));
 }
 
+/* Whom the charter names, and how far they have come. */
+static void print_witnesses(struct wallet *w, struct out *out)
+{
+    struct seen seen;
+    char text[WITNESSES_TEXT_MAX];
+    witnesses_text(text, &wallet_present(w)->witnesses);
+    out_json(out, "witnesses", witnesses_json(&wallet_present(w)->witnesses));
+    out_print(out, _("Witnesses: %s\n"), text);
+    const enum mr_status st = witnessed_look(w, &seen);
+    if (st != MR_OK)
+        node_fail(w, out, st);
+    else
+        witnessed_tell(&seen, out);
+}
+
 void cmd_status(struct command *c, struct out *out)
 {
     struct wallet *w;
@@ -139,6 +156,7 @@ void cmd_status(struct command *c, struct out *out)
     out_print(out, _("Account: %s, key generation %u%s%s\n"), class_word(a->class), a->generation,
               a->frozen ? _(", FROZEN: ask your association") : "", a->closed ? _(", closed") : "");
     print_open(w, out);
+    print_witnesses(w, out);
 }
 
 /* --- address ---------------------------------------------------------------------------------- */
@@ -157,6 +175,50 @@ void cmd_address(struct command *c, struct out *out)
 }
 
 /* --- balance ---------------------------------------------------------------------------------- */
+
+/* What others paid since the last head that was cosigned, from the newest page backwards. */
+static enum mr_status sum_unwitnessed(struct wallet *w, struct out *out, const struct seen *s,
+                                      int64_t *ret)
+{
+    uint64_t behind = w->account->hot.credits + 1, last, next;
+    enum mr_status st = MR_OK;
+    bool covered = false;
+    *ret = 0;
+    while (st == MR_OK && !covered && behind > 1) {
+        struct entries page = {0};
+        const uint64_t from = behind > MR_PAGE_MAX ? behind - MR_PAGE_MAX : 1;
+        st = entries_fetch_page(&page, w, out, true, from, &last, &next);
+        for (size_t i = 0; st == MR_OK && i < page.count; i++) {
+            const struct entry *const e = &page.list[i];
+            covered = covered || witnessed_covers(s, e->time_ms);
+            if (e->unit == 0 && !witnessed_covers(s, e->time_ms) &&
+                !mr_amount_add(ret, *ret, e->amount))
+                st = MR_CHECK_FAILED;
+        }
+        entries_free(&page);
+        behind = from;
+    }
+    return st;
+}
+
+static void print_unwitnessed(struct wallet *w, struct out *out)
+{
+    struct seen seen;
+    char text[AMOUNT_PEOPLE_MAX];
+    int64_t minor = 0;
+    const enum mr_status st = witnessed_look(w, &seen);
+    if (st != MR_OK) {
+        node_fail(w, out, st);
+        return;
+    }
+    if (!seen.wanted || sum_unwitnessed(w, out, &seen, &minor) != MR_OK)
+        return;
+    wallet_amount(text, w, minor, 0);
+    out_int(out, "unwitnessed_minor", minor);
+    if (minor > 0)
+        out_print(out, _("  of which received, settled and not yet witnessed: %s\n"), text);
+    witnessed_tell(&seen, out);
+}
 
 void cmd_balance(struct command *c, struct out *out)
 {
@@ -188,6 +250,7 @@ void cmd_balance(struct command *c, struct out *out)
         out_print(out, _("credit line: %s\n"), text);
     }
     out_int(out, "credit_minor", terms.credit);
+    print_unwitnessed(w, out);
     if (w->account->account.frozen)
         out_note(out,
                  _("The account is frozen: it receives but cannot pay. Ask your association."));

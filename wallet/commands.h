@@ -6,10 +6,10 @@
 #include "mereau/record.h"
 
 command_fn cmd_join, cmd_status, cmd_address, cmd_balance, cmd_pay, cmd_request, cmd_history,
-    cmd_receipt_show, cmd_receipt_save, cmd_receipt_verify, cmd_contact_add, cmd_contact_list,
-    cmd_contact_remove, cmd_redeem, cmd_keys_rotate, cmd_backup, cmd_restore, cmd_resume,
-    cmd_cancel, cmd_close, cmd_passphrase, cmd_directory, cmd_node_list, cmd_node_use, cmd_recover,
-    cmd_stop_recovery, cmd_mandate_give, cmd_regie_convert, cmd_regie_slip;
+    cmd_receipt_show, cmd_receipt_save, cmd_receipt_verify, cmd_witnesses, cmd_contact_add,
+    cmd_contact_list, cmd_contact_remove, cmd_redeem, cmd_keys_rotate, cmd_backup, cmd_restore,
+    cmd_resume, cmd_cancel, cmd_close, cmd_passphrase, cmd_directory, cmd_node_list, cmd_node_use,
+    cmd_recover, cmd_stop_recovery, cmd_mandate_give, cmd_regie_convert, cmd_regie_slip;
 
 struct wallet;
 

@@ -130,8 +130,7 @@ static enum mr_status call_head(struct wallet *w, const struct mr_head *held)
     return node_call_here(w);
 }
 
-/* Ask for the newest head and compare it with one that is held; NULL: none is. */
-static enum mr_status ask_head(struct wallet *w, uint32_t node, const struct mr_head *held)
+enum mr_status heads_compare(struct wallet *w, uint32_t node, const struct mr_head *held)
 {
     bool asked = false;
     enum mr_status st = call_head(w, held);
@@ -157,9 +156,9 @@ enum mr_status heads_check(struct wallet *w, uint32_t node)
     const struct memory *const m = memory_of(w, node);
     const bool newer_receipt =
         m->has_receipt_head && (!m->has_head || mr_head_newer(&m->receipt_head, &m->head));
-    enum mr_status st = newer_receipt ? ask_head(w, node, &m->receipt_head) : MR_OK;
+    enum mr_status st = newer_receipt ? heads_compare(w, node, &m->receipt_head) : MR_OK;
     if (st == MR_OK && (m->has_head || !newer_receipt))
-        st = ask_head(w, node, m->has_head ? &m->head : NULL);
+        st = heads_compare(w, node, m->has_head ? &m->head : NULL);
     if (st != MR_OK)
         return st;
     const struct mr_head *const h = &w->reply->body.u.head.head;

@@ -12,6 +12,10 @@ const struct mr_head *heads_seen(const struct wallet *w, uint32_t node);
  *  reported. */
 enum mr_status heads_check(struct wallet *w, uint32_t node);
 
+/** Ask for the newest head, which is in w->reply then, and compare it with one of this node that is
+ *  held; NULL: none is. As heads_check, but that nothing is kept. */
+enum mr_status heads_compare(struct wallet *w, uint32_t node, const struct mr_head *held);
+
 /** Ask the present node for the epochs that began since the wallet looked last (RCP-1a), verify and
  *  keep them. MR_OK, or what the call met; not reported. */
 enum mr_status heads_fetch_epochs(struct wallet *w);

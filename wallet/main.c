@@ -58,12 +58,19 @@ static const struct option_row history_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+#define WAIT_OPTION                                                                                \
+    {                                                                                              \
+        "wait", 0, NULL, N_("wait until as many witnesses as are wanted have cosigned it")         \
+    }
+
 static const struct option_row save_options[] = {
+    WAIT_OPTION,
     {"force", 0, NULL, N_("replace a file that is there")},
     {NULL, 0, NULL, NULL},
 };
 
 static const struct option_row show_options[] = {
+    WAIT_OPTION,
     WITNESS_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
@@ -73,6 +80,15 @@ static const struct option_row verify_options[] = {
     {"mandate", 0, N_("TEXT"), N_("of a municipality's conversion: does it cite this mandate")},
     {"payment-order", 0, N_("TEXT"), N_("and this payment order?")},
     WITNESS_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct option_row witnesses_options[] = {
+    {"witness", 'w', N_("[NAME=]KEY"), N_("you want this witness; may be given several times")},
+    {"need", 0, N_("K"), N_("so many of them have to cosign (all)")},
+    {"patience", 0, N_("MINUTES"),
+     N_("sign nothing when they have not cosigned for so long (0: sign)")},
+    {"none", 0, NULL, N_("forget what you wanted; the charter's witnesses stay")},
     {NULL, 0, NULL, NULL},
 };
 
@@ -172,6 +188,14 @@ static const struct command_row commands[] = {
      N_("WHICH FILE"), NULL},
     {"receipt verify", cmd_receipt_verify, N_("check a receipt offline, anybody's"), PROOF,
      verify_options, N_("FILE"), NULL},
+    {"witnesses", cmd_witnesses,
+     N_("show who has to cosign what the node says, and say whom you want"), PROOF,
+     witnesses_options, NULL,
+     N_("A payment counts once it is settled, at once. It is witnessed a moment later, when as\n"
+        "many witnesses as the charter and you want have seen it: no other history can be shown "
+        "then.\n"
+        "What you want replaces what you wanted before. Example:\n"
+        "  mereau witnesses --witness mairie.example.org=KEY --patience 1440\n")},
     {"contact add", cmd_contact_add, N_("give an address a name of your own"), DAILY, NULL,
      N_("NAME ADDRESS"), NULL},
     {"contact list", cmd_contact_list, N_("list your names, and what names of shops mean"), DAILY,

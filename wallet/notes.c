@@ -173,6 +173,9 @@ enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note)
         return take_name(w, &note->u.name);
     case MR_BOOK_HANDOVER:
         return take_handover(w, &note->u.handover);
+    case MR_BOOK_WITNESSES:
+        w->witnesses = note->u.witnesses;
+        return mr_witness_set_fault(&w->witnesses.own) == NULL ? MR_OK : MR_DAMAGED;
     }
     return MR_DAMAGED;
 }

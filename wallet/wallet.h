@@ -81,6 +81,7 @@ struct wallet {
     size_t slot_count;
     struct name *names;
     size_t name_count;
+    struct mr_book_witnesses witnesses; /* what the owner wants; nothing: all zero */
 
     struct link *link; /* node.h: all below */
     struct out *out;   /* of the command under way */

@@ -276,6 +276,9 @@ enum mr_status mr_audit_so_far(struct mr_audit *a, struct mr_audit_totals *ret);
 enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, const uint8_t *bytes,
                                 size_t len);
 
+/** Whose cosignatures the charter wants in the epoch of the last receipt (LOG-8); lent. */
+const struct mr_witness_set *mr_audit_witnesses(const struct mr_audit *a);
+
 /** EVD-2: the same for evidence, with none of mr_evidence_verify's code. MR_OK: it convicts,
  * *ret_facts says whom of what. MR_WRONG_LEDGER, MR_BAD_HEAD, MR_BAD_PROOF, MR_BAD_EVIDENCE:
  * findings name rule, expected and found. MR_NO_MEMORY; what makes the bytes no evidence. *ret is

@@ -29,9 +29,10 @@ enum mr_status mr_chain_read(struct mr_chain *ret, const uint8_t *bytes, size_t 
 /** Bytes of the first `count` handovers of a chain, or of all it has. */
 size_t mr_chain_prefix(const struct mr_chain *chain, uint32_t count);
 
-/** The nodes of one epoch, with their log keys in force. */
+/** The nodes of one epoch, with their log keys in force, and whose cosignatures it needs. */
 struct mr_roster {
     uint32_t epoch, quorum, count;
+    struct mr_witness_set witnesses;
     struct {
         uint32_t generation;
         struct mr_node node; /**< as the charter or a handover named it last; log_key in force */

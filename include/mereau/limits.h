@@ -56,8 +56,10 @@ enum {
     MR_HANDOVERS_BYTES_MAX = 16384,  /* what they take in a message, at most */
     MR_CHAIN_BYTES_MAX = 64 * 65536, /* a chain of handovers: 64 of the largest, some 800 of four
                                         nodes */
-    MR_SHOWN_MAX = 48,               /* leaves that one answer proves one by one */
-    MR_ROW_KEY_MAX = 48,             /* a row of the state, as stores keep it */
+    MR_WITNESSES_MAX = 8, /* whom a charter or an owner names, and cosignatures of one head */
+    MR_PATIENCE_MAX_S = 31622400, /* a year */
+    MR_SHOWN_MAX = 48,            /* leaves that one answer proves one by one */
+    MR_ROW_KEY_MAX = 48,          /* a row of the state, as stores keep it */
     MR_ROW_VALUE_MAX = 16384,
     MR_CANDIDATES_MAX = 3, /* orders kept for one open slot */
     MR_CERTIFIED_MAX = 4,  /* certificates remembered for one open slot */

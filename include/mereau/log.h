@@ -43,7 +43,11 @@ bool mr_cosignature_verify(const struct mr_cosignature *c, const struct mr_head 
                            const uint8_t ledger[32]);
 /** Its line in a signed note, with LF and NUL; the length is returned. */
 size_t mr_cosignature_line(char ret[MR_COSIGNATURE_LINE_MAX], const struct mr_cosignature *c);
-/** Cosignatures of a receipt by one of these keys. They were verified (mr_receipt_verify). */
-uint32_t mr_cosignatures_by(const struct mr_receipt *r, const struct mr_pubkey *keys, size_t count);
+/** LOG-8: how many of these witnesses have cosigned. The cosignatures were verified, and each is of
+ *  another key. */
+uint32_t mr_cosigned_by(const struct mr_witness_set *w, const struct mr_cosignature *list,
+                        uint32_t count);
+/** Whether a key is one of theirs. */
+bool mr_is_witness(const struct mr_witness_set *w, const uint8_t key[MR_KEY_BYTES]);
 
 #endif

@@ -41,8 +41,13 @@ int64_t mr_fee_of(const struct mr_policy *p, enum mr_order_kind kind, enum mr_ac
 /** LED-6: MR_OK or MR_BAD_KEY. */
 enum mr_status mr_keyset_check(const struct mr_keyset *keys, enum mr_account_class class);
 
+/** LOG-8: what is wrong with a set of witnesses in itself: names, keys, quorum; NULL: nothing.
+ *  Static. */
+const char *mr_witness_set_fault(const struct mr_witness_set *w);
+
 /** Whether a charter can found a ledger: bounds, keys, units (0 local, 1 reserve, same decimals),
- *  prefix, quorum, policy. MR_OK, or MR_CONFIG with *ret_what naming the first fault (static). */
+ *  prefix, quorum, policy, witnesses. MR_OK, or MR_CONFIG with *ret_what naming the first fault
+ * (static). */
 enum mr_status mr_charter_check(const struct mr_charter *charter, const char **ret_what);
 /** The same for what a charter has become in a later epoch: nodes ascend, some may be gone. */
 enum mr_status mr_charter_check_later(const struct mr_charter *charter, const char **ret_what);

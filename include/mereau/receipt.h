@@ -16,7 +16,9 @@ struct mr_receipt_facts {
     uint32_t needed;    /**< q of their epoch */
     uint32_t committee; /**< n of their epoch */
     uint32_t witnesses; /**< cosignatures, of distinct keys; whose keys they are is not known */
-    uint64_t time_ms;   /**< latest head's time */
+    uint32_t witnessed; /**< those of the witnesses that the charter names in the heads' epoch */
+    uint32_t witness_quorum; /**< how many of them it wants (LOG-8) */
+    uint64_t time_ms;        /**< latest head's time */
 };
 
 /** The receipt carries the handovers of the last epochs up to its heads'; `chain` has those before,

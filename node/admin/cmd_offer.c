@@ -21,6 +21,9 @@ static enum mr_status fill_offer(struct founding *f)
         return st;
     o->governance_count = f->plan.governance;
     memcpy(o->governance, f->governance, f->plan.governance * sizeof o->governance[0]);
+    o->witness_count = f->plan.witnesses.members_count;
+    if (o->witness_count > 0)
+        o->witness[0] = f->plan.witnesses.members[0];
     if (mr_offer_check(o, &what) != MR_OK)
         return out_fail(f->out, MR_CONFIG, _("this cannot be offered: %s"), _(what));
     founding_sign_offer(f);

@@ -11,6 +11,7 @@
 #include "admin/propose.h"
 #include "admin/treasury.h"
 #include "common/hostport.h"
+#include "common/witnesses.h"
 #include "mereau/codec.h"
 #include "mereau/evidence.h"
 #include "mereau/federation.h"
@@ -101,6 +102,9 @@ const struct option_row propose_options[] = {
     {"expel", 0, "N", N_("a node leaves, since --evidence convicts it")},
     {"evidence", 0, N_("FILE"), N_("as \"federation evidence\" writes it")},
     {"quorum", 0, "N", N_("nodes whose votes settle (default by their number)")},
+    {"witness", 0, N_("[NAME=]KEY"), N_("a witness comes; as often as there are some")},
+    {"drop-witness", 0, N_("NAME"), N_("a witness goes")},
+    {"witness-quorum", 0, "N", N_("cosignatures that receipts need from then on; 0: none")},
     {"reason", 0, N_("TEXT"), N_("why, for those who sign")},
     {"unreachable-ok", 0, NULL, N_("nodes that are there already need not answer now")},
     WORK_OPTIONS,
@@ -257,6 +261,37 @@ enum mr_status seats_settle(struct admin *a, struct mr_next_epoch *n, const char
     return st == MR_OK || st == MR_NOT_FOUND ? set_reason(a, n, evidence) : st;
 }
 
+/* Who goes, who comes, how many are needed; the set stands in the order only when it changes. */
+static enum mr_status change_witnesses(struct admin *a, struct mr_next_epoch *n)
+{
+    struct mr_witness_set *const w = &n->witnesses[0], come = {.quorum = 0};
+    int64_t quorum = a->charter->witnesses.quorum;
+    *w = a->charter->witnesses;
+    for (size_t i = 0; i < opt_count(a->c, "drop-witness"); i++) {
+        const char *const name = opt_nth(a->c, "drop-witness", i);
+        uint32_t at = 0;
+        while (at < w->members_count && strcmp(w->members[at].name, name) != 0)
+            at++;
+        if (at == w->members_count)
+            return out_fail(a->out, MR_NOT_FOUND, _("the charter has no witness %s"), name);
+        w->members_count--;
+        memmove(&w->members[at], &w->members[at + 1],
+                (w->members_count - at) * sizeof w->members[0]);
+    }
+    enum mr_status st = witness_list(&come, a->c, a->out, "witness");
+    if (st == MR_OK && w->members_count + come.members_count > MR_WITNESSES_MAX)
+        st = out_fail(a->out, MR_USAGE, _("too many witnesses: at most %d"), MR_WITNESSES_MAX);
+    for (uint32_t i = 0; st == MR_OK && i < come.members_count; i++)
+        w->members[w->members_count++] = come.members[i];
+    if (st == MR_OK &&
+        opt_int(a->c, a->out, &quorum, "witness-quorum", 0, MR_WITNESSES_MAX) == MR_USAGE)
+        st = MR_USAGE;
+    w->quorum = (uint32_t)quorum;
+    n->witnesses_count = opt_flag(a->c, "drop-witness") || opt_flag(a->c, "witness") ||
+                         opt_flag(a->c, "witness-quorum");
+    return st;
+}
+
 static enum mr_status look_at_waiting(struct work *w, const struct mr_draft *d, const char *path,
                                       bool dead, void *ctx)
 {
@@ -293,7 +328,8 @@ static void propose(struct admin *a, struct mr_order_body *body, const char *evi
         st =
             out_fail(a->out, MR_NO_CHANGE,
                      _("nothing would change: say who joins (--add), leaves (--remove), gets a new "
-                       "key (--rekey) or moves (--address, --peer-address), or another --quorum"));
+                       "key (--rekey) or moves (--address, --peer-address), another --quorum, or "
+                       "who cosigns (--witness, --drop-witness, --witness-quorum)"));
     if (st == MR_OK)
         st = next_check(a, n);
     if (st == MR_OK)
@@ -344,6 +380,8 @@ void cmd_propose(struct command *c, struct out *out)
         st = add_all(&a, &body->u.next, o);
     if (st == MR_OK)
         st = seats_move(&a, &body->u.next);
+    if (st == MR_OK)
+        st = change_witnesses(&a, &body->u.next);
     if (st == MR_OK)
         propose(&a, body, evidence);
     free(o);

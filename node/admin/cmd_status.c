@@ -8,6 +8,7 @@
 #include "admin/cmd.h"
 #include "common/amount_text.h"
 #include "common/ledger_words.h"
+#include "common/witnesses.h"
 #include "mereau/order.h"
 #include "storage/lock.h"
 
@@ -141,6 +142,55 @@ static void print_tolerance(struct admin *a)
                   words, admin_place(a));
 }
 
+/* Time and size of the newest head that a witness cosigned; false: none. */
+static bool cosigned_last(const struct mr_rep_cosigned *r, const uint8_t key[MR_KEY_BYTES],
+                          uint64_t *ret_size, uint64_t *ret_ms)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < r->heads_count; i++)
+        for (uint32_t k = 0; k < r->heads[i].cosignatures_count; k++) {
+            const struct mr_cosignature *const c = &r->heads[i].cosignatures[k];
+            if (memcmp(c->key, key, MR_KEY_BYTES) != 0 || (found && c->time_s * 1000 < *ret_ms))
+                continue;
+            found = true;
+            *ret_size = r->heads[i].head.size;
+            *ret_ms = c->time_s * 1000;
+        }
+    return found;
+}
+
+static void print_cosigned(struct admin *a, const struct mr_witness_set *set, json_t *rows)
+{
+    for (uint32_t i = 0; i < set->members_count; i++) {
+        uint64_t size = 0, ms = 0;
+        const bool found =
+            cosigned_last(&a->reply->body.u.cosigned, set->members[i].key.key, &size, &ms);
+        json_t *const row = json_array_get(rows, i);
+        json_object_set_new(row, "cosigned_ms", json_integer((json_int_t)ms));
+        json_object_set_new(row, "cosigned_size", json_integer((json_int_t)size));
+        if (found)
+            out_print(a->out, _("              %s: cosigned %llu leaves on %s\n"),
+                      set->members[i].name, (unsigned long long)size, admin_time(ms));
+        else
+            out_print(a->out, _("              %s: HAS COSIGNED NOTHING since the node started\n"),
+                      set->members[i].name);
+    }
+}
+
+/* Whom the charter names, and when each cosigned this node last. */
+static void print_witnesses(struct admin *a)
+{
+    const struct mr_witness_set *const set = &a->charter->witnesses;
+    char text[WITNESSES_TEXT_MAX];
+    witnesses_text(text, set);
+    out_print(a->out, _("Witnesses:    %s\n"), text);
+    json_t *const o = witnesses_json(set);
+    *a->ask = (struct mr_request_body){.kind = MR_REQ_COSIGNED};
+    if (set->members_count > 0 && admin_call(a) == MR_OK)
+        print_cosigned(a, set, json_object_get(o, "members"));
+    out_json(a->out, "witnesses", o);
+}
+
 static void print_disk(struct admin *a)
 {
     struct statvfs fs;
@@ -213,6 +263,7 @@ static void print_all(struct admin *a, const struct mr_rep_node *n)
     print_money(a, n);
     print_tolerance(a);
     print_checkpoint(a, n->checkpoints);
+    print_witnesses(a);
     print_disk(a);
     print_backup(a);
 }
@@ -230,6 +281,7 @@ void cmd_status(struct command *c, struct out *out)
         } else {
             out_print(out, _("Node:         %s: %s\n"), n.software, mode_words(&a, &n));
             print_tolerance(&a);
+            print_witnesses(&a);
             out_print(out, _("The node tells the rest to operators only: give --key FILE, an "
                              "operator's key file.\n"));
         }

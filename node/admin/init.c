@@ -12,6 +12,7 @@
 #include "admin/policy_file.h"
 #include "common/qr.h"
 #include "common/term.h"
+#include "common/witnesses.h"
 #include "mereau/federation.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
@@ -58,6 +59,22 @@ static enum mr_status fill_policy(struct founding *f)
     return policy_file_read(&f->charter->policy, f->out, f->plan.policy_file);
 }
 
+/* Those of the founder, then those that offers bring. */
+static enum mr_status fill_witnesses(struct founding *f, const struct offers *offers)
+{
+    struct mr_witness_set *const w = &f->charter->witnesses;
+    *w = f->plan.witnesses;
+    for (uint32_t i = 0; i < offers->count; i++) {
+        const struct mr_offer *const o = &offers->items[i].offer;
+        if (o->witness_count > 0 && w->members_count == MR_WITNESSES_MAX)
+            return out_fail(f->out, MR_CONFIG, _("too many witnesses: at most %d"),
+                            MR_WITNESSES_MAX);
+        if (o->witness_count > 0)
+            w->members[w->members_count++] = o->witness[0];
+    }
+    return MR_OK;
+}
+
 static enum mr_status fill_charter(struct founding *f, const struct offers *offers)
 {
     struct mr_charter *ch = f->charter;
@@ -74,6 +91,8 @@ static enum mr_status fill_charter(struct founding *f, const struct offers *offe
         st = fill_own(f);
     if (st == MR_OK)
         st = offers_add(offers, ch, f->out);
+    if (st == MR_OK)
+        st = fill_witnesses(f, offers);
     if (st == MR_OK)
         st = fill_policy(f);
     if (st == MR_OK &&
@@ -158,9 +177,13 @@ static void print_next(struct founding *f)
 static void print_founded(struct founding *f)
 {
     const struct init_plan *p = &f->plan;
+    char witnesses[WITNESSES_TEXT_MAX];
     out_text(f->out, "data", f->data);
     out_print(f->out, _("%s is founded, in %s.\n"), p->name, f->data);
     init_print_ids(f->out, f->charter, f->association, f->node);
+    witnesses_text(witnesses, &f->charter->witnesses);
+    out_json(f->out, "witnesses", witnesses_json(&f->charter->witnesses));
+    out_print(f->out, _("Witnesses: %s\n"), witnesses);
     founding_print_keys(f);
     print_next(f);
 }

@@ -27,7 +27,8 @@ struct init_plan {
     char name_text[MR_KEYS_MAX * (MR_NAME_MAX + 1)];
     int64_t cap, redeem_min;
     uint32_t redeem_fee_bp;
-    const char *policy_file; /* NULL: the default policy */
+    struct mr_witness_set witnesses; /* an offer: at most one, without a quorum */
+    const char *policy_file;         /* NULL: the default policy */
 };
 
 /** Take the plan from options, asking at the terminal for what is missing: of a ledger that is

@@ -7,6 +7,7 @@
 #include "common/amount_text.h"
 #include "common/hostport.h"
 #include "common/term.h"
+#include "common/witnesses.h"
 #include "mereau/amount.h"
 #include "mereau/federation.h"
 #include "mereau/order.h"
@@ -50,6 +51,10 @@ const struct option_row init_options[] = {
     {"offer", 0, N_("FILE"),
      N_("another association that takes part, by its offer; as often as there are others")},
     {"quorum", 0, "N", N_("nodes whose votes settle (default by their number)")},
+    {"witness", 0, N_("[NAME=]KEY"),
+     N_("who cosigns what nodes say (\"mereau-audit keygen\"); may be given several times")},
+    {"witness-quorum", 0, "N",
+     N_("cosignatures that receipts need (default 0: none), of those and of the offers'")},
     {NULL, 0, NULL, NULL},
 };
 
@@ -64,6 +69,7 @@ const struct option_row offer_options[] = {
     ASSOCIATION_OPTIONS,
     {"decimals", 0, "N", N_("digits behind the point (default 2)")},
     {"no-governance", 0, NULL, N_("bring no governance key: the others govern")},
+    {"witness", 0, N_("[NAME=]KEY"), N_("whom this association wants to cosign")},
     {"output", 'o', N_("FILE"), N_("write the offer there too, to be handed on")},
     {NULL, 0, NULL, NULL},
 };
@@ -331,6 +337,17 @@ static enum mr_status read_quorum(struct init_plan *p, const struct command *c, 
                     p->quorum, nodes);
 }
 
+/* How many are needed is checked with the charter: offers bring witnesses too. */
+static enum mr_status read_witnesses(struct init_plan *p, const struct command *c, struct out *out)
+{
+    uint32_t quorum = 0;
+    enum mr_status st = witness_list(&p->witnesses, c, out, "witness");
+    if (st == MR_OK)
+        st = take_number(&quorum, c, out, "witness-quorum", 0, 0, MR_WITNESSES_MAX);
+    p->witnesses.quorum = quorum;
+    return st;
+}
+
 enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out,
                               uint32_t offers, uint32_t offered_keys)
 {
@@ -352,6 +369,8 @@ enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, st
     if (st == MR_OK)
         st = read_quorum(p, c, out, offers + 1);
     if (st == MR_OK)
+        st = read_witnesses(p, c, out);
+    if (st == MR_OK)
         st = take_amount(&p->redeem_min, c, out, "redeem-min", 20, p);
     if (st == MR_OK)
         st = take_number(&p->redeem_fee_bp, c, out, "redeem-fee-bp", FEE_BP, 0, 10000);
@@ -372,6 +391,10 @@ enum mr_status offer_plan_read(struct init_plan *ret, const struct command *c, s
         st = take_number(&p->decimals, c, out, "decimals", 2, 0, DECIMALS_MAX);
     if (st == MR_OK)
         st = read_people(p, c, out);
+    if (st == MR_OK && joins == NULL)
+        st = witness_list(&p->witnesses, c, out, "witness");
+    if (st == MR_OK && p->witnesses.members_count > 1)
+        st = out_fail(out, MR_USAGE, _("an offer brings one witness; the founder may name more"));
     return st == MR_OK ? read_own(p, c, out, true) : st;
 }
 

@@ -8,6 +8,7 @@
 #include "common/hostport.h"
 #include "common/ledger_words.h"
 #include "common/term.h"
+#include "common/witnesses.h"
 #include "mereau/codec.h"
 #include "mereau/federation.h"
 #include "mereau/handover.h"
@@ -203,11 +204,19 @@ enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n)
                                    _(what), n->seats_count, n->quorum);
 }
 
+static bool same_witnesses(const struct mr_witness_set *a, const struct mr_witness_set *b)
+{
+    uint8_t x[sizeof *a], y[sizeof *b];
+    const size_t n = mr_witness_set_encode(a, x, sizeof x);
+    return n == mr_witness_set_encode(b, y, sizeof y) && memcmp(x, y, n) == 0;
+}
+
 bool next_changes(const struct admin *a, const struct mr_next_epoch *n)
 {
     const struct mr_charter *const c = a->charter;
     uint8_t was[sizeof(struct mr_node)], is[sizeof(struct mr_node)];
-    bool same = n->seats_count == c->nodes_count && n->quorum == c->quorum;
+    bool same = n->seats_count == c->nodes_count && n->quorum == c->quorum &&
+                (n->witnesses_count == 0 || same_witnesses(&n->witnesses[0], &c->witnesses));
     for (uint32_t i = 0; same && i < n->seats_count; i++) {
         const size_t len = mr_node_encode(&c->nodes[i], was, sizeof was);
         same = len == mr_node_encode(&n->seats[i].node, is, sizeof is) && memcmp(was, is, len) == 0;
@@ -336,6 +345,11 @@ void next_describe(struct admin *a, const struct mr_next_epoch *n)
         out_print(a->out, _("  %s (%s) joins, with at most %s outstanding\n"),
                   n->associations[i].name, n->associations[i].alias,
                   admin_amount(a, n->associations[i].cap));
+    if (n->witnesses_count > 0) {
+        char witnesses[WITNESSES_TEXT_MAX];
+        witnesses_text(witnesses, &n->witnesses[0]);
+        out_print(a->out, _("  witnesses from then on: %s\n"), witnesses);
+    }
     if (n->seats_count == 1) {
         out_print(a->out, _("  one node: its word alone counts, and when it is down nothing is "
                             "paid\n"));

@@ -7,6 +7,7 @@
 #include "common/amount_text.h"
 #include "common/file.h"
 #include "common/ledger_words.h"
+#include "common/witnesses.h"
 #include "mereau/codec.h"
 #include "mereau/federation.h"
 #include "mereau/order.h"
@@ -172,7 +173,7 @@ void federation_show(struct out *out, const struct mr_charter *c, const struct o
                      uint32_t own)
 {
     const uint32_t n = c->nodes_count, q = c->quorum;
-    char words[TOLERANCE_MAX];
+    char words[TOLERANCE_MAX], witnesses[WITNESSES_TEXT_MAX];
     json_t *rows = json_array();
     tolerance_words(words, n - q, 2 * q - n - 1, false);
     out_print(out, _("%s (%s): %u associations, %u nodes.\n"), c->name, c->units[0].code,
@@ -180,6 +181,9 @@ void federation_show(struct out *out, const struct mr_charter *c, const struct o
     for (uint32_t i = 0; i < n; i++)
         show_node(out, c, offers, i, own, rows);
     out_print(out, _("%u of %u nodes settle: %s.\n"), q, n, words);
+    witnesses_text(witnesses, &c->witnesses);
+    out_print(out, _("Witnesses: %s\n"), witnesses);
+    out_json(out, "witnesses", witnesses_json(&c->witnesses));
     out_print(out, _("Rules are changed with %u of %u governance keys.\n"), c->governance.threshold,
               c->governance.keys_count);
     out_json(out, "nodes", rows);

@@ -51,7 +51,17 @@ static void describe(struct source *s, const struct mr_receipt *r)
     }
 }
 
-static void check(struct source *s, const struct witnesses *trusted, const char *path)
+/* The receipt is right in itself: is it witnessed? */
+static void judge(struct source *s, struct witnesses *trusted, const struct mr_audit *a,
+                  const struct mr_receipt *r, uint32_t *ret_by)
+{
+    trusted->charter = *mr_audit_witnesses(a);
+    witnesses_show(trusted, s->out, r, ret_by);
+    if (witnesses_check(trusted, s->out, r, true) == MR_OK)
+        out_print(s->out, _("The receipt is right: the ledger of this charter settled it.\n"));
+}
+
+static void check(struct source *s, struct witnesses *trusted, const char *path)
 {
     uint32_t by = 0;
     struct mr_audit *a = NULL;
@@ -80,8 +90,8 @@ static void check(struct source *s, const struct witnesses *trusted, const char 
         else if (st != MR_OK)
             out_fail(s->out, st == MR_NO_MEMORY ? st : MR_BAD_RECEIPT, _("%s is no receipt: %s"),
                      path, status_sentence(st));
-        else if (witnesses_check(trusted, s->out, r, &by) == MR_OK)
-            out_print(s->out, _("The receipt is right: the ledger of this charter settled it.\n"));
+        else
+            judge(s, trusted, a, r, &by);
         if (st == MR_OK && r->proofs_count == 1 && by == 0)
             out_print(s->out,
                       _("One node and no cosignature: it proves what this node said, to you "

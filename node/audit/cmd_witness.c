@@ -250,6 +250,8 @@ static enum mr_status ask_head(struct witness *w, struct watched *n)
     memset(&w->request, 0, sizeof w->request);
     w->request.kind = MR_REQ_HEAD;
     w->request.u.head.from_size = n->last.size;
+    w->request.u.head.cosigner_count = 1;
+    w->request.u.head.cosigner[0] = w->public;
     enum mr_status st = call(w, n);
     const struct mr_head *const h = &w->reply.body.u.head.head;
     struct mr_head old;

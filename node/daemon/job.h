@@ -16,10 +16,11 @@ struct job {
     struct mr_principal who;
     uint32_t id;
     enum mr_request_kind kind;
-    enum mr_status status;      /* what another thread found out */
-    uint32_t generation;        /* of keys */
-    struct mr_keyset keys;      /* to verify under */
-    struct mr_principal proved; /* AUTH */
+    enum mr_status status;           /* what another thread found out */
+    uint32_t generation;             /* of keys */
+    struct mr_keyset keys;           /* to verify under */
+    struct mr_witness_set witnesses; /* AUTH as an auditor: keys that it gives no right */
+    struct mr_principal proved;      /* AUTH */
     uint8_t auth_text[96];
     size_t auth_len;
     struct mr_session established; /* HELLO */

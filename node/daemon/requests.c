@@ -237,6 +237,13 @@ static void auth_run(struct task *t)
         if (mr_verify(r.body.u.auth.sig, MR_PURPOSE_SESSION, j->node->ledger, 0, j->auth_text,
                       j->auth_len, &j->keys.keys[i]))
             j->status = MR_OK;
+    /* A witness shows what it cosigned last, and mirrors nothing. */
+    for (uint32_t i = 0; j->status != MR_OK && i < j->witnesses.members_count; i++)
+        if (mr_verify(r.body.u.auth.sig, MR_PURPOSE_SESSION, j->node->ledger, 0, j->auth_text,
+                      j->auth_len, &j->witnesses.members[i].key)) {
+            j->status = MR_OK;
+            j->proved.auditor = false;
+        }
 }
 
 /* Of a peer's sessions the newest few are kept: who reconnects leaves old ones behind. */
@@ -289,6 +296,7 @@ static void auth_begin(struct job *j, const struct session *s)
     if (a->role == MR_AUTH_AUDITOR) {
         j->keys.keys_count = n->auditors_count < MR_KEYS_MAX ? n->auditors_count : MR_KEYS_MAX;
         memcpy(j->keys.keys, n->auditors, j->keys.keys_count * sizeof n->auditors[0]);
+        j->witnesses = n->present.witnesses;
         j->proved = (struct mr_principal){.auditor = true};
     } else {
         const enum mr_status st = mr_engine_identify(n->engine, &j->keys.keys[0], &j->proved, a);
@@ -502,11 +510,12 @@ static bool belongs_here(const struct job *j, const struct mr_request_body *b)
     return as_peer || ((of_peers || of_joiners) && j->who.peer != 0) || b->kind == MR_REQ_HEAD;
 }
 
-/* A witness is an auditor whose key also cosigns: a few heads a second, verified here. */
+/* A witness is one of the charter, or an auditor whose key also cosigns: a few heads a second,
+ * verified here. */
 static void cosign_begin(struct job *j, const struct mr_req_cosign *q)
 {
     struct node *n = j->node;
-    bool known = false;
+    bool known = mr_is_witness(&n->present.witnesses, q->cosignature.key);
     for (uint32_t i = 0; j->who.auditor && i < n->auditors_count; i++)
         known = known || memcmp(n->auditors[i].key, q->cosignature.key, MR_KEY_BYTES) == 0;
     if (!known)
@@ -583,6 +592,7 @@ static void route(struct job *j, const struct session *s)
     case MR_REQ_WAIT:
     case MR_REQ_HEAD:
     case MR_REQ_HANDOVER:
+    case MR_REQ_COSIGNED:
     case MR_REQ_JOIN_STATUS:
     case MR_REQ_ACCOUNTS:
     case MR_REQ_BANK:
@@ -623,7 +633,7 @@ static struct job *job_new(struct node *n, enum port port, uint64_t token, const
     if (j == NULL)
         return NULL;
     memset(j, 0, offsetof(struct job, keys));
-    j->keys.keys_count = j->keys.threshold = 0;
+    j->keys.keys_count = j->keys.threshold = j->witnesses.members_count = 0;
     memset(&j->proved, 0, sizeof *j - offsetof(struct job, proved));
     j->node = n;
     j->port = port;

@@ -352,6 +352,8 @@ void mri_aud_take_over(struct mr_audit *a, const struct mr_next_epoch *next)
     mri_aud_end_logs(a);
     memset(&a->end, 0, sizeof a->end);
     c->quorum = next->quorum;
+    if (next->witnesses_count > 0)
+        c->witnesses = next->witnesses[0];
     c->nodes_count = next->seats_count;
     for (uint32_t i = 0; i < next->seats_count; i++) {
         c->nodes[i] = next->seats[i].node;

@@ -104,6 +104,52 @@ static void check_seat(struct mr_audit *a, struct mri_aud_case *c, const struct 
                       s->node.number);
 }
 
+/* --- who cosigns ------------------------------------------------------------------------------ */
+
+/* Whether a key signs in the ledger as it would stand. */
+static bool signs(const struct mr_audit *a, const struct mr_next_epoch *n,
+                  const struct mr_pubkey *key)
+{
+    const struct mr_charter *const c = &a->charter;
+    bool found = false;
+    for (uint32_t i = 0; i < n->seats_count; i++)
+        found = found || same_key(&n->seats[i].node.log_key, key) ||
+                same_key(&n->seats[i].node.transport_key, key);
+    for (uint32_t i = 0; i < c->governance.keys_count; i++)
+        found = found || same_key(&c->governance.keys[i], key);
+    for (uint32_t i = 0; i < c->associations_count + n->associations_count; i++) {
+        const struct mr_association *const x = i < c->associations_count
+                                                   ? &c->associations[i]
+                                                   : &n->associations[i - c->associations_count];
+        for (uint32_t k = 0; k < x->desk.keys_count; k++)
+            found = found || same_key(&x->desk.keys[k], key);
+        for (uint32_t k = 0; k < x->treasury.keys_count; k++)
+            found = found || same_key(&x->treasury.keys[k], key);
+    }
+    return found;
+}
+
+static void check_witnesses(struct mr_audit *a, struct mri_aud_case *c,
+                            const struct mr_next_epoch *n)
+{
+    const struct mr_witness_set *const w =
+        n->witnesses_count > 0 ? &n->witnesses[0] : &a->charter.witnesses;
+    if (w->quorum > w->members_count)
+        mri_aud_wrong(a, c, MR_OUT_OF_RANGE, "witnesses that are needed, at most", w->members_count,
+                      w->quorum);
+    for (uint32_t i = 0; i < w->members_count; i++) {
+        const struct mr_witness *const x = &w->members[i];
+        bool right = x->name_len > 0 && strpbrk(x->name, " +") == NULL &&
+                     mr_pubkey_usable(&x->key) && !signs(a, n, &x->key);
+        for (uint32_t k = 0; k < i; k++)
+            right = right && !same_key(&x->key, &w->members[k].key) &&
+                    strcmp(x->name, w->members[k].name) != 0;
+        if (!right)
+            mri_aud_wrong_text(a, c, MR_OUT_OF_RANGE, "name and key of a witness",
+                               "usable, its own, of nobody who signs here", x->name);
+    }
+}
+
 /* What every node has to store of it. */
 static void check_size(struct mr_audit *a, struct mri_aud_case *c, const struct mr_next_epoch *n)
 {
@@ -114,6 +160,8 @@ static void check_size(struct mr_audit *a, struct mri_aud_case *c, const struct 
     for (uint32_t i = 0; i < n->associations_count; i++)
         p->charter.associations[p->charter.associations_count++] = n->associations[i];
     p->charter.nodes_count = p->generations_count = n->seats_count;
+    if (n->witnesses_count > 0)
+        p->charter.witnesses = n->witnesses[0];
     for (uint32_t i = 0; i < n->seats_count; i++) {
         p->charter.nodes[i] = n->seats[i].node;
         p->generations[i].number = n->seats[i].generation;
@@ -138,6 +186,7 @@ void mri_aud_check_next(struct mr_audit *a, struct mri_aud_case *c)
     check_joiners(a, c, n);
     for (uint32_t i = 0; i < n->seats_count && !c->wrong; i++)
         check_seat(a, c, n, i);
+    check_witnesses(a, c, n);
     if (!c->wrong)
         check_size(a, c, n);
 }

@@ -91,6 +91,7 @@ static void check_proofs(struct mr_audit *a, const struct mr_receipt *r, const u
     if (!mri_aud_reach(a, "RCP-1a", &roster, r->handover, r->handover_count,
                        r->proofs[0].head.epoch))
         return;
+    a->witnesses = roster.witnesses;
     if (r->proofs_count < roster.quorum)
         mri_aud_u64(a, "RCP-1", MR_BAD_RECEIPT, "proofs of distinct nodes", roster.quorum,
                     r->proofs_count);
@@ -135,6 +136,7 @@ enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, cons
     if (st != MR_OK)
         return st;
     a->entry = MR_AUDIT_NO_ENTRY;
+    a->witnesses = (struct mr_witness_set){.quorum = 0};
     mri_aud_at(a, ret->account, ret->seq);
     if (check_slot(a, ret, value)) {
         check_proofs(a, ret, value);
@@ -148,4 +150,9 @@ enum mr_status mr_audit_receipt(struct mr_audit *a, struct mr_receipt *ret, cons
     if (a->no_memory)
         return MR_NO_MEMORY;
     return a->totals.findings == before ? MR_OK : MR_BAD_RECEIPT;
+}
+
+const struct mr_witness_set *mr_audit_witnesses(const struct mr_audit *a)
+{
+    return &a->witnesses;
 }

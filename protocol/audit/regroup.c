@@ -31,6 +31,9 @@ bool mri_aud_regroup_right(struct mr_audit *a, const char *rule, const struct mr
     else if (n->associations_count > 0)
         mri_aud_u64(a, rule, MR_OUT_OF_RANGE, "associations that join by REGROUP", 0,
                     n->associations_count);
+    else if (n->witnesses_count > 0)
+        mri_aud_u64(a, rule, MR_OUT_OF_RANGE, "sets of witnesses in REGROUP", 0,
+                    n->witnesses_count);
     else {
         check_signatures(a, rule, s);
         return true;

@@ -9,6 +9,7 @@ void mri_aud_first_roster(struct mri_aud_roster *ret, const struct mr_charter *c
 {
     *ret = (struct mri_aud_roster){
         .epoch = 1, .quorum = charter->quorum, .count = charter->nodes_count};
+    ret->witnesses = charter->witnesses;
     for (uint32_t i = 0; i < charter->nodes_count; i++) {
         const struct mr_node *const n = &charter->nodes[i];
         ret->seats[i].node = n->number;
@@ -146,8 +147,11 @@ static bool step_restart(struct mr_audit *a, const char *rule, struct mri_aud_ro
 
 static void seat(struct mri_aud_roster *r, const struct mr_next_epoch *next)
 {
-    *r = (struct mri_aud_roster){
-        .epoch = next->epoch, .quorum = next->quorum, .count = next->seats_count};
+    r->epoch = next->epoch;
+    r->quorum = next->quorum;
+    r->count = next->seats_count;
+    if (next->witnesses_count > 0)
+        r->witnesses = next->witnesses[0];
     for (uint32_t i = 0; i < next->seats_count; i++) {
         const struct mr_node *const n = &next->seats[i].node;
         r->seats[i].node = n->number;

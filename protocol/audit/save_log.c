@@ -128,6 +128,7 @@ static void roster(struct mri_aud_file *f, struct mri_aud_roster *r)
 {
     FIELD(f, r->epoch);
     FIELD(f, r->quorum);
+    mri_aud_file_witness_set(f, &r->witnesses);
     r->count = (uint32_t)mri_aud_file_count(f, r->count, MR_NODES_MAX, MR_KEY_BYTES);
     for (uint32_t i = 0; i < r->count; i++) {
         FIELD(f, r->seats[i].node);

@@ -198,6 +198,7 @@ struct mri_aud_open {
 /* The nodes of one epoch. */
 struct mri_aud_roster {
     uint32_t epoch, quorum, count;
+    struct mr_witness_set witnesses;
     struct {
         uint32_t node, generation;
         struct mr_pubkey key; /* log key */
@@ -317,7 +318,8 @@ struct mr_audit {
     uint32_t generations[MR_NODES_MAX]; /* of its nodes' log keys */
     struct mri_aud_roster *rosters;     /* of all epochs so far, 1 is rosters[0] */
     size_t rosters_count, rosters_cap;
-    const uint8_t *chain; /* handovers from epoch 2 on, behind what is being checked */
+    struct mr_witness_set witnesses; /* of the epoch of the last receipt */
+    const uint8_t *chain;            /* handovers from epoch 2 on, behind what is being checked */
     size_t chain_len;
     uint8_t ledger[32];
 

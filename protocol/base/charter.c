@@ -100,6 +100,49 @@ static const char *nodes_fault(const struct mr_charter *c, bool founding)
     return what;
 }
 
+/* A witness answers for others: who signs in this ledger cannot be one. */
+static bool signs_here(const struct mr_charter *c, const struct mr_pubkey *key)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < c->nodes_count; i++)
+        found = found || same_key(&c->nodes[i].log_key, key) ||
+                same_key(&c->nodes[i].transport_key, key);
+    for (uint32_t i = 0; i < c->governance.keys_count; i++)
+        found = found || same_key(&c->governance.keys[i], key);
+    for (uint32_t i = 0; i < c->associations_count; i++) {
+        const struct mr_association *a = &c->associations[i];
+        for (uint32_t k = 0; k < a->desk.keys_count; k++)
+            found = found || same_key(&a->desk.keys[k], key);
+        for (uint32_t k = 0; k < a->treasury.keys_count; k++)
+            found = found || same_key(&a->treasury.keys[k], key);
+    }
+    return found;
+}
+
+const char *mr_witness_set_fault(const struct mr_witness_set *w)
+{
+    for (uint32_t i = 0; i < w->members_count; i++) {
+        const struct mr_witness *one = &w->members[i];
+        if (one->name_len == 0 || strpbrk(one->name, " +") != NULL)
+            return "a witness has a name without blanks and +";
+        if (!mr_pubkey_usable(&one->key))
+            return "a witness's key is not usable";
+        for (uint32_t k = 0; k < i; k++)
+            if (same_key(&w->members[k].key, &one->key) ||
+                strcmp(w->members[k].name, one->name) == 0)
+                return "two witnesses have the same key or name";
+    }
+    return w->quorum <= w->members_count ? NULL : "more witnesses are needed than there are";
+}
+
+static const char *witnesses_fault(const struct mr_charter *c)
+{
+    for (uint32_t i = 0; i < c->witnesses.members_count; i++)
+        if (signs_here(c, &c->witnesses.members[i].key))
+            return "a witness's key is one of a node, an operator or governance";
+    return mr_witness_set_fault(&c->witnesses);
+}
+
 static const char *policy_fault(const struct mr_policy *p)
 {
     if (p->version != 1 || p->start_day != 0)
@@ -137,6 +180,8 @@ static enum mr_status check(const struct mr_charter *c, bool founding, const cha
         what = N_("governance needs usable keys and a majority threshold");
     if (what == NULL)
         what = policy_fault(&c->policy);
+    if (what == NULL)
+        what = witnesses_fault(c);
     if (what != NULL)
         *ret_what = what;
     return what == NULL ? MR_OK : MR_CONFIG;

@@ -12,5 +12,7 @@ enum mr_status mr_charter_next(struct mr_charter *c, const struct mr_next_epoch 
     for (uint32_t i = 0; i < next->seats_count; i++)
         c->nodes[i] = next->seats[i].node;
     c->quorum = next->quorum;
+    if (next->witnesses_count > 0)
+        c->witnesses = next->witnesses[0];
     return MR_OK;
 }

@@ -38,6 +38,13 @@ void mr_offer_hash(uint8_t ret[32], const struct mr_offer *offer)
     mr_hash(ret, "mereau/offer-id", bytes, mr_offer_encode(offer, bytes, sizeof bytes), NULL, 0);
 }
 
+static const char *witness_fault(const struct mr_witness *w)
+{
+    struct mr_witness_set alone = {.members_count = 1};
+    alone.members[0] = *w;
+    return mr_witness_set_fault(&alone);
+}
+
 enum mr_status mr_offer_check(const struct mr_offer *o, const char **ret_what)
 {
     const struct mr_association *a = &o->association;
@@ -58,6 +65,8 @@ enum mr_status mr_offer_check(const struct mr_offer *o, const char **ret_what)
         what = N_("the node has no address for wallets, or none for other nodes");
     else if (o->governance_count > 0 && !mr_pubkey_usable(&o->governance[0]))
         what = N_("the governance key is not usable");
+    else if (o->witness_count > 0)
+        what = witness_fault(&o->witness[0]);
     if (what != NULL)
         *ret_what = what;
     return what == NULL ? MR_OK : MR_CONFIG;
@@ -107,6 +116,15 @@ static bool governs(const struct mr_charter *c, const struct mr_pubkey *key)
     return false;
 }
 
+static bool cosigns(const struct mr_charter *c, const struct mr_witness *w)
+{
+    for (uint32_t i = 0; i < c->witnesses.members_count; i++)
+        if (memcmp(c->witnesses.members[i].key.key, w->key.key, MR_KEY_BYTES) == 0 &&
+            strcmp(c->witnesses.members[i].name, w->name) == 0)
+            return true;
+    return false;
+}
+
 enum mr_status mr_offer_in_charter(uint32_t *ret_node, const char **ret_what,
                                    const struct mr_offer *offer, const struct mr_charter *c)
 {
@@ -127,6 +145,8 @@ enum mr_status mr_offer_in_charter(uint32_t *ret_node, const char **ret_what,
         what = N_("the node's association, keys or addresses");
     else if (offer->governance_count > 0 && !governs(c, &offer->governance[0]))
         what = N_("the governance key, which is missing");
+    else if (offer->witness_count > 0 && !cosigns(c, &offer->witness[0]))
+        what = N_("the witness, which is missing");
     else if (c->units[0].decimals != offer->decimals)
         what = N_("the unit's decimals");
     if (what != NULL) {

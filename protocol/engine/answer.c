@@ -112,6 +112,9 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
         r->body.u.evidence.last = 0;
         r->body.u.evidence.items_count = 0;
         break;
+    case MR_REQ_COSIGNED:
+        r->body.u.cosigned.heads_count = 0;
+        break;
     case MR_REQ_STREAM:
         r->body.u.stream.position = r->body.u.stream.end = 0;
         r->body.u.stream.bytes_len = 0;
@@ -201,7 +204,7 @@ static enum mr_status prove_ack(struct mr_engine *e, struct mr_proof *ret,
         return mri_shown_proof(e, ret, &leaf, ack);
     if (st != MR_OK || ack->node != e->config.node || slot->epoch != e->head.epoch)
         return st;
-    const struct mri_cosigned *const c = mri_cosigned_over(e, ack->index);
+    const struct mr_cosigned_head *const c = mri_cosigned_over(e, ack->index);
     if (c == NULL)
         return MR_OK;
     /* An older head, which witnesses saw as well. */
@@ -240,6 +243,18 @@ static enum mr_status prove_anew(struct mr_engine *e, struct mr_receipt *ret,
     return st;
 }
 
+/* Cosignatures are over the first proof's head: that of the own log, where it is among them. */
+static void put_own_first(const struct mr_engine *e, struct mr_proof *proofs, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (proofs[i].head.node != e->config.node || proofs[i].head.epoch != e->head.epoch)
+            continue;
+        const struct mr_proof own = proofs[i];
+        memmove(&proofs[1], &proofs[0], i * sizeof proofs[0]);
+        proofs[0] = own;
+    }
+}
+
 enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t number,
                            uint64_t seq, const struct mr_state_slot *slot)
 {
@@ -250,6 +265,8 @@ enum mr_status mri_receipt(struct mr_engine *e, struct mr_receipt *ret, uint64_t
         st = prove_acks(e, ret, a.id, seq, slot);
     if (st == MR_NOT_FOUND)
         st = prove_anew(e, ret, a.id, number, seq, slot);
+    if (st == MR_OK)
+        put_own_first(e, ret->proofs, ret->proofs_count);
     if (st == MR_OK)
         st = mri_handover(e, ret->handover, &ret->handover_count, ret->proofs[0].head.epoch);
     if (st != MR_OK)

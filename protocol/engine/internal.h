@@ -174,13 +174,8 @@ struct mri_anew {
     uint64_t number, seq;
 };
 
-/* A head of the own log and who cosigned it. */
-enum { MRI_COSIGNED_MAX = 16, MRI_COSIGNATURES_MAX = 8 };
-struct mri_cosigned {
-    struct mr_head head;
-    uint32_t count; /* 0: unused */
-    struct mr_cosignature by[MRI_COSIGNATURES_MAX];
-};
+/* Heads of the own log with who cosigned them; no cosignature: unused. */
+enum { MRI_COSIGNED_MAX = 16 };
 
 struct mr_engine {
     struct mr_engine_config config;
@@ -223,9 +218,9 @@ struct mr_engine {
     uint8_t check[32];                           /* of the last log frame cut */
     uint64_t log_at, bodies_at;                  /* positions behind the last frame cut */
     uint64_t synced_turn, synced_leaves;
-    uint64_t settled_turn;                          /* the last one in which something settled */
-    struct mr_head head;                            /* last signed */
-    struct mri_cosigned cosigned[MRI_COSIGNED_MAX]; /* a ring */
+    uint64_t settled_turn; /* the last one in which something settled */
+    struct mr_head head;   /* last signed */
+    struct mr_cosigned_head cosigned[MRI_COSIGNED_MAX]; /* a ring */
     size_t cosigned_next;
     bool head_due; /* it is not in the journal yet */
     uint64_t now_ms, started_ms;
@@ -406,9 +401,14 @@ enum mr_status mri_mirror(struct mr_engine *e, struct mr_head *ret, struct mri_t
 /* COSIGN: the signature was verified by the shell. MR_OK; MR_BAD_HEAD: not a head of the own log as
  * it stands; MR_FULL. */
 enum mr_status mri_cosign(struct mr_engine *e, const struct mr_req_cosign *q);
-/* The cosigned head over a leaf of the present log that most have cosigned, the earliest of them;
- * NULL: none. */
-const struct mri_cosigned *mri_cosigned_over(const struct mr_engine *e, uint64_t index);
+/* The cosigned head over a leaf of the present log that receipts are made under: the charter's
+ * witnesses first (LOG-9). NULL: none. */
+const struct mr_cosigned_head *mri_cosigned_over(const struct mr_engine *e, uint64_t index);
+/* What a witness with this key, which holds a head of size `from`, is given to cosign. */
+const struct mr_head *mri_to_cosign(const struct mr_engine *e, const uint8_t key[MR_KEY_BYTES],
+                                    uint64_t from);
+/* COSIGNED */
+void mri_read_cosigned(const struct mr_engine *e, struct mr_rep_cosigned *ret);
 /* Those of the first proof's head. */
 void mri_cosignatures(const struct mr_engine *e, struct mr_receipt *r);
 bool mri_same_head(const struct mr_head *a, const struct mr_head *b);

@@ -320,10 +320,13 @@ static enum mr_status find_head(struct mr_engine *e, struct mr_head *ret,
 
 static enum mr_status read_head(struct mr_engine *e, const struct mr_event *ev)
 {
-    const uint64_t from = ev->u.request.request->body.u.head.from_size;
+    const struct mr_req_head *const q = &ev->u.request.request->body.u.head;
+    const uint64_t from = q->from_size;
     struct mr_rep_head *r = &e->reply.body.u.head;
     struct mri_tree *tree;
     enum mr_status st = find_head(e, &r->head, &tree);
+    if (st == MR_OK && tree == &e->tree && q->cosigner_count > 0)
+        r->head = *mri_to_cosign(e, q->cosigner[0].key, from);
     if (st == MR_OK)
         st = mri_handover(e, r->handover, &r->handover_count, r->head.epoch);
     if (st != MR_OK || from > r->head.size)
@@ -608,6 +611,9 @@ static enum mr_status read_one(struct mr_engine *e, const struct mr_event *ev, b
         return mri_read_handover(e, ev);
     case MR_REQ_COSIGN:
         return mri_cosign(e, &ev->u.request.request->body.u.cosign);
+    case MR_REQ_COSIGNED:
+        mri_read_cosigned(e, &e->reply.body.u.cosigned);
+        return MR_OK;
     case MR_REQ_AUTH:
     case MR_REQ_SUBMIT:
     case MR_REQ_CANCEL:

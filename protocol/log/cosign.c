@@ -58,16 +58,19 @@ size_t mr_cosignature_line(char ret[MR_COSIGNATURE_LINE_MAX], const struct mr_co
     return mri_note_line(ret, MR_COSIGNATURE_LINE_MAX, &line);
 }
 
-uint32_t mr_cosignatures_by(const struct mr_receipt *r, const struct mr_pubkey *keys, size_t count)
+bool mr_is_witness(const struct mr_witness_set *w, const uint8_t key[MR_KEY_BYTES])
+{
+    for (uint32_t i = 0; i < w->members_count; i++)
+        if (memcmp(w->members[i].key.key, key, MR_KEY_BYTES) == 0)
+            return true;
+    return false;
+}
+
+uint32_t mr_cosigned_by(const struct mr_witness_set *w, const struct mr_cosignature *list,
+                        uint32_t count)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < r->cosignatures_count; i++) {
-        for (size_t k = 0; k < count; k++) {
-            if (memcmp(r->cosignatures[i].key, keys[k].key, MR_KEY_BYTES) == 0) {
-                n++;
-                break;
-            }
-        }
-    }
+    for (uint32_t i = 0; i < count; i++)
+        n += mr_is_witness(w, list[i].key);
     return n;
 }

@@ -35,7 +35,10 @@ size_t mr_chain_prefix(const struct mr_chain *chain, uint32_t count)
 
 void mr_roster_genesis(struct mr_roster *ret, const struct mr_charter *charter)
 {
-    *ret = (struct mr_roster){.epoch = 1, .quorum = charter->quorum, .count = charter->nodes_count};
+    *ret = (struct mr_roster){.epoch = 1,
+                              .quorum = charter->quorum,
+                              .count = charter->nodes_count,
+                              .witnesses = charter->witnesses};
     for (uint32_t i = 0; i < charter->nodes_count; i++) {
         ret->seats[i].generation = 1;
         ret->seats[i].node = charter->nodes[i];
@@ -109,8 +112,11 @@ static enum mr_status step_restart(struct mr_roster *r, const struct mr_charter 
 
 static void seat(struct mr_roster *r, const struct mr_next_epoch *next)
 {
-    *r = (struct mr_roster){
-        .epoch = next->epoch, .quorum = next->quorum, .count = next->seats_count};
+    r->epoch = next->epoch;
+    r->quorum = next->quorum;
+    r->count = next->seats_count;
+    if (next->witnesses_count > 0)
+        r->witnesses = next->witnesses[0];
     for (uint32_t i = 0; i < next->seats_count; i++) {
         r->seats[i].generation = next->seats[i].generation;
         r->seats[i].node = next->seats[i].node;
@@ -145,8 +151,8 @@ static enum mr_status step_regroup(struct mr_roster *r, const struct mr_charter 
     const struct mr_next_epoch *const next = &s->regroup.next;
     if (next->epoch != r->epoch + 1)
         return MR_WRONG_EPOCH;
-    if (next->associations_count > 0 || next->quorum > next->seats_count ||
-        2 * next->quorum <= next->seats_count)
+    if (next->associations_count > 0 || next->witnesses_count > 0 ||
+        next->quorum > next->seats_count || 2 * next->quorum <= next->seats_count)
         return MR_OUT_OF_RANGE;
     const enum mr_status st = mr_regroup_verify(s, charter);
     if (st == MR_OK)

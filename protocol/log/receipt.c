@@ -54,6 +54,8 @@ enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_c
     if (!cosignatures_right(r, ledger))
         return MR_BAD_RECEIPT;
     f.witnesses = r->cosignatures_count;
+    f.witnessed = mr_cosigned_by(&roster.witnesses, r->cosignatures, r->cosignatures_count);
+    f.witness_quorum = roster.witnesses.quorum;
     for (uint32_t i = 0; i < r->proofs_count; i++)
         f.nodes |= UINT64_C(1) << r->proofs[i].head.node;
     *ret = f;
