@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/witnesses.h"
 #include "mereau/assert.h"
 #include "mereau/handover.h"
 #include "mereau/log.h"
@@ -73,6 +74,24 @@ static enum mr_status keep(struct wallet *w)
     return w->book != NULL ? wallet_add(w, w->out) : wallet_take(w, w->note);
 }
 
+/* Whoever could rewrite a ledger would first take its witnesses away: a wallet that knew them says
+ * so. */
+static void warn_witnesses(const struct wallet *w, const struct mr_handover *h)
+{
+    const struct mr_next_epoch *const next = mr_handover_seats(h);
+    char text[WITNESSES_TEXT_MAX];
+    bool knew = false;
+    for (size_t i = 0; i < MR_NODES_MAX; i++)
+        knew = knew || w->memory[i].has_head;
+    if (!knew || next == NULL || next->witnesses_count == 0)
+        return;
+    witnesses_text(text, &next->witnesses[0]);
+    out_warn(w->out, "witnesses", "governance has changed who has to cosign",
+             _("governance has CHANGED WHO HAS TO COSIGN, from epoch %u on: %s. Ask the witnesses "
+               "that you knew, if one of them is missing"),
+             next->epoch, text);
+}
+
 /* One epoch more, verified before it is stored. *ret says whether it follows from those known. */
 static enum mr_status learn_epoch(struct wallet *w, const struct mr_handover *h, bool *ret)
 {
@@ -80,6 +99,7 @@ static enum mr_status learn_epoch(struct wallet *w, const struct mr_handover *h,
     *ret = st == MR_OK;
     if (st != MR_OK)
         return st == MR_NO_MEMORY || st == MR_FULL ? st : MR_OK;
+    warn_witnesses(w, h);
     w->note->kind = MR_BOOK_HANDOVER;
     w->note->u.handover = *h;
     return keep(w);

@@ -117,8 +117,9 @@ bool witnessed_covers(const struct seen *s, uint64_t settled_ms)
 
 /* --- receipts --------------------------------------------------------------------------------- */
 
-/* Nothing new of the own chain is learned: a receipt that is held gets cosignatures. */
-static enum mr_status ask_again(struct wallet *w, struct out *out, uint64_t seq)
+/* Nothing new of the own chain is learned: a receipt that is held gets cosignatures. `had`: how
+ * many it has. */
+static enum mr_status ask_again(struct wallet *w, struct out *out, uint64_t seq, uint32_t had)
 {
     struct mr_receipt_facts facts;
     const struct slot *const s = wallet_slot(w, seq);
@@ -132,7 +133,8 @@ static enum mr_status ask_again(struct wallet *w, struct out *out, uint64_t seq)
     const struct mr_receipt *const r = &slot->receipt[0];
     if (r->seq != seq || memcmp(r->account, wallet_account(w), MR_ACCOUNT_BYTES) != 0 ||
         wallet_receipt(&facts, w, r) != MR_OK || facts.voided != s->voided ||
-        memcmp(facts.value, s->value, sizeof s->value) != 0 || !witnessed_receipt(w, r))
+        memcmp(facts.value, s->value, sizeof s->value) != 0 ||
+        (!witnessed_receipt(w, r) && r->cosignatures_count <= had))
         return MR_OK;
     return node_keep_result(w, out, r, seq, s->time_ms);
 }
@@ -152,7 +154,7 @@ enum mr_status witnessed_collect(struct wallet *w, struct out *out)
             asked == AGAIN_MAX)
             break; /* what is before it is witnessed as well, or was given up */
         asked++;
-        st = ask_again(w, out, seq);
+        st = ask_again(w, out, seq, r->cosignatures_count);
     }
     free(r);
     return st;

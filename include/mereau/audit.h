@@ -142,6 +142,16 @@ uint64_t mr_audit_log_size(const struct mr_audit *a, uint32_t epoch, uint32_t no
 bool mr_audit_log_root(const struct mr_audit *a, uint32_t epoch, uint32_t node, uint64_t size,
                        uint8_t ret[MR_HASH_BYTES]);
 
+/** The last checkpoint that settled in the book: once a head over `size` leaves of its own log of
+ *  that epoch is cosigned, the checkpoint is witnessed. False: there is none. */
+struct mr_audit_checkpoint {
+    uint64_t number;
+    uint32_t epoch;
+    uint64_t size;
+    uint64_t time_ms;
+};
+bool mr_audit_last_checkpoint(const struct mr_audit *a, struct mr_audit_checkpoint *ret);
+
 /** The last head in the book; NULL: none. Lent until the next turn. */
 const struct mr_head *mr_audit_head(const struct mr_audit *a);
 

@@ -183,7 +183,8 @@ static void print_founded(struct founding *f)
     init_print_ids(f->out, f->charter, f->association, f->node);
     witnesses_text(witnesses, &f->charter->witnesses);
     out_json(f->out, "witnesses", witnesses_json(&f->charter->witnesses));
-    out_print(f->out, _("Witnesses: %s\n"), witnesses);
+    if (f->charter->nodes_count == 1 && f->charter->witnesses.members_count > 0)
+        out_print(f->out, _("Witnesses: %s\n"), witnesses);
     founding_print_keys(f);
     print_next(f);
 }

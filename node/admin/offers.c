@@ -182,7 +182,8 @@ void federation_show(struct out *out, const struct mr_charter *c, const struct o
         show_node(out, c, offers, i, own, rows);
     out_print(out, _("%u of %u nodes settle: %s.\n"), q, n, words);
     witnesses_text(witnesses, &c->witnesses);
-    out_print(out, _("Witnesses: %s\n"), witnesses);
+    if (c->witnesses.members_count > 0)
+        out_print(out, _("Witnesses: %s\n"), witnesses);
     out_json(out, "witnesses", witnesses_json(&c->witnesses));
     out_print(out, _("Rules are changed with %u of %u governance keys.\n"), c->governance.threshold,
               c->governance.keys_count);

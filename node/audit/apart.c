@@ -243,3 +243,37 @@ void apart_node(struct apart *k, struct follower *f, const struct source *s)
     json_object_set_new(row, "evidence", path[0] == '\0' ? json_null() : json_string(path));
     add(k, row, text);
 }
+
+void apart_other_than_witnessed(struct apart *k, const struct follower *f, const struct mr_head *h)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             _("Node %u shows another history than the witnesses saw: their cosigned head of %llu "
+               "leaves is not in it."),
+             (unsigned)f->node, (unsigned long long)h->size);
+    add(k,
+        json_pack("{s:s,s:i,s:s,s:I,s:n}", "kind", "OTHER_THAN_WITNESSED", "node", (int)f->node,
+                  "address", f->address, "size", (json_int_t)h->size, "evidence"),
+        text);
+}
+
+void apart_not_witnessed(struct apart *k, const struct follower *f, const char *state,
+                         uint64_t checkpoint, const char *names)
+{
+    char text[2048];
+    if (strcmp(state, "missing") == 0)
+        snprintf(text, sizeof text,
+                 _("Node %u: NOT WITNESSED. The charter wants witnesses, and too few have cosigned "
+                   "anything of it since it was started. Missing: %s."),
+                 (unsigned)f->node, names);
+    else
+        snprintf(text, sizeof text,
+                 _("Node %u: LATE. Too few of the charter's witnesses have cosigned checkpoint "
+                   "%llu, ten minutes later. Missing: %s."),
+                 (unsigned)f->node, (unsigned long long)checkpoint, names);
+    add(k,
+        json_pack("{s:s,s:i,s:s,s:s,s:I,s:s,s:n}", "kind", "NOT_WITNESSED", "node", (int)f->node,
+                  "address", f->address, "state", state, "checkpoint", (json_int_t)checkpoint,
+                  "missing", names, "evidence"),
+        text);
+}

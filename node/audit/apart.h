@@ -31,4 +31,12 @@ void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrore
  *  to find out whether its own signatures convict it. */
 void apart_node(struct apart *k, struct follower *f, const struct source *s);
 
+/** The witnesses cosigned a head of it that is not of the history it shows. */
+void apart_other_than_witnessed(struct apart *k, const struct follower *f, const struct mr_head *h);
+
+/** Too few of the charter's witnesses cosigned a checkpoint ("late"), or anything ("missing").
+ *  `names`: who has not. */
+void apart_not_witnessed(struct apart *k, const struct follower *f, const char *state,
+                         uint64_t checkpoint, const char *names);
+
 #endif

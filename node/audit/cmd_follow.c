@@ -6,6 +6,7 @@
 
 #include "audit/apart.h"
 #include "audit/commands.h"
+#include "audit/cosigned.h"
 #include "audit/mirrored_rows.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -363,12 +364,17 @@ static void conclude(struct following *w)
         if (w->followers[i].state == FOLLOWER_CONTRADICTS)
             apart_node(&k, &w->followers[i], &w->s);
     }
+    json_t *const seen = json_array();
+    for (size_t i = 0; i < w->count; i++)
+        cosigned_check(&k, &w->followers[i], &w->s, seen);
+    out_json(w->out, "witnessed", seen);
     hold_against_each_other(w, &k);
     out_json(w->out, "nodes", nodes);
     out_json(w->out, "contradictions", json_incref(k.rows));
     out_int(w->out, "contradictions_total", (int64_t)k.count);
     if (k.count > 0)
-        out_fail(w->out, MR_CHECK_FAILED, _("nodes contradict each other, or themselves"));
+        out_fail(w->out, MR_CHECK_FAILED,
+                 _("nodes contradict each other, themselves or the witnesses, or lack these"));
     else if (v.wrong > 0)
         out_fail(w->out, MR_CHECK_FAILED,
                  ngettext("%llu finding: this book is not right",

@@ -30,7 +30,7 @@ struct watched {
     struct mr_head last; /* cosigned, of the newest log; size 0: none */
     uint64_t handed_ms;  /* time of the head that was handed in by this process */
     enum mr_status status;
-    bool refused;
+    bool refused, recalled;
     char why[256];
 };
 
@@ -286,16 +286,73 @@ static enum mr_status hand_in(struct witness *w, struct watched *n, const struct
     return st;
 }
 
+/* --- a memory that went back ------------------------------------------------------------------ */
+
+/* Whether this is our own cosignature over a head of the node's. */
+static bool is_ours(struct witness *w, const struct watched *n, const struct mr_cosigned_head *c)
+{
+    for (uint32_t i = 0; i < c->cosignatures_count; i++)
+        if (memcmp(c->cosignatures[i].key, w->public.key, MR_KEY_BYTES) == 0)
+            return (n->last.size == 0 || c->head.node == n->last.node) &&
+                   mr_cosignature_verify(&c->cosignatures[i], &c->head, w->s.ledger);
+    return false;
+}
+
+/* What we cosigned and have forgotten: our own signature says so, whoever shows it. */
+static enum mr_status recall_one(struct witness *w, struct watched *n, const struct mr_head *h)
+{
+    struct mr_head kept;
+    enum mr_status st = load_head(w, &kept, h);
+    if (st == MR_OK &&
+        (kept.size > h->size || (kept.size == h->size && kept.time_ms >= h->time_ms)))
+        return MR_OK;
+    if (st != MR_OK && st != MR_NO_SUCH_FILE)
+        return MR_OK; /* it is told when the node's head is looked at */
+    out_warn(w->out, "memory", "this witness had forgotten what it cosigned",
+             _("%s WENT BACK: this key has cosigned %llu leaves of the node at %s, and the "
+               "directory knows of %llu. Was it restored from a copy, or is the key in use "
+               "elsewhere? It goes on from what was cosigned"),
+             w->dir, (unsigned long long)h->size, n->address,
+             (unsigned long long)(st == MR_OK ? kept.size : 0));
+    st = save_head(w, h);
+    return st == MR_OK ? st
+                       : out_fail(w->out, st == MR_DISK_FULL ? MR_IO_ERROR : st,
+                                  _("%s cannot be written: %s"), w->dir, status_sentence(st));
+}
+
+/* Once for each node, before it is cosigned. A node that hides it shows none; others may. */
+static enum mr_status recall(struct witness *w, struct watched *n)
+{
+    enum mr_status st = MR_OK;
+    if (n->recalled)
+        return MR_OK;
+    memset(&w->request, 0, sizeof w->request);
+    w->request.kind = MR_REQ_COSIGNED;
+    if (link_call(n->link, &w->reply, &w->request) != MR_OK)
+        return MR_OK; /* silence is met again at once */
+    n->recalled = true;
+    const struct mr_rep_cosigned *const r = &w->reply.body.u.cosigned;
+    for (uint32_t i = 0; st == MR_OK && i < r->heads_count; i++)
+        if (is_ours(w, n, &r->heads[i]))
+            st = recall_one(w, n, &r->heads[i].head);
+    return st;
+}
+
 /* MR_OK whatever the node does, but when this host is in trouble. The new head is on the disk
  * before it is cosigned: what was cosigned is never forgotten. */
 static enum mr_status attend(struct witness *w, struct watched *n)
 {
-    if (n->refused || connect_to(w, n) != MR_OK || ask_head(w, n) != MR_OK)
+    if (n->refused || connect_to(w, n) != MR_OK)
+        return MR_OK;
+    enum mr_status st = recall(w, n);
+    if (st != MR_OK)
+        return st;
+    if (n->link == NULL || ask_head(w, n) != MR_OK)
         return MR_OK;
     const struct mr_head h = w->reply.body.u.head.head;
     if (h.size == 0 || h.time_ms == n->handed_ms)
         return MR_OK;
-    enum mr_status st = check_head(w, n);
+    st = check_head(w, n);
     if (st != MR_OK)
         return w->out->failed ? st : MR_OK;
     st = save_head(w, &h);

@@ -382,7 +382,8 @@ static void report_unchecked(struct out *out, const struct mr_audit_totals *t,
     not_checked(list, "evidence", t->evidence_unchecked);
     not_checked(list, "torn_bytes", s->torn);
     json_object_set_new(list, "bank", json_true());
-    json_object_set_new(list, "cosignatures", json_boolean(now->nodes_count == 1));
+    json_object_set_new(list, "cosignatures",
+                        json_boolean(now->nodes_count == 1 || now->witnesses.quorum > 0));
     json_object_set_new(list, "charter", json_boolean(s->own_charter));
     out_json(out, "unchecked", list);
     out_print(out, _("Not checked:\n"));
@@ -391,6 +392,11 @@ static void report_unchecked(struct out *out, const struct mr_audit_totals *t,
     if (now->nodes_count == 1)
         out_print(out, _("  - other copies: there is one node and no cosignature, so this is what "
                          "this node says, here and now\n"));
+    if (now->witnesses.quorum > 0)
+        out_print(out,
+                  _("  - cosignatures: the charter wants %u of its witnesses; a book has none, "
+                    "\"mereau-audit follow --node\" asks for them\n"),
+                  now->witnesses.quorum);
     if (s->own_charter)
         out_print(out, _("  - the charter: it is the source's own; compare the ledger id, or give "
                          "--charter\n"));

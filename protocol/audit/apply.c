@@ -388,6 +388,10 @@ void mri_aud_apply_kind(struct mr_audit *a, struct mri_aud_case *c, const uint8_
         return;
     case MR_KIND_CHECKPOINT:
         a->totals.checkpoints++;
+        a->last_checkpoint = (struct mr_audit_checkpoint){.number = b->u.checkpoint.number,
+                                                          .epoch = a->epoch,
+                                                          .size = a->tree.size,
+                                                          .time_ms = c->order->time_ms};
         return;
     }
     mr_bug("order kind");

@@ -53,8 +53,9 @@ void *mri_aud_file_get(struct mri_aud_file *f, size_t bytes);
 #define RECORDS(X)                                                                                 \
     X(charter)                                                                                     \
     X(head)                                                                                        \
-    X(next_epoch) X(cut) X(policy) X(state_alias) X(state_redemption) X(state_slot_ref)            \
-        X(recovery) X(witness_set)
+    X(next_epoch)                                                                                  \
+    X(cut) X(policy) X(state_alias) X(state_redemption) X(state_slot_ref) X(recovery)              \
+        X(witness_set)
 #define DECLARE(r) void mri_aud_file_##r(struct mri_aud_file *f, struct mr_##r *v);
 RECORDS(DECLARE)
 #undef DECLARE

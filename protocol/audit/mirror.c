@@ -553,6 +553,12 @@ bool mr_audit_log_root(const struct mr_audit *a, uint32_t epoch, uint32_t node, 
     return t != NULL && size <= t->size && mri_aud_tree_root(t, ret, size);
 }
 
+bool mr_audit_last_checkpoint(const struct mr_audit *a, struct mr_audit_checkpoint *ret)
+{
+    *ret = a->last_checkpoint;
+    return ret->number > 0;
+}
+
 const struct mr_head *mr_audit_head(const struct mr_audit *a)
 {
     return a->totals.has_head ? &a->totals.head : NULL;

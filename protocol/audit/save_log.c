@@ -179,6 +179,10 @@ static void own_log(struct mri_aud_file *f)
     FIELD(f, a->reached);
     FIELD(f, a->late);
     FIELD(f, a->begins);
+    FIELD(f, a->last_checkpoint.number);
+    FIELD(f, a->last_checkpoint.epoch);
+    FIELD(f, a->last_checkpoint.size);
+    FIELD(f, a->last_checkpoint.time_ms);
 }
 
 /* --- slots ------------------------------------------------------------------------------------ */

@@ -331,6 +331,8 @@ struct mr_audit {
     uint64_t seq;
     uint32_t convicted; /* node that the next finding convicts */
 
+    struct mr_audit_checkpoint last_checkpoint; /* number 0: none */
+
     /* journal */
     uint8_t check[32]; /* of the last log frame */
     bool bodies_known; /* false: the bodies of this turn were erased */

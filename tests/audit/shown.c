@@ -51,6 +51,9 @@ static void answer(void *ctx, const struct mr_request *request, struct mr_reply 
         ret->body.u.cosign.reserved = 0;
         s->cosigned = request->body.u.cosign;
         return;
+    case MR_REQ_COSIGNED:
+        ret->body.u.cosigned = s->seen;
+        return;
     case MR_REQ_STREAM:
         stream(s, &request->body.u.stream, ret);
         return;

@@ -19,6 +19,7 @@ struct shown {
     size_t bodies_erased;           /* these first ones are not */
     struct mr_head head;            /* that it says it signed last; size 0: none */
     struct mr_req_cosign cosigned;  /* handed in last */
+    struct mr_rep_cosigned seen;    /* that it hands out */
     bool silent;                    /* it answers BUSY to everything */
 };
 

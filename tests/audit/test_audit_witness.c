@@ -10,6 +10,7 @@
 #include "lib/federation.h"
 #include "lib/ring.h"
 #include "mereau/codec.h"
+#include "mereau/id.h"
 #include "mereau/log.h"
 #include "mereau/receipt.h"
 
@@ -125,6 +126,38 @@ START_TEST(what_was_cosigned_is_damaged)
 }
 END_TEST
 
+/* Its directory is an older copy; the node hands out what this key cosigned since. It goes on from
+ * there, and a history without that is refused. */
+START_TEST(a_memory_that_went_back)
+{
+    char line[2 * SCRATCH_PATH_MAX + 64];
+    show_head(10, 1, 1000);
+    json_decref(program_json(witness(node.address), 0));
+    snprintf(line, sizeof line, "cp -r seen copy");
+    ck_assert_int_eq(program_shell(line), 0);
+    const struct mr_head first = node.head;
+    show_head(10, 1, 5000);
+    json_decref(program_json(witness(node.address), 0));
+    node.seen.heads_count = 1;
+    node.seen.heads[0].head = node.cosigned.head;
+    node.seen.heads[0].cosignatures_count = 1;
+    node.seen.heads[0].cosignatures[0] = node.cosigned.cosignature;
+    ck_assert_int_eq(program_shell("rm -rf seen; mv copy seen"), 0);
+    node.head = first; /* older than what was cosigned, and not than what the copy knows of */
+    json_t *o = program_json(witness(node.address), 5);
+    ck_assert_int_eq(json_number(o, "cosigned"), 0);
+    ck_assert_ptr_nonnull(strstr(json_words(o, "warning_memory"), "forgotten"));
+    json_decref(o);
+    /* What somebody else signed, or nobody, is no memory. */
+    node.seen.heads[0].cosignatures[0].sig[3] ^= 1;
+    node.seen.heads[0].head.time_ms = 9000;
+    show_head(10, 1, 6000);
+    o = program_json(witness(node.address), 0);
+    ck_assert_ptr_null(json_object_get(o, "warning_memory"));
+    json_decref(o);
+}
+END_TEST
+
 START_TEST(asked_wrongly)
 {
     ck_assert_int_eq(program_run("witness seen"), 2);
@@ -221,8 +254,7 @@ START_TEST(a_receipt_that_was_witnessed)
     json_t *a = check_receipt(public_key, 0);
     ck_assert_int_eq(json_number(a, "witnesses_trusted"), 1);
     json_decref(a);
-    memcpy(other, public_key, sizeof other);
-    other[0] = other[0] == '0' ? '1' : '0';
+    mr_hex_format(other, f.w.governance_public.key, MR_KEY_BYTES);
     json_decref(check_receipt(other, 5));
     for (int i = 0; i < 3; i++) {
         struct mr_cosignature *const c = &r1->cosignatures[0];
@@ -288,6 +320,7 @@ int main(void)
     tcase_add_loop_test(tc, another_history_is_refused, 0, 4);
     tcase_add_test(tc, a_head_of_another_key);
     tcase_add_test(tc, what_was_cosigned_is_damaged);
+    tcase_add_test(tc, a_memory_that_went_back);
     tcase_add_test(tc, asked_wrongly);
     TCase *const real = make_case("real", setup_real, teardown_real);
     tcase_add_test(real, a_receipt_that_was_witnessed);

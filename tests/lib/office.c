@@ -113,6 +113,13 @@ void office_found(struct office *o, const char *dir, unsigned operators)
 
 void office_found_under(struct office *o, const char *dir, unsigned operators, const char *policy)
 {
+    office_found_with(o, dir, operators,
+                      (const char *const[]){policy != NULL ? "--policy" : NULL, policy, NULL});
+}
+
+void office_found_with(struct office *o, const char *dir, unsigned operators,
+                       const char *const *more)
+{
     char count[16], data[2 * OFFICE_PATH_MAX], pass[2 * OFFICE_PATH_MAX];
     must(sodium_init() >= 0);
     *o = (struct office){.data = "data", .keys = "data-keys", .key = "op1"};
@@ -123,26 +130,17 @@ void office_found_under(struct office *o, const char *dir, unsigned operators, c
     snprintf(pass, sizeof pass, "%s/pass", dir);
     must(file_write(pass, "secret\n", 7, 0600, true) == MR_OK);
     const char *const front[] = {"--passphrase-file", pass, "--json", NULL};
-    const char *const words[] = {"init",
-                                 "--kdf-min",
-                                 "--name",
-                                 "Testa",
-                                 "--unit",
-                                 "TST",
-                                 "--prefix",
-                                 "tst",
-                                 "--association",
-                                 "Testa en commun",
-                                 "--operators",
-                                 count,
-                                 "--listen",
-                                 "127.0.0.1:0",
-                                 "--address",
-                                 "localhost:1",
-                                 data,
-                                 policy != NULL ? "--policy" : NULL,
-                                 policy,
-                                 NULL};
+    const char *words[32 + OFFICE_MORE_MAX] = {
+        "init",     "--kdf-min",   "--name",        "Testa",           "--unit",      "TST",
+        "--prefix", "tst",         "--association", "Testa en commun", "--operators", count,
+        "--listen", "127.0.0.1:0", "--address",     "localhost:1",     data,          NULL};
+    size_t n = 0;
+    while (words[n] != NULL)
+        n++;
+    for (size_t i = 0; more[i] != NULL; i++) {
+        must(i < OFFICE_MORE_MAX);
+        words[n++] = more[i];
+    }
     struct proc *p = start(o, front, words);
     must(finish(o, p) == 0);
     office_node_start(o);

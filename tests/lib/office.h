@@ -30,6 +30,11 @@ void office_found(struct office *o, const char *dir, unsigned operators);
 /** The same under a policy from a file; NULL: the one that init writes. */
 void office_found_under(struct office *o, const char *dir, unsigned operators, const char *policy);
 
+/** The same with further words for init, NULL at the end, at most OFFICE_MORE_MAX. */
+enum { OFFICE_MORE_MAX = 16 };
+void office_found_with(struct office *o, const char *dir, unsigned operators,
+                       const char *const *more);
+
 /** Two associations found a ledger together, each with a node and two operators: data directories
  *  "quai" and "port", aliases likewise. Both nodes run and know each other at the end. */
 void office_found_two(struct office *first, struct office *second, const char *dir);
