@@ -1,4 +1,4 @@
-/** Whether what the charter wants of its witnesses is there (AUD-56): asked of a node that was just
+/** Whether what the charter wants of its witnesses is there (AUD-57): asked of a node that was just
  *  followed to its end, and held against its mirror. */
 #ifndef MEREAU_AUDIT_COSIGNED_H
 #define MEREAU_AUDIT_COSIGNED_H

@@ -260,6 +260,31 @@ void turn_joiner_in_the_space_of_another(struct doctor *d)
     change_next(d, into_space);
 }
 
+/* A member of the committee would cosign itself. */
+static void own_witness(struct mr_next_epoch *n)
+{
+    n->witnesses_count = 1;
+    n->witnesses[0] = (struct mr_witness_set){.members_count = 1};
+    struct mr_witness *const x = &n->witnesses[0].members[0];
+    *x = (struct mr_witness){.name_len = 1, .name = "x", .key = n->seats[1].node.log_key};
+}
+
+static void next_with_a_node_as_witness(struct doctor *d)
+{
+    change_next(d, own_witness);
+}
+
+static void no_witness(struct mr_next_epoch *n)
+{
+    n->witnesses_count = 1;
+    n->witnesses[0] = (struct mr_witness_set){.quorum = 1};
+}
+
+static void next_that_wants_more_witnesses_than_there_are(struct doctor *d)
+{
+    change_next(d, no_witness);
+}
+
 /* --- what the CUT settles --------------------------------------------------------------------- */
 
 static struct doc_row *settled_by_one(struct doctor *d, struct doc_turn **ret_turn)
@@ -576,6 +601,9 @@ const struct league_lie lies_of_turn[] = {
     {"next with a key twice", next_with_a_key_twice, "EPO-3", MR_OUT_OF_RANGE, false},
     {"next of an unknown association", next_of_an_unknown_association, "EPO-3", MR_OUT_OF_RANGE,
      false},
+    {"next with a node as witness", next_with_a_node_as_witness, "EPO-3", MR_OUT_OF_RANGE, false},
+    {"next that wants more witnesses than there are", next_that_wants_more_witnesses_than_there_are,
+     "EPO-3", MR_OUT_OF_RANGE, false},
     {"settled by no log", settled_by_no_log, "EPO-5", MR_CHECK_FAILED, false},
     {"cut leaves a slot open", cut_leaves_a_slot_open, "EPO-5", MR_UNSETTLED, false},
     {"final of another state", final_of_another_state, "LED-50", MR_STATE_MISMATCH, false},

@@ -251,9 +251,16 @@ static void second_half(struct world *w)
 
 void story_tell(struct world *w)
 {
+    story_tell_under(w, NULL);
+}
+
+void story_tell_under(struct world *w, void (*change)(struct mr_charter *charter))
+{
     static const struct mr_fee_rule fee = {MR_KIND_PAY, MR_CLASS_SHOP, 100, 0, MR_AMOUNT_MAX, 0};
     world_init_homes(w, 2);
     w->charter.policy.fees[w->charter.policy.fees_count++] = fee;
+    if (change != NULL)
+        change(&w->charter);
     mr_ledger_id(w->ledger, &w->charter);
     world_start(w);
     first_half(w);

@@ -23,6 +23,8 @@ struct found {
 
 /** Runs the whole story on w (not initialised before); the engine still runs at the end. */
 void story_tell(struct world *w);
+/** The same under a charter that was changed before. */
+void story_tell_under(struct world *w, void (*change)(struct mr_charter *charter));
 
 /** One more LIST order. */
 void story_list(struct world *w, uint32_t who, const char *alias, bool listed);

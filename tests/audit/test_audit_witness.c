@@ -169,6 +169,119 @@ START_TEST(asked_wrongly)
 }
 END_TEST
 
+/* --- what an auditor makes of it -------------------------------------------------------------- */
+
+static struct world w;
+static struct mr_seckey cosigner;
+static struct mr_head early, at_checkpoint, last;
+
+static void take_head(struct mr_head *ret)
+{
+    memset(&w.request->body, 0, sizeof w.request->body);
+    w.request->body.kind = MR_REQ_HEAD;
+    ck_assert_int_eq(world_request(&w, NULL), MR_OK);
+    *ret = w.reply->body.u.head.head;
+}
+
+static void checkpoint(void)
+{
+    struct mr_checkpoint c;
+    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .now_ms = w.now_ms, .u.checkpoint = &c};
+    struct mr_effects fx = {NULL, NULL};
+    world_flush(&w);
+    ck_assert_int_eq(mr_state_sum(&c, w.store, &w.charter, &w.mem), MR_OK);
+    ck_assert_int_eq(mr_engine_step(w.engine, &ev, &fx), MR_OK);
+    world_turn(&w);
+}
+
+/* The only node is the one that shown_start makes. */
+static void name_witness(struct mr_charter *c)
+{
+    const uint8_t of_node[32] = {0}, seed[32] = {77};
+    struct mr_seckey unused;
+    struct mr_witness *const x = &c->witnesses.members[0];
+    mr_seckey_from_seed(&unused, &c->nodes[0].transport_key, of_node);
+    c->witnesses.quorum = c->witnesses.members_count = 1;
+    mr_seckey_from_seed(&cosigner, &x->key, seed);
+    x->name_len = 6;
+    memcpy(x->name, "mairie", 7);
+}
+
+/* A book whose last checkpoint is twenty minutes older than its last head. */
+static void setup_book(void)
+{
+    scratch_make(program_dir);
+    story_tell_under(&w, name_witness);
+    take_head(&early);
+    checkpoint();
+    take_head(&at_checkpoint);
+    w.now_ms += 1200000;
+    ck_assert_int_eq(world_pay(&w, BEN, GROCER, 50), MR_SETTLED);
+    take_head(&last);
+    program_charter(&w.charter, "charter.mrc");
+    book_read(&book, w.journal);
+    shown_start(&node, &w.charter, 1, &book, scratch_path(program_dir, "control"));
+    node.head = last;
+}
+
+static void teardown_book(void)
+{
+    shown_stop(&node);
+    book_done(&book);
+    world_done(&w);
+    scratch_remove(program_dir);
+}
+
+static void hand_out(const struct mr_head *h)
+{
+    struct mr_cosigned_head *const c = &node.seen.heads[0];
+    node.seen.heads_count = 1;
+    c->head = *h;
+    c->cosignatures_count = 1;
+    memcpy(c->cosignatures[0].name, "mairie", 7);
+    c->cosignatures[0].name_len = 6;
+    mr_cosignature_sign(&c->cosignatures[0], h, w.ledger, &cosigner,
+                        &w.charter.witnesses.members[0].key, 1000);
+}
+
+/* What follow says of the witnesses, and its first contradiction ("": none). */
+static void want(const char *state, const char *kind)
+{
+    json_t *const o =
+        program_json("follow --json --once --charter charter.mrc --control ./control mirror",
+                     kind[0] == '\0' ? 0 : 5);
+    const json_t *const row = json_array_get(json_object_get(o, "witnessed"), 0);
+    const json_t *const k = json_array_get(json_object_get(o, "contradictions"), 0);
+    ck_assert_str_eq(row == NULL ? "" : json_words(row, "state"), state);
+    ck_assert_str_eq(k == NULL ? "" : json_words(k, "kind"), kind);
+    json_decref(o);
+}
+
+START_TEST(what_follow_says_of_witnesses)
+{
+    want("missing", "NOT_WITNESSED");
+    hand_out(&last);
+    want("witnessed", "");
+    hand_out(&at_checkpoint);
+    want("witnessed", "");
+    hand_out(&early);
+    want("late", "NOT_WITNESSED");
+    node.head = at_checkpoint; /* just now */
+    want("waits", "");
+    node.head = last;
+    /* What nobody signed says nothing. */
+    hand_out(&last);
+    node.seen.heads[0].cosignatures[0].sig[3] ^= 1;
+    want("missing", "NOT_WITNESSED");
+    /* The witness saw another history than the node shows here. */
+    struct mr_head other = early;
+    other.root[0] ^= 1;
+    mr_head_sign(&other, w.ledger, &w.log_key);
+    hand_out(&other);
+    want("", "OTHER_THAN_WITNESSED");
+}
+END_TEST
+
 /* --- a real one ------------------------------------------------------------------------------- */
 
 static struct federation f;
@@ -322,11 +435,14 @@ int main(void)
     tcase_add_test(tc, what_was_cosigned_is_damaged);
     tcase_add_test(tc, a_memory_that_went_back);
     tcase_add_test(tc, asked_wrongly);
+    TCase *const told = make_case("told", setup_book, teardown_book);
+    tcase_add_test(told, what_follow_says_of_witnesses);
     TCase *const real = make_case("real", setup_real, teardown_real);
     tcase_add_test(real, a_receipt_that_was_witnessed);
     tcase_add_test(real, a_single_node_that_rewrites);
     Suite *const s = suite_create("audit witness");
     suite_add_tcase(s, tc);
+    suite_add_tcase(s, told);
     suite_add_tcase(s, real);
     SRunner *const runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);

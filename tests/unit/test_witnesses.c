@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/world.h"
+#include "lib/ring.h"
 #include "mereau/handover.h"
 #include "mereau/log.h"
 #include "mereau/receipt.h"
@@ -137,13 +137,16 @@ static void start(void)
     paid = w.reply->body.u.submit.receipt[0].order[0];
 }
 
-/* The head that this witness is given, and a cosignature over it handed in. */
-static struct mr_head come_by_as(const struct mr_seckey *key, const struct mr_pubkey *public)
+/* The head that this witness is given, and a cosignature over it handed in. It may not say who
+ * asks.
+ */
+static struct mr_head come_by_as(const struct mr_seckey *key, const struct mr_pubkey *public,
+                                 bool named)
 {
     struct mr_request_body *const b = &w.request->body;
     memset(b, 0, sizeof *b);
     b->kind = MR_REQ_HEAD;
-    b->u.head.cosigner_count = 1;
+    b->u.head.cosigner_count = named;
     b->u.head.cosigner[0] = *public;
     ck_assert_int_eq(world_request(&w, NULL), MR_OK);
     const struct mr_head h = w.reply->body.u.head.head;
@@ -157,7 +160,7 @@ static struct mr_head come_by_as(const struct mr_seckey *key, const struct mr_pu
 
 static struct mr_head come_by(uint32_t i)
 {
-    return come_by_as(&keys[i], &w.charter.witnesses.members[i].key);
+    return come_by_as(&keys[i], &w.charter.witnesses.members[i].key, true);
 }
 
 static const struct mr_receipt *receipt_again(void)
@@ -222,6 +225,19 @@ START_TEST(a_busy_witness_pushes_nothing_out)
 }
 END_TEST
 
+/* Nobody is led back behind what he cosigned: he would have to refuse. */
+START_TEST(nobody_is_led_back)
+{
+    const struct mr_witness *const one = &w.charter.witnesses.members[1];
+    start();
+    come_by(0);
+    go_on();
+    const struct mr_head newest = come_by_as(&keys[1], &one->key, false);
+    go_on();
+    ck_assert_uint_gt(come_by(1).size, newest.size);
+}
+END_TEST
+
 /* A head that only one cosigned is not waited for for ever. */
 START_TEST(a_round_ends)
 {
@@ -259,9 +275,49 @@ START_TEST(others_begin_no_round)
     start();
     const struct mr_head first = come_by(1);
     go_on();
-    ck_assert_uint_gt(come_by_as(&w.governance, &w.governance_public).size, first.size);
+    ck_assert_uint_gt(come_by_as(&w.governance, &w.governance_public, true).size, first.size);
     want(1); /* the charter's witness counts for more than two others */
     ck_assert_uint_eq(receipt_again()->proofs[0].head.size, first.size);
+}
+END_TEST
+
+/* --- several nodes ---------------------------------------------------------------------------- */
+
+static struct ring r;
+
+/* The first proof is that of the node which gives the receipt: witnesses cosigned its log. */
+START_TEST(each_node_has_its_own_cosignatures)
+{
+    static struct mr_signed_order o;
+    struct mr_receipt_facts facts;
+    uint8_t seed[32] = {9};
+    struct mr_seckey key;
+    struct mr_pubkey public;
+    mr_seckey_from_seed(&key, &public, seed);
+    ring_init(&r, 3, 3);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 1000), MR_SETTLED);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    o = r.reply->body.u.submit.receipt[0].order[0];
+    struct mr_request_body *const b = &r.request->body;
+    memset(b, 0, sizeof *b);
+    b->kind = MR_REQ_HEAD;
+    ck_assert_int_eq(ring_request(&r, 1, r.request), MR_OK);
+    const struct mr_head h = r.reply->body.u.head.head;
+    memset(b, 0, sizeof *b);
+    b->kind = MR_REQ_COSIGN;
+    b->u.cosign.head = h;
+    mr_cosignature_sign(&b->u.cosign.cosignature, &h, r.w.ledger, &key, &public, 1000);
+    ck_assert_int_eq(ring_request(&r, 1, r.request), MR_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(ring_submit(&r, i, &o), MR_SETTLED);
+        const struct mr_receipt *const x = &r.reply->body.u.submit.receipt[0];
+        ck_assert_int_eq(mr_receipt_verify(&facts, &r.w.charter, NULL, x), MR_OK);
+        ck_assert_uint_eq(x->proofs[0].head.node, i + 1);
+        ck_assert_uint_eq(facts.witnesses, i == 1);
+    }
+    ring_done(&r);
 }
 END_TEST
 
@@ -275,10 +331,14 @@ int main(void)
     tcase_add_test(tc, a_regroup_cannot);
     tcase_add_test(tc, witnesses_meet_on_one_head);
     tcase_add_test(tc, a_busy_witness_pushes_nothing_out);
+    tcase_add_test(tc, nobody_is_led_back);
     tcase_add_test(tc, a_round_ends);
     tcase_add_test(tc, what_was_cosigned_is_handed_out);
     tcase_add_test(tc, others_begin_no_round);
+    TCase *const several = tcase_create("several");
+    tcase_add_test(several, each_node_has_its_own_cosignatures);
     suite_add_tcase(s, tc);
+    suite_add_tcase(s, several);
     SRunner *const runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);
