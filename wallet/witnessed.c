@@ -47,17 +47,35 @@ static bool fulfils(const struct mr_witness_set *set, const struct mr_cosigned_h
 }
 
 /* The newest that fulfils a set; NULL: none does. */
-static const struct mr_head *newest(const struct mr_rep_cosigned *r,
-                                    const struct mr_witness_set *set)
+static const struct mr_cosigned_head *newest(const struct mr_rep_cosigned *r,
+                                             const struct mr_witness_set *set)
 {
-    const struct mr_head *best = NULL;
+    const struct mr_cosigned_head *best = NULL;
     for (uint32_t i = 0; i < r->heads_count; i++) {
         const struct mr_head *const h = &r->heads[i].head;
-        if (fulfils(set, &r->heads[i]) && (best == NULL || h->size > best->size ||
-                                           (h->size == best->size && h->time_ms > best->time_ms)))
-            best = h;
+        if (fulfils(set, &r->heads[i]) &&
+            (best == NULL || h->size > best->head.size ||
+             (h->size == best->head.size && h->time_ms > best->head.time_ms)))
+            best = &r->heads[i];
     }
     return best;
+}
+
+/* When the last one that a set needs cosigned; a set that wants nothing: for ever. A ledger in
+ * which nothing happens has an old head, and witnesses that still look. */
+static uint64_t looked_ms(const struct mr_cosigned_head *c, const struct mr_witness_set *set)
+{
+    uint64_t latest = UINT64_MAX;
+    for (uint32_t n = 0; n < set->quorum; n++) {
+        uint64_t next = 0;
+        for (uint32_t i = 0; i < c->cosignatures_count; i++) {
+            const uint64_t ms = c->cosignatures[i].time_s * 1000 + MR_WITNESSES_MAX - i; /* apart */
+            if (mr_is_witness(set, c->cosignatures[i].key) && ms < latest && ms > next)
+                next = ms;
+        }
+        latest = next;
+    }
+    return latest;
 }
 
 /* Each head is of the present node and epoch, and every cosignature verifies, of a key of its own.
@@ -98,11 +116,16 @@ enum mr_status witnessed_look(struct wallet *w, struct seen *ret)
     for (uint32_t i = 0; i < r->heads_count; i++)
         if (!right(w, &r->heads[i]))
             return MR_BAD_HEAD;
-    const struct mr_head *const a = newest(r, &want.charter), *const b = newest(r, &want.owner);
+    const struct mr_cosigned_head *const a = newest(r, &want.charter), *const b =
+                                                                           newest(r, &want.owner);
     if (a == NULL || b == NULL)
         return MR_OK;
     ret->any = true;
-    ret->head = a->size < b->size || (a->size == b->size && a->time_ms < b->time_ms) ? *a : *b;
+    const bool first = a->head.size < b->head.size ||
+                       (a->head.size == b->head.size && a->head.time_ms < b->head.time_ms);
+    const uint64_t by_charter = looked_ms(a, &want.charter), by_owner = looked_ms(b, &want.owner);
+    ret->head = first ? a->head : b->head;
+    ret->at_ms = by_charter < by_owner ? by_charter : by_owner;
     const enum mr_status extended = heads_compare(w, ret->head.node, &ret->head);
     const struct mr_head *const last = &w->reply->body.u.head.head;
     const bool all = extended == MR_OK && last->size == ret->head.size;
@@ -181,7 +204,7 @@ enum mr_status witnessed_patience(struct wallet *w, struct out *out)
     const enum mr_status st = witnessed_look(w, &s);
     if (st != MR_OK)
         return node_fail(w, out, st);
-    if (!s.wanted || (s.any && s.until_ms + patience >= wallet_now_ms()))
+    if (!s.wanted || (s.any && s.at_ms + patience >= wallet_now_ms()))
         return MR_OK;
     if (!s.any)
         return out_fail(out, MR_NOT_WITNESSED,
@@ -189,7 +212,7 @@ enum mr_status witnessed_patience(struct wallet *w, struct out *out)
                           "%s since it was started. It may show you another history than they saw: "
                           "ask them. \"mereau witnesses --patience 0\" signs all the same"),
                         node_address(w));
-    moment(when, s.until_ms);
+    moment(when, s.at_ms);
     return out_fail(
         out, MR_NOT_WITNESSED,
         _("nothing was signed: the witnesses cosigned the node at %s last on %s, longer "
@@ -224,6 +247,7 @@ void witnessed_tell(const struct seen *s, struct out *out)
     if (!s->wanted)
         return;
     out_int(out, "witnessed_ms", s->any ? (int64_t)s->until_ms : 0);
+    out_int(out, "cosigned_ms", s->any ? (int64_t)s->at_ms : 0);
     out_int(out, "witnessed_size", s->any ? (int64_t)s->head.size : 0);
     if (!s->any) {
         out_warn(out, "witness", "no witness has cosigned this node's history since it was started",
@@ -233,7 +257,8 @@ void witnessed_tell(const struct seen *s, struct out *out)
     }
     moment(when, s->until_ms);
     out_print(out, _("Witnessed: all that had settled until %s\n"), when);
-    if (s->until_ms + SILENT_MS < wallet_now_ms())
+    moment(when, s->at_ms);
+    if (s->at_ms + SILENT_MS < wallet_now_ms())
         out_warn(
             out, "witness", "the witnesses have not cosigned for a quarter of an hour or more",
             _("THE WITNESSES have cosigned nothing since %s: ask them whether they are down, or "

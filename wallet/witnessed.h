@@ -11,6 +11,7 @@ struct seen {
     bool any;
     struct mr_head head;
     uint64_t until_ms; /* what had settled by then, by the node's clock, is under it */
+    uint64_t at_ms;    /* when as many witnesses as are wanted had cosigned it last, by theirs */
 };
 
 /** What charter and owner want of a receipt whose heads are of this epoch, or of the present one

@@ -6,13 +6,14 @@
 
 #include "audit/commands.h"
 #include "audit/source.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
 #include "mereau/receipt.h"
 #include "storage/lock.h"
 
-enum { WATCHED_MAX = MR_NODES_MAX, EVERY_MS = 1000, HEAD_BYTES_MAX = 512 };
+enum { WATCHED_MAX = MR_NODES_MAX, EVERY_MS = 1000, AGAIN_MS = 60000, HEAD_BYTES_MAX = 512 };
 
 const struct option_row witness_options[] = {
     {"node", 'n', N_("HOST:PORT"), N_("a node to cosign for; may be given several times")},
@@ -29,6 +30,7 @@ struct watched {
     struct link *link;
     struct mr_head last; /* cosigned, of the newest log; size 0: none */
     uint64_t handed_ms;  /* time of the head that was handed in by this process */
+    uint64_t again_ms;   /* monotonic: the same head is cosigned again, which says that we look */
     enum mr_status status;
     bool refused, recalled;
     char why[256];
@@ -281,6 +283,7 @@ static enum mr_status hand_in(struct witness *w, struct watched *n, const struct
     const enum mr_status st = call(w, n);
     if (st == MR_OK) {
         n->handed_ms = h->time_ms;
+        n->again_ms = clock_ms(CLOCK_MONOTONIC) + AGAIN_MS;
         w->cosigned++;
     }
     return st;
@@ -350,7 +353,7 @@ static enum mr_status attend(struct witness *w, struct watched *n)
     if (n->link == NULL || ask_head(w, n) != MR_OK)
         return MR_OK;
     const struct mr_head h = w->reply.body.u.head.head;
-    if (h.size == 0 || h.time_ms == n->handed_ms)
+    if (h.size == 0 || (h.time_ms == n->handed_ms && clock_ms(CLOCK_MONOTONIC) < n->again_ms))
         return MR_OK;
     st = check_head(w, n);
     if (st != MR_OK)

@@ -134,8 +134,14 @@ enum mr_status mri_cosign(struct mr_engine *e, const struct mr_req_cosign *q)
     if (st != MR_OK)
         return st;
     struct mr_cosigned_head *const c = place_of(e, &q->head);
-    if (has_key(c, q->cosignature.key))
+    for (uint32_t i = 0; i < c->cosignatures_count; i++) {
+        struct mr_cosignature *const had = &c->cosignatures[i];
+        if (memcmp(had->key, q->cosignature.key, MR_KEY_BYTES) != 0)
+            continue;
+        if (q->cosignature.time_s > had->time_s) /* it still looks, and nothing happened since */
+            *had = q->cosignature;
         return MR_OK;
+    }
     if (c->cosignatures_count == MR_WITNESSES_MAX)
         return MR_FULL;
     c->cosignatures[c->cosignatures_count++] = q->cosignature;

@@ -269,6 +269,26 @@ START_TEST(what_was_cosigned_is_handed_out)
 }
 END_TEST
 
+/* In a ledger in which nothing happens a witness says now and then that it still looks. */
+START_TEST(the_same_head_again)
+{
+    start();
+    const struct mr_head h = come_by(0);
+    for (uint64_t at = 3000; at >= 2000; at -= 1000) {
+        memset(&w.request->body, 0, sizeof w.request->body);
+        w.request->body.kind = MR_REQ_COSIGN;
+        w.request->body.u.cosign.head = h;
+        mr_cosignature_sign(&w.request->body.u.cosign.cosignature, &h, w.ledger, &keys[0],
+                            &w.charter.witnesses.members[0].key, at);
+        ck_assert_int_eq(world_request(&w, NULL), MR_OK);
+        const struct mr_receipt *const x = receipt_again();
+        ck_assert_uint_eq(x->cosignatures_count, 1);
+        ck_assert_uint_eq(x->cosignatures[0].time_s, 3000);
+    }
+    want(1);
+}
+END_TEST
+
 /* Who is no witness of the charter is given the newest head and counts for nothing. */
 START_TEST(others_begin_no_round)
 {
@@ -333,6 +353,7 @@ int main(void)
     tcase_add_test(tc, a_busy_witness_pushes_nothing_out);
     tcase_add_test(tc, nobody_is_led_back);
     tcase_add_test(tc, a_round_ends);
+    tcase_add_test(tc, the_same_head_again);
     tcase_add_test(tc, what_was_cosigned_is_handed_out);
     tcase_add_test(tc, others_begin_no_round);
     TCase *const several = tcase_create("several");
