@@ -186,7 +186,8 @@ static void take_head(struct mr_head *ret)
 static void checkpoint(void)
 {
     struct mr_checkpoint c;
-    struct mr_event ev = {.kind = MR_EV_CHECKPOINT, .now_ms = w.now_ms, .u.checkpoint = &c};
+    struct mr_event ev = {
+        .kind = MR_EV_CHECKPOINT, .now_ms = w.now_ms, .u.checkpoint = {.sum = &c}};
     struct mr_effects fx = {NULL, NULL};
     world_flush(&w);
     ck_assert_int_eq(mr_state_sum(&c, w.store, &w.charter, &w.mem), MR_OK);
