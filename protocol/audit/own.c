@@ -130,7 +130,8 @@ static void ack_among_many(struct mr_audit *a, const struct mri_aud_open *o,
         a->totals.certificates_unchecked++;
 }
 
-/* What a slot settled with, as far as it is known still. Settled in this epoch: nodes voted. */
+/* What a slot settled with, as far as it is known still. Settled in this epoch: q nodes voted for
+ * it; what one alone says proves nothing. */
 static bool settled_value(const struct mr_audit *a, const struct mri_aud_account *x, uint64_t seq,
                           uint8_t ret[32], bool *ret_now)
 {
@@ -138,7 +139,9 @@ static bool settled_value(const struct mr_audit *a, const struct mri_aud_account
     const struct mri_aud_open *const o = mri_aud_slot(a, x->id, seq);
     *ret_now = a->epoch == 1;
     for (size_t i = 0; o != NULL && i < o->said_count; i++)
-        *ret_now = *ret_now || o->said[i].kind == MR_LEAF_VOTE;
+        *ret_now = *ret_now || (o->said[i].kind == MR_LEAF_VOTE &&
+                                mri_aud_count(o, MR_LEAF_VOTE, o->said[i].ballot,
+                                              o->said[i].value) >= a->charter.quorum);
     if (seq + 1 == x->hot.next_seq)
         memcpy(ret, x->hot.head, 32);
     else if (o != NULL)

@@ -52,8 +52,8 @@ static enum mr_status knows(struct mr_engine *e, const struct mr_state_slot *s, 
     if (*ret)
         return MR_OK;
     const enum mr_status st = mri_hot_get(&e->ledger, &hot, number);
-    *ret = st == MR_OK && hot.chain.next_seq == seq + 1 &&
-           memcmp(hot.chain.head, s->value, 32) == 0;
+    *ret =
+        st == MR_OK && hot.chain.next_seq == seq + 1 && memcmp(hot.chain.head, s->value, 32) == 0;
     return st;
 }
 

@@ -161,14 +161,20 @@ static enum mr_status take_leaves(struct mr_engine *e, struct mri_peer *p,
     return mri_peer_take(e, n);
 }
 
+/* Nodes go over to an epoch one after another. */
+static bool is_next_door(uint32_t epoch, uint32_t other)
+{
+    return other == epoch + 1 || (other > 0 && other + 1 == epoch);
+}
+
 static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
                                   const struct mr_event *ev)
 {
     const struct mr_rep_follow *const r = &ev->u.answer.reply->body.u.follow;
     uint8_t root[32];
     enum mr_status st;
-    if (r->head.epoch != e->committee.epoch)
-        return refuse(e, p, MR_WRONG_EPOCH); /* nodes go over one after another */
+    if (is_next_door(e->committee.epoch, r->head.epoch))
+        return refuse(e, p, MR_WRONG_EPOCH);
     if (!ev->u.answer.head_good || !is_head_of(e, p, &r->head) || r->first > r->head.size)
         return refuse(e, p, MR_BAD_HEAD);
     if (r->yours_count > 0 && r->yours[0].node == e->config.node) {

@@ -319,8 +319,10 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
     for (uint32_t i = 0; !q->on && i < p->polls_count; i++)
         p->polls[i].over = true;
     const uint64_t from = start_of(p, q->from, q->on);
-    if (q->from > e->tree.size || e->head.size == 0)
-        return e->head.size == 0 ? MR_BUSY : MR_NOT_FOUND; /* it holds more than this log has */
+    if (e->head.size == 0) /* the log of this epoch has just begun */
+        return e->committee.epoch > 1 ? MR_WRONG_EPOCH : MR_BUSY;
+    if (q->from > e->tree.size)
+        return MR_NOT_FOUND; /* it holds more than this log has */
     if (from < e->head.size)
         return follow_reply(e, p, from);
     if (q->timeout_ms == 0 || p->polls_count == MRI_POLLS_A_PEER || e->draining)
@@ -358,13 +360,17 @@ static enum mr_status serve(struct mr_engine *e, struct mri_peer *p, struct mr_e
         if (from >= e->head.size && e->now_ms < w.until_ms && !e->draining && !w.over)
             return MR_OK;
         memmove(p->polls, p->polls + 1, --p->polls_count * sizeof p->polls[0]);
-        const enum mr_status st = follow_reply(e, p, from < e->head.size ? from : e->head.size);
+        const bool begun = e->head.size > 0; /* else it was asked in the epoch before */
+        if (!begun)
+            mri_reply(e, MR_REQ_FOLLOW);
+        const enum mr_status st =
+            begun ? follow_reply(e, p, from < e->head.size ? from : e->head.size) : MR_OK;
         if (st != MR_OK)
             return st;
         if (w.over)
             p->sent = sent;
         e->reply.id = w.id;
-        e->reply.status = MR_OK;
+        e->reply.status = begun ? MR_OK : MR_WRONG_EPOCH;
         fx->reply(fx->ctx, w.token, e->bytes,
                   mr_reply_encode(&e->reply, e->bytes, sizeof e->bytes));
     }

@@ -129,8 +129,11 @@ static enum mr_status hear_first(struct mr_engine *e, uint32_t node, const uint8
     *ret_open = hot.chain.next_seq != 0 && seq >= hot.chain.next_seq; /* 0: no chain */
     if (seq >= hot.chain.next_seq)
         return MR_OK;
-    if (mri_is_anew(leaf))
-        return mri_anew_hear(e, node, index, leaf, number);
+    if (mri_is_anew(leaf)) {
+        st = mri_anew_hear(e, node, index, leaf, number);
+        if (st != MR_OK)
+            return st;
+    }
     return e->replaying ? MR_OK
                         : hear_late(e, mri_peer_of(e, node), number, account, seq, index, leaf);
 }
@@ -218,6 +221,7 @@ static enum mr_status begin_afresh(struct mr_engine *e, struct mri_peer *p)
         mri_slot_forget(&o->s, p->seat->number);
         mri_open_due(e, o);
     }
+    mri_tree_store(&p->tree); /* the same tiles stay, however often they were flushed before */
     return mri_tree_load(&p->tree, &e->view, p->seat->number, e->committee.epoch, 0);
 }
 

@@ -361,9 +361,8 @@ static bool ask_relay(struct mr_engine *e, struct mri_peer *p, struct mr_request
     const struct mri_peer *const of = mri_peer_of(e, node);
     e->relay_ms = e->now_ms;
     ret->kind = MR_REQ_FOLLOW;
-    ret->u.follow = (struct mr_req_follow){.node = node,
-                                           .epoch = e->committee.epoch,
-                                           .from = of->afresh ? 0 : of->state.size};
+    ret->u.follow = (struct mr_req_follow){
+        .node = node, .epoch = e->committee.epoch, .from = of->afresh ? 0 : of->state.size};
     p->fetches++;
     p->relaying = node;
     return true;

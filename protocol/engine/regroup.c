@@ -23,11 +23,10 @@ void mri_regroup_sum(struct mr_engine *e, const struct mr_checkpoint *c, bool ke
     if (!mri_regroup_waits(e) || c->turn < e->settled_turn)
         return;
     const struct mr_regroup *const r = &e->config.regroup->regroup;
-    e->regroups = c->accounts == r->accounts && memcmp(c->state_root, r->state_root, 32) == 0;
-    if (e->regroups && !kept) { /* it was begun before: once more */
-        e->regroups = false;
-        return;
-    }
+    const bool same = c->accounts == r->accounts && memcmp(c->state_root, r->state_root, 32) == 0;
+    if (same && !kept)
+        return; /* it was begun before: once more */
+    e->regroups = same;
     e->regroup_turn = e->settled_turn > 0 ? e->settled_turn : 1;
     e->sum_wanted = false;
 }

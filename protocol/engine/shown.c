@@ -255,14 +255,47 @@ enum mr_status mri_shown_proof(struct mr_engine *e, struct mr_proof *ret,
     return st == MR_OK ? find_in_frame(e, ret, f.len, leaf, ack) : st;
 }
 
+/* By the ledger: which slots are open may differ when the journal is replayed, and the store must
+ * not. */
+static enum mr_status is_settled(struct mr_engine *e, const uint8_t account[16], uint64_t seq,
+                                 bool *ret)
+{
+    struct mr_state_hot hot;
+    uint64_t number;
+    enum mr_status st = mri_account_number(&e->ledger, &number, account);
+    if (st == MR_OK)
+        st = mri_hot_get(&e->ledger, &hot, number);
+    *ret = st == MR_OK && seq < hot.chain.next_seq;
+    return st == MR_NOT_FOUND ? MR_OK : st;
+}
+
+/* Where they stand that a slot settles by: what is shown of it later changes nothing. */
+static enum mr_status remember_place(struct mr_engine *e, const struct mr_leaf *first)
+{
+    uint8_t key[24], value[8];
+    bool settled;
+    const enum mr_status st = is_settled(e, first->u.ack.account, first->u.ack.seq, &settled);
+    if (st == MR_OK && !settled)
+        mri_view_put(&e->view, MR_TABLE_SHOWN, key, shown_key(key, first), value,
+                     mri_key_u64(value, e->log_at));
+    return st;
+}
+
+/* A slot that is shown again takes its own place again: the row names the last frame, too. */
+static struct mri_shown *place_of(struct mr_engine *e, const struct mr_leaf_ack *k)
+{
+    for (uint32_t i = 0; i < MRI_SHOWN_MAX; i++)
+        if (e->shown[i].acks_count > 0 && e->shown[i].seq == k->seq &&
+            memcmp(e->shown[i].account, k->account, 16) == 0)
+            return &e->shown[i];
+    return &e->shown[e->shown_next++ % MRI_SHOWN_MAX];
+}
+
 /* The ACK leaves among the proofs that say what the first one says, ascending by node. */
 static void remember(struct mr_engine *e, const struct mr_leaf *first,
                      const struct mr_proof *proofs, uint32_t count)
 {
-    uint8_t key[24], value[8];
-    mri_view_put(&e->view, MR_TABLE_SHOWN, key, shown_key(key, first), value,
-                 mri_key_u64(value, e->log_at));
-    struct mri_shown *const s = &e->shown[e->shown_next++ % MRI_SHOWN_MAX];
+    struct mri_shown *const s = place_of(e, &first->u.ack);
     *s = (struct mri_shown){.seq = first->u.ack.seq, .settled.ballot = first->u.ack.ballot};
     memcpy(s->account, first->u.ack.account, 16);
     memcpy(s->settled.value, first->u.ack.value, 32);
@@ -314,8 +347,8 @@ enum mr_status mri_shown_next(struct mr_engine *e, struct mr_handover_next *ret,
 }
 
 /* What q distinct nodes say alike counts like what was read in their logs. */
-static void count_alike(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count,
-                        uint32_t at)
+static enum mr_status count_alike(struct mr_engine *e, const struct mr_proof *proofs,
+                                  uint32_t count, uint32_t at)
 {
     const struct mr_leaf *const first = &proofs[at].leaf;
     uint64_t nodes = 0;
@@ -325,26 +358,34 @@ static void count_alike(struct mr_engine *e, const struct mr_proof *proofs, uint
         if (!says_the_same(&proofs[i].leaf, first))
             continue;
         if (i < at)
-            return; /* counted before */
+            return MR_OK; /* counted before */
         n += (nodes & bit) == 0;
         nodes |= bit;
     }
-    struct mri_open *const o = mri_open_find(e, first->u.vote.account, first->u.vote.seq);
-    if (n >= e->committee.quorum && first->kind == MR_LEAF_ACK)
+    if (n < e->committee.quorum)
+        return MR_OK;
+    enum mr_status st = MR_OK;
+    if (first->kind == MR_LEAF_ACK) {
         remember_next(e, first, proofs, count);
-    if (n < e->committee.quorum || o == NULL)
-        return;
+        st = remember_place(e, first);
+    }
+    struct mri_open *const o = mri_open_find(e, first->u.vote.account, first->u.vote.seq);
+    if (st != MR_OK || o == NULL)
+        return st;
     if (first->kind == MR_LEAF_VOTE)
         mri_slot_certify(&o->s, first->u.vote.ballot, first->u.vote.value);
     else
         remember(e, first, proofs, count);
     mri_open_due(e, o);
+    return MR_OK;
 }
 
-static void count_all(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count)
+static enum mr_status count_all(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        count_alike(e, proofs, count, i);
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; st == MR_OK && i < count; i++)
+        st = count_alike(e, proofs, count, i);
+    return st;
 }
 
 enum mr_status mri_shown_take(struct mr_engine *e, const struct mr_proof *proofs, uint32_t count)
@@ -361,26 +402,26 @@ enum mr_status mri_shown_take(struct mr_engine *e, const struct mr_proof *proofs
     if (s->proofs_count < e->committee.quorum)
         return MR_OK;
     mri_say(e, &e->entry);
-    count_all(e, s->proofs, s->proofs_count);
-    for (uint32_t i = 0; i < count; i++) {
+    enum mr_status st = count_all(e, s->proofs, s->proofs_count);
+    for (uint32_t i = 0; st == MR_OK && i < count; i++) {
         struct mri_peer *const p = mri_peer_of(e, proofs[i].head.node);
-        if (p == NULL || !proven[i])
-            continue;
-        const enum mr_status st = mri_compare_head(e, p, &proofs[i].head);
-        if (st != MR_OK)
-            return st;
+        if (p != NULL && proven[i])
+            st = mri_compare_head(e, p, &proofs[i].head);
     }
-    return MR_OK;
+    return st;
 }
 
 enum mr_status mri_shown_replay(struct mr_engine *e, const struct mr_entry_shown *entry)
 {
-    for (uint32_t i = 0; i < entry->proofs_count; i++) {
+    enum mr_status st = MR_OK;
+    for (uint32_t i = 0; st == MR_OK && i < entry->proofs_count; i++) {
         const struct mr_leaf_vote *const v = &entry->proofs[i].leaf.u.vote;
-        mri_open_get(e, v->account, v->seq, e->config.node);
+        bool settled;
+        st = is_settled(e, v->account, v->seq, &settled);
+        if (st == MR_OK && !settled)
+            mri_open_get(e, v->account, v->seq, e->config.node);
     }
-    count_all(e, entry->proofs, entry->proofs_count);
-    return MR_OK;
+    return st == MR_OK ? count_all(e, entry->proofs, entry->proofs_count) : st;
 }
 
 const struct mri_shown *mri_shown_of(const struct mr_engine *e, const struct mri_open *o)

@@ -28,6 +28,9 @@ struct league_lie {
 };
 
 extern const struct league_lie lies_of_league[], lies_of_turn[];
+
+/** In a book of two epochs in which an association and a witness join. */
+extern const struct league_lie lies_of_joiner[];
 /** Those are told in the book of node 3, of a payment that settled while it was down. */
 extern const struct league_lie lies_of_away[];
 
@@ -41,9 +44,6 @@ struct own_lie {
 extern const struct own_lie lies_of_auditor[];
 
 const struct league_lie *league_lie_named(const char *name);
-
-/** In a book of two epochs in which an association joins: with an id that begins as another's. */
-void turn_joiner_in_the_space_of_another(struct doctor *d);
 
 /** What the finding says has a translation: what was compared, and what is more than a number. */
 void lie_is_told_in_french(const struct mr_audit_finding *f);

@@ -392,7 +392,7 @@ static const struct reader {
     {"check", read_check, false, {2, 200, 60}},     {"sum", read_sum, false, {1, 49, 0}},
     {"rebuild", read_rebuild, true, {12, 21, 163}}, {"equal", read_equal, false, {1, 191, 0}},
     {"start", read_start, true, {11, 19, 163}},     {"answers", read_answers, false, {11, 43, 8}},
-    {"audit", read_audit, false, {254, 0, 0}}};
+    {"audit", read_audit, false, {180, 0, 0}}};
 
 static enum mr_status try_once(const struct reader *r, enum source source, uint64_t number,
                                bool for_good)
