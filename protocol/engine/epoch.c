@@ -129,15 +129,28 @@ void mri_go_astray(struct mr_engine *e, struct mri_peer *p)
     p->guide = next != NULL ? next->seat->number : 0;
 }
 
+/* A node may have forgotten a part of its own log, and with it what only that part decides. */
+static enum mr_status look_at_own_log(struct mr_engine *e, const struct mr_sealed_log *log,
+                                      bool *ret)
+{
+    uint8_t root[32];
+    *ret = false;
+    if (e->tree.size < log->size)
+        return MR_OK;
+    const enum mr_status st = mri_tree_root(&e->tree, root, log->size);
+    *ret = st == MR_OK && memcmp(root, log->root, 32) == 0;
+    return st;
+}
+
 /* One log of the CUT. Of a node that shows several histories another one may have been read than
  * the CUT names: nothing follows from that one. */
 static enum mr_status look_at_log(struct mr_engine *e, const struct mr_sealed_log *log, bool *ret)
 {
     struct mri_peer *const p = mri_peer_of(e, log->node);
     uint8_t root[32];
-    *ret = p == NULL;
+    *ret = false;
     if (p == NULL)
-        return MR_OK;
+        return look_at_own_log(e, log, ret);
     const struct mri_peer *const guide = mri_peer_of(e, p->guide);
     if (p->astray && (guide == NULL || !guide->up))
         mri_go_astray(e, p);

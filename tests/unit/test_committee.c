@@ -326,6 +326,28 @@ START_TEST(final_is_a_state_that_is_kept)
 }
 END_TEST
 
+/* What the CUT names of its own log it may have forgotten: what only that decides it cannot settle,
+ * and it would begin the epoch with another state. It stays, and joins anew. */
+START_TEST(who_forgot_its_own_sealed_log_stays)
+{
+    r.nodes[0].no_sum = true;
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    struct mr_engine *const e = r.nodes[0].engine;
+    bool named = false;
+    for (uint32_t i = 0; i < e->cut.logs_count; i++) {
+        named = named || e->cut.logs[i].node == 1;
+        e->cut.logs[i].root[0] ^= e->cut.logs[i].node == 1;
+    }
+    ck_assert(named && e->cut_read);
+    e->cut_read = false;
+    r.nodes[0].no_sum = false;
+    ring_wait(&r, 10000);
+    expect_epoch(1, 3, 2);
+    expect_epoch(0, 0, 1);
+}
+END_TEST
+
 /* With its own key it might contradict what it forgot: it comes back with a new one. */
 START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
 {
@@ -674,6 +696,7 @@ int main(void)
     tcase_add_test(c, who_leaves_is_answered);
     tcase_add_test(c, what_was_shown_is_shown_on);
     tcase_add_test(c, final_is_a_state_that_is_kept);
+    tcase_add_test(c, who_forgot_its_own_sealed_log_stays);
     tcase_add_test(c, a_head_that_is_shown_is_signed);
     tcase_add_test(c, who_leaves_is_let_in_after_a_restart);
     tcase_add_test(c, what_a_cut_settles_gets_a_receipt_in_the_next_epoch);
