@@ -149,11 +149,12 @@ START_TEST(an_alarm_when_none_is_agreed)
         told = proc_line(f.nodes[0].proc, NULL, 0, " checkpoint_late ", 3000);
     }
     ck_assert(told);
-    ck_assert(is_late(0));
+    while (!is_late(0)) /* the page is made anew now and then; the test's time-out ends this */
+        proc_line(f.nodes[0].proc, NULL, 0, " never ", 100);
     for (uint32_t i = 2; i < NODES; i++)
         federation_start_in(&f, i, moved);
     ck_assert(proc_line(f.nodes[0].proc, NULL, 0, " checkpoint_agreed number=1 ", LONG_MS));
-    while (is_late(0)) /* the test's time-out ends this */
+    while (is_late(0))
         proc_line(f.nodes[0].proc, NULL, 0, " never ", 100);
 }
 END_TEST
