@@ -31,7 +31,8 @@ struct cursor {
 
 static void put(struct cursor *c, const void *bytes, size_t n)
 {
-    memcpy(c->at, bytes, n);
+    if (n > 0) /* of an empty column there is nothing, not even a place */
+        memcpy(c->at, bytes, n);
     c->at += n;
     c->left -= n;
 }
