@@ -101,6 +101,14 @@ enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status
     case MR_TOO_MANY:
         return out_fail(out, st, _("%s; repeat the same command later, it is safe"),
                         status_sentence(st));
+    case MR_OK:
+    case MR_SETTLED:
+    case MR_VOIDED: /* what was asked did not come about all the same, and nobody reads it as paid
+                     */
+        return out_fail(
+            out, MR_UNSETTLED,
+            _("a node says that this place of your chain is closed, but none has proved "
+              "it: count on nothing yet, and repeat the same command, it is safe"));
     default:
         return out_fail(out, st, _("the node at %s answered: %s"), at, status_sentence(st));
     }
