@@ -440,21 +440,22 @@ static bool waits(const struct wallet *w, enum mr_status st)
            w->reply->body.u.slot.order_count > 0;
 }
 
+enum { OVERTAKEN_MAX = 20 };
+
 enum mr_status node_sync_to_sign(struct wallet *w, const struct command *c, struct out *out)
 {
-    const uint64_t deadline = wallet_clock_ms() + (uint64_t)w->timeout_ms;
-    for (;;) {
+    for (unsigned tries = 1;; tries++) {
         enum mr_status st = node_sync(w, c, out);
         const uint64_t next = st == MR_OK ? w->account->hot.chain.next_seq : 0;
         if (st != MR_OK || wallet_slot(w, next) != NULL)
             return st;
-        st = node_slot(w, next, deadline);
+        st = node_slot(w, next, wallet_clock_ms() + (uint64_t)w->timeout_ms);
         if (st == MR_UNSETTLED || st == MR_NOT_FOUND)
             return MR_OK;
         if (st != MR_SETTLED && st != MR_VOIDED)
             return waits(w, st) ? adopt_waiting(w, out, next) : node_fail(w, out, st);
         /* A copy of this wallet was faster, in this moment: the chain goes on behind that. */
-        if (wallet_clock_ms() + PAUSE_MS >= deadline)
+        if (tries == OVERTAKEN_MAX)
             return node_fail(w, out, st);
         poll(NULL, 0, PAUSE_MS);
     }
