@@ -281,21 +281,24 @@ static enum mr_status remember_place(struct mr_engine *e, const struct mr_leaf *
     return st;
 }
 
-/* A slot that is shown again takes its own place again: the row names the last frame, too. */
-static struct mri_shown *place_of(struct mr_engine *e, const struct mr_leaf_ack *k)
+/* Its place among those that were shown, or MRI_SHOWN_MAX. */
+static uint32_t shown_at(const struct mr_engine *e, const uint8_t account[16], uint64_t seq)
 {
-    for (uint32_t i = 0; i < MRI_SHOWN_MAX; i++)
-        if (e->shown[i].acks_count > 0 && e->shown[i].seq == k->seq &&
-            memcmp(e->shown[i].account, k->account, 16) == 0)
-            return &e->shown[i];
-    return &e->shown[e->shown_next++ % MRI_SHOWN_MAX];
+    uint32_t i = 0;
+    while (i < MRI_SHOWN_MAX && (e->shown[i].acks_count == 0 || e->shown[i].seq != seq ||
+                                 memcmp(e->shown[i].account, account, 16) != 0))
+        i++;
+    return i;
 }
 
 /* The ACK leaves among the proofs that say what the first one says, ascending by node. */
 static void remember(struct mr_engine *e, const struct mr_leaf *first,
                      const struct mr_proof *proofs, uint32_t count)
 {
-    struct mri_shown *const s = place_of(e, &first->u.ack);
+    uint32_t at = shown_at(e, first->u.ack.account, first->u.ack.seq);
+    if (at == MRI_SHOWN_MAX) /* else it takes its own again, as its row names the last frame */
+        at = e->shown_next++ % MRI_SHOWN_MAX;
+    struct mri_shown *const s = &e->shown[at];
     *s = (struct mri_shown){.seq = first->u.ack.seq, .settled.ballot = first->u.ack.ballot};
     memcpy(s->account, first->u.ack.account, 16);
     memcpy(s->settled.value, first->u.ack.value, 32);
@@ -426,9 +429,6 @@ enum mr_status mri_shown_replay(struct mr_engine *e, const struct mr_entry_shown
 
 const struct mri_shown *mri_shown_of(const struct mr_engine *e, const struct mri_open *o)
 {
-    for (uint32_t i = 0; i < MRI_SHOWN_MAX; i++)
-        if (e->shown[i].acks_count > 0 && e->shown[i].seq == o->s.seq &&
-            memcmp(e->shown[i].account, o->s.account, 16) == 0)
-            return &e->shown[i];
-    return NULL;
+    const uint32_t at = shown_at(e, o->s.account, o->s.seq);
+    return at < MRI_SHOWN_MAX ? &e->shown[at] : NULL;
 }
