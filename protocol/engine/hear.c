@@ -120,9 +120,7 @@ static enum mr_status hear_first(struct mr_engine *e, uint32_t node, const uint8
 {
     struct mr_state_hot hot;
     uint64_t number;
-    enum mr_status st = mri_account_number(&e->ledger, &number, account);
-    if (st == MR_OK)
-        st = mri_hot_get(&e->ledger, &hot, number);
+    enum mr_status st = mri_hot_of(&e->ledger, &hot, &number, account);
     *ret_open = st == MR_NOT_FOUND;
     if (st != MR_OK)
         return *ret_open ? MR_OK : st;

@@ -262,9 +262,7 @@ static enum mr_status is_settled(struct mr_engine *e, const uint8_t account[16],
 {
     struct mr_state_hot hot;
     uint64_t number;
-    enum mr_status st = mri_account_number(&e->ledger, &number, account);
-    if (st == MR_OK)
-        st = mri_hot_get(&e->ledger, &hot, number);
+    const enum mr_status st = mri_hot_of(&e->ledger, &hot, &number, account);
     *ret = st == MR_OK && seq < hot.chain.next_seq;
     return st == MR_NOT_FOUND ? MR_OK : st;
 }

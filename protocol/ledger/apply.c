@@ -415,9 +415,7 @@ enum mr_status mri_ledger_void(struct mri_ledger *l, const struct mr_entry_settl
 {
     uint64_t number;
     struct mr_state_hot hot;
-    enum mr_status st = mri_account_number(l, &number, settled->account);
-    if (st == MR_OK)
-        st = mri_hot_get(l, &hot, number);
+    const enum mr_status st = mri_hot_of(l, &hot, &number, settled->account);
     if (st != MR_OK)
         return st;
     hot.chain.next_seq++;

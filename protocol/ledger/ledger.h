@@ -127,6 +127,9 @@ enum mr_status mri_account_number(const struct mri_ledger *l, uint64_t *ret,
 enum mr_status mri_account_get(const struct mri_ledger *l, struct mr_state_account *ret,
                                uint64_t number);
 enum mr_status mri_hot_get(const struct mri_ledger *l, struct mr_state_hot *ret, uint64_t number);
+/* The same by the account's id, with its record number. */
+enum mr_status mri_hot_of(const struct mri_ledger *l, struct mr_state_hot *ret,
+                          uint64_t *ret_number, const uint8_t account[16]);
 enum mr_status mri_slot_get(const struct mri_ledger *l, struct mr_state_slot *ret, uint64_t number,
                             uint64_t seq);
 enum mr_status mri_credit_get(const struct mri_ledger *l, struct mr_state_credit *ret,

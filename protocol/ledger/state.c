@@ -65,6 +65,13 @@ enum mr_status mri_hot_get(const struct mri_ledger *l, struct mr_state_hot *ret,
     return get_hot(l, ret, key, mri_key_u64(key, number));
 }
 
+enum mr_status mri_hot_of(const struct mri_ledger *l, struct mr_state_hot *ret,
+                          uint64_t *ret_number, const uint8_t account[16])
+{
+    const enum mr_status st = mri_account_number(l, ret_number, account);
+    return st == MR_OK ? mri_hot_get(l, ret, *ret_number) : st;
+}
+
 enum mr_status mri_slot_get(const struct mri_ledger *l, struct mr_state_slot *ret, uint64_t number,
                             uint64_t seq)
 {
