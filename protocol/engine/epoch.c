@@ -129,15 +129,10 @@ void mri_go_astray(struct mr_engine *e, struct mri_peer *p)
     p->guide = next != NULL ? next->seat->number : 0;
 }
 
-/* A node may have forgotten a part of its own log, and with it what only that part decides. */
-static enum mr_status look_at_own_log(struct mr_engine *e, const struct mr_sealed_log *log,
-                                      bool *ret)
+static enum mr_status has_root(struct mri_tree *t, const struct mr_sealed_log *log, bool *ret)
 {
     uint8_t root[32];
-    *ret = false;
-    if (e->tree.size < log->size)
-        return MR_OK;
-    const enum mr_status st = mri_tree_root(&e->tree, root, log->size);
+    const enum mr_status st = mri_tree_root(t, root, log->size);
     *ret = st == MR_OK && memcmp(root, log->root, 32) == 0;
     return st;
 }
@@ -147,17 +142,15 @@ static enum mr_status look_at_own_log(struct mr_engine *e, const struct mr_seale
 static enum mr_status look_at_log(struct mr_engine *e, const struct mr_sealed_log *log, bool *ret)
 {
     struct mri_peer *const p = mri_peer_of(e, log->node);
-    uint8_t root[32];
     *ret = false;
-    if (p == NULL)
-        return look_at_own_log(e, log, ret);
+    if (p == NULL) /* the own one: what was forgotten of it decides slots, too */
+        return e->tree.size < log->size ? MR_OK : has_root(&e->tree, log, ret);
     const struct mri_peer *const guide = mri_peer_of(e, p->guide);
     if (p->astray && (guide == NULL || !guide->up))
         mri_go_astray(e, p);
     if (p->afresh || p->tree.size < log->size)
         return MR_OK;
-    const enum mr_status st = mri_tree_root(&p->tree, root, log->size);
-    *ret = st == MR_OK && memcmp(root, log->root, 32) == 0;
+    const enum mr_status st = has_root(&p->tree, log, ret);
     if (st == MR_OK && !*ret)
         mri_go_astray(e, p);
     if (*ret)
