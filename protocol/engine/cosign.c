@@ -109,17 +109,26 @@ const struct mr_head *mri_to_cosign(const struct mr_engine *e, const uint8_t key
     return c != NULL ? &c->head : &e->head;
 }
 
+/* Where a head stands in the ring, or MRI_COSIGNED_MAX. */
+static size_t cosigned_at(const struct mr_engine *e, const struct mr_head *h)
+{
+    size_t i = 0;
+    while (i < MRI_COSIGNED_MAX &&
+           (e->cosigned[i].cosignatures_count == 0 || !mri_same_head(&e->cosigned[i].head, h)))
+        i++;
+    return i;
+}
+
 /* A place in the ring: never that of the head which receipts are made under, nor of the one which
  * lacks least to be the next such. */
 static struct mr_cosigned_head *place_of(struct mr_engine *e, const struct mr_head *h)
 {
     const struct mr_cosigned_head *const best = mri_cosigned_over(e, 0);
     const struct mr_cosigned_head *const next = open_round(e, NULL, 0);
+    const size_t at = cosigned_at(e, h);
+    if (at < MRI_COSIGNED_MAX)
+        return &e->cosigned[at];
     struct mr_cosigned_head *c;
-    for (size_t i = 0; i < MRI_COSIGNED_MAX; i++) {
-        if (e->cosigned[i].cosignatures_count > 0 && mri_same_head(&e->cosigned[i].head, h))
-            return &e->cosigned[i];
-    }
     do {
         c = &e->cosigned[e->cosigned_next++ % MRI_COSIGNED_MAX];
     } while (c == best || c == next);
@@ -150,15 +159,13 @@ enum mr_status mri_cosign(struct mr_engine *e, const struct mr_req_cosign *q)
 
 void mri_cosignatures(const struct mr_engine *e, struct mr_receipt *r)
 {
+    const size_t at = cosigned_at(e, &r->proofs[0].head);
     r->cosignatures_count = 0;
-    for (size_t i = 0; i < MRI_COSIGNED_MAX; i++) {
-        const struct mr_cosigned_head *const c = &e->cosigned[i];
-        if (c->cosignatures_count == 0 || !mri_same_head(&c->head, &r->proofs[0].head))
-            continue;
-        memcpy(r->cosignatures, c->cosignatures, c->cosignatures_count * sizeof c->cosignatures[0]);
-        r->cosignatures_count = c->cosignatures_count;
+    if (at == MRI_COSIGNED_MAX)
         return;
-    }
+    const struct mr_cosigned_head *const c = &e->cosigned[at];
+    memcpy(r->cosignatures, c->cosignatures, c->cosignatures_count * sizeof c->cosignatures[0]);
+    r->cosignatures_count = c->cosignatures_count;
 }
 
 /* --- COSIGNED --------------------------------------------------------------------------------- */
