@@ -361,6 +361,8 @@ void mri_peers_store(struct mr_engine *e);
 struct mri_peer *mri_peer_of(const struct mr_engine *e, uint32_t node);
 /* Whether it answered in the last seconds; who has not may be gone for good. */
 bool mri_heard_lately(const struct mr_engine *e, const struct mri_peer *p);
+/* The next one, without addresses. */
+struct mr_seat *mri_seat_add(struct mr_committee *c, const struct mr_node *n, uint32_t generation);
 const struct mr_seat *mri_seat_of(const struct mr_engine *e, uint32_t node);
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev);
 void mri_peer_link(struct mr_engine *e, const struct mr_event *ev);

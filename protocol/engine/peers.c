@@ -26,21 +26,27 @@ const struct mr_committee *mr_engine_committee(const struct mr_engine *e)
     return &e->committee;
 }
 
+struct mr_seat *mri_seat_add(struct mr_committee *c, const struct mr_node *n, uint32_t generation)
+{
+    struct mr_seat *const s = &c->seats[c->count++];
+    *s = (struct mr_seat){.number = n->number,
+                          .generation = generation,
+                          .log_key = n->log_key,
+                          .transport_key = n->transport_key};
+    memcpy(s->association, n->association, sizeof s->association);
+    return s;
+}
+
 static void load_committee(struct mr_engine *e)
 {
     const struct mr_charter *const c = &e->ledger.present.charter;
     struct mr_committee *const k = &e->committee;
-    *k = (struct mr_committee){
-        .epoch = e->ledger.meta.epoch, .quorum = c->quorum, .count = c->nodes_count};
+    *k = (struct mr_committee){.epoch = e->ledger.meta.epoch, .quorum = c->quorum};
     for (uint32_t i = 0; i < c->nodes_count; i++) {
         const struct mr_node *const n = &c->nodes[i];
-        k->seats[i] = (struct mr_seat){.number = n->number,
-                                       .log_key = n->log_key,
-                                       .transport_key = n->transport_key,
-                                       .generation = e->ledger.present.generations[i].number,
-                                       .address = n->address,
-                                       .peer_address = n->peer_address};
-        memcpy(k->seats[i].association, n->association, 16);
+        struct mr_seat *const s = mri_seat_add(k, n, e->ledger.present.generations[i].number);
+        s->address = n->address;
+        s->peer_address = n->peer_address;
     }
 }
 

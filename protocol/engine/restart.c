@@ -47,52 +47,47 @@ enum mr_status mri_epoch_get(struct mr_engine *e, struct mr_handover *ret, uint3
     return mr_handover_decode(ret, e->bytes, len) == MR_OK ? MR_OK : MR_DAMAGED;
 }
 
+/* The seats of an epoch that ended, in e->handover. *ret NULL: those of the charter, as there were
+ * only RESTARTs since the founding. */
+static enum mr_status past_seats(struct mr_engine *e, const struct mr_next_epoch **ret,
+                                 uint32_t epoch)
+{
+    enum mr_status st = MR_OK;
+    *ret = NULL;
+    for (uint32_t i = epoch; st == MR_OK && *ret == NULL && i > 1; i--) {
+        st = mri_epoch_get(e, &e->handover, i);
+        *ret = st == MR_OK ? mr_handover_seats(&e->handover) : NULL;
+    }
+    return st;
+}
+
 enum mr_status mri_epoch_quorum(struct mr_engine *e, uint32_t *ret, uint32_t epoch)
 {
+    const struct mr_next_epoch *next = NULL;
     *ret = e->committee.quorum;
     if (epoch >= e->committee.epoch)
         return MR_OK;
-    for (uint32_t i = epoch; i > 1; i--) {
-        const enum mr_status st = mri_epoch_get(e, &e->handover, i);
-        if (st != MR_OK)
-            return st;
-        const struct mr_next_epoch *const next = mr_handover_seats(&e->handover);
-        if (next != NULL) {
-            *ret = next->quorum;
-            return MR_OK;
-        }
-    }
-    *ret = e->config.charter->quorum; /* only RESTARTs since the founding */
-    return MR_OK;
-}
-
-static void add_seat(struct mr_committee *c, const struct mr_node *n, uint32_t generation)
-{
-    struct mr_seat *const s = &c->seats[c->count++];
-    *s = (struct mr_seat){.number = n->number,
-                          .generation = generation,
-                          .log_key = n->log_key,
-                          .transport_key = n->transport_key};
-    memcpy(s->association, n->association, sizeof s->association);
+    const enum mr_status st = past_seats(e, &next, epoch);
+    if (st == MR_OK)
+        *ret = next != NULL ? next->quorum : e->config.charter->quorum;
+    return st;
 }
 
 enum mr_status mri_past_load(struct mr_engine *e)
 {
+    const struct mr_charter *const charter = e->config.charter;
     struct mr_committee *const c = &e->past_committee;
     const struct mr_next_epoch *next = NULL;
     *c = (struct mr_committee){.epoch = e->committee.epoch - 1};
-    if (c->epoch == 0)
-        return MR_OK;
-    enum mr_status st = mri_epoch_quorum(e, &c->quorum, c->epoch);
-    for (uint32_t i = c->epoch; st == MR_OK && next == NULL && i > 1; i--) {
-        st = mri_epoch_get(e, &e->handover, i);
-        next = st == MR_OK ? mr_handover_seats(&e->handover) : NULL;
-    }
-    for (uint32_t i = 0; st == MR_OK && next != NULL && i < next->seats_count; i++)
-        add_seat(c, &next->seats[i].node, next->seats[i].generation);
-    for (uint32_t i = 0; st == MR_OK && next == NULL && i < e->config.charter->nodes_count; i++)
-        add_seat(c, &e->config.charter->nodes[i], 1);
-    return st;
+    const enum mr_status st = c->epoch > 0 ? past_seats(e, &next, c->epoch) : MR_OK;
+    if (st != MR_OK || c->epoch == 0)
+        return st;
+    c->quorum = next != NULL ? next->quorum : charter->quorum;
+    for (uint32_t i = 0; next != NULL && i < next->seats_count; i++)
+        mri_seat_add(c, &next->seats[i].node, next->seats[i].generation);
+    for (uint32_t i = 0; next == NULL && i < charter->nodes_count; i++)
+        mri_seat_add(c, &charter->nodes[i], 1);
+    return MR_OK;
 }
 
 /* The log of this epoch ends here; the next one begins empty. */
