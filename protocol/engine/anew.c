@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "mereau/codec.h"
-#include "mereau/sign.h"
 
 enum { ROW_MAX = 4096 };
 
@@ -73,7 +72,7 @@ bool mri_is_anew(const struct mr_leaf *leaf)
     uint8_t none[32];
     if (leaf->kind != MR_LEAF_ACK || leaf->u.ack.ballot != 0)
         return false;
-    mr_hash(none, "mereau/certificate", "", 0, NULL, 0);
+    mri_no_certificate(none);
     return memcmp(leaf->u.ack.certificate, none, 32) == 0;
 }
 
@@ -151,7 +150,7 @@ static enum mr_status say(struct mr_engine *e, const struct mri_anew *w)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
     memcpy(leaf.u.ack.account, a.id, 16);
     memcpy(leaf.u.ack.value, slot.value, 32);
-    mr_hash(leaf.u.ack.certificate, "mereau/certificate", "", 0, NULL, 0);
+    mri_no_certificate(leaf.u.ack.certificate);
     const uint64_t index = mri_say_leaf(e, &leaf);
     e->anew_left--;
     return mri_anew_hear(e, e->config.node, index, &leaf, w->number);

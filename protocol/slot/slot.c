@@ -362,6 +362,8 @@ uint32_t mri_slot_acks(const struct mri_slot *s, struct mr_ack_ref *ret,
     return n;
 }
 
+static const char certificate_label[] = "mereau/certificate";
+
 void mri_slot_certificate(uint8_t ret[32], const struct mri_slot *s, const struct mr_certified *c)
 {
     uint8_t text[MR_NODES_MAX * 12];
@@ -375,7 +377,12 @@ void mri_slot_certificate(uint8_t ret[32], const struct mri_slot *s, const struc
         for (int b = 0; b < 8; b++)
             text[n++] = (uint8_t)(by->index >> (56 - 8 * b));
     }
-    mr_hash(ret, "mereau/certificate", text, n, NULL, 0);
+    mr_hash(ret, certificate_label, text, n, NULL, 0);
+}
+
+void mri_no_certificate(uint8_t ret[32])
+{
+    mr_hash(ret, certificate_label, "", 0, NULL, 0);
 }
 
 /* --- ballots above 0 -------------------------------------------------------------------------- */

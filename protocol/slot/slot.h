@@ -74,6 +74,8 @@ uint32_t mri_slot_acks(const struct mri_slot *s, struct mr_ack_ref *ret,
 
 /* SLOT-6 */
 void mri_slot_certificate(uint8_t ret[32], const struct mri_slot *s, const struct mr_certified *c);
+/* That of no votes (SLOT-17). */
+void mri_no_certificate(uint8_t ret[32]);
 
 /* Nodes that voted for, or acknowledged, a value in a ballot. */
 uint32_t mri_slot_votes_for(const struct mri_slot *s, uint32_t ballot, const uint8_t value[32]);
