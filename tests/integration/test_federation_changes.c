@@ -107,13 +107,17 @@ static bool is_convicted(unsigned i)
     return typed_number("nodes_convicted") > 0;
 }
 
+/* Two copies may say the same for a while, in the same order: payments go on until they do not. */
 static unsigned wait_evidence(void)
 {
     const struct timespec pause = {.tv_nsec = 200000000};
+    char cents[16];
     for (int k = 0; k < 5 * QUARTET_PATIENCE_S; k++) {
         for (unsigned i = 0; i < 3; i++)
             if (is_convicted(i))
                 return i;
+        snprintf(cents, sizeof cents, "0.%02d", 1 + k % 50); /* not the same twice in a row */
+        quartet_pay("ana", "boulangerie", cents);
         nanosleep(&pause, NULL);
     }
     ck_abort_msg("nobody is convicted: %s", typed.text);
