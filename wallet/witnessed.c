@@ -91,14 +91,7 @@ static bool right(const struct wallet *w, const struct mr_cosigned_head *c)
     if (key == NULL || (number != 0 && c->head.node != number) || c->head.size == 0 ||
         !mr_head_verify(&c->head, ledger, key))
         return false;
-    for (uint32_t i = 0; i < c->cosignatures_count; i++) {
-        for (uint32_t k = 0; k < i; k++)
-            if (memcmp(c->cosignatures[i].key, c->cosignatures[k].key, MR_KEY_BYTES) == 0)
-                return false;
-        if (!mr_cosignature_verify(&c->cosignatures[i], &c->head, ledger))
-            return false;
-    }
-    return true;
+    return mr_cosignatures_verify(c->cosignatures, c->cosignatures_count, &c->head, ledger);
 }
 
 enum mr_status witnessed_look(struct wallet *w, struct seen *ret)

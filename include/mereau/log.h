@@ -41,10 +41,12 @@ void mr_cosignature_sign(struct mr_cosignature *c, const struct mr_head *h,
                          const struct mr_pubkey *public, uint64_t time_s);
 bool mr_cosignature_verify(const struct mr_cosignature *c, const struct mr_head *h,
                            const uint8_t ledger[32]);
+/** Whether all of them verify over one head, each by a key of its own. */
+bool mr_cosignatures_verify(const struct mr_cosignature *list, uint32_t count,
+                            const struct mr_head *h, const uint8_t ledger[32]);
 /** Its line in a signed note, with LF and NUL; the length is returned. */
 size_t mr_cosignature_line(char ret[MR_COSIGNATURE_LINE_MAX], const struct mr_cosignature *c);
-/** LOG-8: how many of these witnesses have cosigned. The cosignatures were verified, and each is of
- *  another key. */
+/** LOG-8: how many of these witnesses have cosigned. mr_cosignatures_verify has passed. */
 uint32_t mr_cosigned_by(const struct mr_witness_set *w, const struct mr_cosignature *list,
                         uint32_t count);
 /** Whether a key is one of theirs. */

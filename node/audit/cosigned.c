@@ -23,16 +23,8 @@ static bool is_signed(const struct follower *f, const struct source *s,
     for (uint32_t i = 0; i < now->nodes_count; i++)
         if (now->nodes[i].number == f->node && c->head.node == f->node)
             key = &now->nodes[i].log_key;
-    if (key == NULL || c->head.size == 0 || !mr_head_verify(&c->head, s->ledger, key))
-        return false;
-    for (uint32_t i = 0; i < c->cosignatures_count; i++) {
-        for (uint32_t k = 0; k < i; k++)
-            if (memcmp(c->cosignatures[i].key, c->cosignatures[k].key, MR_KEY_BYTES) == 0)
-                return false;
-        if (!mr_cosignature_verify(&c->cosignatures[i], &c->head, s->ledger))
-            return false;
-    }
-    return true;
+    return key != NULL && c->head.size > 0 && mr_head_verify(&c->head, s->ledger, key) &&
+           mr_cosignatures_verify(c->cosignatures, c->cosignatures_count, &c->head, s->ledger);
 }
 
 static void count(struct judged *j, const struct mr_cosigned_head *c)
@@ -114,10 +106,11 @@ void cosigned_check(struct apart *k, struct follower *f, const struct source *s,
         return; /* it is not at its end any more */
     const struct mr_rep_cosigned *const r = &f->reply.body.u.cosigned;
     for (uint32_t i = 0; i < r->heads_count; i++) {
-        if (is_signed(f, s, now, &r->heads[i]) && contradicts(k, f, &r->heads[i].head))
+        if (!is_signed(f, s, now, &r->heads[i]))
+            continue;
+        if (contradicts(k, f, &r->heads[i].head))
             return;
-        if (is_signed(f, s, now, &r->heads[i]))
-            count(&j, &r->heads[i]);
+        count(&j, &r->heads[i]);
     }
     conclude(k, f, &j, list);
 }

@@ -43,6 +43,20 @@ bool mr_cosignature_verify(const struct mr_cosignature *c, const struct mr_head 
            crypto_sign_ed25519_verify_detached(c->sig, (const uint8_t *)text, n, c->key) == 0;
 }
 
+bool mr_cosignatures_verify(const struct mr_cosignature *list, uint32_t count,
+                            const struct mr_head *h, const uint8_t ledger[32])
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (memcmp(list[i].key, list[k].key, MR_KEY_BYTES) == 0)
+                return false;
+        }
+        if (!mr_cosignature_verify(&list[i], h, ledger))
+            return false;
+    }
+    return true;
+}
+
 size_t mr_cosignature_line(char ret[MR_COSIGNATURE_LINE_MAX], const struct mr_cosignature *c)
 {
     uint8_t body[8 + MR_SIG_BYTES];

@@ -7,20 +7,6 @@
 #include "mereau/order.h"
 #include "mereau/sign.h"
 
-/* RCP-4: each by a key of its own, over the first proof's head. */
-static bool cosignatures_right(const struct mr_receipt *r, const uint8_t ledger[32])
-{
-    for (uint32_t i = 0; i < r->cosignatures_count; i++) {
-        for (uint32_t k = 0; k < i; k++) {
-            if (memcmp(r->cosignatures[i].key, r->cosignatures[k].key, MR_KEY_BYTES) == 0)
-                return false;
-        }
-        if (!mr_cosignature_verify(&r->cosignatures[i], &r->proofs[0].head, ledger))
-            return false;
-    }
-    return true;
-}
-
 enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_charter *charter,
                                  const struct mr_chain *chain, const struct mr_receipt *r)
 {
@@ -51,7 +37,8 @@ enum mr_status mr_receipt_verify(struct mr_receipt_facts *ret, const struct mr_c
     f.quorum = r->proofs_count;
     f.needed = roster.quorum;
     f.committee = roster.count;
-    if (!cosignatures_right(r, ledger))
+    if (!mr_cosignatures_verify(r->cosignatures, r->cosignatures_count, &r->proofs[0].head,
+                                ledger)) /* RCP-4 */
         return MR_BAD_RECEIPT;
     f.witnesses = r->cosignatures_count;
     f.witnessed = mr_cosigned_by(&roster.witnesses, r->cosignatures, r->cosignatures_count);
