@@ -37,18 +37,7 @@ static enum mr_status on_turn(void *ctx, const struct mr_audit_turn *turn, uint6
 }
 
 /* Findings are counted: what they are, verify says. */
-struct counted {
-    uint64_t wrong, convictions;
-};
-
-static void on_finding(void *ctx, const struct mr_audit_finding *f)
-{
-    struct counted *const n = ctx;
-    *(f->of_another ? &n->convictions : &n->wrong) += 1;
-}
-
-static enum mr_status walk(struct measure *m, struct reading *v, struct source *s,
-                           const struct counted *findings)
+static enum mr_status walk(struct measure *m, struct reading *v, struct source *s)
 {
     static struct mr_audit_totals totals;
     struct mr_stats_point point;
@@ -60,19 +49,20 @@ static enum mr_status walk(struct measure *m, struct reading *v, struct source *
         return out_fail(s->out, MR_CHECK_FAILED, _("the book is damaged: %s"), s->damage);
     if (st == MR_OK)
         st = mr_audit_end(v->audit, &totals);
-    if (st == MR_OK && findings->wrong > 0)
+    const uint64_t wrong = totals.findings - totals.convictions;
+    if (st == MR_OK && wrong > 0)
         return out_fail(s->out, MR_CHECK_FAILED,
                         ngettext("%llu finding: nothing is measured on a book that is not right; "
                                  "mereau-audit verify shows it",
                                  "%llu findings: nothing is measured on a book that is not right; "
                                  "mereau-audit verify shows them",
-                                 findings->wrong),
-                        (unsigned long long)findings->wrong);
+                                 wrong),
+                        (unsigned long long)wrong);
     if (st == MR_OK) {
         rows_point(&point, v->audit, &totals);
         st = rows_commit(m->rows, mr_audit_charter(v->audit), &point);
     }
-    if (st == MR_OK && findings->convictions > 0)
+    if (st == MR_OK && totals.convictions > 0)
         report_warn(s->out);
     return st == MR_OK || s->out->failed ? st : out_fail(s->out, st, NULL);
 }
@@ -81,11 +71,9 @@ static enum mr_status read_book(struct measure *m, struct source *s, uint32_t be
                                 unsigned threads)
 {
     struct reading v = {.source = s};
-    struct counted findings = {0, 0};
     enum mr_status st = rows_create(&m->rows, NULL, s->charter, s->ledger);
     if (st == MR_OK)
-        st = mr_audit_create(&v.audit, &heap, on_finding, &findings, s->charter_bytes,
-                             s->charter_len);
+        st = mr_audit_create(&v.audit, &heap, NULL, NULL, s->charter_bytes, s->charter_len);
     if (st == MR_OK)
         st = pool_create(&v.pool, v.audit, threads);
     if (st != MR_OK) {
@@ -95,7 +83,7 @@ static enum mr_status read_book(struct measure *m, struct source *s, uint32_t be
         rows_follow(m->rows, v.audit);
         st = base_read_named(v.audit, s, begins, NULL);
         if (st == MR_OK)
-            st = walk(m, &v, s, &findings);
+            st = walk(m, &v, s);
     }
     pool_destroy(v.pool);
     mr_audit_destroy(v.audit);
