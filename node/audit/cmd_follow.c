@@ -376,10 +376,7 @@ static void conclude(struct following *w)
         out_fail(w->out, MR_CHECK_FAILED,
                  _("nodes contradict each other, themselves or the witnesses, or lack these"));
     else if (v.wrong > 0)
-        out_fail(w->out, MR_CHECK_FAILED,
-                 ngettext("%llu finding: this book is not right",
-                          "%llu findings: this book is not right", v.wrong),
-                 (unsigned long long)v.wrong);
+        report_fail(w->out, v.wrong);
     else if (silent_count(w) > 0)
         out_fail(w->out, MR_NO_ANSWER, _("%zu of %zu nodes could not be followed to their end"),
                  silent_count(w), w->count);

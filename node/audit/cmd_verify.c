@@ -73,10 +73,7 @@ static void conclude(struct report *r, struct source *s, const struct mr_audit_t
     }
     report_evidence(r, s->out, t, a);
     if (r->wrong.all > 0) {
-        out_fail(s->out, MR_CHECK_FAILED,
-                 ngettext("%llu finding: this book is not right",
-                          "%llu findings: this book is not right", r->wrong.all),
-                 (unsigned long long)r->wrong.all);
+        report_fail(s->out, r->wrong.all);
         return;
     }
     const int fd = fileno(s->out->results);

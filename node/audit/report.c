@@ -492,6 +492,14 @@ void report_evidence(const struct report *r, struct out *out, const struct mr_au
     out_json(out, "evidence_against", list);
 }
 
+void report_fail(struct out *out, uint64_t wrong)
+{
+    out_fail(out, MR_CHECK_FAILED,
+             ngettext("%llu finding: this book is not right",
+                      "%llu findings: this book is not right", wrong),
+             (unsigned long long)wrong);
+}
+
 void report_warn(struct out *out)
 {
     out_warn(out, "convictions", "nodes broke the rules: mereau-audit verify names them",

@@ -41,6 +41,9 @@ void report_totals(const struct report *r, struct out *out, const struct mr_audi
 void report_evidence(const struct report *r, struct out *out, const struct mr_audit_totals *t,
                      const struct mr_audit *a);
 
+/** What is not right about a book, or several of them, fails: MR_CHECK_FAILED. wrong > 0. */
+void report_fail(struct out *out, uint64_t wrong);
+
 /** For those who only use a book that is right: "warning_convictions", nodes broke the rules. */
 void report_warn(struct out *out);
 
