@@ -160,16 +160,12 @@ static enum mr_status add_earlier(struct beside *b, const struct measure *m, str
                                   struct out *out, const struct publication_facts *f,
                                   const char *dir)
 {
-    static const char *const names[] = {"day", "week", "month", "year"};
     static bool only[MR_STATS_IDS];
     struct mr_stats_query q = {.only = only};
-    int by = 0;
     bool *shown = NULL;
-    while (by < 4 && strcmp(names[by], f->by) != 0)
-        by++;
-    if (by == 4 || day_parse(&q.from_day, f->from) != MR_OK || day_parse(&q.to_day, f->to) != MR_OK)
+    if (!measure_by_parse(&q.by, f->by) || day_parse(&q.from_day, f->from) != MR_OK ||
+        day_parse(&q.to_day, f->to) != MR_OK)
         return out_fail(out, MR_CHECK_FAILED, _("%s: what days it is of cannot be read"), dir);
-    q.by = (enum mr_stats_by)by;
     for (enum mr_stats_id i = 0; i < MR_STATS_IDS; i++)
         only[i] = i < MR_STATS_CIRCULARITY || i > MR_STATS_CIRCULARITY_EDGES;
     enum mr_status st = measure_again(b, m, c, out, &q);

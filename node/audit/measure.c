@@ -245,17 +245,10 @@ static enum mr_status option_day(const struct command *c, struct out *out, const
 
 static enum mr_status option_by(const struct command *c, struct out *out, enum mr_stats_by *ret)
 {
-    static const char *const names[] = {"day", "week", "month", "year"};
     const char *const text = opt_text(c, "by");
-    for (int i = 0; text != NULL && i < 4; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *ret = (enum mr_stats_by)i;
-            return MR_OK;
-        }
-    }
-    return text == NULL ? MR_OK
-                        : out_fail(out, MR_USAGE,
-                                   _("--by: \"%s\" is none of day, week, month and year"), text);
+    if (text == NULL || measure_by_parse(ret, text))
+        return MR_OK;
+    return out_fail(out, MR_USAGE, _("--by: \"%s\" is none of day, week, month and year"), text);
 }
 
 enum mr_status measure_run(struct measure *m, struct command *c, struct out *out)
@@ -292,6 +285,24 @@ void measure_day(char ret[16], uint32_t day)
     const struct mr_civil c = mr_civil_of(day);
     snprintf(ret, 16, "%04u-%02u-%02u", (unsigned)c.year % 10000, (unsigned)c.month % 100,
              (unsigned)c.day % 100);
+}
+
+static const char *const by_names[] = {"day", "week", "month", "year"};
+
+const char *measure_by_text(enum mr_stats_by by)
+{
+    return by_names[by];
+}
+
+bool measure_by_parse(enum mr_stats_by *ret, const char *text)
+{
+    for (size_t i = 0; i < sizeof by_names / sizeof by_names[0]; i++) {
+        if (strcmp(text, by_names[i]) == 0) {
+            *ret = (enum mr_stats_by)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *measure_state_text(enum mr_stats_state s)

@@ -67,6 +67,10 @@ void measure_account(char *ret, const struct measure *m, uint32_t account);
 /** "2026-01-31" in ret (16 bytes). */
 void measure_day(char ret[16], uint32_t day);
 const char *measure_state_text(enum mr_stats_state s);
+/** "day", "week", "month", "year", as --by has it and a publication says it. */
+const char *measure_by_text(enum mr_stats_by by);
+/** False: it is none of them, and *ret is left. */
+bool measure_by_parse(enum mr_stats_by *ret, const char *text);
 
 /** The figures of one indicator: the first and how many. */
 const struct mr_stats_figure *measure_figures(const struct measure *m, enum mr_stats_id id,

@@ -182,10 +182,9 @@ static json_t *day_json(uint32_t day)
 
 static void set_period(json_t *o, const struct measure *m)
 {
-    static const char *const by[] = {"day", "week", "month", "year"};
     json_object_set_new(o, "from", day_json(m->periods[m->periods_count].from_day));
     json_object_set_new(o, "to", day_json(m->periods[m->periods_count].to_day));
-    json_object_set_new(o, "by", json_string(by[m->by]));
+    json_object_set_new(o, "by", json_string(measure_by_text(m->by)));
 }
 
 /* State of the ledger, alike at every node; nothing of the node whose book was read. */
