@@ -100,36 +100,34 @@ static bool of_local(const struct mr_stats_figure *f)
     return f->row == 0;
 }
 
+/* Equations of two indicators: what cells of one come to, cells of the other come to. */
+static const struct margin {
+    enum mr_stats_id id;
+    bool (*wanted)(const struct mr_stats_figure *f); /* NULL: all cells */
+    int sign;                                        /* -1: a total of the parts; 1: both cancel */
+    enum mr_stats_id parts;
+    bool (*wanted_parts)(const struct mr_stats_figure *f);
+} margins[] = {
+    {MR_STATS_MASS, of_local, -1, MR_STATS_MASS_CLASS, in_mass},
+    {MR_STATS_MASS, of_local, 1, MR_STATS_MASS_CLASS, of_issuers},
+    {MR_STATS_MASS, of_local, -1, MR_STATS_LAW_MASS_SHARE, NULL},
+    {MR_STATS_MASS_CLASS, of_issuers, 1, MR_STATS_OUTSTANDING, NULL},
+    {MR_STATS_MASS_CLASS, of_member, -1, MR_STATS_MASS_HOME, NULL},
+    {MR_STATS_MASS, of_local, -1, MR_STATS_OUTSTANDING, NULL},
+    {MR_STATS_TURNOVER, NULL, -1, MR_STATS_FLOW_CLASS, circulating},
+    {MR_STATS_TURNOVER, NULL, -1, MR_STATS_FLOW_TRADE, NULL},
+    {MR_STATS_FLOW_CLASS, between_members, -1, MR_STATS_FLOW_HOME, NULL},
+};
+
 /* Parts and totals of one period. */
 static void add_margins(const struct work *w, uint32_t p)
 {
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_MASS, p, of_local, -1);
-    terms(w, MR_STATS_MASS_CLASS, p, in_mass, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_MASS, p, of_local, 1);
-    terms(w, MR_STATS_MASS_CLASS, p, of_issuers, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_MASS, p, of_local, -1);
-    term(w, work_one(w, MR_STATS_LAW_MASS_SHARE, p), 1, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_MASS_CLASS, p, of_issuers, 1);
-    terms(w, MR_STATS_OUTSTANDING, p, NULL, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_MASS_CLASS, p, of_member, -1);
-    terms(w, MR_STATS_MASS_HOME, p, NULL, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_MASS, p, of_local, -1);
-    terms(w, MR_STATS_OUTSTANDING, p, NULL, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_TURNOVER, p, NULL, -1);
-    terms(w, MR_STATS_FLOW_CLASS, p, circulating, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_TURNOVER, p, NULL, -1);
-    terms(w, MR_STATS_FLOW_TRADE, p, NULL, 1);
-    relation(w, DISCLOSURE_NONE, false);
-    terms(w, MR_STATS_FLOW_CLASS, p, between_members, -1);
-    terms(w, MR_STATS_FLOW_HOME, p, NULL, 1);
+    for (size_t i = 0; i < sizeof margins / sizeof margins[0]; i++) {
+        const struct margin *const m = &margins[i];
+        relation(w, DISCLOSURE_NONE, false);
+        terms(w, m->id, p, m->wanted, m->sign);
+        terms(w, m->parts, p, m->wanted_parts, 1);
+    }
     relation(w, DISCLOSURE_NONE, false);
     terms(w, MR_STATS_POSITION, p, NULL, 1);
     if (w->m->periods[p].from_day == w->m->periods[p].to_day) { /* the mean of one day */
