@@ -282,6 +282,9 @@ typedef int (*mr_stats_rank)(void *ctx, size_t a, size_t b);
 enum mr_status mr_stats_sort(uint32_t *ret, const struct mr_mem *mem, const uint64_t *time_ms,
                              size_t rows, mr_stats_rank rank, void *ctx);
 
+/** The first row that is dated on this day or later; t->rows: none. */
+size_t mr_stats_row_of(const struct mr_stats_table *t, uint64_t day);
+
 /** Balances behind the rows dated up to and on a day (UINT32_MAX: all), in one unit, by account.
  *  ret[accounts_count]. */
 void mr_stats_balances(int64_t *ret, const struct mr_stats_table *t, uint32_t unit,

@@ -188,20 +188,6 @@ const struct mr_stats_figure *work_figure(const struct work *w, size_t i)
 
 /* --- who stands behind ------------------------------------------------------------------------ */
 
-/* The first row that is dated on this day or later. */
-static size_t row_of(const struct mr_stats_table *t, uint32_t day)
-{
-    size_t low = 0, high = t->rows;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (t->time_ms[middle] < day * (uint64_t)MR_DAY_MS)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static uint32_t home_of(const struct mr_stats_table *t, uint32_t account)
 {
     return t->accounts[account].association;
@@ -285,9 +271,9 @@ static struct behind redemptions(const struct work *w, uint32_t period, bool ope
 static mr_stats_wide paid_by(const struct work *w, uint32_t period, uint32_t association)
 {
     const struct mr_stats_table *const t = &w->m->table;
-    const size_t end = row_of(t, w->m->periods[period].to_day + 1);
+    const size_t end = mr_stats_row_of(t, w->m->periods[period].to_day + UINT64_C(1));
     mr_stats_wide sum = 0;
-    for (size_t i = row_of(t, w->m->periods[period].from_day); i < end; i++) {
+    for (size_t i = mr_stats_row_of(t, w->m->periods[period].from_day); i < end; i++) {
         if (t->unit[i] == 0 && t->kind[i] == MR_STATS_PAYOUT && home_of(t, t->to[i]) == association)
             sum += t->amount[i];
     }
@@ -298,8 +284,8 @@ struct behind work_behind(const struct work *w, uint32_t period, enum movement w
                           uint32_t association)
 {
     const struct mr_stats_table *const t = &w->m->table;
-    const size_t begin = row_of(t, w->m->periods[period].from_day);
-    const size_t end = row_of(t, w->m->periods[period].to_day + 1);
+    const size_t begin = mr_stats_row_of(t, w->m->periods[period].from_day);
+    const size_t end = mr_stats_row_of(t, w->m->periods[period].to_day + UINT64_C(1));
     struct behind b = {0, 0, 0};
     if (what == PAID_OUT) {
         b = redemptions(w, period, false, association);

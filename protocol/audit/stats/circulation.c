@@ -321,8 +321,8 @@ static const struct mri_stats_pairs *month(struct mr_stats *s, struct months *m,
     m->kept[at].from_day = from_day;
     m->kept[at].to_day = to_day;
     const enum mr_status st =
-        mri_stats_pairs_of(&m->kept[at].pairs, s, mri_stats_row_of(s, from_day),
-                           mri_stats_row_of(s, (uint64_t)to_day + 1), true);
+        mri_stats_pairs_of(&m->kept[at].pairs, s, mr_stats_row_of(&s->t, from_day),
+                           mr_stats_row_of(&s->t, (uint64_t)to_day + 1), true);
     return st == MR_OK ? &m->kept[at].pairs : NULL;
 }
 

@@ -118,6 +118,19 @@ enum mr_status mr_stats_sort(uint32_t *ret, const struct mr_mem *mem, const uint
     return MR_OK;
 }
 
+size_t mr_stats_row_of(const struct mr_stats_table *t, uint64_t day)
+{
+    size_t low = 0, high = t->rows;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (t->time_ms[middle] < day * MR_DAY_MS)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* --- balances --------------------------------------------------------------------------------- */
 
 void mr_stats_balances(int64_t *ret, const struct mr_stats_table *t, uint32_t unit, uint32_t to_day)

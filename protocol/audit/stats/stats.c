@@ -166,26 +166,13 @@ static enum mr_status make_periods(struct mr_stats *s)
         const uint32_t end = period_end(q->by, day);
         s->periods[s->count].from_day = day;
         s->periods[s->count].to_day = end < q->to_day ? end : q->to_day;
-        s->first[s->count] = mri_stats_row_of(s, day);
+        s->first[s->count] = mr_stats_row_of(&s->t, day);
         day = end + 1;
     }
     s->periods[count].from_day = q->from_day;
     s->periods[count].to_day = q->to_day;
-    s->first[count] = mri_stats_row_of(s, (uint64_t)q->to_day + 1);
+    s->first[count] = mr_stats_row_of(&s->t, (uint64_t)q->to_day + 1);
     return MR_OK;
-}
-
-size_t mri_stats_row_of(const struct mr_stats *s, uint64_t day)
-{
-    size_t low = 0, high = s->t.rows;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (s->t.time_ms[middle] < day * MR_DAY_MS)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 uint64_t mri_stats_end_ms(const struct mr_stats *s, uint32_t period)

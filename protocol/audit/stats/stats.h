@@ -78,8 +78,6 @@ wide mri_stats_round(wide num, wide den);
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* The first row that is dated on this day or later. */
-size_t mri_stats_row_of(const struct mr_stats *s, uint64_t day);
 uint64_t mri_stats_end_ms(const struct mr_stats *s, uint32_t period); /* behind its last day */
 uint64_t mri_stats_begin_ms(const struct mr_stats *s, uint32_t period);
 /* First day of the month `back` months before that of a day. */
