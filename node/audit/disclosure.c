@@ -424,20 +424,9 @@ static bool hide(struct disclosure *d, const struct row *row)
 }
 
 /* A rate that is blank while all that it is made of is shown. */
-static bool hide_rates(struct disclosure *d)
+static bool gives_rate(const struct disclosure *d, const struct relation *r)
 {
-    bool changed = false;
-    for (size_t i = 0; i < d->relations_count; i++) {
-        const struct relation *const r = &d->relations[i];
-        if (r->guard == DISCLOSURE_NONE || !is_secret(d, r->guard) || blanks(d, r) > 0)
-            continue;
-        const size_t cell = cheapest(d, r);
-        if (cell == DISCLOSURE_NONE)
-            continue;
-        d->cells[cell].why = DISCLOSURE_COMPLEMENT;
-        changed = true;
-    }
-    return changed;
+    return r->guard != DISCLOSURE_NONE && is_secret(d, r->guard) && blanks(d, r) == 0;
 }
 
 /* The blank parts of a shown total add up to a number that all know: that one must not be small
@@ -448,6 +437,8 @@ static bool is_weak(const struct disclosure *d, const struct relation *r)
     int64_t largest = 0;
     uint64_t members = 0;
     size_t parts = 0;
+    if (r->guard != DISCLOSURE_NONE)
+        return false;
     for (size_t k = r->first; k < r->first + r->count; k++) {
         const struct cell *const c = &d->cells[d->terms[k].cell];
         if (c->why == DISCLOSURE_SHOWN)
@@ -466,14 +457,14 @@ static bool is_weak(const struct disclosure *d, const struct relation *r)
                             largest);
 }
 
-static bool hide_weak(struct disclosure *d)
+/* The cheapest cell of every relation that tells too much. */
+static bool hide_in(struct disclosure *d,
+                    bool (*tells)(const struct disclosure *d, const struct relation *r))
 {
     bool changed = false;
     for (size_t i = 0; i < d->relations_count; i++) {
         const struct relation *const r = &d->relations[i];
-        if (r->guard != DISCLOSURE_NONE || !is_weak(d, r))
-            continue;
-        const size_t cell = cheapest(d, r);
+        const size_t cell = tells(d, r) ? cheapest(d, r) : DISCLOSURE_NONE;
         if (cell == DISCLOSURE_NONE)
             continue;
         d->cells[cell].why = DISCLOSURE_COMPLEMENT;
@@ -524,7 +515,7 @@ enum mr_status disclosure_protect(struct disclosure *d)
 {
     bool changed = true;
     while (changed && !d->short_of_memory) {
-        while (hide_weak(d) || hide_rates(d))
+        while (hide_in(d, is_weak) || hide_in(d, gives_rate))
             ;
         if (!make_rows(d) || !eliminate(d))
             d->short_of_memory = true;
