@@ -35,40 +35,44 @@ static void measure_days(struct measure *m, uint32_t first, uint32_t last, enum 
     m->periods = mr_stats_periods(m->stats, &m->periods_count);
 }
 
-/* Beside all that was published before; false: it is refused. */
-static bool publish(uint32_t days_from, uint32_t days_to, enum mr_stats_by by)
+/* Beside the first of those that were published before; what is refused is counted. */
+static void publish_beside(size_t before, uint32_t days_from, uint32_t days_to, enum mr_stats_by by)
 {
     struct published p;
     struct published_view beside[VIEWS];
     struct mr_stats_period between[VIEWS];
     struct measure gaps[VIEWS];
-    size_t count = views_count, gaps_count;
+    size_t count = before, gaps_count;
     struct measure *const m = &measures[views_count];
     ck_assert_uint_lt(views_count + 1, VIEWS);
     measure_days(m, DAY_FIRST + days_from, DAY_FIRST + days_to, by);
     memcpy(beside, views, sizeof beside);
     ck_assert_int_eq(published_between(between, &gaps_count, VIEWS, m, views, count), MR_OK);
     ck_assert_uint_lt(count + gaps_count, VIEWS);
-    for (size_t i = 0; count > 0 && i < gaps_count; i++) {
+    for (size_t i = 0; before > 0 && i < gaps_count; i++) {
         measure_days(&gaps[i], between[i].from_day, between[i].to_day, MR_STATS_BY_YEAR);
         beside[count++] = (struct published_view){&gaps[i], NULL};
     }
     const enum mr_status st = published_create(&p, m, beside, count);
-    ck_assert(st == MR_OK || (views_count > 0 && st == MR_CHECK_FAILED));
+    ck_assert(st == MR_OK || (before > 0 && st == MR_CHECK_FAILED));
     bool *const shown = calloc(m->figures_count, sizeof *shown);
     for (size_t i = 0; i < m->figures_count; i++)
         shown[i] = published_why(&p, i) == DISCLOSURE_SHOWN;
     published_done(&p);
-    for (size_t i = 0; views_count > 0 && i < gaps_count; i++)
+    for (size_t i = 0; before > 0 && i < gaps_count; i++)
         mr_stats_destroy(gaps[i].stats);
     if (st == MR_OK) {
         views[views_count++] = (struct published_view){m, shown};
-        return true;
+        return;
     }
     refused++;
     free(shown);
     mr_stats_destroy(m->stats);
-    return false;
+}
+
+static void publish(uint32_t days_from, uint32_t days_to, enum mr_stats_by by)
+{
+    publish_beside(views_count, days_from, days_to, by);
 }
 
 static void forget(void)
@@ -156,12 +160,21 @@ static bool is(uint32_t account, enum mr_stats_scope scope)
     return mr_stats_in_scope(scope, town.accounts[account].class);
 }
 
+static bool is_among(const enum mr_stats_id *all, size_t count, enum mr_stats_id id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (all[i] == id)
+            return true;
+    }
+    return false;
+}
+
 /* How a movement counts for a sum that stands at the end of a period. */
 static int stands(enum mr_stats_id id, const struct mr_stats_figure *f, const struct combo *c,
                   uint32_t account)
 {
     const struct mr_stats_account *const x = &town.accounts[account];
-    const bool all = id == MR_STATS_LAW_MASS_SHARE || id == MR_STATS_COVERAGE;
+    const bool all = id == MR_STATS_LAW_MASS_SHARE;
     switch ((int)id) {
     case MR_STATS_MASS:
         return f->row == 0 && x->class != MR_CLASS_ISSUER && x->class != MR_CLASS_WORLD;
@@ -193,11 +206,7 @@ static bool is_stand(enum mr_stats_id id)
         MR_STATS_MASS,           MR_STATS_MASS_CLASS,  MR_STATS_MASS_SHOPS,
         MR_STATS_MASS_HOME,      MR_STATS_OUTSTANDING, MR_STATS_RESERVE,
         MR_STATS_LAW_MASS_SHARE, MR_STATS_OPEN_SUM,    MR_STATS_POSITION};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (all[i] == id)
-            return true;
-    }
-    return false;
+    return is_among(all, sizeof all / sizeof all[0], id);
 }
 
 static bool circulates(const struct combo *c)
@@ -264,11 +273,7 @@ static bool is_flow(enum mr_stats_id id)
         MR_STATS_CONVERTED,  MR_STATS_REDEEMED,  MR_STATS_NET_ISSUE,
         MR_STATS_SWEPT,      MR_STATS_TURNOVER,  MR_STATS_FLOW_CLASS,
         MR_STATS_FLOW_TRADE, MR_STATS_FLOW_HOME, MR_STATS_PUBLIC_SPENT};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (all[i] == id)
-            return true;
-    }
-    return false;
+    return is_among(all, sizeof all / sizeof all[0], id);
 }
 
 /* --- equations -------------------------------------------------------------------------------- */
@@ -381,27 +386,39 @@ static bool begin_line(const struct measure *m, const struct mr_stats_figure *f,
     }
 }
 
+/* The first unknown of the line that counts; `unknowns`: none does. */
+static size_t first_of_line(void)
+{
+    size_t i = 0;
+    while (i < unknowns && line[i] == 0)
+        i++;
+    return i;
+}
+
+/* What is nothing by its definition is no secret. */
+static bool is_any(void)
+{
+    return first_of_line() < unknowns;
+}
+
 /* Takes the known equations off the line; whether nothing is left of it. */
-static bool reduce(size_t *ret_first)
+static bool reduce(void)
 {
     for (size_t r = 0; r < rank; r++) {
         const uint64_t factor = line[pivots[r]];
         for (size_t i = pivots[r]; factor != 0 && i < unknowns; i++)
             line[i] = (line[i] + (PRIME - factor) * matrix[r][i]) % PRIME;
     }
-    for (*ret_first = 0; *ret_first < unknowns; (*ret_first)++) {
-        if (line[*ret_first] != 0)
-            return false;
-    }
-    return true;
+    return !is_any();
 }
 
 /* Rows are kept by their pivots, ascending, so that one pass reduces. */
 static void learn(void)
 {
-    size_t first, at = rank;
-    if (reduce(&first))
+    size_t at = rank;
+    if (reduce())
         return;
+    const size_t first = first_of_line();
     const uint64_t one = power(line[first], PRIME - 2);
     while (at > 0 && pivots[at - 1] > first)
         at--;
@@ -425,16 +442,6 @@ static void begin_attack(void)
     pivots = malloc((unknowns + 1) * sizeof *pivots);
     ck_assert(matrix != NULL && pivots != NULL);
     rank = 0;
-}
-
-/* What is nothing by its definition is no secret. */
-static bool is_any(void)
-{
-    for (size_t i = 0; i < unknowns; i++) {
-        if (line[i] != 0)
-            return true;
-    }
-    return false;
 }
 
 enum side { PAYERS, PAYEES, BOTH };
@@ -513,7 +520,7 @@ static void learn_all(void)
 /* Sums of few that follow from what is shown. */
 static size_t solve_figures(size_t *ret_secrets)
 {
-    size_t found = 0, first;
+    size_t found = 0;
     for (size_t v = 0; v < views_count; v++) {
         const struct measure *const m = &measures[v];
         for (size_t i = 0; i < m->figures_count; i++) {
@@ -523,7 +530,7 @@ static size_t solve_figures(size_t *ret_secrets)
                 !(is_flow(f->id) ? is_secret(f->id, f, p) : is_held_by_few(f)))
                 continue;
             (*ret_secrets)++;
-            if (!begin_line(m, f, false) || !is_any() || !reduce(&first))
+            if (!begin_line(m, f, false) || !is_any() || !reduce())
                 continue;
             tell(f->id, f, p);
             found++;
@@ -538,7 +545,7 @@ static size_t solve_between(size_t *ret_secrets)
     static const enum mr_stats_id ids[] = {MR_STATS_CONVERTED, MR_STATS_REDEEMED,
                                            MR_STATS_TURNOVER,  MR_STATS_PUBLIC_SPENT,
                                            MR_STATS_FLOW_HOME, MR_STATS_FLOW_CLASS};
-    size_t found = 0, first;
+    size_t found = 0;
     for (size_t t = 1; t < edges_count; t++) {
         const struct mr_stats_period p = {edges[t - 1], edges[t] - 1};
         for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++) {
@@ -551,7 +558,7 @@ static size_t solve_between(size_t *ret_secrets)
                 if (!is_any() || !is_secret(ids[k], &f, &p))
                     continue;
                 (*ret_secrets)++;
-                if (!reduce(&first))
+                if (!reduce())
                     continue;
                 tell(ids[k], &f, &p);
                 found++;
@@ -663,20 +670,8 @@ END_TEST
 START_TEST(the_attack_sees)
 {
     make(_i, 121);
-    for (uint32_t last = 60; last < 121; last += 14) {
-        const size_t before = views_count;
-        views_count = 0;
-        measures[VIEWS - 1] = measures[0];
-        views[VIEWS - 1] = views[0];
-        publish(0, last, MR_STATS_BY_MONTH);
-        measures[before] = measures[0];
-        views[before] = (struct published_view){&measures[before], views[0].shown};
-        if (before > 0) {
-            measures[0] = measures[VIEWS - 1];
-            views[0] = (struct published_view){&measures[0], views[VIEWS - 1].shown};
-        }
-        views_count = before + 1;
-    }
+    for (uint32_t last = 60; last < 121; last += 14)
+        publish_beside(0, 0, last, MR_STATS_BY_MONTH);
     ck_assert_uint_gt(attack(), 0);
     forget();
 }
