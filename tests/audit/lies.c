@@ -14,12 +14,11 @@ const struct lie *lie_named(const struct lie *lies, const char *name)
     return lies;
 }
 
-const struct league_lie *league_lie_named(const char *name)
+const struct league_lie *league_lie_named(const struct league_lie *lies, const char *name)
 {
-    const struct league_lie *lie = lies_of_league;
-    while (strcmp(lie->name, name) != 0)
-        lie++;
-    return lie;
+    while (strcmp(lies->name, name) != 0)
+        lies++;
+    return lies;
 }
 
 /* Several words, one of them no number and no id. */

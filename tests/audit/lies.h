@@ -43,7 +43,8 @@ struct own_lie {
 };
 extern const struct own_lie lies_of_auditor[];
 
-const struct league_lie *league_lie_named(const char *name);
+/** As lie_named. */
+const struct league_lie *league_lie_named(const struct league_lie *lies, const char *name);
 
 /** What the finding says has a translation: what was compared, and what is more than a number. */
 void lie_is_told_in_french(const struct mr_audit_finding *f);

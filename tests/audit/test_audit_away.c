@@ -74,7 +74,7 @@ END_TEST
 START_TEST(a_lie_beside_evidence)
 {
     lies_of_away[_i].tell(&d);
-    league_lie_named("evidence that convicts")->tell(&d);
+    league_lie_named(lies_of_league, "evidence that convicts")->tell(&d);
     audit(lies_of_away[_i].name);
     ck_assert_uint_eq(found.count, 2);
     ck_assert_uint_eq(totals.convictions, 1);

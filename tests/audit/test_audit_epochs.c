@@ -453,9 +453,8 @@ END_TEST
 /* What a peer has said it rests for is kept with a saved audit, behind whatever turn it is. */
 START_TEST(a_rest_is_remembered)
 {
-    const struct league_lie *lie = lies_of_turn;
-    while (strcmp(lie->name, "peer: rest for an earlier one") != 0)
-        lie++;
+    const struct league_lie *const lie =
+        league_lie_named(lies_of_turn, "peer: rest for an earlier one");
     lie->tell(&d);
     doctor_write(&d, &told);
     book_audit_by_turns(&found, &r.w.charter, &told);

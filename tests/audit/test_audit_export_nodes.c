@@ -85,7 +85,7 @@ START_TEST(a_convicted_node_does_not_stop_it)
     static struct doctor d;
     book_read(&book, r.nodes[0].journal);
     doctor_load(&d, &r, 1, &book);
-    league_lie_named("peer votes twice")->tell(&d);
+    league_lie_named(lies_of_league, "peer votes twice")->tell(&d);
     doctor_write(&d, &told);
     book_done(&book);
     book = told;

@@ -353,7 +353,7 @@ static const json_t *contradiction(const json_t *o, size_t i, const char *kind)
 /* A wrong row: the finding is that of verify, today and tomorrow. */
 START_TEST(a_finding_stays)
 {
-    lie_as(0, league_lie_named("evidence that is not there")->tell);
+    lie_as(0, league_lie_named(lies_of_league, "evidence that is not there")->tell);
     for (int i = 0; i < 3; i++) {
         json_t *const o = program_json(follow(1, ""), 5);
         ck_assert_int_eq(json_number(o, "findings_total"), 1);
@@ -370,7 +370,7 @@ END_TEST
 /* What convicts another node stays as well, and the book is right: there are rows. */
 START_TEST(a_conviction_stays)
 {
-    lie_as(0, league_lie_named("peer votes twice")->tell);
+    lie_as(0, league_lie_named(lies_of_league, "peer votes twice")->tell);
     for (int i = 0; i < 3; i++) {
         json_t *const o = program_json(follow(1, ""), 0);
         const json_t *const first = json_array_get(json_object_get(o, "nodes"), 0);
@@ -405,7 +405,7 @@ static void convicts(const json_t *row, uint32_t node)
 START_TEST(a_node_that_rewrites)
 {
     json_decref(program_json(follow(1, ""), 0));
-    lie_as(0, league_lie_named("two votes")->tell);
+    lie_as(0, league_lie_named(lies_of_league, "two votes")->tell);
     for (int i = 0; i < 2; i++) {
         json_t *const o = program_json(follow(1, ""), 5);
         convicts(contradiction(o, 0, "CONTRADICTS_ITSELF"), 1);
@@ -417,7 +417,7 @@ END_TEST
 
 START_TEST(a_node_that_shows_others_another_log)
 {
-    lie_as(0, league_lie_named("two votes")->tell);
+    lie_as(0, league_lie_named(lies_of_league, "two votes")->tell);
     json_t *const o = program_json(follow(2, ""), 5);
     convicts(contradiction(o, 0, "TWO_HISTORIES"), 1);
     json_decref(o);

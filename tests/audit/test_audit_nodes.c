@@ -65,13 +65,13 @@ static void write_lie(void (*lie)(struct doctor *d))
 
 static void tell(const char *name)
 {
-    write_lie(league_lie_named(name)->tell);
+    write_lie(league_lie_named(lies_of_league, name)->tell);
 }
 
 static void evidence_in_a_wrong_book(struct doctor *x)
 {
-    league_lie_named("evidence that convicts")->tell(x);
-    league_lie_named("evidence that is not there")->tell(x);
+    league_lie_named(lies_of_league, "evidence that convicts")->tell(x);
+    league_lie_named(lies_of_league, "evidence that is not there")->tell(x);
 }
 
 static const char *association_of(uint32_t node)
