@@ -1,6 +1,7 @@
 #include "audit/story.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -365,6 +366,17 @@ void found_add(void *ctx, const struct mr_audit_finding *f)
     if (all->count < STORY_FINDINGS_MAX)
         all->rows[all->count] = *f;
     all->count++;
+}
+
+void found_print(const struct found *all, const char *title)
+{
+    fprintf(stderr, "%s: %u findings\n", title, (unsigned)all->count);
+    for (uint32_t i = 0; i < all->count && i < STORY_FINDINGS_MAX; i++) {
+        const struct mr_audit_finding *const f = &all->rows[i];
+        fprintf(stderr, "    %s %s turn %llu entry %u: %s: expected %s, found %s\n", f->rule,
+                mr_status_name(f->status), (unsigned long long)f->turn, (unsigned)f->entry, f->what,
+                f->expected, f->found);
+    }
 }
 
 void audit_verify(struct mr_audit *a)

@@ -57,5 +57,7 @@ void book_audit_by_turns(struct found *ret, const struct mr_charter *charter, co
 
 /** Adds a finding to a struct found. */
 void found_add(void *ctx, const struct mr_audit_finding *f);
+/** All of them on standard error, below a title. */
+void found_print(const struct found *all, const char *title);
 
 #endif

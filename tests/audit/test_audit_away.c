@@ -41,11 +41,7 @@ static void audit(const char *name)
 {
     doctor_write(&d, &told);
     book_audit(&found, &totals, &r.w.charter, &told, true);
-    fprintf(stderr, "%s: %u findings\n", name, (unsigned)found.count);
-    for (uint32_t i = 0; i < found.count && i < STORY_FINDINGS_MAX; i++)
-        fprintf(stderr, "    %s turn %llu: %s: expected %s, found %s\n", found.rows[i].rule,
-                (unsigned long long)found.rows[i].turn, found.rows[i].what, found.rows[i].expected,
-                found.rows[i].found);
+    found_print(&found, name);
 }
 
 START_TEST(taken_apart_and_put_together)

@@ -25,12 +25,8 @@ static void teardown(void)
 
 static void no_findings(void)
 {
-    for (uint32_t i = 0; i < found.count && i < STORY_FINDINGS_MAX; i++) {
-        const struct mr_audit_finding *const f = &found.rows[i];
-        fprintf(stderr, "%s %s turn %llu entry %u: %s: expected %s, found %s\n", f->rule,
-                mr_status_name(f->status), (unsigned long long)f->turn, (unsigned)f->entry, f->what,
-                f->expected, f->found);
-    }
+    if (found.count > 0)
+        found_print(&found, "an honest story");
     ck_assert_uint_eq(found.count, 0);
 }
 

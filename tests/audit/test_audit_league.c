@@ -21,23 +21,12 @@ static void teardown(void)
     ring_done(&r);
 }
 
-static void print_findings(const char *name)
-{
-    fprintf(stderr, "%s: %u findings\n", name, (unsigned)found.count);
-    for (uint32_t i = 0; i < found.count && i < STORY_FINDINGS_MAX; i++) {
-        const struct mr_audit_finding *const f = &found.rows[i];
-        fprintf(stderr, "    %s %s turn %llu entry %u: %s: expected %s, found %s\n", f->rule,
-                mr_status_name(f->status), (unsigned long long)f->turn, (unsigned)f->entry, f->what,
-                f->expected, f->found);
-    }
-}
-
 static void no_findings(uint32_t node)
 {
     char name[16];
     snprintf(name, sizeof name, "node %u", (unsigned)node);
     if (found.count > 0)
-        print_findings(name);
+        found_print(&found, name);
     ck_assert_uint_eq(found.count, 0);
 }
 
@@ -151,7 +140,7 @@ START_TEST(a_lie)
     const bool right = found.count == 1 && strcmp(f->rule, lie->rule) == 0 &&
                        f->status == lie->status && (f->node != 0) == lie->convicts;
     if (!right)
-        print_findings(lie->name);
+        found_print(&found, lie->name);
     ck_assert_msg(right, "%s: one finding %s %s wanted", lie->name, lie->rule,
                   mr_status_name(lie->status));
     lie_is_told_in_french(f);

@@ -28,17 +28,6 @@ static void teardown(void)
     world_done(&w);
 }
 
-static void print(const char *name)
-{
-    fprintf(stderr, "%s: %u findings\n", name, (unsigned)found.count);
-    for (uint32_t i = 0; i < found.count && i < STORY_FINDINGS_MAX; i++) {
-        const struct mr_audit_finding *const f = &found.rows[i];
-        fprintf(stderr, "    %s %s turn %llu entry %u: %s: expected %s, found %s\n", f->rule,
-                mr_status_name(f->status), (unsigned long long)f->turn, (unsigned)f->entry, f->what,
-                f->expected, f->found);
-    }
-}
-
 /* The tool of this test itself tells the truth. */
 START_TEST(taken_apart_and_put_together)
 {
@@ -49,7 +38,7 @@ START_TEST(taken_apart_and_put_together)
         ck_assert_uint_eq(told.turns[i].bodies_len, honest.turns[i].bodies_len);
     }
     book_audit(&found, NULL, &w.charter, &told, true);
-    print("nothing changed");
+    found_print(&found, "nothing changed");
     ck_assert_uint_eq(found.count, 0);
 }
 END_TEST
@@ -62,7 +51,7 @@ static void tell(const struct lie *lie)
     const bool right = found.count == 1 && strcmp(found.rows[0].rule, lie->rule) == 0 &&
                        found.rows[0].status == lie->status;
     if (!right)
-        print(lie->name);
+        found_print(&found, lie->name);
     ck_assert_msg(right, "%s: one finding %s %s wanted", lie->name, lie->rule,
                   mr_status_name(lie->status));
     lie_is_told_in_french(&found.rows[0]);
@@ -117,7 +106,7 @@ static void tell_the_auditor(const struct own_lie *lie, bool saved)
     mr_audit_destroy(a);
     const bool right = found.count == 1 && strcmp(found.rows[0].rule, lie->rule) == 0;
     if (!right)
-        print(lie->name);
+        found_print(&found, lie->name);
     ck_assert_msg(right, "%s: one finding %s wanted", lie->name, lie->rule);
     lie_is_told_in_french(&found.rows[0]);
 }
