@@ -173,6 +173,16 @@ START_TEST(day_by_day)
 }
 END_TEST
 
+/* A program in the background that leaves its exit code in a file. */
+static void ends_well(int seconds)
+{
+    for (int i = 0; i < 20 * seconds && !file_exists(scratch_path(program_dir, "code")); i++)
+        usleep(50000);
+    usleep(100000);
+    ck_assert_int_eq(program_shell("cat code"), 0);
+    ck_assert_str_eq(program_output, "0\n");
+}
+
 /* Without --once it goes on until it is told to stop, and says then what it has. */
 START_TEST(goes_on_until_stopped)
 {
@@ -186,11 +196,7 @@ START_TEST(goes_on_until_stopped)
     ck_assert_int_eq(program_shell(line), 0);
     usleep(2000000);
     shown_until(&nodes[0], &books[0], books[0].count);
-    for (int i = 0; i < 200 && !file_exists(scratch_path(program_dir, "code")); i++)
-        usleep(50000);
-    usleep(100000);
-    ck_assert_int_eq(program_shell("cat code"), 0);
-    ck_assert_str_eq(program_output, "0\n");
+    ends_well(10);
     json_t *const o = json_load_file(scratch_path(program_dir, "out"), 0, NULL);
     ck_assert_ptr_nonnull(o);
     ck_assert_int_eq(of_node(o, 0, "turns"), books[0].count);
@@ -595,11 +601,7 @@ START_TEST(a_joined_node_waits_for_the_first_book)
          i < 600 && !file_exists(scratch_path(program_dir, "mirror/nodes/4/mirror.mark")); i++)
         usleep(50000);
     shown_until(&nodes[0], &books[0], books[0].count);
-    for (int i = 0; i < 600 && !file_exists(scratch_path(program_dir, "code")); i++)
-        usleep(50000);
-    usleep(100000);
-    ck_assert_int_eq(program_shell("cat code"), 0);
-    ck_assert_str_eq(program_output, "0\n");
+    ends_well(30);
 }
 END_TEST
 
