@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/link.h"
 #include "lib/nodedir.h"
@@ -81,13 +82,6 @@ static void make_node(struct estate *e, uint32_t i)
     n->behind = free_port();
     snprintf(at, sizeof at, "127.0.0.1:%u", (unsigned)n->at);
     c->peer_address_len = set_text(c->peer_address, at);
-}
-
-static uint64_t wall_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static void make_charter(struct estate *e, uint64_t created_ms)
@@ -199,7 +193,7 @@ static enum mr_status make_estate(struct estate *e, uint32_t members, uint32_t n
     make_charter(e, created_ms);
     for (uint32_t i = 0; i < members; i++) {
         struct member *m = &e->members[i];
-draw(e, m->id, sizeof m->id);
+        draw(e, m->id, sizeof m->id);
         mr_into_space(m->id, e->charter.associations[i % e->charter.associations_count].id);
         make_key(e, &m->key, &m->public);
         m->next_seq = 1;
@@ -212,13 +206,13 @@ enum mr_status estate_open(struct estate *e, const char *dir, uint32_t members, 
     randombytes_buf(e->seed, sizeof e->seed);
     enum mr_status st = make_dir(e, dir);
     if (st == MR_OK)
-        st = make_estate(e, members, nodes, wall_ms());
+        st = make_estate(e, members, nodes, clock_ms(CLOCK_REALTIME));
     return st == MR_OK ? make_nodes(e) : st;
 }
 
 enum mr_status estate_found(struct estate *e, const char *dir, uint32_t members)
 {
-    struct founding f = {.created_ms = wall_ms(), .members = members};
+    struct founding f = {.created_ms = clock_ms(CLOCK_REALTIME), .members = members};
     char path[FILE_PATH_MAX];
     randombytes_buf(f.seed, sizeof f.seed);
     memcpy(e->seed, f.seed, sizeof e->seed);
