@@ -36,11 +36,6 @@ static void setup(void)
     DESK(0, "issue", "Eve", "20", "--bank-ref", "VIR-2");
 }
 
-static void teardown(void)
-{
-    till_close();
-}
-
 /* One round of a witness; its exit code. */
 static void cosign(int code, const char *name)
 {
@@ -229,7 +224,7 @@ END_TEST
 int main(void)
 {
     TCase *const tc = tcase_create("witness");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, till_close);
     tcase_set_timeout(tc, 180);
     tcase_add_test(tc, settled_at_once_and_witnessed_later);
     tcase_add_test(tc, the_auditor_names_what_is_missing);
