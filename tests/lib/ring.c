@@ -316,6 +316,23 @@ void ring_break(struct ring *r, uint32_t node, uint32_t peer)
     link_up(r, node, peer, true);
 }
 
+void ring_isolate(struct ring *r)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        for (uint32_t k = 0; k < r->count; k++)
+            r->nodes[i].cut[k] = true;
+    for (uint32_t i = 0; i < r->count; i++)
+        for (uint32_t k = 0; k < r->count; k++)
+            if (i != k)
+                ring_break(r, i, k);
+}
+
+void ring_reunite(struct ring *r)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        memset(r->nodes[i].cut, 0, sizeof r->nodes[i].cut);
+}
+
 void ring_due(struct ring *r, uint32_t node)
 {
     struct mr_event due = {.kind = MR_EV_DUE};

@@ -58,6 +58,10 @@ void ring_kill(struct ring *r, uint32_t node);
 
 /** The link of a node to a peer breaks, and comes up again: what it asked there is not answered. */
 void ring_break(struct ring *r, uint32_t node, uint32_t peer);
+/** No node hears another, and what was asked is not answered any more; all hear each other again.
+ */
+void ring_isolate(struct ring *r);
+void ring_reunite(struct ring *r);
 
 /** Deliver all that is under way until nothing moves. */
 void ring_settle(struct ring *r);

@@ -395,23 +395,12 @@ END_TEST
 
 /* --- what a CUT settles ----------------------------------------------------------------------- */
 
-static void isolate(void)
-{
-    for (uint32_t i = 0; i < r.count; i++)
-        for (uint32_t k = 0; k < r.count; k++)
-            r.nodes[i].cut[k] = true;
-    for (uint32_t i = 0; i < r.count; i++)
-        for (uint32_t k = 0; k < r.count; k++)
-            if (i != k)
-                ring_break(&r, i, k);
-}
-
 /* One node reads the log of another as it is now, and nothing else moves. */
 static void let_read(uint32_t node, uint32_t peer)
 {
     r.nodes[node].cut[peer] = false;
     ring_settle(&r);
-    isolate();
+    ring_isolate(&r);
 }
 
 /* Node 0 seals its log before it hears of a payment that node 1 acknowledged; node 2, which voted
@@ -424,15 +413,14 @@ static void settle_by_cut(uint32_t rekey)
     ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
     ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
     ring_wait(&r, 1000);
-    isolate();
+    ring_isolate(&r);
     ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_NO_ANSWER);
     ck_assert_int_eq(ring_next(&r, 0, 0, 2, 2, rekey), MR_NO_ANSWER);
     let_read(1, 0);
     let_read(0, 1);
     let_read(1, 2);
     ring_kill(&r, 2);
-    for (uint32_t i = 0; i < 3; i++)
-        memset(r.nodes[i].cut, 0, sizeof r.nodes[i].cut);
+    ring_reunite(&r);
     ring_wait(&r, 10000);
     expect_epoch(0, 1, 2);
     ck_assert_int_eq(ring_balance(&r, 0, 1), 10);
@@ -485,8 +473,8 @@ START_TEST(a_node_that_joined_acknowledges_what_a_cut_settled)
     ck_assert(!has_receipt(2)); /* the order stands in the journals of others */
     ck_assert_int_eq(ring_submit(&r, 2, &paid), MR_SETTLED);
     ck_assert_uint_eq(r.reply->body.u.submit.receipt_count, 1);
-    ck_assert_int_eq(
-        mr_receipt_verify(&f, &r.w.charter, NULL, &r.reply->body.u.submit.receipt[0]), MR_OK);
+    ck_assert_int_eq(mr_receipt_verify(&f, &r.w.charter, NULL, &r.reply->body.u.submit.receipt[0]),
+                     MR_OK);
     ring_check(&r);
 }
 END_TEST

@@ -29,18 +29,6 @@ static void make_open(struct mr_signed_order *ret, uint32_t desk, uint32_t home)
     world_sign(&r.w, ret);
 }
 
-/* Nobody hears anybody; what was asked before is not answered any more. */
-static void all_cut(bool cut)
-{
-    for (uint32_t i = 0; i < NODES; i++)
-        for (uint32_t k = 0; k < NODES; k++)
-            r.nodes[i].cut[k] = cut;
-    for (uint32_t i = 0; cut && i < NODES; i++)
-        for (uint32_t k = 0; k < NODES; k++)
-            if (k != i)
-                ring_break(&r, i, k);
-}
-
 static enum mr_status outcome(const struct mr_signed_order *o)
 {
     return ring_submit(&r, 0, o);
@@ -95,12 +83,12 @@ START_TEST(who_races_for_an_id_does_not_get_it)
     second.order.body.u.open.keys = r.w.charter.associations[B].desk;
     second.order.body.u.open.keys.keys_count = 1;
     world_sign(&r.w, &second);
-    all_cut(true);
+    ring_isolate(&r);
     for (uint32_t i = 0; i < NODES; i++) {
         ring_submit(&r, i, i % 2 == 0 ? &first : &second);
         ring_submit(&r, i, i % 2 == 0 ? &second : &first);
     }
-    all_cut(false);
+    ring_reunite(&r);
     ring_settle(&r);
     ring_wait(&r, 15000);
     ck_assert_int_eq(outcome(&first), MR_SETTLED);
@@ -116,12 +104,12 @@ START_TEST(one_desk_opens_an_id_once)
     second.order.seq++;
     mr_order_id(second.order.prev, &first.order);
     world_sign(&r.w, &second);
-    all_cut(true);
+    ring_isolate(&r);
     for (uint32_t i = 0; i < NODES; i++) {
         ring_submit(&r, i, &second);
         ring_submit(&r, i, &first);
     }
-    all_cut(false);
+    ring_reunite(&r);
     ring_settle(&r);
     ring_wait(&r, 15000);
     ck_assert_int_eq(outcome(&first), MR_SETTLED);
