@@ -574,22 +574,27 @@ void node_make(struct sim *s, struct copy *c, uint32_t number)
     epoch_keys(c, 1);
 }
 
+static struct mr_engine_config config_of(struct sim *s, struct copy *c)
+{
+    return (struct mr_engine_config){.charter = &s->charter,
+                                     .node = c->number,
+                                     .log_key = &c->keys[0],
+                                     .next_key = &c->keys[1],
+                                     .software = "mereau-sim",
+                                     .store = c->store,
+                                     .journal = c->journal,
+                                     .mem = mem_of(c),
+                                     .now_ms = clock_of(s, c)};
+}
+
 /* Its store takes up what its journal holds, as `mereau-admin rebuild` would. */
 void node_catch_up(struct sim *s, struct copy *c)
 {
     mr_assert(!c->up);
     mr_journal_mem_reopen(c->journal, NULL);
     c->disk_full = false;
-    const struct mr_engine_config config = {.charter = &s->charter,
-                                            .node = c->number,
-                                            .log_key = &c->keys[0],
-                                            .next_key = &c->keys[1],
-                                            .software = "mereau-sim",
-                                            .store = c->store,
-                                            .journal = c->journal,
-                                            .mem = mem_of(c),
-                                            .now_ms = clock_of(s, c),
-                                            .read_only = true};
+    struct mr_engine_config config = config_of(s, c);
+    config.read_only = true;
     struct mr_engine_facts f;
     struct mr_put *puts;
     size_t count;
@@ -612,18 +617,10 @@ void node_start(struct sim *s, struct copy *c)
 {
     mr_assert(!c->up);
     mr_journal_mem_reopen(c->journal, NULL);
-    const struct mr_engine_config config = {.charter = &s->charter,
-                                            .node = c->number,
-                                            .log_key = &c->keys[0],
-                                            .next_key = &c->keys[1],
-                                            .restart = c->restarts ? &c->restart : NULL,
-                                            .regroup = c->regroups ? &s->regroup : NULL,
-                                            .software = "mereau-sim",
-                                            .store = c->store,
-                                            .journal = c->journal,
-                                            .mem = mem_of(c),
-                                            .now_ms = clock_of(s, c),
-                                            .abstain = c->restored};
+    struct mr_engine_config config = config_of(s, c);
+    config.restart = c->restarts ? &c->restart : NULL;
+    config.regroup = c->regroups ? &s->regroup : NULL;
+    config.abstain = c->restored;
     rules_apply(s, c);
     const enum mr_status st = mr_engine_create(&c->engine, &config);
     rules_apply(s, NULL);
