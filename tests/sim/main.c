@@ -120,7 +120,6 @@ static void choose_liars(struct sim *s)
         const bool twins = s->o.beyond || rng_chance(&s->lies, 500);
         if (!s->liar[i])
             continue;
-        /* A node that was shown another history of a log than the CUT names is stuck: known. */
         if (twins)
             twin_make(s, i);
         else
