@@ -116,6 +116,9 @@ struct figures {
 };
 enum mr_status estate_figures(struct estate *e, uint32_t node, struct figures *ret);
 
+/** Value of a line "key: number" of a file in /proc/PID; false: there is none. */
+bool proc_number(uint64_t *ret, pid_t pid, const char *file, const char *key);
+
 /* --- load ------------------------------------------------------------------------------------- */
 
 struct load {

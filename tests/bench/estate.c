@@ -404,8 +404,7 @@ enum mr_status estate_agree(struct estate *e, uint64_t least, int deadline_s)
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
-/* Value of a line "key: number" of a file in /proc/PID. */
-static bool proc_number(uint64_t *ret, pid_t pid, const char *file, const char *key)
+bool proc_number(uint64_t *ret, pid_t pid, const char *file, const char *key)
 {
     char path[64], line[256];
     bool found = false;

@@ -153,13 +153,8 @@ static void forget_peak(void)
 
 static uint64_t peak_kib(void)
 {
-    char line[256];
-    unsigned long long kib = 0;
-    FILE *const f = fopen("/proc/self/status", "re");
-    while (f != NULL && kib == 0 && fgets(line, sizeof line, f) != NULL)
-        sscanf(line, "VmHWM: %llu", &kib);
-    if (f != NULL)
-        fclose(f);
+    uint64_t kib = 0;
+    proc_number(&kib, getpid(), "status", "VmHWM:");
     return kib;
 }
 
