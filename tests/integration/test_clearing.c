@@ -29,13 +29,16 @@ static void refused(const char *status, unsigned i, const char *words[4])
 
 static void expect_left(const char *alias, long left_minor)
 {
-    size_t at;
-    const json_t *row;
+    const json_t *row = NULL;
     ADMIN("-d", typed_data(0), "clearing");
-    json_array_foreach(json_object_get(typed.said, "associations"), at,
-                       row) if (strcmp(json_string_value(json_object_get(row, "alias")), alias) ==
-                                0)
-        ck_assert_int_eq(json_integer_value(json_object_get(row, "left_minor")), left_minor);
+    const json_t *const rows = json_object_get(typed.said, "associations");
+    for (size_t i = 0; i < json_array_size(rows) && row == NULL; i++) {
+        const json_t *const one = json_array_get(rows, i);
+        if (strcmp(json_string_value(json_object_get(one, "alias")), alias) == 0)
+            row = one;
+    }
+    ck_assert_msg(row != NULL, "%s is not there", alias);
+    ck_assert_int_eq(json_integer_value(json_object_get(row, "left_minor")), left_minor);
 }
 
 START_TEST(test_both_sign)
