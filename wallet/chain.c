@@ -185,11 +185,7 @@ enum mr_status node_fetch_result(struct wallet *w, struct out *out, uint64_t seq
         if ((bad || tries % UNPROVED_MAX == 0) && w->seats.count > 1)
             node_move(w, says, deadline);
     }
-    if (mr_ask_another(st))
-        return node_fail(w, out, st);
-    return out_fail(out, MR_UNSETTLED,
-                    _("a node says that this place of your chain is closed, but none has proved "
-                      "it: count on nothing yet, and repeat the same command, it is safe"));
+    return mr_ask_another(st) ? node_fail(w, out, st) : node_unproved(out);
 }
 
 static enum mr_status bad_history(const struct wallet *w, struct out *out, uint64_t seq)

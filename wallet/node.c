@@ -60,6 +60,13 @@ static enum mr_status unreachable(const struct wallet *w, struct out *out, enum 
                     at);
 }
 
+enum mr_status node_unproved(struct out *out)
+{
+    return out_fail(out, MR_UNSETTLED,
+                    _("a node says that this place of your chain is closed, but none has proved "
+                      "it: count on nothing yet, and repeat the same command, it is safe"));
+}
+
 enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status st)
 {
     const char *const at = node_address(w);
@@ -103,12 +110,8 @@ enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status
                         status_sentence(st));
     case MR_OK:
     case MR_SETTLED:
-    case MR_VOIDED: /* what was asked did not come about all the same, and nobody reads it as paid
-                     */
-        return out_fail(
-            out, MR_UNSETTLED,
-            _("a node says that this place of your chain is closed, but none has proved "
-              "it: count on nothing yet, and repeat the same command, it is safe"));
+    case MR_VOIDED: /* what was asked did not come about, and nobody reads it as paid */
+        return node_unproved(out);
     default:
         return out_fail(out, st, _("the node at %s answered: %s"), at, status_sentence(st));
     }

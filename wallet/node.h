@@ -14,8 +14,12 @@
 /** Where the node is that stands or was tried last. */
 const char *node_address(const struct wallet *w);
 
-/** Report a status of a call to the node, with what to do next. Returns st. */
+/** Report a status of a call to the node, with what to do next. Returns what it reported, never
+ *  that all is well. */
 enum mr_status node_fail(const struct wallet *w, struct out *out, enum mr_status st);
+
+/** Report that a place of the own chain is said to be closed, and is not proved. MR_UNSETTLED. */
+enum mr_status node_unproved(struct out *out);
 
 /** Have the charter and room for calls; nobody is asked when the charter is known. */
 enum mr_status node_prepare(struct wallet *w, const struct command *c, struct out *out);
