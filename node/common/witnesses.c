@@ -46,7 +46,8 @@ enum mr_status witness_list(struct mr_witness_set *ret, const struct command *c,
         ret->members_count++;
     }
     const char *const what = ret->quorum <= ret->members_count ? mr_witness_set_fault(ret) : NULL;
-    return what == NULL ? MR_OK : out_fail(out, MR_USAGE, _("these witnesses cannot be: %s"), what);
+    return what == NULL ? MR_OK
+                        : out_fail(out, MR_USAGE, _("these witnesses cannot be: %s"), _(what));
 }
 
 enum mr_status witnesses_read(struct witnesses *ret, const struct command *c, struct out *out)

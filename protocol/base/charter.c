@@ -25,10 +25,10 @@ static const char *spaces_fault(const struct mr_charter *c, uint32_t at)
     static const uint8_t nobody[MR_ACCOUNT_BYTES];
     const uint8_t *const id = c->associations[at].id;
     if (mr_in_space(id, nobody))
-        return "an association's id does not begin with four bytes of zero";
+        return N_("an association's id does not begin with four bytes of zero");
     for (uint32_t k = 0; k < at; k++)
         if (mr_in_space(id, c->associations[k].id))
-            return "the ids of two associations begin with the same four bytes";
+            return N_("the ids of two associations begin with the same four bytes");
     return NULL;
 }
 
@@ -124,22 +124,22 @@ const char *mr_witness_set_fault(const struct mr_witness_set *w)
     for (uint32_t i = 0; i < w->members_count; i++) {
         const struct mr_witness *one = &w->members[i];
         if (one->name_len == 0 || strpbrk(one->name, " +") != NULL)
-            return "a witness has a name without blanks and +";
+            return N_("a witness has a name without blanks and +");
         if (!mr_pubkey_usable(&one->key))
-            return "a witness's key is not usable";
+            return N_("a witness's key is not usable");
         for (uint32_t k = 0; k < i; k++)
             if (same_key(&w->members[k].key, &one->key) ||
                 strcmp(w->members[k].name, one->name) == 0)
-                return "two witnesses have the same key or name";
+                return N_("two witnesses have the same key or name");
     }
-    return w->quorum <= w->members_count ? NULL : "more witnesses are needed than there are";
+    return w->quorum <= w->members_count ? NULL : N_("more witnesses are needed than there are");
 }
 
 static const char *witnesses_fault(const struct mr_charter *c)
 {
     for (uint32_t i = 0; i < c->witnesses.members_count; i++)
         if (signs_here(c, &c->witnesses.members[i].key))
-            return "a witness's key is one of a node, an operator or governance";
+            return N_("a witness's key is one of a node, an operator or governance");
     return mr_witness_set_fault(&c->witnesses);
 }
 
