@@ -264,7 +264,7 @@ enum mr_status seats_settle(struct admin *a, struct mr_next_epoch *n, const char
 /* Who goes, who comes, how many are needed; the set stands in the order only when it changes. */
 static enum mr_status change_witnesses(struct admin *a, struct mr_next_epoch *n)
 {
-    struct mr_witness_set *const w = &n->witnesses[0], come = {.quorum = 0};
+    struct mr_witness_set *const w = &n->witnesses[0], come;
     int64_t quorum = a->charter->witnesses.quorum;
     *w = a->charter->witnesses;
     for (size_t i = 0; i < opt_count(a->c, "drop-witness"); i++) {

@@ -340,12 +340,10 @@ static enum mr_status read_quorum(struct init_plan *p, const struct command *c, 
 /* How many are needed is checked with the charter: offers bring witnesses too. */
 static enum mr_status read_witnesses(struct init_plan *p, const struct command *c, struct out *out)
 {
-    uint32_t quorum = 0;
-    enum mr_status st = witness_list(&p->witnesses, c, out, "witness");
-    if (st == MR_OK)
-        st = take_number(&quorum, c, out, "witness-quorum", 0, 0, MR_WITNESSES_MAX);
-    p->witnesses.quorum = quorum;
-    return st;
+    const enum mr_status st = witness_list(&p->witnesses, c, out, "witness");
+    return st == MR_OK
+               ? take_number(&p->witnesses.quorum, c, out, "witness-quorum", 0, 0, MR_WITNESSES_MAX)
+               : st;
 }
 
 enum mr_status init_plan_read(struct init_plan *ret, const struct command *c, struct out *out,

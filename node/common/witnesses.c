@@ -33,7 +33,7 @@ enum mr_status witness_list(struct mr_witness_set *ret, const struct command *c,
                             const char *option)
 {
     const size_t count = opt_count(c, option);
-    ret->members_count = 0;
+    *ret = (struct mr_witness_set){.quorum = 0};
     if (count > MR_WITNESSES_MAX)
         return out_fail(out, MR_USAGE, _("too many witnesses: at most %d"), MR_WITNESSES_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -45,7 +45,7 @@ enum mr_status witness_list(struct mr_witness_set *ret, const struct command *c,
                             text);
         ret->members_count++;
     }
-    const char *const what = ret->quorum <= ret->members_count ? mr_witness_set_fault(ret) : NULL;
+    const char *const what = mr_witness_set_fault(ret);
     return what == NULL ? MR_OK
                         : out_fail(out, MR_USAGE, _("these witnesses cannot be: %s"), _(what));
 }

@@ -28,7 +28,7 @@ struct witnesses {
  *  MR_USAGE, not reported. */
 enum mr_status witness_parse(struct mr_witness *ret, const char *text);
 
-/** All options of this name (as witness_parse) into ret->members; the quorum is left. MR_OK, or
+/** All options of this name (as witness_parse) into ret->members; the quorum is 0. MR_OK, or
  *  reported: what is none, twice the same, more than a set holds. */
 enum mr_status witness_list(struct mr_witness_set *ret, const struct command *c, struct out *out,
                             const char *option);
