@@ -12,7 +12,8 @@ enum { HEX_MAX = 2 * MR_KEY_BYTES + 1, OF_KEY = 8 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-enum mr_status witness_parse(struct mr_witness *ret, const char *text)
+/* MR_OK or MR_USAGE, not reported. */
+static enum mr_status witness_parse(struct mr_witness *ret, const char *text)
 {
     const char *const sign = strrchr(text, '=');
     const char *const hex = sign != NULL ? sign + 1 : text;

@@ -24,12 +24,9 @@ struct witnesses {
     struct mr_witness_set charter; /* in the epoch of the receipt */
 };
 
-/** "NAME=KEY" or "KEY", 64 hexadecimal digits; without a name one is made of the key. MR_OK or
- *  MR_USAGE, not reported. */
-enum mr_status witness_parse(struct mr_witness *ret, const char *text);
-
-/** All options of this name (as witness_parse) into ret->members; the quorum is 0. MR_OK, or
- *  reported: what is none, twice the same, more than a set holds. */
+/** All options of this name into ret->members: "NAME=KEY" or "KEY", 64 hexadecimal digits; without
+ * a name one is made of the key. The quorum is 0. MR_OK, or reported: what is none, twice the same,
+ *  more than a set holds. */
 enum mr_status witness_list(struct mr_witness_set *ret, const struct command *c, struct out *out,
                             const char *option);
 
