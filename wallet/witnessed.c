@@ -22,19 +22,20 @@ static enum mr_status roster_of(const struct wallet *w, struct mr_roster *ret, u
     return mr_roster_reach(ret, w->charter, &chain, NULL, 0, epoch);
 }
 
-void witnessed_wants(struct witnesses *ret, const struct wallet *w, uint32_t epoch)
+/* What charter and owner want of a receipt whose heads are of this epoch, or of the present one
+ * (0). */
+static void wants(struct witnesses *ret, const struct wallet *w, uint32_t epoch)
 {
     struct mr_roster roster;
-    ret->owner = w->witnesses.own;
-    ret->charter = wallet_present(w)->witnesses;
+    *ret = (struct witnesses){.owner = w->witnesses.own, .charter = wallet_present(w)->witnesses};
     if (epoch != 0 && epoch != w->epochs.count + 1 && roster_of(w, &roster, epoch) == MR_OK)
         ret->charter = roster.witnesses;
 }
 
 bool witnessed_receipt(const struct wallet *w, const struct mr_receipt *r)
 {
-    struct witnesses want = {.given.quorum = 0};
-    witnessed_wants(&want, w, r->proofs_count > 0 ? r->proofs[0].head.epoch : 0);
+    struct witnesses want;
+    wants(&want, w, r->proofs_count > 0 ? r->proofs[0].head.epoch : 0);
     return witnessed(&want, r);
 }
 
@@ -96,8 +97,8 @@ static bool right(const struct wallet *w, const struct mr_cosigned_head *c)
 
 enum mr_status witnessed_look(struct wallet *w, struct seen *ret)
 {
-    struct witnesses want = {.given.quorum = 0};
-    witnessed_wants(&want, w, 0);
+    struct witnesses want;
+    wants(&want, w, 0);
     *ret = (struct seen){.wanted = witnesses_wanted(&want)};
     if (!ret->wanted)
         return MR_OK;
@@ -157,10 +158,10 @@ static enum mr_status ask_again(struct wallet *w, struct out *out, uint64_t seq,
 
 enum mr_status witnessed_collect(struct wallet *w, struct out *out)
 {
-    struct witnesses want = {.given.quorum = 0};
+    struct witnesses want;
     enum mr_status st = MR_OK;
     unsigned asked = 0;
-    witnessed_wants(&want, w, 0);
+    wants(&want, w, 0);
     struct mr_receipt *const r = witnesses_wanted(&want) ? malloc(sizeof *r) : NULL;
     for (uint64_t seq = w->slot_count; r != NULL && st == MR_OK && seq > 0; seq--) {
         const struct slot *const s = wallet_slot(w, seq);
@@ -216,9 +217,9 @@ enum mr_status witnessed_patience(struct wallet *w, struct out *out)
 
 void witnessed_result(const struct wallet *w, struct out *out, uint64_t seq)
 {
-    struct witnesses want = {.given.quorum = 0};
+    struct witnesses want;
     const struct slot *const s = wallet_slot(w, seq);
-    witnessed_wants(&want, w, 0);
+    wants(&want, w, 0);
     if (!witnesses_wanted(&want))
         return;
     struct mr_receipt *const r = s->receipt != NULL ? malloc(sizeof *r) : NULL;

@@ -14,10 +14,6 @@ struct seen {
     uint64_t at_ms;    /* when as many witnesses as are wanted had cosigned it last, by theirs */
 };
 
-/** What charter and owner want of a receipt whose heads are of this epoch, or of the present one
- *  (0); `given` is left as it is. The wallet has its charter. */
-void witnessed_wants(struct witnesses *ret, const struct wallet *w, uint32_t epoch);
-
 /** Ask the present node for what was cosigned, verify it, and that the node's newest head extends
  *  it. MR_OK; MR_FORKED; what a call met (not reported). */
 enum mr_status witnessed_look(struct wallet *w, struct seen *ret);
