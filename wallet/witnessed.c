@@ -47,18 +47,20 @@ static bool fulfils(const struct mr_witness_set *set, const struct mr_cosigned_h
     return mr_cosigned_by(set, c->cosignatures, c->cosignatures_count) >= set->quorum;
 }
 
+/* Of heads of one log: one that says the same later is newer too. */
+static bool newer(const struct mr_head *a, const struct mr_head *b)
+{
+    return a->size > b->size || (a->size == b->size && a->time_ms > b->time_ms);
+}
+
 /* The newest that fulfils a set; NULL: none does. */
 static const struct mr_cosigned_head *newest(const struct mr_rep_cosigned *r,
                                              const struct mr_witness_set *set)
 {
     const struct mr_cosigned_head *best = NULL;
-    for (uint32_t i = 0; i < r->heads_count; i++) {
-        const struct mr_head *const h = &r->heads[i].head;
-        if (fulfils(set, &r->heads[i]) &&
-            (best == NULL || h->size > best->head.size ||
-             (h->size == best->head.size && h->time_ms > best->head.time_ms)))
+    for (uint32_t i = 0; i < r->heads_count; i++)
+        if (fulfils(set, &r->heads[i]) && (best == NULL || newer(&r->heads[i].head, &best->head)))
             best = &r->heads[i];
-    }
     return best;
 }
 
@@ -110,15 +112,13 @@ enum mr_status witnessed_look(struct wallet *w, struct seen *ret)
     for (uint32_t i = 0; i < r->heads_count; i++)
         if (!right(w, &r->heads[i]))
             return MR_BAD_HEAD;
-    const struct mr_cosigned_head *const a = newest(r, &want.charter), *const b =
-                                                                           newest(r, &want.owner);
+    const struct mr_cosigned_head *const a = newest(r, &want.charter);
+    const struct mr_cosigned_head *const b = newest(r, &want.owner);
     if (a == NULL || b == NULL)
         return MR_OK;
     ret->any = true;
-    const bool first = a->head.size < b->head.size ||
-                       (a->head.size == b->head.size && a->head.time_ms < b->head.time_ms);
     const uint64_t by_charter = looked_ms(a, &want.charter), by_owner = looked_ms(b, &want.owner);
-    ret->head = first ? a->head : b->head;
+    ret->head = newer(&b->head, &a->head) ? a->head : b->head;
     ret->at_ms = by_charter < by_owner ? by_charter : by_owner;
     const enum mr_status extended = heads_compare(w, ret->head.node, &ret->head);
     const struct mr_head *const last = &w->reply->body.u.head.head;
