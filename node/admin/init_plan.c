@@ -199,8 +199,6 @@ static enum mr_status read_people(struct init_plan *p, const struct command *c, 
     return st == MR_OK ? majority(out, "threshold", p->threshold, p->operators) : st;
 }
 
-/* K counts all keys, M signs. Unless said, every association that offers a key and the founding one
- * have one each; where none is offered, the founding one governs. */
 /* "3/2": how many keys there are, and how many of them sign. */
 static bool read_pair(unsigned *ret_keys, unsigned *ret_sign, char *text)
 {
@@ -219,6 +217,8 @@ static bool read_pair(unsigned *ret_keys, unsigned *ret_sign, char *text)
     return ok;
 }
 
+/* K counts all keys, M signs. Unless said, every association that offers a key and the founding one
+ * have one each; where none is offered, the founding one governs. */
 static enum mr_status read_governance(struct init_plan *p, const struct command *c, struct out *out,
                                       uint32_t offered)
 {
