@@ -76,8 +76,8 @@ struct flush_task {
     struct task task;
     struct node *node;
     enum mr_status status;
-    bool sum, final, cut; /* final: at the end of an epoch; cut: by a CUT */
-    bool kept;            /* for nodes that join */
+    bool sum, final, cut; /* final: at the end of an epoch, of which nodes that join have a copy;
+                             cut: by a CUT */
     struct mr_checkpoint checkpoint;
     uint64_t turn, settled;
 };
@@ -114,7 +114,6 @@ static void keep_snapshot(struct flush_task *f)
         snapshot_write(f->node->store, dir, f->checkpoint.turn, f->checkpoint.state_root);
     if (f->final && (kept == MR_OK || kept == MR_FILE_EXISTS))
         kept = snapshot_keep(dir, f->checkpoint.turn, f->checkpoint.state_root);
-    f->kept = f->final;
     if (kept != MR_OK && kept != MR_FILE_EXISTS)
         log_event(LOG_LEVEL_WARN, "snapshot", log_with(log_text("status", mr_status_name(kept))));
 }
@@ -171,10 +170,9 @@ static void snapshot_done(struct node *n, struct task *t)
 static void summed(struct node *n, struct flush_task *f)
 {
     struct mr_effects fx = {requests_reply, n};
-    const struct mr_event ev = {
-        .kind = MR_EV_CHECKPOINT,
-        .now_ms = now_ms(),
-        .u.checkpoint = {.sum = &f->checkpoint, .kept = f->kept}};
+    const struct mr_event ev = {.kind = MR_EV_CHECKPOINT,
+                                .now_ms = now_ms(),
+                                .u.checkpoint = {.sum = &f->checkpoint, .kept = f->final}};
     const enum mr_status st = mr_engine_step(n->engine, &ev, &fx);
     if (st != MR_OK && st != MR_NO_MEMORY)
         node_fail(n, "checkpoint", st);
