@@ -191,9 +191,7 @@ enum mr_status next_check(struct admin *a, const struct mr_next_epoch *n)
     if (after == NULL)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
     *after = *a->charter;
-    if (n->seats_count == 0)
-        what = N_("there is no node");
-    else if (mr_charter_next(after, n) != MR_OK)
+    if (mr_charter_next(after, n) != MR_OK)
         what = N_("there are more associations than a ledger can have");
     else if (mr_charter_check_later(after, &what) == MR_OK)
         (void)mr_federation_check(after, &what);
