@@ -9,7 +9,7 @@
 #include "sim/sim.h"
 #include "sim/truth.h"
 
-enum { POLLS_MAX = 12, PATIENCE_US = 60 * SECOND };
+enum { POLLS_MAX = 12, ADDRESSES_MAX = 32, PATIENCE_US = 60 * SECOND };
 
 static void wake(struct sim *s, struct event *ev);
 
@@ -39,23 +39,26 @@ static void arrives(struct sim *s, struct event *ev)
     node_request(s, &s->copies[ev->a], CALLER_OWNER, ev->b, ev->c, 0, ev->bytes, ev->len);
 }
 
-/* The home node first; when it does not answer, any. */
+/* The home node first; when it does not answer, any. Where nobody is at home the next address is
+ * tried at once, as a wallet does. */
 static const struct copy *whom(struct sim *s, const struct owner *w, bool other)
 {
     /* Now and then somebody who votes no more: it still reads. */
     const struct era *e = &s->eras[s->epoch];
     const bool any = rng_chance(&s->people, 100);
     const bool home = w->tries == 0 && !other && era_has(e, w->home);
-    uint32_t number = w->home;
-    do {
-        number = home ? w->home : 1 + (uint32_t)rng_below(&s->people, s->numbers);
-    } while (!any && !era_has(e, number));
-    const struct copy *found[COPIES_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < s->copies_count; i++)
-        if (s->copies[i].number == number && s->copies[i].up)
-            found[count++] = &s->copies[i];
-    return count == 0 ? NULL : found[rng_below(&s->people, count)];
+    for (uint32_t tries = 0; tries < ADDRESSES_MAX; tries++) {
+        const bool first = home && tries == 0;
+        const uint32_t number = first ? w->home : 1 + (uint32_t)rng_below(&s->people, s->numbers);
+        const struct copy *found[COPIES_MAX];
+        uint32_t count = 0;
+        for (uint32_t i = 0; (any || era_has(e, number)) && i < s->copies_count; i++)
+            if (s->copies[i].number == number && s->copies[i].up)
+                found[count++] = &s->copies[i];
+        if (count > 0)
+            return found[rng_below(&s->people, count)];
+    }
+    return NULL;
 }
 
 static void ask(struct sim *s, struct owner *w, bool other)
