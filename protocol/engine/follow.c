@@ -9,6 +9,7 @@
 
 enum {
     REPLY_BYTES_MAX = 60 << 10,
+    FLIGHT_BYTES_MAX = 128 << 10,
     LEAVES_AN_ENTRY = 256, /* MR_TABLE_LEAF */
 };
 
@@ -285,7 +286,28 @@ static enum mr_status follow_reply(struct mr_engine *e, struct mri_peer *p, uint
         r->yours_count = 1;
     }
     p->sent = from + r->leaves_count;
+    if (r->leaves_count > 0 && p->flights_count < MRI_POLLS_A_PEER)
+        p->flights[p->flights_count++] = (struct mri_flight){p->sent, mr_reply_size(&e->reply)};
     return MR_OK;
+}
+
+/* What a peer asks behind has arrived. */
+static void arrived(struct mri_peer *p, uint64_t from)
+{
+    uint32_t n = 0;
+    while (n < p->flights_count && p->flights[n].end <= from)
+        n++;
+    p->flights_count -= n;
+    memmove(p->flights, p->flights + n, p->flights_count * sizeof p->flights[0]);
+}
+
+/* nanomsg drops what a slow reader has not taken (some 300 KiB), and says nothing. */
+static bool has_room(const struct mri_peer *p)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < p->flights_count; i++)
+        bytes += p->flights[i].bytes;
+    return bytes <= FLIGHT_BYTES_MAX && p->flights_count < MRI_POLLS_A_PEER;
 }
 
 /* What is left of an epoch that ended here, for a node that has not got so far. */
@@ -318,15 +340,15 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
     /* It begins anew: what it asked before in another session would swallow news. */
     for (uint32_t i = 0; !q->on && i < p->polls_count; i++)
         p->polls[i].over = true;
+    arrived(p, q->on ? q->from : UINT64_MAX);
     const uint64_t from = start_of(p, q->from, q->on);
     if (e->head.size == 0) /* the log of this epoch has just begun */
         return e->committee.epoch > 1 ? MR_WRONG_EPOCH : MR_BUSY;
     if (q->from > e->tree.size)
         return MR_NOT_FOUND; /* it holds more than this log has */
-    if (from < e->head.size)
-        return follow_reply(e, p, from);
-    if (q->timeout_ms == 0 || p->polls_count == MRI_POLLS_A_PEER || e->draining)
-        return follow_reply(e, p, e->head.size);
+    const bool at_once = q->timeout_ms == 0 || p->polls_count == MRI_POLLS_A_PEER || e->draining;
+    if (at_once || (from < e->head.size && has_room(p)))
+        return follow_reply(e, p, from < e->head.size ? from : e->head.size);
     p->polls[p->polls_count++] = (struct mri_poll){.token = ev->u.request.token,
                                                    .id = ev->u.request.request->id,
                                                    .from = q->from,
@@ -357,7 +379,8 @@ static enum mr_status serve(struct mr_engine *e, struct mri_peer *p, struct mr_e
     while (p->polls_count > 0) {
         const struct mri_poll w = p->polls[0];
         const uint64_t from = w.over ? e->head.size : start_of(p, w.from, w.on), sent = p->sent;
-        if (from >= e->head.size && e->now_ms < w.until_ms && !e->draining && !w.over)
+        const bool has_news = from < e->head.size && has_room(p);
+        if (!has_news && e->now_ms < w.until_ms && !e->draining && !w.over)
             return MR_OK;
         memmove(p->polls, p->polls + 1, --p->polls_count * sizeof p->polls[0]);
         const bool begun = e->head.size > 0; /* else it was asked in the epoch before */

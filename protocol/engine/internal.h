@@ -117,6 +117,12 @@ struct mri_poll {
  * session that ended may still stand beside the new one's. */
 enum { MRI_FOLLOWS_MAX = 12, MRI_POLLS_A_PEER = 2 * MRI_FOLLOWS_MAX };
 
+/* Leaves that a peer was sent and does not ask behind yet. */
+struct mri_flight {
+    uint64_t end; /* the first leaf that it does not hold */
+    size_t bytes; /* of the reply */
+};
+
 /* Another node of the committee. */
 struct mri_peer {
     const struct mr_seat *seat;
@@ -144,6 +150,8 @@ struct mri_peer {
     uint32_t evidence;           /* pieces against it */
     /* the serving side */
     struct mri_poll polls[MRI_POLLS_A_PEER];
+    struct mri_flight flights[MRI_POLLS_A_PEER];
+    uint32_t flights_count;
     uint32_t polls_count;
     uint64_t sent;
 };

@@ -17,6 +17,7 @@ enum {
     BEHIND_LEAVES = 4096,
     AHEAD_SLOTS = 1024,
     PEER_BYTES = 2048,
+    LONG_FOLLOWS_MAX = 3,
 };
 
 /* --- the committee ---------------------------------------------------------------------------- */
@@ -331,12 +332,19 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
     return q->slots_count > 0;
 }
 
+/* How many FOLLOWs may be under way. One that runs ahead of the others opens slots that nothing is
+ * known of yet, and whose orders would be fetched although they are on their way. What is long
+ * known at the peer comes in long answers, which a line holds few of. */
+static uint32_t follows_max(const struct mri_peer *p)
+{
+    if (!p->heard || p->opened >= AHEAD_SLOTS)
+        return 1;
+    return p->tree.size < p->head.size ? LONG_FOLLOWS_MAX : MRI_FOLLOWS_MAX;
+}
+
 static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
-    /* One that runs ahead of the others opens slots that nothing is known of yet, and whose orders
-     * would be fetched although they are on their way. */
-    const uint32_t most = p->heard && p->opened < AHEAD_SLOTS ? MRI_FOLLOWS_MAX : 1;
-    if (p->follows >= most || p->opened > MRI_OPEN_A_PEER ||
+    if (p->follows >= follows_max(p) || p->opened > MRI_OPEN_A_PEER ||
         e->opens.count + MR_LEAVES_MAX > MRI_OPEN_MAX)
         return false;
     if (e->now_ms < p->quiet_ms)
