@@ -143,8 +143,14 @@ bool mr_engine_ready(const struct mr_engine *e);
 enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev,
                               struct mr_effects *fx);
 
-/** End the current turn. True: *ret must be appended and synced, then MR_EV_SYNCED given; not to be
- *  called again before. False: nothing to write (replies, if any, were released into fx). */
+/** Whether the current turn is worth a sync now: this node said something in it, somebody waits for
+ *  its outcome, it is nearly full, or it has stood open for 0.1 s. What peers said and what settled
+ *  by it waits for company otherwise: when it is lost in a crash, the peers say it again. */
+bool mr_engine_due(const struct mr_engine *e);
+
+/** End the current turn, due or not. True: *ret must be appended and synced, then MR_EV_SYNCED
+ * given; not to be called again before. False: nothing to write (replies, if any, were released
+ * into fx). */
 bool mr_engine_cut(struct mr_engine *e, struct mr_turn *ret, struct mr_effects *fx);
 
 /** Directly after a cut: take the changes up to and including that turn, to be committed to the

@@ -352,10 +352,21 @@ static bool step_one(struct node *n, struct mr_effects *fx)
     return true;
 }
 
+static void end_turn(struct node *n, struct mr_effects *fx)
+{
+    struct mr_turn turn;
+    if (mr_engine_cut(n->engine, &turn, fx)) {
+        if (flush_due(n))
+            n->freeze_due = freeze(n);
+        append_give(n, &turn);
+    } else if (flush_due(n) && freeze(n)) {
+        flush_give(n, checkpoint_due(n));
+    }
+}
+
 static void pump(struct node *n)
 {
     struct mr_effects fx = {requests_reply, n};
-    struct mr_turn turn;
     look_at_room(n, &fx);
     for (int i = 0; i < STEPS_MAX && step_one(n, &fx); i++)
         continue;
@@ -363,13 +374,8 @@ static void pump(struct node *n)
     epochs_look(n);
     if (n->syncing)
         return;
-    if (mr_engine_cut(n->engine, &turn, &fx)) {
-        if (flush_due(n))
-            n->freeze_due = freeze(n);
-        append_give(n, &turn);
-    } else if (flush_due(n) && freeze(n)) {
-        flush_give(n, checkpoint_due(n));
-    }
+    if (flush_due(n) || mr_engine_due(n->engine))
+        end_turn(n, &fx);
     if (has_ready(n))
         node_pump_soon(n);
 }

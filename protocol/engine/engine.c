@@ -9,13 +9,19 @@
 #include "mereau/log.h"
 #include "mereau/order.h"
 
-enum { HEARTBEAT_MS = 2000 };
+enum { HEARTBEAT_MS = 2000, HOLD_MS = 100 };
 
 /* --- what is said ----------------------------------------------------------------------------- */
 
 void mri_say(struct mr_engine *e, const struct mr_entry *entry)
 {
-    struct mri_buffer *b = &e->current->log;
+    struct mri_turn *const t = e->current;
+    struct mri_buffer *const b = &t->log;
+    if (b->used == MR_FRAME_HEAD_BYTES)
+        t->since_ms = e->now_ms;
+    if (entry->kind != MR_ENTRY_PEER && entry->kind != MR_ENTRY_SETTLED &&
+        entry->kind != MR_ENTRY_HEAD)
+        t->wanted = true;
     mr_assert(mr_entry_size(entry) <= MRI_TURN_BUFFER - b->used);
     b->used += mr_entry_encode(entry, b->bytes + b->used, MRI_TURN_BUFFER - b->used);
 }
@@ -35,7 +41,7 @@ uint64_t mri_say_leaf(struct mr_engine *e, const struct mr_leaf *leaf)
     mri_tell(e, e->tree.size, at + 4, n);
     mri_tree_append(&e->tree, hash, NULL);
     e->ledger.meta.leaves = e->tree.size;
-    e->current->said = true;
+    e->current->said = e->current->wanted = true;
     return e->tree.size - 1;
 }
 
@@ -125,7 +131,7 @@ static void turn_reset(struct mr_engine *e, struct mri_turn *t)
     t->log.used = t->bodies.used = MR_FRAME_HEAD_BYTES;
     t->replies_used = 0;
     t->answers_count = 0;
-    t->said = false;
+    t->said = t->wanted = false;
     t->bodies_at = e->bodies_at;
     t->first_leaf = e->tree.size;
 }
@@ -133,6 +139,15 @@ static void turn_reset(struct mr_engine *e, struct mri_turn *t)
 static bool turn_wrote(const struct mri_turn *t)
 {
     return t->log.used > MR_FRAME_HEAD_BYTES;
+}
+
+bool mr_engine_due(const struct mr_engine *e)
+{
+    const struct mri_turn *const t = e->current;
+    if (t->answers_count > 0)
+        return true;
+    return turn_wrote(t) && (t->wanted || e->news || e->draining || !mr_engine_ready(e) ||
+                             e->now_ms >= t->since_ms + HOLD_MS);
 }
 
 /* Frame one stream of a turn; its bytes, padding included. */

@@ -53,7 +53,9 @@ struct mri_turn {
     uint32_t epoch;             /* at its end */
     uint64_t leaves;            /* tree size at its end */
     uint8_t root[32];
-    bool said; /* leaves were appended: a new head is due */
+    bool said;         /* leaves were appended: a new head is due */
+    bool wanted;       /* more than what others said and what settled by it */
+    uint64_t since_ms; /* when the first of it was written */
 };
 
 struct mri_waiter {
@@ -240,6 +242,8 @@ struct mr_engine {
     struct mri_waiter waiters[MRI_WAITERS_MAX];
     uint32_t waiters_count;
     uint64_t touched[64]; /* bloom of accounts changed since the waiters were looked at */
+    uint64_t awaited[64]; /* of those that the waiters wait for */
+    bool news;            /* perhaps one of those changed */
     /* scratch, too large for a stack */
     struct mr_entry entry;
     struct mr_signed_order order;
@@ -356,6 +360,17 @@ enum mr_status mri_signatures(const struct mr_event *ev, uint32_t generation);
 bool mri_is_trouble(enum mr_status st);
 /* LED-13: statuses that let an order wait. */
 bool mri_parks(enum mr_status st);
+/* A set of account numbers that may hold more than was put in. */
+static inline void mri_bloom_add(uint64_t set[64], uint64_t number)
+{
+    set[number * 0x9e3779b97f4a7c15u >> 58] |= UINT64_C(1) << (number & 63);
+}
+
+static inline bool mri_bloom_has(const uint64_t set[64], uint64_t number)
+{
+    return (set[number * 0x9e3779b97f4a7c15u >> 58] >> (number & 63) & 1) != 0;
+}
+
 /* An account changed: what waits for it is due, and so are long polls. */
 void mri_touch(struct mr_engine *e, uint64_t number, const uint8_t account[16], uint64_t next_seq);
 

@@ -231,7 +231,8 @@ void mri_open_due(struct mr_engine *e, struct mri_open *o)
 
 void mri_touch(struct mr_engine *e, uint64_t number, const uint8_t account[16], uint64_t next_seq)
 {
-    e->touched[number * 0x9e3779b97f4a7c15u >> 58] |= UINT64_C(1) << (number & 63);
+    mri_bloom_add(e->touched, number);
+    e->news = e->news || mri_bloom_has(e->awaited, number);
     struct mri_open *const o = next_seq > 0 ? mri_open_find(e, account, next_seq) : NULL;
     if (o != NULL)
         mri_open_due(e, o);

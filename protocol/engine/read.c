@@ -531,6 +531,7 @@ static enum mr_status read_wait(struct mr_engine *e, const struct mr_event *ev, 
         return st;
     if (e->waiters_count == MRI_WAITERS_MAX)
         return MR_TOO_MANY;
+    mri_bloom_add(e->awaited, w.number);
     e->waiters[e->waiters_count++] = w;
     *ret_queued = true;
     return MR_OK;
@@ -543,8 +544,7 @@ enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx)
         return MR_OK; /* what changed since is not synced: later */
     for (uint32_t i = 0; i < e->waiters_count;) {
         const struct mri_waiter *w = &e->waiters[i];
-        const bool touched =
-            (e->touched[w->number * 0x9e3779b97f4a7c15u >> 58] >> (w->number & 63) & 1) != 0;
+        const bool touched = mri_bloom_has(e->touched, w->number);
         const bool late = e->now_ms >= w->until_ms || e->draining;
         bool any = false;
         if (!touched && !late) {
@@ -565,6 +565,10 @@ enum mr_status mri_waiters(struct mr_engine *e, struct mr_effects *fx)
         e->waiters[i] = e->waiters[--e->waiters_count];
     }
     memset(e->touched, 0, sizeof e->touched);
+    memset(e->awaited, 0, sizeof e->awaited);
+    for (uint32_t i = 0; i < e->waiters_count; i++)
+        mri_bloom_add(e->awaited, e->waiters[i].number);
+    e->news = false;
     return MR_OK;
 }
 

@@ -255,8 +255,9 @@ static void pump_now(struct sim *s, struct event *ev)
     peer_ask(s, c);
     if (c->syncing)
         return;
-    const bool cut = mr_engine_cut(c->engine, &c->turn, &fx);
-    if (rng_chance(&s->disks, s->w.flush))
+    const bool flush = rng_chance(&s->disks, s->w.flush);
+    const bool cut = (flush || mr_engine_due(c->engine)) && mr_engine_cut(c->engine, &c->turn, &fx);
+    if (flush)
         freeze(s, c, cut);
     if (cut) {
         c->syncing = true;
