@@ -1,5 +1,6 @@
 /* RFC 6962 section 2.1, LOG-1. Complete subtrees are kept a while, so that the root of a size that
  * a later turn signs is still known. */
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -8,19 +9,22 @@
 void mri_aud_leaf_hash(uint8_t ret[32], const uint8_t *leaf, size_t len)
 {
     const uint8_t zero = 0;
-    crypto_hash_sha256_state st;
-    crypto_hash_sha256_init(&st);
-    crypto_hash_sha256_update(&st, &zero, 1);
-    crypto_hash_sha256_update(&st, leaf, len);
-    crypto_hash_sha256_final(&st, ret);
+    struct sha256_ctx sum;
+    sha256_init(&sum);
+    sha256_update(&sum, 1, &zero);
+    sha256_update(&sum, len, leaf);
+    sha256_digest(&sum, SHA256_DIGEST_SIZE, ret);
 }
 
 void mri_aud_node_hash(uint8_t ret[32], const uint8_t left[32], const uint8_t right[32])
 {
     uint8_t both[65] = {1};
+    struct sha256_ctx sum;
     memcpy(both + 1, left, 32);
     memcpy(both + 33, right, 32);
-    crypto_hash_sha256(ret, both, sizeof both);
+    sha256_init(&sum);
+    sha256_update(&sum, sizeof both, both);
+    sha256_digest(&sum, SHA256_DIGEST_SIZE, ret);
 }
 
 static uint64_t window_of(const struct mri_aud_tree *t)

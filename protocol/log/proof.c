@@ -1,24 +1,27 @@
 #include "mereau/log.h"
 
-#include <sodium.h>
+#include <nettle/sha2.h>
 #include <string.h>
 
 void mr_leaf_hash(uint8_t ret[32], const uint8_t *leaf, size_t len)
 {
-    crypto_hash_sha256_state st;
     const uint8_t tag = 0;
-    crypto_hash_sha256_init(&st);
-    crypto_hash_sha256_update(&st, &tag, 1);
-    crypto_hash_sha256_update(&st, leaf, len);
-    crypto_hash_sha256_final(&st, ret);
+    struct sha256_ctx h;
+    sha256_init(&h);
+    sha256_update(&h, 1, &tag);
+    sha256_update(&h, len, leaf);
+    sha256_digest(&h, SHA256_DIGEST_SIZE, ret);
 }
 
 void mr_node_hash(uint8_t ret[32], const uint8_t left[32], const uint8_t right[32])
 {
     uint8_t bytes[65] = {1};
+    struct sha256_ctx h;
     memcpy(bytes + 1, left, 32);
     memcpy(bytes + 33, right, 32);
-    crypto_hash_sha256(ret, bytes, sizeof bytes);
+    sha256_init(&h);
+    sha256_update(&h, sizeof bytes, bytes);
+    sha256_digest(&h, SHA256_DIGEST_SIZE, ret);
 }
 
 /* The place of a node and of the last node, on the way up. */
