@@ -147,6 +147,9 @@ enum mr_status load_run(struct outcome *ret, const struct estate *e, struct deck
 /** Verifications a second of the deck's own signatures on so many threads. 0: one did not verify.
  */
 double limit_verify(const struct estate *e, const struct deck *d, unsigned threads);
+/** The same, within so many milliseconds. */
+double limit_verify_for(const struct estate *e, const struct deck *d, unsigned threads,
+                        uint64_t ms);
 
 /** Appends of so many bytes a second, each written and synced before the next; median µs of one. */
 double limit_append(const char *dir, size_t bytes, uint64_t *ret_median_us);

@@ -88,6 +88,11 @@ static size_t sample(struct proof *proofs, const struct estate *e, const struct 
 
 double limit_verify(const struct estate *e, const struct deck *d, unsigned threads)
 {
+    return limit_verify_for(e, d, threads, MEASURE_MS);
+}
+
+double limit_verify_for(const struct estate *e, const struct deck *d, unsigned threads, uint64_t ms)
+{
     struct verifying v[THREADS_MAX];
     struct proof *proofs = malloc(SAMPLE_MAX * sizeof *proofs);
     const size_t count = proofs != NULL ? sample(proofs, e, d) : 0;
@@ -97,7 +102,7 @@ double limit_verify(const struct estate *e, const struct deck *d, unsigned threa
     const uint64_t start = bench_ns();
     for (; !wrong && started < threads && started < THREADS_MAX; started++) {
         v[started] = (struct verifying){
-            .proofs = proofs, .count = count, .until_ns = start + MEASURE_MS * UINT64_C(1000000)};
+            .proofs = proofs, .count = count, .until_ns = start + ms * UINT64_C(1000000)};
         if (pthread_create(&v[started].thread, NULL, verify, &v[started]) != 0)
             break;
     }

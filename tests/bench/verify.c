@@ -16,12 +16,46 @@
 #include "mereau/codec.h"
 #include "storage/journal_scan.h"
 
-enum { SAMPLE = 4096 };
+enum { SAMPLE = 4096, SLICE_MS = 200, BETWEEN_MS = 1000 };
 
+/* The limit is measured in slices between pieces of the audit: both have the same machine, however
+ * busy it is and whatever its clock does. */
 struct auditing {
     struct mr_audit *audit;
     struct pool *pool;
+    const struct estate *e;
+    struct deck *deck;
+    unsigned threads, slices;
+    double limit;                       /* signatures a second, of all slices together */
+    uint64_t piece_ns, paused_ns;       /* when the present piece began; slices took */
+    double paused_all_s, paused_feed_s; /* of the processor */
 };
+
+static double seconds_since(uint64_t ns)
+{
+    return (double)(bench_ns() - ns) / 1e9;
+}
+
+/* Time of the processor, of all threads or of the one that asks: other programs on the machine do
+ * not count. */
+static double cpu_seconds(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void measure_limit(struct auditing *a)
+{
+    const uint64_t start = bench_ns();
+    const double all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    const double feed = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+    a->limit += limit_verify_for(a->e, a->deck, a->threads, SLICE_MS);
+    a->slices++;
+    a->paused_all_s += cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - all;
+    a->paused_feed_s += cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - feed;
+    a->paused_ns += bench_ns() - start;
+}
 
 static enum mr_status on_turn(void *ctx, const struct mr_frame *log, const uint8_t *log_payload,
                               const struct mr_frame *bodies, const uint8_t *bodies_payload)
@@ -32,6 +66,11 @@ static enum mr_status on_turn(void *ctx, const struct mr_frame *log, const uint8
     if (bodies_payload != NULL) {
         t.bodies = bodies_payload - MR_FRAME_HEAD_BYTES;
         t.bodies_len = mr_frame_size(bodies->len);
+    }
+    if (bench_ns() - a->piece_ns > BETWEEN_MS * UINT64_C(1000000)) {
+        pool_drain(a->pool);
+        measure_limit(a);
+        a->piece_ns = bench_ns();
     }
     return pool_feed(a->pool, &t);
 }
@@ -48,11 +87,12 @@ static enum mr_status read_all(struct auditing *a, const struct estate *e)
     return st;
 }
 
-static enum mr_status begin(struct auditing *a, const struct estate *e, unsigned threads)
+static enum mr_status begin(struct auditing *a, const struct estate *e, struct deck *d,
+                            unsigned threads)
 {
     uint8_t *const charter = malloc(sizeof e->charter);
     enum mr_status st = charter == NULL ? MR_NO_MEMORY : MR_OK;
-    *a = (struct auditing){NULL, NULL};
+    *a = (struct auditing){.e = e, .deck = d, .threads = threads};
     if (st == MR_OK)
         st = mr_audit_create(&a->audit, &heap, NULL, NULL, charter,
                              mr_charter_encode(&e->charter, charter, sizeof e->charter));
@@ -75,37 +115,23 @@ static enum mr_status count_bytes(void *ctx, const uint8_t *bytes, size_t len)
     return MR_OK;
 }
 
-/* Time of the processor, of all threads or of the one that asks: other programs on the machine do
- * not count. */
-static double cpu_seconds(clockid_t which)
-{
-    struct timespec t;
-    clock_gettime(which, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double seconds_since(uint64_t ns)
-{
-    return (double)(bench_ns() - ns) / 1e9;
-}
-
 static enum mr_status audit(struct out *out, struct estate *e, struct deck *d, unsigned threads)
 {
     static struct mr_audit_totals t;
     struct auditing a;
     size_t saved = 0;
-    const double before = limit_verify(e, d, threads);
-    enum mr_status st = begin(&a, e, threads);
+    enum mr_status st = begin(&a, e, d, threads);
     const double all_start = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
     const double feed_start = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
-    const uint64_t start = bench_ns();
+    const uint64_t start = a.piece_ns = bench_ns();
     if (st == MR_OK)
         st = read_all(&a, e);
-    const double took = seconds_since(start);
-    const double all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - all_start;
-    const double feed = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - feed_start;
+    const double took = seconds_since(start) - (double)a.paused_ns / 1e9;
+    const double all = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - all_start - a.paused_all_s;
+    const double feed = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - feed_start - a.paused_feed_s;
     const double share = all > 0 ? (all - feed) / all : 0;
-    const double limit = limit_again(e, d, threads, before);
+    measure_limit(&a);
+    const double limit = a.limit / a.slices;
     const uint64_t save = bench_ns();
     if (st == MR_OK)
         st = mr_audit_save(a.audit, count_bytes, &saved);

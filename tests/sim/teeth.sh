@@ -25,6 +25,7 @@ for rule in $("$sim" --rules); do
     case $rule in
     # Only who lies to two halves of a federation at once has to fear what they tell each other.
     say_seen)
+        try "$rule" --profile partition --beyond && continue
         try "$rule" --profile calm --beyond && continue
         try "$rule" --profile calm --nodes 5 --beyond && continue
         ;;
