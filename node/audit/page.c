@@ -27,11 +27,12 @@ static void allow_script(FILE *f, const unsigned char *bytes, size_t len)
 static void put_title(const struct page *p)
 {
     const char *const code = p->m->table.units[0].code;
-    const char *const name = p->m->currency[0] != '\0' ? p->m->currency
-                             : code[0] != '\0'         ? code
-                                                       : _("Local currency");
+    const char *const name = p->m->currency[0] != '\0' ? p->m->currency : code;
     char text[512];
-    snprintf(text, sizeof text, _("%s: how the money circulates"), name);
+    if (name[0] == '\0')
+        snprintf(text, sizeof text, "%s", _("How the local currency circulates"));
+    else
+        snprintf(text, sizeof text, _("%s: how the money circulates"), name);
     page_text(p->f, text);
 }
 
@@ -59,15 +60,13 @@ static void put_head(const struct page *p)
 
 static void put_period(const struct page *p)
 {
-    const struct mr_stats_period *const whole = &p->m->periods[p->m->periods_count];
-    char from[PAGE_TEXT_MAX / 4], to[PAGE_TEXT_MAX / 4], text[512];
-    page_day(from, whole->from_day);
-    page_day(to, whole->to_day);
+    char days[PAGE_TEXT_MAX], text[512];
+    page_days(days, &p->m->periods[p->m->periods_count]);
     snprintf(text, sizeof text,
              p->m->file != NULL
-                 ? _("%s to %s. Figures of a file of recorded payments.")
-                 : _("%s to %s. Figures that the auditor computed from the signed ledger."),
-             from, to);
+                 ? _("%s. Figures of a file of recorded payments.")
+                 : _("%s. Figures that the auditor computed from the signed ledger."),
+             days);
     fputs("<p>", p->f);
     page_text(p->f, text);
     fputs("</p>\n", p->f);
@@ -81,67 +80,115 @@ static void put_period(const struct page *p)
 
 /* --- headline figures ------------------------------------------------------------------------- */
 
+/* What stands in a tile: words of its own, for people who read no definitions. What is followed
+ * through later payments is told of the whole: of the latest period little has followed yet, so
+ * that it would always seem to fall. */
+static const struct headline {
+    enum mr_stats_id id;
+    enum page_look look;
+    bool whole;
+    const char *name, *note; /* note NULL: the name says it */
+} headlines[] = {
+    {MR_STATS_MASS, PAGE_AMOUNT, false, N_("Money in circulation"), NULL},
+    {MR_STATS_COVERAGE, PAGE_PERCENT, false, N_("Covered by the reserve"),
+     N_("euros in reserve by the books, of what the issuers owe")},
+    {MR_STATS_TURNOVER, PAGE_AMOUNT, false, N_("Paid among members"), NULL},
+    {MR_STATS_PAYMENTS, PAGE_COUNT, false, N_("Payments"), NULL},
+    {MR_STATS_V_ALL, PAGE_NUMBER, false, N_("Times a unit is paid on in a year"),
+     N_("at the pace of the period")},
+    {MR_STATS_ACTIVE_IN, PAGE_COUNT, false, N_("Accounts that paid or were paid"), NULL},
+    {MR_STATS_MEMBER_COUNT, PAGE_COUNT, false, N_("Members"), N_("at the end of the period")},
+    {MR_STATS_BASKET, PAGE_AMOUNT, false, N_("Typical payment"),
+     N_("half of the payments are smaller")},
+    {MR_STATS_LM3, PAGE_NUMBER, true, N_("Local multiplier LM3"),
+     N_("units spent locally in three rounds, for one in the first; over the whole time")},
+    {MR_STATS_PUBLIC_KEPT, PAGE_PERCENT, true, N_("Public money that still circulates"),
+     N_("of what the municipality spent; over the whole time")},
+};
+
 static struct page_figure of(const struct page *p, enum mr_stats_id id, uint32_t period)
 {
     return mr_stats_indicator(id)->row == MR_STATS_AXIS_CLASS ? page_sum(p, id, period)
                                                               : page_one(p, id, period, 0, 0);
 }
 
-static void put_change(const struct page *p, enum mr_stats_id id, struct page_figure now)
+/* By how much a figure changed, of percents the points: "+3.1%", "unchanged". Empty: it began, and
+ * no percentage says much. */
+static void change_text(char by[PAGE_TEXT_MAX], const struct page *p, enum page_look look,
+                        struct page_figure now, struct page_figure old)
 {
-    char by[PAGE_TEXT_MAX], when[PAGE_TEXT_MAX], text[512];
-    const struct page_figure old =
-        p->before == MR_STATS_NONE ? (struct page_figure){0, 0, false} : of(p, id, p->before);
-    if (old.den == 0 || old.num <= 0 || now.den == 0)
-        return;
-    /* now / old - 1 */
+    char text[PAGE_TEXT_MAX], size[PAGE_TEXT_MAX];
     const mr_stats_wide a = now.num * old.den, b = now.den * old.num;
-    if (a > 10 * b) /* it began */
+    by[0] = '\0';
+    if (a == b) {
+        snprintf(by, PAGE_TEXT_MAX, "%s", _("unchanged"));
+    } else if (look == PAGE_PERCENT) {
+        mr_stats_format(text, (a - b) * 100, now.den * old.den, 1);
+        page_grouped(size, text);
+        snprintf(text, sizeof text, _("%.64s points"), size);
+        snprintf(by, PAGE_TEXT_MAX, "%s%.100s", a > b ? "+" : "", text);
+    } else if (b > 0 && a <= 10 * b) {
+        page_value(size, p, PAGE_PERCENT, a - b, b); /* now / old - 1 */
+        snprintf(by, PAGE_TEXT_MAX, "%s%.100s", a > b ? "+" : "", size);
+    }
+}
+
+static void put_change(const struct page *p, const struct headline *h, struct page_figure now)
+{
+    char by[PAGE_TEXT_MAX], when[PAGE_TEXT_MAX], was[PAGE_TEXT_MAX], text[512];
+    const struct page_figure old = p->before == MR_STATS_NONE || h->whole
+                                       ? (struct page_figure){0, 0, false}
+                                       : of(p, h->id, p->before);
+    if (old.den == 0 || now.den == 0)
         return;
-    page_value(by, p, PAGE_PERCENT, a - b, b);
+    change_text(by, p, h->look, now, old);
     page_period(when, p, p->before);
-    snprintf(text, sizeof text, _("%s%s compared with %s"), a > b ? "+" : "", by, when);
+    page_value(was, p, h->look, old.num, old.den);
+    snprintf(text, sizeof text, _("%s (%s: %s)"), by, when, was);
     fputs("<span class=\"change\">", p->f);
-    page_text(p->f, text);
+    page_text(p->f, by[0] == '\0' ? text + 1 : text);
     fputs("</span>", p->f);
 }
 
-static void put_headline(const struct page *p, enum mr_stats_id id, enum page_look look)
+static void put_headline(const struct page *p, const struct headline *h)
 {
     char value[PAGE_TEXT_MAX];
-    const struct page_figure x = of(p, id, p->now);
+    const struct page_figure x = of(p, h->id, h->whole ? (uint32_t)p->m->periods_count : p->now);
     if (x.den == 0 && !x.blank)
         return;
     fputs("<li><span class=\"name\">", p->f);
-    page_text(p->f, _(mr_stats_indicator(id)->title));
-    fputs("</span><span class=\"value\">", p->f);
+    page_text(p->f, _(h->name));
+    fputs(x.blank ? "</span><span class=\"value kept\">" : "</span><span class=\"value\">", p->f);
     if (x.blank)
         snprintf(value, sizeof value, "%s", _("kept back"));
     else
-        page_value(value, p, look, x.num, x.den);
+        page_value(value, p, h->look, x.num, x.den);
     page_text(p->f, value);
     fputs("</span>", p->f);
-    put_change(p, id, x);
+    put_change(p, h, x);
+    if (h->note != NULL) {
+        fputs("<span class=\"aside\">", p->f);
+        page_text(p->f, _(h->note));
+        fputs("</span>", p->f);
+    }
     fputs("</li>\n", p->f);
 }
 
 static void put_headlines(const struct page *p)
 {
-    char when[PAGE_TEXT_MAX];
+    char when[PAGE_TEXT_MAX], text[512];
     page_period(when, p, p->now);
+    snprintf(text, sizeof text, _("Key figures: %s"), when);
     fputs("<section aria-labelledby=\"heads\">\n<h2 id=\"heads\">", p->f);
-    page_text(p->f, when);
+    page_text(p->f, text);
     fputs("</h2>\n<ul class=\"heads\">\n", p->f);
-    put_headline(p, MR_STATS_MASS, PAGE_AMOUNT);
-    put_headline(p, MR_STATS_COVERAGE, PAGE_PERCENT);
-    put_headline(p, MR_STATS_TURNOVER, PAGE_AMOUNT);
-    put_headline(p, MR_STATS_PAYMENTS, PAGE_COUNT);
-    put_headline(p, MR_STATS_V_ALL, PAGE_NUMBER);
-    put_headline(p, MR_STATS_ACTIVE_IN, PAGE_COUNT);
-    put_headline(p, MR_STATS_MEMBER_COUNT, PAGE_COUNT);
-    put_headline(p, MR_STATS_BASKET, PAGE_AMOUNT);
-    put_headline(p, MR_STATS_LM3, PAGE_NUMBER);
-    fputs("</ul>\n</section>\n", p->f);
+    for (size_t i = 0; i < sizeof headlines / sizeof *headlines; i++)
+        put_headline(p, &headlines[i]);
+    fputs("</ul>\n</section>\n<p class=\"hint\">", p->f);
+    page_text(p->f,
+              _("Point at a chart, or move through it with the arrow keys, to read its values. "
+                "Each has its figures as a table below it."));
+    fputs("</p>\n", p->f);
 }
 
 /* --- foot ------------------------------------------------------------------------------------- */
@@ -156,6 +203,27 @@ static void put_hash(const struct page *p, const char *name, const uint8_t *hash
     fprintf(p->f, "<span class=\"hash\">%s</span>", hex);
 }
 
+/* Up to when nothing changes any more (STA-7); a file says nothing of it. */
+static void put_final(const struct page *p)
+{
+    char day[PAGE_TEXT_MAX / 4], text[256];
+    const uint32_t final = mr_stats_final_day(&p->m->table.point);
+    if (p->m->file != NULL || final == 0)
+        return;
+    page_day(day, final);
+    if (final < p->m->periods[p->m->periods_count].from_day)
+        snprintf(
+            text, sizeof text, "%s",
+            _("All figures may still change a little: orders of these days can still settle."));
+    else
+        snprintf(text, sizeof text,
+                 _("Figures up to %s are final; later ones may still change a little: orders of "
+                   "those days can still settle."),
+                 day);
+    fputs("<br>", p->f);
+    page_text(p->f, text);
+}
+
 static void put_foot(const struct page *p)
 {
     const struct mr_stats_point *const at = &p->m->table.point;
@@ -164,10 +232,12 @@ static void put_foot(const struct page *p)
     snprintf(text, sizeof text,
              p->m->file != NULL
                  ? ngettext("Computed from %llu row", "Computed from %llu rows", at->settled)
-                 : ngettext("Computed at %llu settled order", "Computed at %llu settled orders",
+                 : ngettext("Computed from the ledger as it stood after %llu settled order",
+                            "Computed from the ledger as it stood after %llu settled orders",
                             at->settled),
              (unsigned long long)at->settled);
     page_text(p->f, text);
+    put_final(p);
     if (p->m->file == NULL)
         put_hash(p, _("ledger"), at->ledger);
     if (at->has_state)

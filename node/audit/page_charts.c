@@ -1,138 +1,68 @@
-/* Charts of the page: a sentence, a place for the drawing, a definition, and the table that it is
- * drawn from. */
-#include <stdlib.h>
+/* The charts of the page. */
 #include <string.h>
 
 #include "audit/page.h"
-#include "common/ledger_words.h"
 
-enum { LABELS_MAX = 12, COLUMNS_MAX = 4 };
+enum { COLUMNS_MAX = 4 };
 
-/* --- parts ------------------------------------------------------------------------------------ */
+/* --- words ------------------------------------------------------------------------------------ */
 
-/* `sentence` is text. */
-static void begin(const struct page *p, const char *id, const char *title, const char *kind,
-                  const char *limits, const char *sentence)
+/* A figure as words. */
+static const char *words(char ret[PAGE_TEXT_MAX], const struct page *p, enum page_look look,
+                         struct page_figure x)
 {
-    fprintf(p->f, "<figure class=\"chart\" aria-labelledby=\"%s\">\n<h2 id=\"%s\">", id, id);
-    page_text(p->f, title);
-    fprintf(p->f, "</h2>\n<p class=\"say\" id=\"%s-say\">", id);
-    page_text(p->f, sentence);
-    fprintf(p->f,
-            "</p>\n<div class=\"plot\" role=\"img\" data-kind=\"%s\" data-limits=\"%s\" "
-            "aria-labelledby=\"%s %s-say\" data-none=\"",
-            kind, limits, id, id);
-    page_text(p->f, _("Nothing to draw: kept back, or nothing there."));
-    fputs("\"></div>\n<output class=\"read\" aria-live=\"polite\"></output>\n", p->f);
+    if (x.blank || x.den == 0)
+        snprintf(ret, PAGE_TEXT_MAX, "%s", x.blank ? _("(kept back)") : _("nothing"));
+    else
+        page_value(ret, p, look, x.num, x.den);
+    return ret;
 }
 
-static void define(const struct page *p, enum mr_stats_id id)
+/* What forms of the plural go by. */
+static unsigned long plural_of(struct page_figure x)
 {
-    const struct mr_stats_indicator *const k = mr_stats_indicator(id);
-    fputs("<p class=\"definition\"><strong>", p->f);
-    page_text(p->f, _(k->title));
-    fputs("</strong>", p->f);
-    page_text(p->f, _(": "));
-    page_text(p->f, _(k->definition));
-    fputs("</p>\n", p->f);
+    return x.num < 0 || x.num > 1000000 ? 1000000 : (unsigned long)x.num;
 }
 
-static void begin_table(const struct page *p, const char *caption, const char *first)
+/* The period that is told of, as a sentence begins. */
+static void now_text(char ret[PAGE_TEXT_MAX], const struct page *p)
 {
-    fputs("<details><summary>", p->f);
-    page_text(p->f, _("The figures as a table"));
-    fputs("</summary><div class=\"scroll\" tabindex=\"0\">\n<table><caption>", p->f);
-    page_text(p->f, caption);
-    fputs("</caption>\n<thead><tr><th scope=\"col\">", p->f);
-    page_text(p->f, first);
-    fputs("</th>", p->f);
+    page_period(ret, p, p->now);
+    page_sentence_case(ret);
 }
 
-static void head(const struct page *p, const char *text)
+/* A sentence of its own, when the figure it would be about is not shown. It may be blank only so
+ * that others do not follow: that few are behind it would be no true reason. */
+static bool is_kept_back(char *text, size_t size, const char *when, struct page_figure x)
 {
-    fputs("<th scope=\"col\">", p->f);
-    page_text(p->f, text);
-    fputs("</th>", p->f);
-}
-
-static void begin_rows(const struct page *p)
-{
-    fputs("</tr></thead>\n<tbody>\n", p->f);
-}
-
-static void begin_row(const struct page *p, const char *name, const char *label)
-{
-    fputs("<tr><th scope=\"row\"", p->f);
-    if (label != NULL) {
-        fputs(" data-short=\"", p->f);
-        page_text(p->f, label);
-        putc('"', p->f);
-    }
-    putc('>', p->f);
-    page_text(p->f, name);
-    fputs("</th>", p->f);
-}
-
-static void cell(const struct page *p, enum page_look look, struct page_figure x)
-{
-    char value[PAGE_TEXT_MAX];
-    if (x.blank || x.den == 0) {
-        fprintf(p->f, "<td>");
-        page_text(p->f, x.blank ? _("kept back") : "\xe2\x80\x93");
-    } else {
-        page_plain(value, p, look, x.num, x.den);
-        fprintf(p->f, "<td data-v=\"%s\">", value);
-        page_value(value, p, look, x.num, x.den);
-        page_text(p->f, value);
-    }
-    fputs("</td>", p->f);
-}
-
-static void end_row(const struct page *p)
-{
-    fputs("</tr>\n", p->f);
-}
-
-static void end(const struct page *p)
-{
-    fputs("</tbody></table></div></details>\n</figure>\n", p->f);
+    if (x.blank)
+        snprintf(text, size,
+                 _("%s: this figure is kept back. It tells of few persons, or would give away one "
+                   "that does."),
+                 when);
+    return x.blank;
 }
 
 /* --- over periods ----------------------------------------------------------------------------- */
 
 struct series {
     const char *id, *title, *kind;
-    enum page_look look;
+    const char *unit; /* NULL: of the money */
     size_t count;
     struct {
         enum mr_stats_id id;
-        uint32_t row;
         const char *name;
-        bool sum;            /* of all rows */
-        enum page_look look; /* of its own, with `aside` */
-        bool aside;          /* in the table, not in the drawing */
+        enum page_look look;
+        bool sum;   /* of all rows */
+        bool aside; /* in the table, not in the drawing */
     } columns[COLUMNS_MAX];
 };
 
 static struct page_figure value_of(const struct page *p, const struct series *s, size_t column,
                                    uint32_t period)
 {
-    return s->columns[column].sum
-               ? page_sum(p, s->columns[column].id, period)
-               : page_one(p, s->columns[column].id, period, s->columns[column].row, 0);
-}
-
-static void aside_cell(const struct page *p, enum page_look look, struct page_figure x)
-{
-    char value[PAGE_TEXT_MAX];
-    fputs("<td>", p->f);
-    if (x.blank || x.den == 0) {
-        page_text(p->f, x.blank ? _("kept back") : "\xe2\x80\x93");
-    } else {
-        page_value(value, p, look, x.num, x.den);
-        page_text(p->f, value);
-    }
-    fputs("</td>", p->f);
+    return s->columns[column].sum ? page_sum(p, s->columns[column].id, period)
+                                  : page_one(p, s->columns[column].id, period, 0, 0);
 }
 
 /* Whether there is anything to say of a column at all. */
@@ -149,61 +79,64 @@ static bool has_any(const struct page *p, const struct series *s, size_t column)
 static void put_series_head(const struct page *p, const struct series *s,
                             const bool has[COLUMNS_MAX])
 {
+    enum mr_stats_id ids[COLUMNS_MAX];
+    size_t count = 0;
+    char caption[512];
     for (size_t k = 0; k < s->count; k++) {
         if (has[k])
-            define(p, s->columns[k].id);
+            ids[count++] = s->columns[k].id;
     }
-    begin_table(p, _(s->title), _("period"));
+    page_chart_definitions(p, ids, count);
+    if (s->unit == NULL)
+        snprintf(caption, sizeof caption, _("%s, in %s"), _(s->title), page_unit(p, PAGE_AMOUNT));
+    else
+        snprintf(caption, sizeof caption, "%s", _(s->title));
+    page_table_begin(p, caption, _("period"));
     for (size_t k = 0; k < s->count; k++) {
-        if (!has[k])
-            continue;
-        fprintf(p->f, "<th scope=\"col\"%s>", s->columns[k].aside ? " data-aside=\"1\"" : "");
-        page_text(p->f, _(s->columns[k].name));
-        fputs("</th>", p->f);
+        const enum page_look look = s->columns[k].look;
+        if (has[k])
+            page_table_head(p, _(s->columns[k].name),
+                            look == PAGE_PERCENT ? "" : page_unit(p, look), s->columns[k].aside);
     }
-    begin_rows(p);
+    page_table_rows(p);
+}
+
+/* Units of the axis: of the money, and of the reserve where that is drawn too. */
+static void axis_unit(char ret[PAGE_TEXT_MAX], const struct page *p, const struct series *s,
+                      const bool has[COLUMNS_MAX])
+{
+    bool reserve = false;
+    for (size_t k = 0; k < s->count; k++)
+        reserve = reserve || (has[k] && s->columns[k].look == PAGE_RESERVE);
+    if (s->unit != NULL)
+        snprintf(ret, PAGE_TEXT_MAX, "%s", _(s->unit));
+    else if (reserve)
+        snprintf(ret, PAGE_TEXT_MAX, _("%s; reserve: %s"), page_unit(p, PAGE_AMOUNT),
+                 page_unit(p, PAGE_RESERVE));
+    else
+        snprintf(ret, PAGE_TEXT_MAX, "%s", page_unit(p, PAGE_AMOUNT));
 }
 
 static void put_series(const struct page *p, const struct series *s, const char *sentence)
 {
-    char name[PAGE_TEXT_MAX], label[PAGE_TEXT_MAX];
+    char name[PAGE_TEXT_MAX], brief[PAGE_TEXT_MAX], unit[PAGE_TEXT_MAX];
     bool has[COLUMNS_MAX] = {false};
     for (size_t k = 0; k < s->count; k++)
         has[k] = has_any(p, s, k);
-    begin(p, s->id, _(s->title), s->kind, "", sentence);
+    axis_unit(unit, p, s, has);
+    page_chart_begin(p, &(struct page_chart){s->id, _(s->title), s->kind, unit, "", ""}, sentence);
     put_series_head(p, s, has);
     for (uint32_t i = 0; i < p->m->periods_count; i++) {
         page_period(name, p, i);
-        page_period_short(label, p, i);
-        begin_row(p, name, label);
+        page_period_short(brief, p, i);
+        page_row_begin(p, name, brief, NULL);
         for (size_t k = 0; k < s->count; k++) {
-            if (has[k] && s->columns[k].aside)
-                aside_cell(p, s->columns[k].look, value_of(p, s, k, i));
-            else if (has[k])
-                cell(p, s->look, value_of(p, s, k, i));
+            if (has[k])
+                page_cell(p, s->columns[k].look, value_of(p, s, k, i));
         }
-        end_row(p);
+        page_row_end(p);
     }
-    end(p);
-}
-
-/* A figure as words; "?" where it is not shown. */
-static const char *words(char ret[PAGE_TEXT_MAX], const struct page *p, enum page_look look,
-                         struct page_figure x)
-{
-    if (x.blank || x.den == 0)
-        snprintf(ret, PAGE_TEXT_MAX, "%s", x.blank ? _("(kept back)") : _("nothing"));
-    else
-        page_value(ret, p, look, x.num, x.den);
-    return ret;
-}
-
-/* A sentence of its own, when the figure it would be about is not shown. */
-static bool is_kept_back(char *text, size_t size, const char *when, struct page_figure x)
-{
-    if (x.blank)
-        snprintf(text, size, _("%s: too few people to be told of."), when);
-    return x.blank;
+    page_chart_end(p);
 }
 
 static void mass(const struct page *p)
@@ -212,17 +145,18 @@ static void mass(const struct page *p)
         "mass",
         N_("Money in circulation and its reserve"),
         "lines",
-        PAGE_AMOUNT,
+        NULL,
         4,
-        {{MR_STATS_MASS, 0, N_("in circulation"), false, PAGE_AMOUNT, false},
-         {MR_STATS_OUTSTANDING, 0, N_("owed by the issuers"), true, PAGE_AMOUNT, false},
-         {MR_STATS_RESERVE, 0, N_("reserve in euros"), true, PAGE_AMOUNT, false},
-         {MR_STATS_COVERAGE, 0, N_("coverage"), false, PAGE_PERCENT, true}}};
+        {{MR_STATS_MASS, N_("in circulation"), PAGE_AMOUNT, false, false},
+         {MR_STATS_OUTSTANDING, N_("owed by the issuers"), PAGE_AMOUNT, true, false},
+         {MR_STATS_RESERVE, N_("reserve in euros"), PAGE_RESERVE, true, false},
+         {MR_STATS_COVERAGE, N_("coverage"), PAGE_PERCENT, false, true}}};
     char when[PAGE_TEXT_MAX], much[PAGE_TEXT_MAX], covered[PAGE_TEXT_MAX], text[512];
     const struct page_figure coverage = page_one(p, MR_STATS_COVERAGE, p->now, 0, 0);
-    page_period(when, p, p->now);
-    words(much, p, PAGE_AMOUNT, page_one(p, MR_STATS_MASS, p->now, 0, 0));
-    if (is_kept_back(text, sizeof text, when, page_one(p, MR_STATS_MASS, p->now, 0, 0))) {
+    const struct page_figure all = page_one(p, MR_STATS_MASS, p->now, 0, 0);
+    now_text(when, p);
+    words(much, p, PAGE_AMOUNT, all);
+    if (is_kept_back(text, sizeof text, when, all)) {
         put_series(p, &s, text);
         return;
     }
@@ -236,30 +170,43 @@ static void mass(const struct page *p)
     put_series(p, &s, text);
 }
 
+/* "553 payments" */
+static void payments_text(char ret[2 * PAGE_TEXT_MAX], const struct page *p)
+{
+    char number[PAGE_TEXT_MAX];
+    const struct page_figure x = page_one(p, MR_STATS_PAYMENTS, p->now, 0, 0);
+    if (x.blank)
+        snprintf(ret, 2 * PAGE_TEXT_MAX, "%s", _("payments whose number is kept back"));
+    else
+        snprintf(ret, 2 * PAGE_TEXT_MAX, ngettext("%s payment", "%s payments", plural_of(x)),
+                 words(number, p, PAGE_COUNT, x));
+}
+
 static void volumes(const struct page *p)
 {
     static const struct series s = {
         "volumes",
         N_("Payments, conversions, redemptions"),
         "bars",
-        PAGE_AMOUNT,
+        NULL,
         4,
-        {{MR_STATS_TURNOVER, 0, N_("paid"), false, PAGE_AMOUNT, false},
-         {MR_STATS_CONVERTED, 0, N_("converted from euros"), false, PAGE_AMOUNT, false},
-         {MR_STATS_REDEEMED, 0, N_("given back for euros"), false, PAGE_AMOUNT, false},
-         {MR_STATS_PAYMENTS, 0, N_("payments"), false, PAGE_COUNT, true}}};
-    char when[PAGE_TEXT_MAX], paid[PAGE_TEXT_MAX], count[PAGE_TEXT_MAX], in[PAGE_TEXT_MAX],
-        back[PAGE_TEXT_MAX], text[768];
-    page_period(when, p, p->now);
+        {{MR_STATS_TURNOVER, N_("paid"), PAGE_AMOUNT, false, false},
+         {MR_STATS_CONVERTED, N_("converted from euros"), PAGE_AMOUNT, false, false},
+         {MR_STATS_REDEEMED, N_("given back for euros"), PAGE_AMOUNT, false, false},
+         {MR_STATS_PAYMENTS, N_("number of payments"), PAGE_COUNT, false, true}}};
+    char when[PAGE_TEXT_MAX], paid[PAGE_TEXT_MAX], count[2 * PAGE_TEXT_MAX], in[PAGE_TEXT_MAX],
+        back[PAGE_TEXT_MAX], text[1024];
+    now_text(when, p);
     const struct page_figure turnover = page_one(p, MR_STATS_TURNOVER, p->now, 0, 0);
+    payments_text(count, p);
     if (!is_kept_back(text, sizeof text, when, turnover))
-        snprintf(text, sizeof text,
-                 _("%s: people and shops paid each other %s, in %s payments; converted from euros: "
-                   "%s; given back: %s."),
-                 when, words(paid, p, PAGE_AMOUNT, turnover),
-                 words(count, p, PAGE_COUNT, page_one(p, MR_STATS_PAYMENTS, p->now, 0, 0)),
-                 words(in, p, PAGE_AMOUNT, page_one(p, MR_STATS_CONVERTED, p->now, 0, 0)),
-                 words(back, p, PAGE_AMOUNT, page_one(p, MR_STATS_REDEEMED, p->now, 0, 0)));
+        snprintf(
+            text, sizeof text,
+            _("%s: people and shops paid each other %s, in %s; converted from euros: %s; given "
+              "back: %s."),
+            when, words(paid, p, PAGE_AMOUNT, turnover), count,
+            words(in, p, PAGE_AMOUNT, page_one(p, MR_STATS_CONVERTED, p->now, 0, 0)),
+            words(back, p, PAGE_AMOUNT, page_one(p, MR_STATS_REDEEMED, p->now, 0, 0)));
     put_series(p, &s, text);
 }
 
@@ -269,15 +216,17 @@ static void velocity(const struct page *p)
         "velocity",
         N_("How fast the money turns"),
         "lines",
-        PAGE_NUMBER,
+        N_("times a year"),
         3,
-        {{MR_STATS_V_ALL, 0, N_("all payments"), false, PAGE_NUMBER, false},
-         {MR_STATS_V_GOODS, 0, N_("to shops"), false, PAGE_NUMBER, false},
-         {MR_STATS_V_SHOPS, 0, N_("between shops"), false, PAGE_NUMBER, false}}};
+        {{MR_STATS_V_ALL, N_("all payments"), PAGE_NUMBER, false, false},
+         {MR_STATS_V_GOODS, N_("to shops"), PAGE_NUMBER, false, false},
+         {MR_STATS_V_SHOPS, N_("between shops"), PAGE_NUMBER, false, false}}};
     char when[PAGE_TEXT_MAX], times[PAGE_TEXT_MAX], text[512];
-    page_period(when, p, p->now);
+    now_text(when, p);
     const struct page_figure all = page_one(p, MR_STATS_V_ALL, p->now, 0, 0);
-    if (!is_kept_back(text, sizeof text, when, all))
+    if (all.den != 0 && all.num == 0)
+        snprintf(text, sizeof text, _("%s: nothing was paid, the money rested."), when);
+    else if (!is_kept_back(text, sizeof text, when, all))
         snprintf(text, sizeof text, _("%s: at this pace each unit is paid on %s times in a year."),
                  when, words(times, p, PAGE_NUMBER, all));
     put_series(p, &s, text);
@@ -289,33 +238,48 @@ static void people(const struct page *p)
         "people",
         N_("Who takes part"),
         "lines",
-        PAGE_COUNT,
+        N_("accounts"),
         3,
-        {{MR_STATS_MEMBER_COUNT, 0, N_("members"), true, PAGE_COUNT, false},
-         {MR_STATS_ACTIVE_IN, 0, N_("active in the period"), false, PAGE_COUNT, false},
-         {MR_STATS_OPENED, 0, N_("new"), true, PAGE_COUNT, false}}};
-    char when[PAGE_TEXT_MAX], all[PAGE_TEXT_MAX], active[PAGE_TEXT_MAX], text[512];
-    page_period(when, p, p->now);
+        {{MR_STATS_MEMBER_COUNT, N_("members"), PAGE_COUNT, true, false},
+         {MR_STATS_ACTIVE_IN, N_("active in the period"), PAGE_COUNT, false, false},
+         {MR_STATS_OPENED, N_("new"), PAGE_COUNT, true, false}}};
+    char when[PAGE_TEXT_MAX], all[PAGE_TEXT_MAX], some[PAGE_TEXT_MAX], text[512];
+    now_text(when, p);
     const struct page_figure members = page_sum(p, MR_STATS_MEMBER_COUNT, p->now);
-    if (!is_kept_back(text, sizeof text, when, members))
-        snprintf(text, sizeof text, _("%s: %s of %s accounts paid or were paid."), when,
-                 words(active, p, PAGE_COUNT, page_one(p, MR_STATS_ACTIVE_IN, p->now, 0, 0)),
-                 words(all, p, PAGE_COUNT, members));
+    const struct page_figure active = page_one(p, MR_STATS_ACTIVE_IN, p->now, 0, 0);
+    words(some, p, PAGE_COUNT, active);
+    if (is_kept_back(text, sizeof text, when, active)) {
+        put_series(p, &s, text);
+        return;
+    }
+    if (members.blank)
+        snprintf(text, sizeof text,
+                 ngettext("%s: %s account paid or was paid. The number of members is kept back.",
+                          "%s: %s accounts paid or were paid. The number of members is kept back.",
+                          plural_of(active)),
+                 when, some);
+    else
+        snprintf(text, sizeof text,
+                 ngettext("%s: %s account of %s paid or was paid.",
+                          "%s: %s accounts of %s paid or were paid.", plural_of(active)),
+                 when, some, words(all, p, PAGE_COUNT, members));
     put_series(p, &s, text);
 }
 
 /* --- of the whole ----------------------------------------------------------------------------- */
 
-static void survival(const struct page *p)
+/* What is left after 30 days, or after the most days up to there that are shown. */
+static void say_survival(char *text, size_t size, const struct page *p)
 {
-    char when[PAGE_TEXT_MAX], share[PAGE_TEXT_MAX], days[32], text[512] = "";
+    char share[PAGE_TEXT_MAX];
     size_t count;
     const struct mr_stats_figure *const f = measure_figures(p->m, MR_STATS_SURVIVAL, &count);
+    text[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         const struct page_figure x = page_of(p, &f[i]);
         if (x.den == 0 || (text[0] != '\0' && f[i].row > 30))
             continue;
-        snprintf(text, sizeof text,
+        snprintf(text, size,
                  f[i].row == 0
                      ? _("Of the units that somebody received, %s were not paid on the same day.")
                      : ngettext("Of the units that somebody received, %s were not yet paid on "
@@ -325,63 +289,110 @@ static void survival(const struct page *p)
                                 f[i].row),
                  words(share, p, PAGE_PERCENT, x), (unsigned)f[i].row);
     }
+}
+
+static void survival(const struct page *p)
+{
+    char when[PAGE_TEXT_MAX], days[32], text[512];
+    size_t count;
+    const struct mr_stats_figure *const f = measure_figures(p->m, MR_STATS_SURVIVAL, &count);
+    say_survival(text, sizeof text, p);
     if (text[0] == '\0')
         return;
-    begin(p, "survival", _("How long a unit rests"), "lines", "", text);
-    define(p, MR_STATS_SURVIVAL);
-    begin_table(p, _("Share not yet paid on"), _("days"));
-    head(p, _("not yet paid on"));
-    begin_rows(p);
+    page_chart_begin(p,
+                     &(struct page_chart){"survival", _("How long a unit rests"), "lines",
+                                          _("not yet paid on (%)"), _("days since it was received"),
+                                          ""},
+                     text);
+    page_chart_definitions(p, &(enum mr_stats_id){MR_STATS_SURVIVAL}, 1);
+    page_table_begin(p, _("Share not yet paid on"), _("days"));
+    page_table_head(p, _("not yet paid on"), "", false);
+    page_table_rows(p);
     for (size_t i = 0; i < count; i++) {
         snprintf(days, sizeof days, "%u", (unsigned)f[i].row);
         snprintf(when, sizeof when, ngettext("%u day", "%u days", f[i].row), (unsigned)f[i].row);
-        fprintf(p->f, "<tr><th scope=\"row\" data-at=\"%s\" data-short=\"%s\">", days, days);
-        page_text(p->f, when);
-        fputs("</th>", p->f);
-        cell(p, PAGE_PERCENT, page_of(p, &f[i]));
-        end_row(p);
+        page_row_begin(p, when, days, days);
+        page_cell(p, PAGE_PERCENT, page_of(p, &f[i]));
+        page_row_end(p);
     }
-    end(p);
+    page_chart_end(p);
 }
 
-static void towns(const struct page *p)
+/* Of the town that keeps most. Empty: no town is shown. */
+static void say_towns(char *text, size_t size, const struct page *p)
 {
-    char name[MEASURE_NAME_MAX], share[PAGE_TEXT_MAX], text[512] = "";
+    char name[MEASURE_NAME_MAX], quoted[PAGE_TEXT_MAX], share[PAGE_TEXT_MAX];
     struct page_figure best = {0, 0, false};
     size_t count;
-    const uint32_t whole = (uint32_t)p->m->periods_count;
     const struct mr_stats_figure *const f = measure_figures(p->m, MR_STATS_TOWN_KEPT, &count);
+    text[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         const struct page_figure x = page_of(p, &f[i]);
-        if (f[i].period != whole || x.den == 0 ||
+        if (f[i].period != p->m->periods_count || x.den == 0 ||
             (best.den != 0 && x.num * best.den <= best.num * x.den))
             continue;
         best = x;
         measure_name(name, p->m, MR_STATS_AXIS_TOWN, f[i].row);
-        snprintf(text, sizeof text, _("Most stays in %s: %s of what its accounts spend."), name,
+        page_quote(quoted, name);
+        snprintf(text, size, _("Most stays in %s: %s of what its accounts spend."), quoted,
                  words(share, p, PAGE_PERCENT, x));
     }
+    if (best.den != 0 && best.num == 0)
+        snprintf(text, size, "%s", _("In no town is anything paid to accounts of the same town."));
+}
+
+static void towns(const struct page *p)
+{
+    char name[MEASURE_NAME_MAX], text[512];
+    size_t count;
+    const struct mr_stats_figure *const f = measure_figures(p->m, MR_STATS_TOWN_KEPT, &count);
+    say_towns(text, sizeof text, p);
     if (text[0] == '\0')
         return;
-    begin(p, "towns", _("What stays in each town"), "across", "", text);
-    define(p, MR_STATS_TOWN_KEPT);
-    begin_table(p, _("Share of spending that stays"), _("town"));
-    head(p, _("stays"));
-    begin_rows(p);
+    page_chart_begin(
+        p, &(struct page_chart){"towns", _("What stays in each town"), "across", "%", "", ""},
+        text);
+    page_chart_definitions(p, &(enum mr_stats_id){MR_STATS_TOWN_KEPT}, 1);
+    page_table_begin(p, _("Share of spending that stays"), _("town"));
+    page_table_head(p, _("stays"), "", false);
+    page_table_rows(p);
     for (size_t i = 0; i < count; i++) {
-        if (f[i].period != whole)
+        if (f[i].period != p->m->periods_count)
             continue;
         measure_name(name, p->m, MR_STATS_AXIS_TOWN, f[i].row);
-        begin_row(p, name, NULL);
-        cell(p, PAGE_PERCENT, page_of(p, &f[i]));
-        end_row(p);
+        page_row_begin(p, name, NULL, NULL);
+        page_cell(p, PAGE_PERCENT, page_of(p, &f[i]));
+        page_row_end(p);
     }
-    end(p);
+    page_chart_end(p);
+}
+
+/* --- the law ---------------------------------------------------------------------------------- */
+
+/* When a threshold is reached as things go, as a sentence. */
+static void say_date(const struct page *p, enum mr_stats_id id)
+{
+    char day[PAGE_TEXT_MAX / 4], text[512];
+    const struct page_figure x = page_one(p, id, p->now, 0, 0);
+    if (x.den == 0 || x.num <= 0 || x.num > UINT32_MAX)
+        return;
+    page_day(day, (uint32_t)x.num);
+    snprintf(text, sizeof text,
+             id == MR_STATS_LAW_PAID_DATE
+                 ? _("If payments go on growing as in the last 90 days, they reach the threshold "
+                     "on %s.")
+                 : _("If the units outstanding go on growing as in the last 90 days, they reach "
+                     "the threshold on %s."),
+             day);
+    page_chart_note(p, text);
 }
 
 /* The thermometer: how near the thresholds are. */
 static void law(const struct page *p)
 {
+    static const enum mr_stats_id ids[] = {MR_STATS_LAW_PAID, MR_STATS_LAW_PAID_SHARE,
+                                           MR_STATS_LAW_PAID_DATE, MR_STATS_LAW_MASS_SHARE,
+                                           MR_STATS_LAW_MASS_DATE};
     const struct page_figure paid = page_one(p, MR_STATS_LAW_PAID_SHARE, p->now, 0, 0);
     const struct page_figure mass = page_one(p, MR_STATS_LAW_MASS_SHARE, p->now, 0, 0);
     char first[PAGE_TEXT_MAX], second[PAGE_TEXT_MAX], text[512];
@@ -391,129 +402,25 @@ static void law(const struct page *p)
              _("The payments of twelve months stand at %s of the threshold of the law, the units "
                "outstanding at %s. Warnings begin at 70%%."),
              words(first, p, PAGE_PERCENT, paid), words(second, p, PAGE_PERCENT, mass));
-    begin(p, "law", _("How near the thresholds of the law are"), "across", "70 90 100", text);
-    define(p, MR_STATS_LAW_PAID_SHARE);
-    define(p, MR_STATS_LAW_MASS_SHARE);
-    begin_table(p, _("Share of the thresholds"), _("threshold"));
-    head(p, _("reached"));
-    begin_rows(p);
-    begin_row(p, _("payments, 12 months"), NULL);
-    cell(p, PAGE_PERCENT, paid);
-    end_row(p);
-    begin_row(p, _("units outstanding"), NULL);
-    cell(p, PAGE_PERCENT, mass);
-    end_row(p);
-    end(p);
-}
-
-/* --- flows ------------------------------------------------------------------------------------ */
-
-struct label {
-    uint32_t value;
-    mr_stats_wide sum; /* paid and received, of what is shown */
-};
-
-static int by_sum(const void *a, const void *b)
-{
-    const struct label *const x = a, *const y = b;
-    return x->sum != y->sum ? (x->sum < y->sum ? 1 : -1) : x->value > y->value ? 1 : -1;
-}
-
-static void count_label(struct label *labels, size_t *count, size_t cap, uint32_t value,
-                        mr_stats_wide sum)
-{
-    size_t i = 0;
-    while (i < *count && labels[i].value != value)
-        i++;
-    if (i == cap)
-        return;
-    if (i == *count)
-        labels[(*count)++] = (struct label){value, 0};
-    labels[i].sum += sum;
-}
-
-/* Names that move most, at most LABELS_MAX of them. */
-static size_t find_labels(const struct page *p, enum mr_stats_id id, struct label ret[LABELS_MAX])
-{
-    size_t count, n = 0;
-    const struct mr_stats_figure *const f = measure_figures(p->m, id, &count);
-    struct label *const all = calloc(2 * count + 1, sizeof *all);
-    for (size_t i = 0; all != NULL && i < count; i++) {
-        if (f[i].period != p->m->periods_count)
-            continue;
-        const struct page_figure x = page_of(p, &f[i]);
-        count_label(all, &n, 2 * count, f[i].row, x.num);
-        count_label(all, &n, 2 * count, f[i].column, x.num);
-    }
-    if (n > 0)
-        qsort(all, n, sizeof *all, by_sum);
-    n = n < LABELS_MAX ? n : LABELS_MAX;
-    if (n > 0)
-        memcpy(ret, all, n * sizeof *ret);
-    free(all);
-    return n;
-}
-
-static void label_name(char ret[MEASURE_NAME_MAX], const struct page *p, enum mr_stats_id id,
-                       uint32_t value)
-{
-    if (value == MR_STATS_NONE)
-        snprintf(ret, MEASURE_NAME_MAX, "%s", _("not listed"));
-    else if (id == MR_STATS_FLOW_CLASS)
-        snprintf(ret, MEASURE_NAME_MAX, "%s",
-                 value == MR_STATS_CLASS_UNKNOWN ? _("unknown")
-                                                 : class_word((enum mr_account_class)value));
-    else
-        measure_name(ret, p->m, mr_stats_indicator(id)->row, value);
-}
-
-static void say_flow(char *text, size_t size, const struct page *p, enum mr_stats_id id)
-{
-    char from[MEASURE_NAME_MAX], to[MEASURE_NAME_MAX], much[PAGE_TEXT_MAX];
-    const struct mr_stats_figure *best = NULL;
-    size_t count;
-    const struct mr_stats_figure *const f = measure_figures(p->m, id, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct page_figure x = page_of(p, &f[i]);
-        if (f[i].period == p->m->periods_count && x.den != 0 &&
-            (best == NULL || f[i].num > best->num))
-            best = &f[i];
-    }
-    text[0] = '\0';
-    if (best == NULL)
-        return;
-    label_name(from, p, id, best->row);
-    label_name(to, p, id, best->column);
-    page_value(much, p, PAGE_AMOUNT, best->num, 1);
-    snprintf(text, size, _("The largest flow goes from \"%s\" to \"%s\": %s over all the days."),
-             from, to, much);
-}
-
-static void flows(const struct page *p, enum mr_stats_id id, const char *html, const char *title)
-{
-    struct label labels[LABELS_MAX];
-    char name[MEASURE_NAME_MAX], text[512];
-    const size_t n = find_labels(p, id, labels);
-    say_flow(text, sizeof text, p, id);
-    if (text[0] == '\0')
-        return;
-    begin(p, html, title, "matrix", "", text);
-    define(p, id);
-    begin_table(p, _("Who paid (row) whom (column)"), _("pays"));
-    for (size_t c = 0; c < n; c++) {
-        label_name(name, p, id, labels[c].value);
-        head(p, name);
-    }
-    begin_rows(p);
-    for (size_t r = 0; r < n; r++) {
-        label_name(name, p, id, labels[r].value);
-        begin_row(p, name, NULL);
-        for (size_t c = 0; c < n; c++)
-            cell(p, PAGE_AMOUNT,
-                 page_one(p, id, (uint32_t)p->m->periods_count, labels[r].value, labels[c].value));
-        end_row(p);
-    }
-    end(p);
+    page_chart_begin(p,
+                     &(struct page_chart){"law", _("How near the thresholds of the law are"),
+                                          "across", "%", "", "70 90 100"},
+                     text);
+    say_date(p, MR_STATS_LAW_PAID_DATE);
+    say_date(p, MR_STATS_LAW_MASS_DATE);
+    page_chart_note(p, _("Each threshold is 1,000,000 euros (French monetary and financial code, "
+                         "L.521-3 and L.525-6)."));
+    page_chart_definitions(p, ids, sizeof ids / sizeof *ids);
+    page_table_begin(p, _("Share of the thresholds"), _("threshold"));
+    page_table_head(p, _("reached"), "", false);
+    page_table_rows(p);
+    page_row_begin(p, _("payments, 12 months"), NULL, NULL);
+    page_cell(p, PAGE_PERCENT, paid);
+    page_row_end(p);
+    page_row_begin(p, _("units outstanding"), NULL, NULL);
+    page_cell(p, PAGE_PERCENT, mass);
+    page_row_end(p);
+    page_chart_end(p);
 }
 
 void page_charts(const struct page *p)
@@ -522,8 +429,8 @@ void page_charts(const struct page *p)
     volumes(p);
     velocity(p);
     people(p);
-    flows(p, MR_STATS_FLOW_TRADE, "trades", _("Flows between trades"));
-    flows(p, MR_STATS_FLOW_CLASS, "classes", _("Flows between kinds of accounts"));
+    page_flows(p, MR_STATS_FLOW_TRADE, "trades", _("Flows between trades"));
+    page_flows(p, MR_STATS_FLOW_CLASS, "classes", _("Flows between kinds of accounts"));
     survival(p);
     towns(p);
     law(p);

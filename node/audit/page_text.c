@@ -5,36 +5,67 @@
 #include "audit/page.h"
 #include "mereau/time.h"
 
-void page_text(FILE *f, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '&')
-            fputs("&amp;", f);
-        else if (c == '<')
-            fputs("&lt;", f);
-        else if (c == '>')
-            fputs("&gt;", f);
-        else if (c == '"')
-            fputs("&quot;", f);
-        else if (c == '\'')
-            fputs("&#39;", f);
-        else if (c >= ' ' && c != 127)
-            putc(c, f);
-    }
-}
-
-/* --- numbers ---------------------------------------------------------------------------------- */
+#define NARROW "\xe2\x80\xaf" /* a narrow blank that does not break */
+#define BLANK  "\xc2\xa0"     /* a blank that does not break */
+#define EURO   "\xe2\x82\xac"
 
 static bool is_french(void)
 {
     return i18n_decimal_separator() == ',';
 }
 
-/* Thousands apart: a narrow blank that does not break, or a comma. */
-static void group(char *ret, const char *plain)
+/* --- text ------------------------------------------------------------------------------------- */
+
+static const char *entity(unsigned char c)
 {
-    const char *const apart = is_french() ? "\xe2\x80\xaf" : ",";
+    return c == '&'    ? "&amp;"
+           : c == '<'  ? "&lt;"
+           : c == '>'  ? "&gt;"
+           : c == '"'  ? "&quot;"
+           : c == '\'' ? "&#39;"
+                       : NULL;
+}
+
+/* No line of French begins with ":" or ends with an opening guillemet. NULL: an ordinary blank. */
+static const char *french_blank(const char *text, const char *at)
+{
+    if (strchr(";!?%", at[1]) != NULL && at[1] != '\0')
+        return NARROW;
+    const bool closes = at[1] == ':' || strncmp(at + 1, "\xc2\xbb", 2) == 0;
+    const bool opens = at - text >= 2 && strncmp(at - 2, "\xc2\xab", 2) == 0;
+    return closes || opens ? BLANK : NULL;
+}
+
+void page_text(FILE *f, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        const unsigned char c = (unsigned char)*at;
+        const char *const blank = c == ' ' && is_french() ? french_blank(text, at) : NULL;
+        if (blank != NULL)
+            fputs(blank, f);
+        else if (entity(c) != NULL)
+            fputs(entity(c), f);
+        else if (c >= ' ' && c != 127)
+            putc(c, f);
+    }
+}
+
+void page_sentence_case(char *text)
+{
+    if (*text >= 'a' && *text <= 'z')
+        *text = (char)(*text - 'a' + 'A');
+}
+
+void page_quote(char ret[PAGE_TEXT_MAX], const char *name)
+{
+    snprintf(ret, PAGE_TEXT_MAX, "\xe2\x81\xa8%s\xe2\x81\xa9", name);
+}
+
+/* --- numbers ---------------------------------------------------------------------------------- */
+
+void page_grouped(char *ret, const char *plain)
+{
+    const char *const apart = is_french() ? NARROW : ",";
     const char *at = plain;
     size_t n = 0, whole;
     if (*at == '-') {
@@ -54,9 +85,24 @@ static void group(char *ret, const char *plain)
         ret[n] = ',';
 }
 
+static bool is_money(enum page_look look)
+{
+    return look == PAGE_AMOUNT || look == PAGE_RESERVE;
+}
+
+/* Of the table's units: the local one, or that of the reserve. */
+static uint32_t unit_of(const struct page *p, enum page_look look)
+{
+    for (uint32_t i = 0; look == PAGE_RESERVE && i < p->m->table.units_count; i++) {
+        if (p->m->table.units[i].role == MR_UNIT_RESERVE)
+            return i;
+    }
+    return 0;
+}
+
 static uint32_t decimals_of(const struct page *p, enum page_look look)
 {
-    return look == PAGE_AMOUNT    ? p->m->table.units[0].decimals
+    return is_money(look)         ? p->m->table.units[unit_of(p, look)].decimals
            : look == PAGE_COUNT   ? 0
            : look == PAGE_PERCENT ? 1
                                   : 2;
@@ -70,7 +116,7 @@ static mr_stats_wide power(uint32_t k)
 
 static mr_stats_wide scaled_den(const struct page *p, enum page_look look, mr_stats_wide den)
 {
-    return look == PAGE_AMOUNT ? den * power(p->m->table.units[0].decimals) : den;
+    return is_money(look) ? den * power(decimals_of(p, look)) : den;
 }
 
 void page_plain(char *ret, const struct page *p, enum page_look look, mr_stats_wide num,
@@ -80,21 +126,45 @@ void page_plain(char *ret, const struct page *p, enum page_look look, mr_stats_w
                     look == PAGE_COUNT ? 0 : 4);
 }
 
+const char *page_unit(const struct page *p, enum page_look look)
+{
+    const char *const code = p->m->table.units[unit_of(p, look)].code;
+    if (!is_money(look))
+        return look == PAGE_PERCENT ? "%" : "";
+    return code[0] == '\0' ? _("units") : strcmp(code, "EUR") == 0 ? EURO : code;
+}
+
+/* With so many decimals, and a percent sign where there is one. */
+static void number(char *ret, const struct page *p, enum page_look look, uint32_t decimals,
+                   mr_stats_wide num, mr_stats_wide den)
+{
+    char plain[MR_STATS_TEXT_MAX], grouped[PAGE_TEXT_MAX];
+    mr_stats_format(plain, look == PAGE_PERCENT ? num * 100 : num, scaled_den(p, look, den),
+                    decimals);
+    page_grouped(grouped, plain);
+    snprintf(ret, PAGE_TEXT_MAX, "%.64s%s", grouped,
+             look != PAGE_PERCENT ? ""
+             : is_french()        ? NARROW "%"
+                                  : "%");
+}
+
+void page_exact(char *ret, const struct page *p, enum page_look look, mr_stats_wide num,
+                mr_stats_wide den)
+{
+    number(ret, p, look, decimals_of(p, look), num, den);
+}
+
 void page_value(char *ret, const struct page *p, enum page_look look, mr_stats_wide num,
                 mr_stats_wide den)
 {
-    char plain[MR_STATS_TEXT_MAX], grouped[PAGE_TEXT_MAX];
-    const mr_stats_wide of = scaled_den(p, look, den), size = num < 0 ? -num : num;
-    const bool large = look == PAGE_AMOUNT && size >= 1000 * of;
-    mr_stats_format(plain, look == PAGE_PERCENT ? num * 100 : num, of,
-                    large ? 0 : decimals_of(p, look));
-    group(grouped, plain);
-    if (look == PAGE_AMOUNT && p->m->table.units[0].code[0] != '\0')
-        snprintf(ret, PAGE_TEXT_MAX, "%.64s\xc2\xa0%s", grouped, p->m->table.units[0].code);
-    else if (look == PAGE_PERCENT)
-        snprintf(ret, PAGE_TEXT_MAX, "%.64s%s%%", grouped, is_french() ? "\xc2\xa0" : "");
+    char text[PAGE_TEXT_MAX];
+    const mr_stats_wide size = num < 0 ? -num : num;
+    const bool large = is_money(look) && size >= 1000 * scaled_den(p, look, den);
+    number(text, p, look, large ? 0 : decimals_of(p, look), num, den);
+    if (is_money(look))
+        snprintf(ret, PAGE_TEXT_MAX, "%.80s" BLANK "%s", text, page_unit(p, look));
     else
-        snprintf(ret, PAGE_TEXT_MAX, "%s", grouped);
+        snprintf(ret, PAGE_TEXT_MAX, "%s", text);
 }
 
 /* --- periods ---------------------------------------------------------------------------------- */
@@ -114,6 +184,14 @@ bool page_is_cut(const struct page *p, uint32_t period)
         break;
     }
     return first.day != 1 || first.month != 1 || next.day != 1 || next.month != 1;
+}
+
+static const char *month_short(uint32_t month)
+{
+    static const char *const months[] = {N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"),
+                                         N_("May"), N_("Jun"), N_("Jul"), N_("Aug"),
+                                         N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")};
+    return _(months[month - 1]);
 }
 
 static const char *month_name(uint32_t month)
@@ -153,16 +231,26 @@ void page_period(char *ret, const struct page *p, uint32_t period)
         snprintf(ret, PAGE_TEXT_MAX, "%s", name);
 }
 
+void page_days(char ret[PAGE_TEXT_MAX], const struct mr_stats_period *days)
+{
+    char from[PAGE_TEXT_MAX / 4], to[PAGE_TEXT_MAX / 4];
+    page_day(from, days->from_day);
+    page_day(to, days->to_day);
+    if (days->from_day == days->to_day)
+        snprintf(ret, PAGE_TEXT_MAX, "%s", from);
+    else
+        snprintf(ret, PAGE_TEXT_MAX, _("From %s to %s"), from, to);
+}
+
 void page_period_short(char *ret, const struct page *p, uint32_t period)
 {
     const struct mr_civil c = mr_civil_of(p->m->periods[period].from_day);
     if (p->m->by == MR_STATS_BY_YEAR)
         snprintf(ret, PAGE_TEXT_MAX, "%u", c.year);
     else if (p->m->by == MR_STATS_BY_MONTH)
-        snprintf(ret, PAGE_TEXT_MAX, "%02u/%02u", c.month, c.year % 100);
+        snprintf(ret, PAGE_TEXT_MAX, "%s %u", month_short(c.month), c.year);
     else
-        snprintf(ret, PAGE_TEXT_MAX, "%02u%s%02u", is_french() ? c.day : c.month,
-                 is_french() ? "/" : "-", is_french() ? c.month : c.day);
+        snprintf(ret, PAGE_TEXT_MAX, "%u %s", c.day, month_short(c.month));
 }
 
 /* --- figures ---------------------------------------------------------------------------------- */
