@@ -79,6 +79,9 @@ struct page_figure page_sum(const struct page *p, enum mr_stats_id id, uint32_t 
 
 /* --- a chart: page_chart.c -------------------------------------------------------------------- */
 
+/** Names that lying bars draw; the table has all. */
+enum { PAGE_DRAWN_MAX = 20 };
+
 struct page_chart {
     const char *id;     /* in the page */
     const char *title;  /* translated */

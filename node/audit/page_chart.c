@@ -12,8 +12,9 @@ void page_chart_begin(const struct page *p, const struct page_chart *c, const ch
     page_text(p->f, sentence);
     fprintf(p->f,
             "</p>\n<div class=\"plot\" role=\"img\" data-kind=\"%s\" data-limits=\"%s\" "
+            "data-most=\"%d\" "
             "aria-labelledby=\"%s %s-say\" data-unit=\"",
-            c->kind, c->limits, c->id, c->id);
+            c->kind, c->limits, PAGE_DRAWN_MAX, c->id, c->id);
     page_text(p->f, c->unit);
     fputs("\" data-along=\"", p->f);
     page_text(p->f, c->along);

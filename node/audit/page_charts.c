@@ -341,6 +341,15 @@ static void say_towns(char *text, size_t size, const struct page *p)
         snprintf(text, size, "%s", _("In no town is anything paid to accounts of the same town."));
 }
 
+static size_t towns_count(const struct page *p)
+{
+    size_t count, n = 0;
+    const struct mr_stats_figure *const f = measure_figures(p->m, MR_STATS_TOWN_KEPT, &count);
+    for (size_t i = 0; i < count; i++)
+        n += f[i].period == p->m->periods_count;
+    return n;
+}
+
 static void towns(const struct page *p)
 {
     char name[MEASURE_NAME_MAX], text[512];
@@ -352,6 +361,11 @@ static void towns(const struct page *p)
     page_chart_begin(
         p, &(struct page_chart){"towns", _("What stays in each town"), "across", "%", "", ""},
         text);
+    if (towns_count(p) > PAGE_DRAWN_MAX) {
+        snprintf(text, sizeof text, _("Drawn are the %d where most stays; the table has all."),
+                 PAGE_DRAWN_MAX);
+        page_chart_note(p, text);
+    }
     page_chart_definitions(p, &(enum mr_stats_id){MR_STATS_TOWN_KEPT}, 1);
     page_table_begin(p, _("Share of spending that stays"), _("town"));
     page_table_head(p, _("stays"), "", false);

@@ -354,6 +354,27 @@ START_TEST(flows_between_trades)
 }
 END_TEST
 
+/* Of more towns than a sheet holds some are drawn, and all are in the table. */
+START_TEST(many_towns)
+{
+    char lines[4096], who[2048] = "account,class,trade,town\n";
+    size_t n = (size_t)snprintf(lines, sizeof lines, HEAD), w = strlen(who);
+    for (int i = 0; i < 30; i++) {
+        w += (size_t)snprintf(who + w, sizeof who - w, "m%d,shop,,Town %d\n", i, i);
+        n += (size_t)snprintf(lines + n, sizeof lines - n,
+                              "2026-01-05,issue,,m%d,50\n2026-01-06,pay,m%d,m%d,10\n", i, i,
+                              (i + 7) % 30);
+    }
+    ck_assert_int_eq(file_write(scratch_path(program_dir, "who.csv"), who, w, 0600, true), MR_OK);
+    char *const page = page_of_lines(lines, "--small-cells --accounts who.csv");
+    check_says(page, "data-most=\"20\"");
+    check_says(page, "Drawn are the 20 where most stays; the table has all.");
+    check_says(page, "In no town is anything paid to accounts of the same town.");
+    ck_assert_uint_eq(count(page, ">Town "), 30);
+    free(page);
+}
+END_TEST
+
 /* A chart says in what it is, and so does its table. */
 START_TEST(charts_name_their_units)
 {
@@ -464,6 +485,7 @@ int main(void)
     tcase_add_test(tc, multipliers_are_of_the_whole);
     tcase_add_test(tc, what_is_kept_back_is_not_called_few);
     tcase_add_test(tc, flows_between_trades);
+    tcase_add_test(tc, many_towns);
     tcase_add_test(tc, charts_name_their_units);
     tcase_add_test(tc, nothing_is_replaced_unasked);
     tcase_add_test(tc, a_server_shows_the_page_and_the_data);

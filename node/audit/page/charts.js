@@ -173,6 +173,15 @@
 
     /* --- names ------------------------------------------------------------------------------- */
 
+    /* Of more names than anybody reads in a drawing, or a sheet holds, those with most. */
+    function first(data, most) {
+        if (data.rows.length <= most)
+            return data;
+        var shown = data.rows.filter(function (r) { return r.values[0] !== null; });
+        shown.sort(function (a, b) { return b.values[0] - a.values[0]; });
+        return { heads: data.heads, all: data.all, kept: data.kept, rows: shown.slice(0, most) };
+    }
+
     /* Where the axis of lying bars ends: far beyond the limits nothing more is to be seen. */
     function reach(data, limits) {
         var most = highest(data);
@@ -329,6 +338,8 @@
         var box = figure.querySelector(".plot"), output = figure.querySelector(".read");
         var data = read(figure.querySelector("table")), kind = box.getAttribute("data-kind");
         var chart = null, at = -1, drawn = 0, closed = [];
+        if (kind === "across")
+            data = first(data, +box.getAttribute("data-most"));
         function draw(width) {
             if (width < 120 || width === drawn)
                 return;
