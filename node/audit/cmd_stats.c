@@ -6,6 +6,7 @@
 #include "audit/measure.h"
 #include "audit/stats_list.h"
 #include "common/amount_text.h"
+#include "common/ledger_words.h"
 #include "common/term.h"
 #include "mereau/id.h"
 
@@ -148,15 +149,23 @@ static void print_people(const struct measure *m, struct out *out)
     measure_day(from, m->periods[m->periods_count].from_day);
     measure_day(to, m->periods[m->periods_count].to_day);
     mr_hex_format(hash, m->table.point.state, MR_HASH_BYTES);
-    out_print(out, _("%s to %s, at %llu settled orders, state %s\n\n"), from, to,
-              (unsigned long long)m->table.point.settled, m->table.point.has_state ? hash : "?");
+    out_print(out,
+              m->file != NULL ? _("%s to %s, of %llu rows of a file, SHA-256 %s\n\n")
+                              : _("%s to %s, at %llu settled orders, state %s\n\n"),
+              from, to, (unsigned long long)m->table.point.settled,
+              m->table.point.has_state ? hash : "?");
     for (size_t i = 0; t != NULL && i < m->figures_count; i++) {
         const struct mr_stats_figure *const f = &m->figures[i];
         const struct mr_stats_indicator *const k = mr_stats_indicator(f->id);
         char name[MEASURE_NAME_MAX], value[MR_STATS_TEXT_MAX];
         if (f->period != m->periods_count || is_matrix(f->id))
             continue;
-        measure_name(name, m, k->row, f->row);
+        if (k->row == MR_STATS_AXIS_CLASS && f->row != MR_STATS_CLASS_UNKNOWN)
+            snprintf(name, sizeof name, "%s", class_word((enum mr_account_class)f->row));
+        else if (k->row == MR_STATS_AXIS_CLASS)
+            snprintf(name, sizeof name, "%s", _("unknown"));
+        else
+            measure_name(name, m, k->row, f->row);
         value_text(value, m, f);
         table_add(t, (const char *const[]){_(k->title), name, value});
     }

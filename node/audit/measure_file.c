@@ -344,7 +344,7 @@ static uint64_t tell_left(struct out *out, const struct payments *p)
             out_note(out,
                      ngettext("left out: %llu row, %s (line%s)",
                               "left out: %llu rows, %s (lines%s)", count),
-                     (unsigned long long)count, reason, text);
+                     (unsigned long long)count, _(reason), text);
             json_array_append_new(reasons, json_pack("{s:s,s:I,s:O}", "reason", reason, "rows",
                                                      (json_int_t)count, "lines", lines));
         }
@@ -366,12 +366,15 @@ static void tell(struct out *out, const struct payments *p, size_t used)
     const uint64_t left = tell_left(out, p);
     if (left > 0)
         out_warn(out, "rows", "rows of the file were left out",
-                 _("%llu of %llu rows were left out"), (unsigned long long)left,
-                 (unsigned long long)p->count);
+                 ngettext("%llu row of %llu was left out", "%llu rows of %llu were left out", left),
+                 (unsigned long long)left, (unsigned long long)p->count);
     if (p->rounded > 0)
         out_note(out,
-                 _("%llu amounts had more than two decimals and were rounded half to even, "
-                   "which added %s in all"),
+                 ngettext("%llu amount had more than two decimals and was rounded half to even, "
+                          "which added %s",
+                          "%llu amounts had more than two decimals and were rounded half to even, "
+                          "which added %s in all",
+                          p->rounded),
                  (unsigned long long)p->rounded, added);
 }
 

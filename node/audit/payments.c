@@ -8,6 +8,7 @@
 
 #include "common/csv.h"
 #include "common/file.h"
+#include "common/i18n.h"
 
 enum { FIELDS_MAX = 32, BUCKETS_START = 1024 };
 
@@ -47,18 +48,18 @@ const char *payments_reason_text(enum reason r)
 {
     static const char *const texts[] = {
         [REASON_NONE] = "",
-        [REASON_COLUMNS] = "the line has not the columns of the head",
-        [REASON_KIND] = "the kind of row is not known",
-        [REASON_UNIT] = "another unit than the first row's",
-        [REASON_ACCOUNT] = "an account is missing",
-        [REASON_SELF] = "payer and payee are the same account",
-        [REASON_SYNTAX] = "the amount is no number",
-        [REASON_ZERO] = "the amount rounds to zero",
-        [REASON_NEGATIVE] = "the amount is below zero",
-        [REASON_LARGE] = "the amount is larger than the ledger allows",
-        [REASON_UNFUNDED] = "the payer had received nothing yet",
-        [REASON_SHORT] = "the payer had less than that",
-        [REASON_TIME] = "the time cannot be read",
+        [REASON_COLUMNS] = N_("the line has not the columns of the head"),
+        [REASON_KIND] = N_("the kind of row is not known"),
+        [REASON_UNIT] = N_("another unit than the first row's"),
+        [REASON_ACCOUNT] = N_("an account is missing"),
+        [REASON_SELF] = N_("payer and payee are the same account"),
+        [REASON_SYNTAX] = N_("the amount is no number"),
+        [REASON_ZERO] = N_("the amount rounds to zero"),
+        [REASON_NEGATIVE] = N_("the amount is below zero"),
+        [REASON_LARGE] = N_("the amount is larger than the ledger allows"),
+        [REASON_UNFUNDED] = N_("the payer had received nothing yet"),
+        [REASON_SHORT] = N_("the payer had less than that"),
+        [REASON_TIME] = N_("the time cannot be read"),
     };
     return texts[r];
 }

@@ -390,6 +390,23 @@ START_TEST(charts_name_their_units)
 }
 END_TEST
 
+/* What is said beside it is French, too, and one row is one row. */
+START_TEST(left_out_in_french)
+{
+    static const char lines[] =
+        HEAD "2026-01-05,issue,,a,5\n2026-01-06,pay,a,b,x\n2026-01-07,pay,a,b,1.005\n";
+    ck_assert_int_eq(
+        file_write(scratch_path(program_dir, "l.csv"), lines, sizeof lines - 1, 0600, true), MR_OK);
+    ck_assert_int_eq(
+        program_shell(MEREAU_BIN_DIR "/mereau-audit stats --lang fr --from-csv l.csv 2>&1"), 0);
+    check_says(program_output, "écartée : 1 ligne, le montant n’est pas un nombre (ligne 3)");
+    check_says(program_output, "1 ligne sur 3 a été écartée");
+    check_says(program_output, "1 montant avait plus de deux décimales");
+    check_says(program_output, "de 2 lignes d’un fichier, SHA-256 ");
+    check_says(program_output, "inconnu");
+}
+END_TEST
+
 START_TEST(nothing_is_replaced_unasked)
 {
     ck_assert_int_eq(program_run("report " TOWN), 2);
@@ -487,6 +504,7 @@ int main(void)
     tcase_add_test(tc, flows_between_trades);
     tcase_add_test(tc, many_towns);
     tcase_add_test(tc, charts_name_their_units);
+    tcase_add_test(tc, left_out_in_french);
     tcase_add_test(tc, nothing_is_replaced_unasked);
     tcase_add_test(tc, a_server_shows_the_page_and_the_data);
     tcase_add_test(tc, a_server_refuses_what_is_not_signed);
