@@ -379,20 +379,20 @@ static void put_facts(struct paper *p, const struct slip *s)
     wallet_amount(sum, s->w, s->converted, 0);
     snprintf(counted[1], sizeof counted[1], "%s (%zu)", sum, s->converted_count);
     const struct paper_fact facts[] = {
-        {_("Municipality"), s->name[0] != '\0' ? s->name : "-"},
-        {_("Period (days in UTC, first and last included)"), period},
-        {_("Account"), address},
-        {_("Association that converts"), home != NULL ? home->name : "?"},
-        {_("Currency"), s->w->charter->name},
-        {_("Ledger"), ledger},
-        {_("Balance at the beginning"), a[0]},
-        {_("Collected"), counted[0]},
-        {_("Converted to euros"), counted[1]},
-        {_("of which fee"), a[1]},
-        {_("Euros to be received"), a[2]},
-        {_("Other movements"), a[3]},
-        {_("Balance at the end"), a[4]},
-        {_("Made on"), now}};
+        {_("Municipality"), s->name[0] != '\0' ? s->name : "-", PAPER_PLAIN},
+        {_("Period (days in UTC, first and last included)"), period, PAPER_TIME},
+        {_("Account"), address, PAPER_PLAIN},
+        {_("Association that converts"), home != NULL ? home->name : "?", PAPER_PLAIN},
+        {_("Currency"), s->w->charter->name, PAPER_PLAIN},
+        {_("Ledger"), ledger, PAPER_PLAIN},
+        {_("Balance at the beginning"), a[0], PAPER_AMOUNT},
+        {_("Collected"), counted[0], PAPER_AMOUNT},
+        {_("Converted to euros"), counted[1], PAPER_AMOUNT},
+        {_("of which fee"), a[1], PAPER_AMOUNT},
+        {_("Euros to be received"), a[2], PAPER_AMOUNT},
+        {_("Other movements"), a[3], PAPER_AMOUNT},
+        {_("Balance at the end"), a[4], PAPER_AMOUNT},
+        {_("Made on"), now, PAPER_TIME}};
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
 }
 

@@ -177,15 +177,15 @@ static void put_facts(struct paper *p, const struct municipal *m)
     snprintf(waiting, sizeof waiting, "%s (%zu)", admin_euros(a, m->waiting_euros),
              m->waiting_count);
     const struct paper_fact facts[] = {
-        {_("Municipality"), town},
-        {_("Period (days in UTC, first and last included)"), period},
-        {_("Currency"), a->charter->name},
-        {_("Ledger"), ledger},
-        {_("Conversions ordered by the municipality"), converted},
-        {_("Euros paid out for what it collected"), paid},
-        {_("Still to be paid out on the day of this paper"), waiting},
-        {_("Made on (UTC)"), admin_time(admin_now_ms())},
-        {_("Made by"), a->signer->key->name}};
+        {_("Municipality"), town, PAPER_PLAIN},
+        {_("Period (days in UTC, first and last included)"), period, PAPER_TIME},
+        {_("Currency"), a->charter->name, PAPER_PLAIN},
+        {_("Ledger"), ledger, PAPER_PLAIN},
+        {_("Conversions ordered by the municipality"), converted, PAPER_AMOUNT},
+        {_("Euros paid out for what it collected"), paid, PAPER_AMOUNT},
+        {_("Still to be paid out on the day of this paper"), waiting, PAPER_AMOUNT},
+        {_("Made on (UTC)"), admin_time(admin_now_ms()), PAPER_TIME},
+        {_("Made by"), a->signer->key->name, PAPER_PLAIN}};
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
 }
 
@@ -274,12 +274,12 @@ static void put_payment(struct paper *p, const struct municipal *m,
     char town[PERSON_MAX];
     person_text(town, m->a, m->name, c->municipality);
     const struct paper_fact facts[] = {
-        {_("Payment order"), c->order},
-        {_("Paid by"), town},
-        {_("Paid to the reserve of"), m->a->home->name},
-        {_("Reserve account"), c->note.account_len > 0 ? c->note.account : "-"},
-        {_("Euro reference"), c->note.entry},
-        {_("Amount"), admin_euros(m->a, c->amount)}};
+        {_("Payment order"), c->order, PAPER_PLAIN},
+        {_("Paid by"), town, PAPER_PLAIN},
+        {_("Paid to the reserve of"), m->a->home->name, PAPER_PLAIN},
+        {_("Reserve account"), c->note.account_len > 0 ? c->note.account : "-", PAPER_PLAIN},
+        {_("Euro reference"), c->note.entry, PAPER_PLAIN},
+        {_("Amount"), admin_euros(m->a, c->amount), PAPER_AMOUNT}};
     paper_section(p, _("1. Payment order"), false);
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
 }
@@ -302,12 +302,12 @@ static void put_mandate(struct paper *p, const struct municipal *m,
     snprintf(added, sizeof added, _("%s, by %s"), admin_time(e->added_ms), e->added_by);
     mr_mandate_format(text, &e->mandate);
     const struct paper_fact facts[] = {
-        {_("Given by"), payee},
-        {_("Given on (UTC)"), admin_time(mandate->from_ms)},
-        {_("Terms"), terms},
-        {_("Taken up (UTC)"), added},
-        {_("Signature"), line->mandate_good ? _("the payee's, verified") : _("WRONG")},
-        {_("On the day of this paper"), mandate_state(e, admin_now_ms())}};
+        {_("Given by"), payee, PAPER_PLAIN},
+        {_("Given on (UTC)"), admin_time(mandate->from_ms), PAPER_TIME},
+        {_("Terms"), terms, PAPER_PLAIN},
+        {_("Taken up (UTC)"), added, PAPER_TIME},
+        {_("Signature"), line->mandate_good ? _("the payee's, verified") : _("WRONG"), PAPER_PLAIN},
+        {_("On the day of this paper"), mandate_state(e, admin_now_ms()), PAPER_PLAIN}};
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
     paper_code(p, _("Id of the mandate"), admin_hex(line->mandate->id));
     paper_code(p, _("The mandate as the payee signed it"), text);
@@ -319,10 +319,11 @@ static void put_credit(struct paper *p, const struct municipal *m,
     const struct mr_conversion *const c = &line->conversion;
     char payee[PERSON_MAX];
     person_text(payee, m->a, line->payee_name, c->payee);
-    const struct paper_fact facts[] = {{_("Account credited"), payee},
-                                       {_("Credited on (UTC)"), admin_time(line->time_ms)},
-                                       {_("Amount credited"), admin_amount(m->a, c->amount)},
-                                       {_("Issued by"), m->a->home->name}};
+    const struct paper_fact facts[] = {
+        {_("Account credited"), payee, PAPER_PLAIN},
+        {_("Credited on (UTC)"), admin_time(line->time_ms), PAPER_TIME},
+        {_("Amount credited"), admin_amount(m->a, c->amount), PAPER_AMOUNT},
+        {_("Issued by"), m->a->home->name, PAPER_PLAIN}};
     paper_section(p, _("3. Account slip"), false);
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
 }
@@ -334,10 +335,10 @@ static void put_receipt(struct paper *p, const struct conversion_line *line)
              (unsigned long long)line->seq);
     line_proof_text(proof, sizeof proof, &line->proof);
     const struct paper_fact facts[] = {
-        {_("Order"), place},
-        {_("Signatures of nodes"), proof},
+        {_("Order"), place, PAPER_PLAIN},
+        {_("Signatures of nodes"), proof, PAPER_PLAIN},
         {_("Time of the newest of them (UTC)"),
-         line->proof.st == MR_OK ? admin_time(line->proof.time_ms) : "-"}};
+         line->proof.st == MR_OK ? admin_time(line->proof.time_ms) : "-", PAPER_TIME}};
     paper_section(p, _("4. Receipt"), false);
     paper_facts(p, facts, sizeof facts / sizeof facts[0]);
     paper_code(p, _("Id of the order"), admin_hex(line->order));

@@ -1,10 +1,12 @@
 #include "common/paper.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/csv.h"
 #include "common/file.h"
+#include "common/i18n.h"
 #include "common/save.h"
 #include "mereau/assert.h"
 
@@ -98,6 +100,74 @@ static void put_text(struct paper *p, const char *text)
     }
 }
 
+/* --- as people write it ----------------------------------------------------------------------- */
+
+#define BLANK  "\xc2\xa0"     /* that does not break */
+#define NARROW "\xe2\x80\xaf" /* the same between thousands */
+
+static bool is_french(void)
+{
+    return i18n_decimal_separator() == ',';
+}
+
+/* "-12345,60 GAL (3)": the number that it begins with, its thousands apart; its unit stays with
+ * it. */
+static void put_amount(struct paper *p, const char *text)
+{
+    const size_t sign = *text == '-', whole = strspn(text + sign, "0123456789");
+    if (whole > 0) {
+        put(p, sign > 0 ? "\xe2\x88\x92" : ""); /* a minus sign */
+        text += sign;
+        for (size_t left = whole; left > 0; left--) {
+            put_bytes(p, text++, 1);
+            put(p, left % 3 != 1 || left == 1 ? "" : is_french() ? NARROW : ",");
+        }
+        const size_t decimals = strspn(text, ",.0123456789");
+        put_bytes(p, text, decimals);
+        text += decimals;
+        put(p, *text == ' ' ? BLANK : "");
+        text += *text == ' ';
+    }
+    put_text(p, text);
+}
+
+static bool is_day(const char *text)
+{
+    static const char form[] = "0000-00-00";
+    for (size_t i = 0; form[i] != '\0'; i++) {
+        const bool digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '0' ? !digit : text[i] != '-')
+            return false;
+    }
+    return true;
+}
+
+/* Days in the order in which a French reader has them. */
+static void put_time(struct paper *p, const char *text)
+{
+    char day[16];
+    while (*text != '\0') {
+        if (is_french() && is_day(text)) {
+            snprintf(day, sizeof day, "%.2s/%.2s/%.4s", text + 8, text + 5, text);
+            put(p, day);
+            text += 10;
+        } else {
+            const char one[2] = {*text++, '\0'};
+            put_text(p, one);
+        }
+    }
+}
+
+static void put_value(struct paper *p, enum paper_look look, const char *text)
+{
+    if (look == PAPER_AMOUNT)
+        put_amount(p, text);
+    else if (look == PAPER_TIME)
+        put_time(p, text);
+    else
+        put_text(p, text);
+}
+
 /* <tag class>text</tag> */
 static void put_element(struct paper *p, const char *open, const char *text, const char *close)
 {
@@ -173,7 +243,9 @@ void paper_facts(struct paper *p, const struct paper_fact *facts, size_t count)
     put(p, "<table class=\"facts\"><tbody>\n");
     for (size_t i = 0; i < count; i++) {
         put_element(p, "<tr><th scope=\"row\">", facts[i].name, "</th>");
-        put_element(p, "<td>", facts[i].value, "</td></tr>\n");
+        put(p, "<td>");
+        put_value(p, facts[i].look, facts[i].value);
+        put(p, "</td></tr>\n");
     }
     put(p, "</tbody></table>\n");
 }
@@ -204,8 +276,11 @@ static void put_cells(struct paper *p, const char *const *cells)
                                         [PAPER_TIME] = "<td class=\"t\">",
                                         [PAPER_DIGITS] = "<td class=\"d\">"};
     put(p, "<tr>");
-    for (size_t i = 0; i < p->columns; i++)
-        put_element(p, opens[p->looks[i]], cells[i], "</td>");
+    for (size_t i = 0; i < p->columns; i++) {
+        put(p, opens[p->looks[i]]);
+        put_value(p, p->looks[i], cells[i]);
+        put(p, "</td>");
+    }
     put(p, "</tr>\n");
 }
 

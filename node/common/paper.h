@@ -1,6 +1,9 @@
 /** Papers for people who file them: one HTML text that needs nothing else, made for A4, and CSV of
  *  the same rows. Whatever is put in is escaped here.
  *
+ *  Amounts and times come as the programs print them, and stand on the paper as its readers write
+ *  them: "12345,60 GAL" with thousands apart, "2025-01-31 09:30" in French as 31/01/2025 09:30.
+ *
  *  A paper grows in memory and is written as a whole: nobody ever finds half of one. A failed
  *  allocation is kept and told by paper_save. Texts are copied. */
 #ifndef MEREAU_COMMON_PAPER_H
@@ -14,14 +17,17 @@
 
 enum { PAPER_COLUMNS_MAX = 12 };
 
+/** What a cell or fact holds, and so how it is written and where it may break. */
+enum paper_look {
+    PAPER_PLAIN,
+    PAPER_AMOUNT, /* begins with an amount: to the right, in one line */
+    PAPER_TIME,   /* times and days: in one line */
+    PAPER_DIGITS, /* ids, addresses, references: may break anywhere */
+};
+
 struct paper_column {
     const char *heading; /* translated */
-    enum paper_look {
-        PAPER_PLAIN,
-        PAPER_AMOUNT, /* to the right, in one line */
-        PAPER_TIME,   /* in one line */
-        PAPER_DIGITS, /* ids, addresses, references: may break anywhere */
-    } look;
+    enum paper_look look;
 };
 
 struct paper {
@@ -35,6 +41,7 @@ struct paper {
 
 struct paper_fact {
     const char *name, *value;
+    enum paper_look look;
 };
 
 /** Empty; paper_done in any case. */

@@ -429,7 +429,7 @@ START_TEST(the_papers_say_what_the_ledger_says)
     has(html, mandate_id);
     has(html, mandate);
     has(html, "OUT-77");
-    has(html, "900.05 EUR");
+    has(html, "900.05\u00a0EUR");
     ck_assert_ptr_null(strstr(html, "<b>"));
     ck_assert_ptr_null(strstr(html, "http://"));
     ck_assert_ptr_null(strstr(html, "https://"));

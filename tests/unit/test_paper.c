@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/day.h"
+#include "common/i18n.h"
 #include "common/paper.h"
 #include "lib/scratch.h"
 #include "mereau/limits.h"
@@ -34,7 +35,7 @@ static const char evil[] = "</td><script>alert('x')</script>&amp;\"";
 START_TEST(test_nothing_is_markup)
 {
     const struct paper_column columns[] = {{evil, PAPER_PLAIN}, {evil, PAPER_AMOUNT}};
-    const struct paper_fact facts[] = {{evil, evil}};
+    const struct paper_fact facts[] = {{evil, evil, PAPER_PLAIN}};
     const char *const cells[] = {evil, evil};
     paper_head(&p, "fr", evil, evil);
     paper_section(&p, evil, true);
@@ -59,6 +60,36 @@ START_TEST(test_nothing_is_markup)
     ck_assert_ptr_null(strstr(html, "src="));
     ck_assert_ptr_null(strstr(html, "href="));
     ck_assert_ptr_null(strstr(html, "url("));
+}
+END_TEST
+
+static void check_fact(enum paper_look look, const char *value, const char *wanted)
+{
+    char cell[256];
+    struct paper one;
+    const struct paper_fact fact = {"name", value, look};
+    snprintf(cell, sizeof cell, "<td>%s</td>", wanted);
+    paper_begin(&one);
+    paper_facts(&one, &fact, 1);
+    ck_assert_ptr_nonnull(memmem(one.text, one.len, cell, strlen(cell)));
+    paper_done(&one);
+}
+
+START_TEST(test_amounts_and_days)
+{
+    check_fact(PAPER_AMOUNT, "1234567.80 GAL (3)", "1,234,567.80\u00a0GAL (3)");
+    check_fact(PAPER_AMOUNT, "-", "-");
+    check_fact(PAPER_AMOUNT, "", "");
+    check_fact(PAPER_AMOUNT, "1<b>", "1&lt;b&gt;");
+    check_fact(PAPER_TIME, "2026-11-28 12:29", "2026-11-28 12:29");
+    i18n_start("fr");
+    check_fact(PAPER_AMOUNT, "-2074,56 EUR", "\u22122\u202f074,56\u00a0EUR");
+    check_fact(PAPER_AMOUNT, "840,00", "840,00");
+    check_fact(PAPER_TIME, "2026-11-01 à 2026-11-28", "01/11/2026 à 28/11/2026");
+    check_fact(PAPER_TIME, "2026-11-28 12:29, par <b>", "28/11/2026 12:29, par &lt;b&gt;");
+    check_fact(PAPER_TIME, "2026-11-2", "2026-11-2");
+    check_fact(PAPER_PLAIN, "2026-11-28 1234,00", "2026-11-28 1234,00"); /* an order's number */
+    i18n_start("en");
 }
 END_TEST
 
@@ -161,6 +192,7 @@ int main(void)
     TCase *const c = tcase_create("paper");
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_nothing_is_markup);
+    tcase_add_test(c, test_amounts_and_days);
     tcase_add_test(c, test_table_without_totals);
     tcase_add_loop_test(c, test_csv, 0, sizeof cells / sizeof cells[0]);
     tcase_add_test(c, test_save);
