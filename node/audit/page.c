@@ -150,6 +150,16 @@ static void put_change(const struct page *p, const struct headline *h, struct pa
     fputs("</span>", p->f);
 }
 
+/* In a tile a unit may stand below its amount. */
+static void let_break(char *value)
+{
+    char *const blank = strstr(value, "\xc2\xa0");
+    if (blank == NULL)
+        return;
+    blank[0] = ' ';
+    memmove(blank + 1, blank + 2, strlen(blank + 2) + 1);
+}
+
 static void put_headline(const struct page *p, const struct headline *h)
 {
     char value[PAGE_TEXT_MAX];
@@ -163,6 +173,7 @@ static void put_headline(const struct page *p, const struct headline *h)
         snprintf(value, sizeof value, "%s", _("kept back"));
     else
         page_value(value, p, h->look, x.num, x.den);
+    let_break(value);
     page_text(p->f, value);
     fputs("</span>", p->f);
     put_change(p, h, x);
@@ -227,15 +238,17 @@ static void put_final(const struct page *p)
 static void put_foot(const struct page *p)
 {
     const struct mr_stats_point *const at = &p->m->table.point;
-    char text[256];
+    char plain[32], count[PAGE_TEXT_MAX], text[256];
+    snprintf(plain, sizeof plain, "%llu", (unsigned long long)at->settled);
+    page_grouped(count, plain);
     fputs("</div>\n</main>\n<footer>\n<p>", p->f);
     snprintf(text, sizeof text,
              p->m->file != NULL
-                 ? ngettext("Computed from %llu row", "Computed from %llu rows", at->settled)
-                 : ngettext("Computed from the ledger as it stood after %llu settled order",
-                            "Computed from the ledger as it stood after %llu settled orders",
+                 ? ngettext("Computed from %s row", "Computed from %s rows", at->settled)
+                 : ngettext("Computed from the ledger as it stood after %s settled order",
+                            "Computed from the ledger as it stood after %s settled orders",
                             at->settled),
-             (unsigned long long)at->settled);
+             count);
     page_text(p->f, text);
     put_final(p);
     if (p->m->file == NULL)

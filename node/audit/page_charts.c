@@ -383,11 +383,17 @@ static void towns(const struct page *p)
 
 /* --- the law ---------------------------------------------------------------------------------- */
 
-/* When a threshold is reached as things go, as a sentence. */
-static void say_date(const struct page *p, enum mr_stats_id id)
+/* When a threshold is reached as things go, as a sentence; or that it is. */
+static void say_date(const struct page *p, enum mr_stats_id id, struct page_figure share)
 {
     char day[PAGE_TEXT_MAX / 4], text[512];
     const struct page_figure x = page_one(p, id, p->now, 0, 0);
+    if (share.den != 0 && share.num >= share.den) {
+        page_chart_note(p, id == MR_STATS_LAW_PAID_DATE
+                               ? _("The threshold of payments is reached.")
+                               : _("The threshold of units outstanding is reached."));
+        return;
+    }
     if (x.den == 0 || x.num <= 0 || x.num > UINT32_MAX)
         return;
     page_day(day, (uint32_t)x.num);
@@ -420,8 +426,8 @@ static void law(const struct page *p)
                      &(struct page_chart){"law", _("How near the thresholds of the law are"),
                                           "across", "%", "", "70 90 100"},
                      text);
-    say_date(p, MR_STATS_LAW_PAID_DATE);
-    say_date(p, MR_STATS_LAW_MASS_DATE);
+    say_date(p, MR_STATS_LAW_PAID_DATE, paid);
+    say_date(p, MR_STATS_LAW_MASS_DATE, mass);
     page_chart_note(p, _("Each threshold is 1,000,000 euros (French monetary and financial code, "
                          "L.521-3 and L.525-6)."));
     page_chart_definitions(p, ids, sizeof ids / sizeof *ids);

@@ -354,6 +354,21 @@ START_TEST(flows_between_trades)
 }
 END_TEST
 
+/* No date is told for what has happened already; a large amount may break before its unit. */
+START_TEST(a_threshold_that_is_reached)
+{
+    char *const page = page_of_lines(HEAD "2026-01-05,issue,,a,30000000\n2026-04-05,issue,,a,9\n"
+                                          "2026-04-06,pay,a,b,5\n",
+                                     "--small-cells");
+    check_says(page, "The threshold of units outstanding is reached.");
+    ck_assert_ptr_null(strstr(page, "The threshold of payments is reached."));
+    ck_assert_ptr_null(strstr(page, "If the units outstanding go on"));
+    check_says(page, "<span class=\"value\">30,000,000 units</span>");
+    check_says(page, "Computed from 3 rows");
+    free(page);
+}
+END_TEST
+
 /* Of more towns than a sheet holds some are drawn, and all are in the table. */
 START_TEST(many_towns)
 {
@@ -502,6 +517,7 @@ int main(void)
     tcase_add_test(tc, multipliers_are_of_the_whole);
     tcase_add_test(tc, what_is_kept_back_is_not_called_few);
     tcase_add_test(tc, flows_between_trades);
+    tcase_add_test(tc, a_threshold_that_is_reached);
     tcase_add_test(tc, many_towns);
     tcase_add_test(tc, charts_name_their_units);
     tcase_add_test(tc, left_out_in_french);

@@ -7,7 +7,7 @@
     var colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
     var dashes = ["", "7 4", "2 3", "9 3 2 3"];
     var lang = document.documentElement.lang;
-    var whole = new Intl.NumberFormat(lang, { maximumFractionDigits: 2 });
+    var whole = new Intl.NumberFormat(lang, { maximumSignificantDigits: 6 });
     var short = new Intl.NumberFormat(lang, { notation: "compact", maximumSignificantDigits: 3 });
     var PAPER = 660, LETTER = 7; /* width of a sheet, of a letter of the drawings */
 
