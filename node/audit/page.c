@@ -87,30 +87,30 @@ static const struct headline {
     enum mr_stats_id id;
     enum page_look look;
     bool whole;
+    uint32_t row;            /* a class of accounts; 0 */
     const char *name, *note; /* note NULL: the name says it */
 } headlines[] = {
-    {MR_STATS_MASS, PAGE_AMOUNT, false, N_("Money in circulation"), NULL},
-    {MR_STATS_COVERAGE, PAGE_PERCENT, false, N_("Covered by the reserve"),
+    {MR_STATS_MASS, PAGE_AMOUNT, false, 0, N_("Money in circulation"), NULL},
+    {MR_STATS_COVERAGE, PAGE_PERCENT, false, 0, N_("Covered by the reserve"),
      N_("euros in reserve by the books, of what the issuers owe")},
-    {MR_STATS_TURNOVER, PAGE_AMOUNT, false, N_("Paid among members"), NULL},
-    {MR_STATS_PAYMENTS, PAGE_COUNT, false, N_("Payments"), NULL},
-    {MR_STATS_V_ALL, PAGE_NUMBER, false, N_("Times a unit is paid on in a year"),
+    {MR_STATS_TURNOVER, PAGE_AMOUNT, false, 0, N_("Paid among members"), NULL},
+    {MR_STATS_PAYMENTS, PAGE_COUNT, false, 0, N_("Payments"), NULL},
+    {MR_STATS_V_ALL, PAGE_NUMBER, false, 0, N_("Times a unit is paid on in a year"),
      N_("at the pace of the period")},
-    {MR_STATS_ACTIVE_IN, PAGE_COUNT, false, N_("Accounts that paid or were paid"), NULL},
-    {MR_STATS_MEMBER_COUNT, PAGE_COUNT, false, N_("Members"), N_("at the end of the period")},
-    {MR_STATS_BASKET, PAGE_AMOUNT, false, N_("Typical payment"),
+    {MR_STATS_ACTIVE_IN, PAGE_COUNT, false, 0, N_("Accounts that paid or were paid"), NULL},
+    {MR_STATS_MEMBER_COUNT, PAGE_COUNT, false, MR_CLASS_RESIDENT, N_("Residents who take part"),
+     N_("at the end of the period")},
+    {MR_STATS_MEMBER_COUNT, PAGE_COUNT, false, MR_CLASS_SHOP, N_("Shops that take part"),
+     N_("at the end of the period")},
+    {MR_STATS_MEMBER_COUNT, PAGE_COUNT, false, MR_STATS_CLASS_UNKNOWN, N_("Members"),
+     N_("at the end of the period")},
+    {MR_STATS_BASKET, PAGE_AMOUNT, false, 0, N_("Typical payment"),
      N_("half of the payments are smaller")},
-    {MR_STATS_LM3, PAGE_NUMBER, true, N_("Local multiplier LM3"),
+    {MR_STATS_LM3, PAGE_NUMBER, true, 0, N_("Local multiplier LM3"),
      N_("units spent locally in three rounds, for one in the first; over the whole time")},
-    {MR_STATS_PUBLIC_KEPT, PAGE_PERCENT, true, N_("Public money that still circulates"),
+    {MR_STATS_PUBLIC_KEPT, PAGE_PERCENT, true, 0, N_("Public money that still circulates"),
      N_("of what the municipality spent; over the whole time")},
 };
-
-static struct page_figure of(const struct page *p, enum mr_stats_id id, uint32_t period)
-{
-    return mr_stats_indicator(id)->row == MR_STATS_AXIS_CLASS ? page_sum(p, id, period)
-                                                              : page_one(p, id, period, 0, 0);
-}
 
 /* By how much a figure changed, of percents the points: "+3.1%", "unchanged". Empty: it began, and
  * no percentage says much. */
@@ -138,7 +138,7 @@ static void put_change(const struct page *p, const struct headline *h, struct pa
     char by[PAGE_TEXT_MAX], when[PAGE_TEXT_MAX], was[PAGE_TEXT_MAX], text[512];
     const struct page_figure old = p->before == MR_STATS_NONE || h->whole
                                        ? (struct page_figure){0, 0, false}
-                                       : of(p, h->id, p->before);
+                                       : page_one(p, h->id, p->before, h->row, 0);
     if (old.den == 0 || now.den == 0)
         return;
     change_text(by, p, h->look, now, old);
@@ -163,7 +163,8 @@ static void let_break(char *value)
 static void put_headline(const struct page *p, const struct headline *h)
 {
     char value[PAGE_TEXT_MAX];
-    const struct page_figure x = of(p, h->id, h->whole ? (uint32_t)p->m->periods_count : p->now);
+    const struct page_figure x =
+        page_one(p, h->id, h->whole ? (uint32_t)p->m->periods_count : p->now, h->row, 0);
     if (x.den == 0 && !x.blank)
         return;
     fputs("<li><span class=\"name\">", p->f);

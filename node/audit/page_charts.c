@@ -3,7 +3,7 @@
 
 #include "audit/page.h"
 
-enum { COLUMNS_MAX = 4 };
+enum { COLUMNS_MAX = 5 };
 
 /* --- words ------------------------------------------------------------------------------------ */
 
@@ -53,16 +53,18 @@ struct series {
         enum mr_stats_id id;
         const char *name;
         enum page_look look;
-        bool sum;   /* of all rows */
-        bool aside; /* in the table, not in the drawing */
+        bool sum;     /* of all rows */
+        bool aside;   /* in the table, not in the drawing */
+        uint32_t row; /* a class of accounts; 0 */
     } columns[COLUMNS_MAX];
 };
 
 static struct page_figure value_of(const struct page *p, const struct series *s, size_t column,
                                    uint32_t period)
 {
-    return s->columns[column].sum ? page_sum(p, s->columns[column].id, period)
-                                  : page_one(p, s->columns[column].id, period, 0, 0);
+    return s->columns[column].sum
+               ? page_sum(p, s->columns[column].id, period)
+               : page_one(p, s->columns[column].id, period, s->columns[column].row, 0);
 }
 
 /* Whether there is anything to say of a column at all. */
@@ -83,7 +85,7 @@ static void put_series_head(const struct page *p, const struct series *s,
     size_t count = 0;
     char caption[512];
     for (size_t k = 0; k < s->count; k++) {
-        if (has[k])
+        if (has[k] && (count == 0 || ids[count - 1] != s->columns[k].id))
             ids[count++] = s->columns[k].id;
     }
     page_chart_definitions(p, ids, count);
@@ -147,10 +149,10 @@ static void mass(const struct page *p)
         "lines",
         NULL,
         4,
-        {{MR_STATS_MASS, N_("in circulation"), PAGE_AMOUNT, false, false},
-         {MR_STATS_OUTSTANDING, N_("owed by the issuers"), PAGE_AMOUNT, true, false},
-         {MR_STATS_RESERVE, N_("reserve in euros"), PAGE_RESERVE, true, false},
-         {MR_STATS_COVERAGE, N_("coverage"), PAGE_PERCENT, false, true}}};
+        {{MR_STATS_MASS, N_("in circulation"), PAGE_AMOUNT, false, false, 0},
+         {MR_STATS_OUTSTANDING, N_("owed by the issuers"), PAGE_AMOUNT, true, false, 0},
+         {MR_STATS_RESERVE, N_("reserve in euros"), PAGE_RESERVE, true, false, 0},
+         {MR_STATS_COVERAGE, N_("coverage"), PAGE_PERCENT, false, true, 0}}};
     char when[PAGE_TEXT_MAX], much[PAGE_TEXT_MAX], covered[PAGE_TEXT_MAX], text[512];
     const struct page_figure coverage = page_one(p, MR_STATS_COVERAGE, p->now, 0, 0);
     const struct page_figure all = page_one(p, MR_STATS_MASS, p->now, 0, 0);
@@ -190,10 +192,10 @@ static void volumes(const struct page *p)
         "bars",
         NULL,
         4,
-        {{MR_STATS_TURNOVER, N_("paid"), PAGE_AMOUNT, false, false},
-         {MR_STATS_CONVERTED, N_("converted from euros"), PAGE_AMOUNT, false, false},
-         {MR_STATS_REDEEMED, N_("given back for euros"), PAGE_AMOUNT, false, false},
-         {MR_STATS_PAYMENTS, N_("number of payments"), PAGE_COUNT, false, true}}};
+        {{MR_STATS_TURNOVER, N_("paid"), PAGE_AMOUNT, false, false, 0},
+         {MR_STATS_CONVERTED, N_("converted from euros"), PAGE_AMOUNT, false, false, 0},
+         {MR_STATS_REDEEMED, N_("given back for euros"), PAGE_AMOUNT, false, false, 0},
+         {MR_STATS_PAYMENTS, N_("number of payments"), PAGE_COUNT, false, true, 0}}};
     char when[PAGE_TEXT_MAX], paid[PAGE_TEXT_MAX], count[2 * PAGE_TEXT_MAX], in[PAGE_TEXT_MAX],
         back[PAGE_TEXT_MAX], text[1024];
     now_text(when, p);
@@ -218,9 +220,9 @@ static void velocity(const struct page *p)
         "lines",
         N_("times a year"),
         3,
-        {{MR_STATS_V_ALL, N_("all payments"), PAGE_NUMBER, false, false},
-         {MR_STATS_V_GOODS, N_("to shops"), PAGE_NUMBER, false, false},
-         {MR_STATS_V_SHOPS, N_("between shops"), PAGE_NUMBER, false, false}}};
+        {{MR_STATS_V_ALL, N_("all payments"), PAGE_NUMBER, false, false, 0},
+         {MR_STATS_V_GOODS, N_("to shops"), PAGE_NUMBER, false, false, 0},
+         {MR_STATS_V_SHOPS, N_("between shops"), PAGE_NUMBER, false, false, 0}}};
     char when[PAGE_TEXT_MAX], times[PAGE_TEXT_MAX], text[512];
     now_text(when, p);
     const struct page_figure all = page_one(p, MR_STATS_V_ALL, p->now, 0, 0);
@@ -232,6 +234,8 @@ static void velocity(const struct page *p)
     put_series(p, &s, text);
 }
 
+/* Residents and shops, each: of all together nothing could be told where there are few of some
+ * other class, as there are of municipalities. */
 static void people(const struct page *p)
 {
     static const struct series s = {
@@ -239,10 +243,12 @@ static void people(const struct page *p)
         N_("Who takes part"),
         "lines",
         N_("accounts"),
-        3,
-        {{MR_STATS_MEMBER_COUNT, N_("members"), PAGE_COUNT, true, false},
-         {MR_STATS_ACTIVE_IN, N_("active in the period"), PAGE_COUNT, false, false},
-         {MR_STATS_OPENED, N_("new"), PAGE_COUNT, true, false}}};
+        5,
+        {{MR_STATS_MEMBER_COUNT, N_("residents"), PAGE_COUNT, false, false, MR_CLASS_RESIDENT},
+         {MR_STATS_MEMBER_COUNT, N_("shops"), PAGE_COUNT, false, false, MR_CLASS_SHOP},
+         {MR_STATS_MEMBER_COUNT, N_("members"), PAGE_COUNT, false, false, MR_STATS_CLASS_UNKNOWN},
+         {MR_STATS_ACTIVE_IN, N_("active in the period"), PAGE_COUNT, false, false, 0},
+         {MR_STATS_OPENED, N_("new"), PAGE_COUNT, true, false, 0}}};
     char when[PAGE_TEXT_MAX], all[PAGE_TEXT_MAX], some[PAGE_TEXT_MAX], text[512];
     now_text(when, p);
     const struct page_figure members = page_sum(p, MR_STATS_MEMBER_COUNT, p->now);
@@ -254,8 +260,7 @@ static void people(const struct page *p)
     }
     if (members.blank)
         snprintf(text, sizeof text,
-                 ngettext("%s: %s account paid or was paid. The number of members is kept back.",
-                          "%s: %s accounts paid or were paid. The number of members is kept back.",
+                 ngettext("%s: %s account paid or was paid.", "%s: %s accounts paid or were paid.",
                           plural_of(active)),
                  when, some);
     else
