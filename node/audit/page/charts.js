@@ -3,8 +3,9 @@
  * below it. */
 (function () {
     "use strict";
-    /* Okabe and Ito: told apart by all eyes; dashes tell them apart on grey paper. */
-    var colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
+    /* Nearly those of Okabe and Ito: told apart by all eyes, and from white; dashes tell them apart
+     * on grey paper. */
+    var colours = ["#0072b2", "#d55e00", "#009e73", "#9b4f82"];
     var dashes = ["", "7 4", "2 3", "9 3 2 3"];
     var lang = document.documentElement.lang;
     var whole = new Intl.NumberFormat(lang, { maximumSignificantDigits: 6 });
@@ -125,7 +126,7 @@
         var f = frame(box, data, w), x = places(data, w, f.m), n = data.heads.length;
         labels(f.svg, data, w, f.h, f.m, x);
         data.heads.forEach(function (name, s) {
-            var wide = 2.5 + 1.5 * (n - 1 - s); /* one that lies below another can be seen */
+            var wide = 2.5 + n - 1 - s; /* one that lies below another can be seen */
             var path = d3.svg.line().defined(function (r) { return r.values[s] !== null; })
                 .x(function (r, i) { return x(i); }).y(function (r) { return f.y(r.values[s]); });
             f.svg.append("path").attr("d", path(data.rows)).attr("fill", "none")
@@ -269,7 +270,7 @@
             });
         });
         var band = svg.append("rect").attr("x", left - 1).attr("width", n * side)
-            .attr("height", high).attr("fill", "none").attr("stroke", "#e69f00")
+            .attr("height", high).attr("fill", "none").attr("stroke", "#b35c00")
             .attr("stroke-width", 3).attr("visibility", "hidden");
         return {
             lying: true, row: high, top: top,
