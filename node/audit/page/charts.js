@@ -126,7 +126,8 @@
         var f = frame(box, data, w), x = places(data, w, f.m), n = data.heads.length;
         labels(f.svg, data, w, f.h, f.m, x);
         data.heads.forEach(function (name, s) {
-            var wide = 2.5 + n - 1 - s; /* one that lies below another can be seen */
+            /* One that lies below another can be seen, but where all is dense. */
+            var wide = data.rows.length > 60 ? 1.5 : 2.5 + n - 1 - s;
             var path = d3.svg.line().defined(function (r) { return r.values[s] !== null; })
                 .x(function (r, i) { return x(i); }).y(function (r) { return f.y(r.values[s]); });
             f.svg.append("path").attr("d", path(data.rows)).attr("fill", "none")
