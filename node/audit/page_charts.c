@@ -156,10 +156,13 @@ static void mass(const struct page *p)
     char when[PAGE_TEXT_MAX], much[PAGE_TEXT_MAX], covered[PAGE_TEXT_MAX], text[512];
     const struct page_figure coverage = page_one(p, MR_STATS_COVERAGE, p->now, 0, 0);
     const struct page_figure all = page_one(p, MR_STATS_MASS, p->now, 0, 0);
+    struct series shown = s;
+    if (p->m->file != NULL) /* it knows of no reserve */
+        shown.title = N_("Money in circulation");
     now_text(when, p);
     words(much, p, PAGE_AMOUNT, all);
     if (is_kept_back(text, sizeof text, when, all)) {
-        put_series(p, &s, text);
+        put_series(p, &shown, text);
         return;
     }
     if (coverage.den == 0)
@@ -169,7 +172,7 @@ static void mass(const struct page *p)
                  _("%s: at the end %s were in circulation; by the books the reserve covers %s "
                    "of what the issuers owe."),
                  when, much, words(covered, p, PAGE_PERCENT, coverage));
-    put_series(p, &s, text);
+    put_series(p, &shown, text);
 }
 
 /* "553 payments" */

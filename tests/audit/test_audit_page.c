@@ -402,6 +402,7 @@ START_TEST(charts_name_their_units)
     ck_assert_uint_eq(count(page, "data-unit=\"units\" data-along"), 4);
     ck_assert_uint_eq(count(page, "data-unit=\"\" data-along"), 0);
     check_says(page, "data-unit=\"times a year\"");
+    ck_assert_ptr_null(strstr(page, "its reserve")); /* a file knows of none */
     check_says(page, "<caption>Payments, conversions, redemptions, in units</caption>");
     check_says(page, "<code>own</code>");
     free(page);
