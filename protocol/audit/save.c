@@ -111,7 +111,7 @@ static void listed_as(struct mri_aud_file *f, struct mri_aud_listing **l)
     FIELD(f, has);
     if (!has)
         return;
-    if (!f->loading)
+    if (*l != NULL)
         memcpy(key, (*l)->key, sizeof key);
     BYTES(f, key);
     if (!f->loading)
@@ -202,8 +202,11 @@ static void table(struct mri_aud_file *f, struct mri_aud_map *m, size_t size, ro
         return;
     }
     void **const rows = mri_aud_map_sorted(m, &f->a->mem);
-    if (rows == NULL && count > 0)
-        mri_aud_file_fail(f, MR_NO_MEMORY);
+    if (rows == NULL) {
+        if (count > 0)
+            mri_aud_file_fail(f, MR_NO_MEMORY);
+        return;
+    }
     for (uint64_t i = 0; i < count && f->st == MR_OK; i++)
         row(f, rows[i]);
     mri_aud_put(f->a, rows);
@@ -220,19 +223,18 @@ static void one_past_key(struct mri_aud_file *f, struct mri_aud_past_keys *p)
 static void all_past_keys(struct mri_aud_file *f)
 {
     struct mr_audit *const a = f->a;
-    struct mri_aud_past_keys *p, **end = &a->past_keys;
+    struct mri_aud_past_keys *p, **next = &a->past_keys;
     uint64_t count = 0;
     for (p = a->past_keys; p != NULL; p = p->made_before)
         count++;
     count = mri_aud_file_count(f, count, KEY_SETS_MAX, LEAST);
-    p = a->past_keys;
-    for (uint64_t i = 0; i < count && f->st == MR_OK; i++, p = p->made_before) {
-        if (f->loading) {
-            p = *end = mri_aud_file_get(f, sizeof *p);
-            if (p == NULL)
-                return;
-            end = &p->made_before;
-        }
+    for (uint64_t i = 0; i < count && f->st == MR_OK; i++) {
+        if (f->loading)
+            *next = mri_aud_file_get(f, sizeof **next);
+        p = *next;
+        if (p == NULL)
+            return;
+        next = &p->made_before;
         one_past_key(f, p);
     }
     for (p = a->past_keys; p != NULL && f->st == MR_OK; p = p->made_before)

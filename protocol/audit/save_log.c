@@ -326,7 +326,7 @@ static void breaches(struct mri_aud_file *f)
         a->breaches = mri_aud_file_get(f, (size_t)count * sizeof *a->breaches);
         a->breaches_cap = a->breaches_count = a->breaches == NULL ? 0 : (size_t)count;
     }
-    for (uint64_t i = 0; i < count && f->st == MR_OK; i++) {
+    for (uint64_t i = 0; i < a->breaches_count && f->st == MR_OK; i++) {
         struct mri_aud_breach *const b = &a->breaches[i];
         uint32_t breach = (uint32_t)b->breach;
         FIELD(f, b->node);
@@ -345,7 +345,7 @@ static void evidence(struct mri_aud_file *f)
         a->evidence = mri_aud_file_get(f, (size_t)count * sizeof *a->evidence);
         a->evidence_cap = a->evidence_count = a->evidence == NULL ? 0 : (size_t)count;
     }
-    for (uint64_t i = 0; i < count && f->st == MR_OK; i++) {
+    for (uint64_t i = 0; i < a->evidence_count && f->st == MR_OK; i++) {
         FIELD(f, a->evidence[i].node);
         BYTES(f, a->evidence[i].hash);
     }

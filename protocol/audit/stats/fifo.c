@@ -136,11 +136,20 @@ static void add_part(struct walk *w, uint32_t mark, int64_t amount)
 
 /* --- lots ------------------------------------------------------------------------------------- */
 
+/* A lot of a queue, or a free one. */
+static struct lot *lot_at(const struct walk *w, int32_t at)
+{
+    mr_assert(w->lots != NULL);
+    mr_assert(at >= 0);
+    mr_assert((size_t)at < w->lots_count);
+    return &w->lots[at];
+}
+
 static int32_t new_lot(struct walk *w)
 {
     if (w->free != NO_LOT) {
         const int32_t at = w->free;
-        w->free = w->lots[at].next;
+        w->free = lot_at(w, at)->next;
         return at;
     }
     if (w->lots_count == w->lots_cap) {
@@ -170,11 +179,11 @@ static void receive(struct walk *w, uint32_t account, uint64_t now, uint32_t mar
     const int32_t at = new_lot(w);
     if (at == NO_LOT)
         return;
-    w->lots[at] = (struct lot){now, amount - owed, mark, NO_LOT};
+    *lot_at(w, at) = (struct lot){now, amount - owed, mark, NO_LOT};
     if (q->first == NO_LOT)
         q->first = at;
     else
-        w->lots[q->last].next = at;
+        lot_at(w, q->last)->next = at;
     q->last = at;
 }
 
@@ -210,7 +219,7 @@ static void spend(struct walk *w, uint32_t account, uint64_t now, int64_t amount
 {
     struct queue *const q = &w->queues[account];
     while (amount > 0 && q->first != NO_LOT) {
-        struct lot *const lot = &w->lots[q->first];
+        struct lot *const lot = lot_at(w, q->first);
         const int64_t part = lot->amount < amount ? lot->amount : amount;
         spend_lot(w, lot, part, now, paid);
         lot->amount -= part;
@@ -284,8 +293,8 @@ static void end_all(struct walk *w)
 {
     const uint64_t end = mri_stats_end_ms(w->s, w->s->count);
     for (uint32_t a = 0; a < w->s->t.accounts_count; a++) {
-        for (int32_t at = w->queues[a].first; at != NO_LOT; at = w->lots[at].next)
-            end_age(w, &w->lots[at], end - 1, w->lots[at].amount, false);
+        for (int32_t at = w->queues[a].first; at != NO_LOT; at = lot_at(w, at)->next)
+            end_age(w, lot_at(w, at), end - 1, lot_at(w, at)->amount, false);
     }
 }
 
