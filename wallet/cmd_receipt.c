@@ -193,7 +193,7 @@ static enum mr_status ask_receipt(struct wallet *w, struct mr_receipt *ret,
     const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
     *ret_says = MR_BEHIND;
     if (st != MR_SETTLED && st != MR_VOIDED)
-        return st;
+        return st == MR_OK ? MR_UNSETTLED : st;
     if (slot->receipt_count == 0)
         return MR_BODY_ERASED;
     *ret = slot->receipt[0];
@@ -331,7 +331,7 @@ void cmd_receipt_show(struct command *c, struct out *out)
     struct wallet *w;
     struct witnesses trusted;
     struct mr_receipt_facts facts;
-    struct mr_receipt *const r = malloc(sizeof *r);
+    struct mr_receipt *const r = calloc(1, sizeof *r);
     if (r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
     } else if (witnesses_read(&trusted, c, out) == MR_OK &&
@@ -356,7 +356,7 @@ void cmd_receipt_save(struct command *c, struct out *out)
 {
     struct wallet *w;
     struct mr_receipt_facts facts;
-    struct mr_receipt *const r = malloc(sizeof *r);
+    struct mr_receipt *const r = calloc(1, sizeof *r);
     if (r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
     } else if (find_checked(&w, c, out, r, &facts) == MR_OK &&
@@ -480,7 +480,7 @@ void cmd_receipt_verify(struct command *c, struct out *out)
     uint8_t id[MR_HASH_BYTES], *bytes = NULL;
     struct mr_chain chain;
     struct mr_charter *const charter = malloc(sizeof *charter);
-    struct mr_receipt *const r = malloc(sizeof *r);
+    struct mr_receipt *const r = calloc(1, sizeof *r);
     if (charter == NULL || r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
     } else if (witnesses_read(&trusted, c, out) == MR_OK &&

@@ -392,6 +392,17 @@ START_TEST(a_receipt_of_too_few_nodes_is_not_believed)
 }
 END_TEST
 
+/* OK is no answer to SLOT: nothing that comes with it is looked at. */
+START_TEST(a_receipt_is_only_of_what_is_settled)
+{
+    for (uint32_t i = 1; i <= 3; i++)
+        atomic_store(&node(i)->vague, 1);
+    want_code(run_words("--wallet=ana", "--json", "receipt", "show", "1", NULL), 1);
+    ck_assert_str_eq(run_field("status"), "NOT_FOUND");
+    want_text(run_err, "nothing is settled at this place yet");
+}
+END_TEST
+
 START_TEST(an_older_history_is_told_and_left)
 {
     want_code(pay("1", "x"), 0);
@@ -579,6 +590,7 @@ static void add_proof(TCase *tc)
 {
     tcase_add_test(tc, settled_without_proof_is_not_paid);
     tcase_add_test(tc, a_receipt_of_too_few_nodes_is_not_believed);
+    tcase_add_test(tc, a_receipt_is_only_of_what_is_settled);
     tcase_add_test(tc, an_older_history_is_told_and_left);
     tcase_add_test(tc, heads_are_remembered_of_each_node);
 }

@@ -101,7 +101,9 @@ static enum mr_status answer_owner(struct fake *n, const struct fake_session *s,
         return answer_check(l, n->number, &ask->u.check, &ret->u.check);
     case MR_REQ_SLOT:
         atomic_fetch_add(&n->looks, 1);
-        return fake_look(l, n->number, &ask->u.slot, &ret->u.slot);
+        return atomic_load(&n->vague) != 0
+                   ? MR_OK
+                   : fake_look(l, n->number, &ask->u.slot, &ret->u.slot);
     case MR_REQ_ACCOUNT:
         fake_account_reply(l, n->number, a, &ret->u.account);
         return MR_OK;

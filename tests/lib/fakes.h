@@ -46,6 +46,7 @@ struct fake {
     atomic_int fallen;    /* it has swallowed something */
     atomic_int mode;      /* told by NODE */
     atomic_int blind;     /* it has heard of no other account yet */
+    atomic_int vague;     /* answers SLOT with OK, which says nothing */
     atomic_int refuses;   /* status for SUBMIT and CANCEL; MR_OK: none */
     atomic_int impostor;  /* another key */
     atomic_int says_node; /* number told by NODE, 0: its own */
