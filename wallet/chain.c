@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/term.h"
+#include "mereau/assert.h"
 #include "mereau/client.h"
 #include "mereau/codec.h"
 #include "mereau/order.h"
@@ -282,10 +283,11 @@ enum mr_status node_keep_answer(struct wallet *w, struct out *out, uint64_t seq,
 /* Hand in once more what was settled at this place. */
 static enum mr_status claim_one(struct wallet *w, struct out *out, uint64_t seq)
 {
-    const struct slot *const s = wallet_slot(w, seq);
+    const struct slot *s = wallet_slot(w, seq);
     struct mr_signed_order o;
     uint8_t value[MR_HASH_BYTES];
     enum mr_status st;
+    mr_assert(s != NULL);
     memcpy(value, s->value, sizeof value);
     const uint64_t deadline = wallet_clock_ms() + (uint64_t)w->timeout_ms;
     if (s->voided)
@@ -299,9 +301,11 @@ static enum mr_status claim_one(struct wallet *w, struct out *out, uint64_t seq)
         return forgotten(w, out, seq);
     }
     st = node_keep_answer(w, out, seq, st);
-    if (st == MR_OK && memcmp(value, wallet_slot(w, seq)->value, sizeof value) != 0)
-        return forgotten(w, out, seq);
-    return st;
+    if (st != MR_OK)
+        return st;
+    s = wallet_slot(w, seq); /* it moves when the book grows */
+    mr_assert(s != NULL);
+    return memcmp(value, s->value, sizeof value) == 0 ? MR_OK : forgotten(w, out, seq);
 }
 
 /* The epoch of the node's log, and of the log that proved a slot (0: nothing did). */

@@ -5,6 +5,7 @@
 
 #include "common/term.h"
 #include "mereau/codec.h"
+#include "mereau/letters.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
 #include "wallet/commands.h"
@@ -57,7 +58,7 @@ static enum mr_status ask_class(const struct command *c, struct out *out,
     if (st != MR_OK)
         return st;
     for (char *p = text; *p != '\0'; p++)
-        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p + ('a' - 'A')) : *p;
+        *p = mr_lower(*p);
     for (int i = MR_CLASS_RESIDENT; i <= MR_CLASS_FUND; i++)
         if (strcmp(text, mr_account_class_text((enum mr_account_class)i)) == 0) {
             *ret = (enum mr_account_class)i;

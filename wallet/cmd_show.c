@@ -9,6 +9,7 @@
 #include "common/term.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
+#include "mereau/letters.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
 #include "wallet/act.h"
@@ -21,7 +22,7 @@
 static void upper(char *text)
 {
     for (; *text != '\0'; text++)
-        *text = *text >= 'a' && *text <= 'z' ? (char)(*text - ('a' - 'A')) : *text;
+        *text = mr_upper(*text);
 }
 
 /* A code of capitals is smaller. */

@@ -8,6 +8,7 @@
 #include "common/qr.h"
 #include "common/term.h"
 #include "mereau/codec.h"
+#include "mereau/letters.h"
 #include "wallet/node.h"
 
 enum { OTHERS_MAX = 6 };
@@ -33,7 +34,7 @@ static bool find_code(char ret[SHEET_CODE_MAX], const char *text)
     if (at == NULL)
         return false;
     for (const char *p = at + sizeof SHEET_CODE_WORD - 1; n + 1 < SHEET_CODE_MAX; p++) {
-        const char c = *p >= 'A' && *p <= 'Z' ? (char)(*p + ('a' - 'A')) : *p;
+        const char c = mr_lower(*p);
         if (c == ' ' || c == '\r' || c == '\t' || (c == '\n' && p[1] == ' '))
             continue;
         if (c == '\0' || (c != '1' && strchr(bech32_letters, c) == NULL))
@@ -108,7 +109,7 @@ static void put_code(struct page *p, const struct mr_sheet *sheet)
         put(p, "  %.64s\n", code + at);
     put(p, "\n");
     for (char *c = code; *c != '\0'; c++)
-        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - ('a' - 'A')) : *c;
+        *c = mr_upper(*c);
     if (qr_create(&qr, code) == MR_OK) {
         if (qr_render(&drawn, &qr, false, false) == MR_OK) {
             put(p, "%s", drawn);

@@ -139,6 +139,7 @@ void wallet_close(struct wallet *w)
     link_close(w->link);
     keyfile_close(w->keyfile);
     wallet_unlock(w);
+    mr_assert(w->slots != NULL || w->slot_count == 0);
     for (size_t i = 0; i < w->slot_count; i++) {
         free(w->slots[i].order);
         free(w->slots[i].memo);

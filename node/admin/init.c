@@ -14,6 +14,7 @@
 #include "common/term.h"
 #include "common/witnesses.h"
 #include "mereau/federation.h"
+#include "mereau/letters.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
 
@@ -121,8 +122,7 @@ enum mr_status init_print_link(struct out *out, const struct mr_charter *charter
     out_text(out, "join_link", text);
     out_print(out, "%s\n", text);
     for (char *at = text; *at != '\0'; at++) /* capitals make a smaller code */
-        if (*at >= 'a' && *at <= 'z')
-            *at = (char)(*at - 'a' + 'A');
+        *at = mr_upper(*at);
     return qr_print(out, text);
 }
 

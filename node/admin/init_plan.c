@@ -10,6 +10,7 @@
 #include "common/witnesses.h"
 #include "mereau/amount.h"
 #include "mereau/federation.h"
+#include "mereau/letters.h"
 #include "mereau/order.h"
 #include "mereau/text.h"
 
@@ -79,9 +80,7 @@ void init_slug(char *ret, size_t cap, const char *name, char sep)
     size_t n = 0;
     bool gap = false;
     for (const char *at = name; *at != '\0' && n + 2 < cap; at++) {
-        char c = *at;
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
+        const char c = mr_lower(*at);
         const bool digit = sep != 0 && c >= '0' && c <= '9';
         if ((c < 'a' || c > 'z') && !digit) {
             gap = gap || n > 0;

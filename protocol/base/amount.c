@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mereau/assert.h"
+#include "mereau/letters.h"
 
 enum { DECIMALS_MAX = 6 };
 
@@ -122,11 +123,6 @@ static const char *scan(struct number *ret, const char *text)
     }
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* What stands behind the number: nothing, or the unit's code. */
 static enum mr_status read_unit(const char *text, const char *code)
 {
@@ -141,7 +137,7 @@ static enum mr_status read_unit(const char *text, const char *code)
         return MR_OK;
     bool same = code != NULL && strlen(code) == len;
     for (size_t i = 0; same && i < len; i++)
-        same = lower(text[i]) == lower(code[i]);
+        same = mr_lower(text[i]) == mr_lower(code[i]);
     if (same)
         return MR_OK;
     return is_word && code != NULL ? MR_AMOUNT_UNIT : MR_AMOUNT_SYNTAX;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mereau/assert.h"
+#include "mereau/letters.h"
 
 enum {
     CHECKSUM_LEN = 6,
@@ -31,19 +32,14 @@ static uint32_t step(uint32_t state, uint32_t value)
     return state;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static uint32_t start(const char *prefix, size_t len)
 {
     uint32_t state = 1;
     for (size_t i = 0; i < len; i++)
-        state = step(state, (uint32_t)(unsigned char)lower(prefix[i]) >> 5);
+        state = step(state, (uint32_t)(unsigned char)mr_lower(prefix[i]) >> 5);
     state = step(state, 0);
     for (size_t i = 0; i < len; i++)
-        state = step(state, (uint32_t)(unsigned char)lower(prefix[i]) & 31);
+        state = step(state, (uint32_t)(unsigned char)mr_lower(prefix[i]) & 31);
     return state;
 }
 
@@ -93,14 +89,14 @@ struct parts {
 /* Value of a character of the data part, or -1. */
 static int value_of(char c)
 {
-    const char *const at = c == '\0' ? NULL : strchr(charset, lower(c));
+    const char *const at = c == '\0' ? NULL : strchr(charset, mr_lower(c));
     return at == NULL ? -1 : (int)(at - charset);
 }
 
 static bool is_prefix(const char *prefix, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (prefix[i] == '\0' || prefix[i] != lower(text[i]))
+        if (prefix[i] == '\0' || prefix[i] != mr_lower(text[i]))
             return false;
     return prefix[len] == '\0';
 }
@@ -155,7 +151,7 @@ static size_t one_difference(const char *prefix, const char *text, size_t len)
     if (strlen(prefix) != len)
         return SIZE_MAX;
     for (size_t i = 0; i < len; i++) {
-        if (prefix[i] == lower(text[i]))
+        if (prefix[i] == mr_lower(text[i]))
             continue;
         if (found != SIZE_MAX)
             return SIZE_MAX;
@@ -252,7 +248,7 @@ static enum mr_status decode(uint8_t *ret, size_t cap, size_t *ret_len, char *re
     if (st != MR_OK || ret_prefix == NULL)
         return st;
     for (size_t i = 0; i < parts.prefix_len; i++)
-        ret_prefix[i] = lower(text[i]);
+        ret_prefix[i] = mr_lower(text[i]);
     ret_prefix[parts.prefix_len] = '\0';
     return MR_OK;
 }

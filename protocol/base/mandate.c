@@ -5,6 +5,7 @@
 #include "mereau/assert.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
+#include "mereau/letters.h"
 
 void mr_mandate_id(uint8_t ret[32], const struct mr_mandate *mandate)
 {
@@ -41,7 +42,7 @@ enum mr_status mr_reference_normalise(char *ret, size_t cap, const char *text)
             continue;
         if (n + 1 >= cap)
             return MR_TOO_LARGE;
-        ret[n++] = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
+        ret[n++] = mr_upper(*at);
     }
     ret[n] = '\0';
     return n > 0 ? MR_OK : MR_BAD_TEXT;

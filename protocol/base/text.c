@@ -4,6 +4,7 @@
 
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/letters.h"
 
 #define JOIN_SCHEME     "mereau-join:"
 #define JOIN_PREFIX     "mrjoin"
@@ -29,7 +30,7 @@ static size_t scheme_of(const char *text, const char *scheme)
 {
     size_t n = 0;
     for (; scheme[n] != '\0'; n++)
-        if ((is_upper(text[n]) ? text[n] - 'A' + 'a' : text[n]) != scheme[n])
+        if (mr_lower(text[n]) != scheme[n])
             return 0;
     return n;
 }
