@@ -6,6 +6,7 @@
 
 #include "common/amount_text.h"
 #include "common/ledger_words.h"
+#include "mereau/assert.h"
 #include "mereau/time.h"
 
 enum { BELOW_DEFAULT = 100, DAYS_DEFAULT = 90, DAYS_MAX = 36500, NEVER_MAX = 32 };
@@ -215,6 +216,7 @@ enum mr_status stats_list(const struct measure *m, struct command *c, struct out
             out_fail(out, st, NULL);
     }
     if (st == MR_OK) {
+        mr_assert(l.which < WHICH);
         all = json_array();
         for (size_t i = 0; i < l.count; i++)
             json_array_append_new(all, account_json(&l, l.who[i]));

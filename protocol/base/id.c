@@ -296,17 +296,18 @@ void mr_hex_format(char *ret, const uint8_t *bytes, size_t len)
     *ret = '\0';
 }
 
-static int hex_digit(char c)
+/* 16: it is none. */
+static unsigned hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
 }
 
 enum mr_status mr_hex_parse(uint8_t *ret, size_t len, const char *text)
 {
     for (size_t i = 0; i < 2 * len; i++)
-        if (hex_digit(text[i]) < 0) /* the NUL too */
+        if (hex_digit(text[i]) > 15) /* the NUL too */
             return MR_BAD_TEXT;
     if (text[2 * len] != '\0')
         return MR_BAD_TEXT;

@@ -33,12 +33,14 @@ struct base {
     size_t len;
 };
 
-/* Base letter of U+00C0..U+00FF, '\0' when it has none. */
+/* Base letter of U+00C0..U+00FF, 0x7f when it has none. */
 static char latin_base(unsigned code)
 {
     static const char bases[] = "aaaaaa.ceeeeiiii.nooooo..uuuuy..aaaaaa.ceeeeiiii.nooooo..uuuuy.y";
     const char c = bases[code - 0xc0];
-    return c == '.' ? '\0' : c;
+    if (c == '.')
+        return 0x7f;
+    return c;
 }
 
 /* The next character's base letter; '\0' for a combining mark, 0x7f for anything else. */
@@ -54,8 +56,7 @@ static char next_base(const char **text)
         return 0x7f;
     if (first == 0xc3) {
         (*text)++;
-        const char base = latin_base(0xc0 + (second & 0x3fu));
-        return base == '\0' ? 0x7f : base;
+        return latin_base(0xc0 + (second & 0x3fu));
     }
     if (first == 0xcc || (first == 0xcd && second < 0xb0)) { /* U+0300 to U+036F */
         (*text)++;

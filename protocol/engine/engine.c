@@ -255,7 +255,7 @@ bool mr_engine_ready(const struct mr_engine *e)
     const struct mri_turn *t = e->current;
     return t->log.used + MRI_EVENT_LOG_MAX <= MRI_TURN_BUFFER &&
            t->bodies.used + MRI_EVENT_BODIES_MAX <= MRI_TURN_BUFFER &&
-           t->replies_used + 2 * MR_FRAME_MAX <= MRI_REPLIES_BUFFER &&
+           t->replies_used + (size_t)2 * MR_FRAME_MAX <= MRI_REPLIES_BUFFER &&
            t->answers_count + 2 * MRI_ASKERS_A_SLOT < MRI_ANSWERS_MAX;
 }
 

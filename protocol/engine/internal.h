@@ -187,6 +187,8 @@ struct mri_anew {
 /* Heads of the own log with who cosigned them; no cosignature: unused. */
 enum { MRI_COSIGNED_MAX = 16 };
 
+/* One of its kind, some hundred KiB: fields stand by what they are about, not by their size.
+ * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct mr_engine {
     struct mr_engine_config config;
     struct mri_view view;
@@ -525,7 +527,7 @@ enum mr_status mri_epoch_load(struct mr_engine *e);
 /* The state behind the CUT was summed up. FINAL tells others that a copy of it is there. */
 void mri_epoch_sum(struct mr_engine *e, const struct mr_checkpoint *c, bool kept);
 /* Go over to the epoch of the NEXT. */
-enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *h);
+enum mr_status mri_epoch_apply(struct mr_engine *e, const struct mr_handover_next *next);
 
 /* --- ACK anew (anew.c) ------------------------------------------------------------------------ */
 /* Whether the leaf is one: SLOT-17. */

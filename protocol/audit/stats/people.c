@@ -297,7 +297,7 @@ static void tell_persons(struct people *w, const struct deeds *d, uint32_t perio
         givers++;
     }
     mri_stats_add(w->l, MR_STATS_PER_PERSON, period, payments * YEAR_DAYS,
-                  givers * MONTHS_A_YEAR * days);
+                  (wide)givers * MONTHS_A_YEAR * days);
     mri_stats_behind(w->l, givers, 0);
 }
 
