@@ -315,7 +315,7 @@ START_TEST(junk_answers_nothing)
 END_TEST
 
 static const struct {
-    int manner;
+    enum fake_manner manner;
     enum mr_status expected;
 } odd[] = {
     {FAKE_ODD_ID, MR_OUT_OF_RANGE},
