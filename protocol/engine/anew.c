@@ -146,8 +146,10 @@ static enum mr_status say(struct mr_engine *e, const struct mri_anew *w)
         st = gather(e, &anew, &slot, w->number, w->seq);
     if (st == MR_OK)
         st = knows(e, &slot, w->number, w->seq, &known);
-    if (st != MR_OK || !known || !mri_is_past(e, &slot) || has_ack(&anew, e->config.node))
+    if (st != MR_OK)
         return st == MR_NOT_FOUND ? MR_DAMAGED : st;
+    if (!known || !mri_is_past(e, &slot) || has_ack(&anew, e->config.node))
+        return MR_OK;
     memcpy(leaf.u.ack.account, a.id, 16);
     memcpy(leaf.u.ack.value, slot.value, 32);
     mri_no_certificate(leaf.u.ack.certificate);
