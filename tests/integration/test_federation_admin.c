@@ -25,7 +25,7 @@ static struct fake_node fake;
 static char *text; /* all that the last command printed */
 static json_t *said;
 
-/* What the node says; set between commands. */
+/* What the node says. The test holds the lock but while a command runs. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mr_rep_node node;
 static struct mr_rep_peers peers;
@@ -76,9 +76,11 @@ static int run_words(const char *const *words)
     while (*words != NULL && n < WORDS_MAX)
         argv[n++] = *words++;
     argv[n] = NULL;
+    pthread_mutex_unlock(&lock);
     struct proc *p = proc_start(argv);
     ck_assert_ptr_nonnull(p);
     const int code = proc_wait(p, PROC_DEADLINE_MS);
+    pthread_mutex_lock(&lock);
     free(text);
     text = proc_text(p);
     proc_end(p);
@@ -189,6 +191,7 @@ static void setup(void)
 {
     uint8_t seeds[64];
     ck_assert_int_ge(sodium_init(), 0);
+    pthread_mutex_lock(&lock);
     scratch_make(dir);
     ck_assert_int_eq(file_write(at("pass"), "secret\n", 7, 0600, true), MR_OK);
     for (unsigned i = 2; i <= NODES; i++)
@@ -207,6 +210,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+    pthread_mutex_unlock(&lock);
     fake_node_stop(&fake);
     free(pieces);
     free(text);
