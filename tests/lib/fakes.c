@@ -309,11 +309,15 @@ void fakes_start(struct fakes *f, uint32_t n, uint32_t q)
     for (uint32_t i = 0; i < FAKE_NODES_MAX; i++) {
         f->nodes[i] = fake_create(f, i + 1);
         fake_start(f, i + 1);
+        pthread_mutex_lock(&f->lock);
         fake_ledger_place(&f->ledger, i + 1, f->nodes[i]->port);
+        pthread_mutex_unlock(&f->lock);
     }
     for (uint32_t i = n; i < FAKE_NODES_MAX; i++)
         fake_stop(f, i + 1);
+    pthread_mutex_lock(&f->lock);
     fake_ledger_begin(&f->ledger);
+    pthread_mutex_unlock(&f->lock);
     const struct mr_node *const home = &f->ledger.charter.nodes[0];
     memcpy(link.ledger, f->ledger.id, sizeof link.ledger);
     memcpy(link.association, home->association, sizeof link.association);
