@@ -11,10 +11,11 @@
 
 /* The thread sanitizer makes the programs some ten times slower. */
 #ifdef __SANITIZE_THREAD__
-enum { PROC_DEADLINE_MS = 180000 };
+enum { PROC_PATIENCE = 6 };
 #else
-enum { PROC_DEADLINE_MS = 30000 };
+enum { PROC_PATIENCE = 1 };
 #endif
+enum { PROC_DEADLINE_MS = 30000 * PROC_PATIENCE };
 
 struct proc;
 

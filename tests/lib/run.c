@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "lib/procs.h"
 
 enum { OUTPUT_MAX = 1 << 20 };
 
@@ -21,12 +22,23 @@ const char *run_out = "", *run_err = "";
 
 static char *held_out, *held_err;
 
+/* What a test waits for in vain takes as much longer as all that it does not. */
+static const char *patient(char *ret, size_t cap, const char *word)
+{
+    int seconds;
+    if (sscanf(word, "--timeout=%d", &seconds) != 1)
+        return word;
+    snprintf(ret, cap, "--timeout=%d", seconds * PROC_PATIENCE);
+    return ret;
+}
+
 pid_t run_start(const char *const *args)
 {
     const char *argv[RUN_ARGS_MAX + 4] = {"mereau", "--passphrase-file", "pass", "--lang=en"};
     size_t n = 4;
+    char timeout[32];
     for (; *args != NULL; args++)
-        argv[n++] = *args;
+        argv[n++] = patient(timeout, sizeof timeout, *args);
     argv[n] = NULL;
     const pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
