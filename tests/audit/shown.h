@@ -3,6 +3,8 @@
 #ifndef MEREAU_TESTS_AUDIT_SHOWN_H
 #define MEREAU_TESTS_AUDIT_SHOWN_H
 
+#include <stdatomic.h>
+
 #include "audit/story.h"
 #include "lib/fake_node.h"
 
@@ -15,12 +17,13 @@ struct shown {
     uint32_t number;
     uint8_t *log, *bodies;
     size_t log_len, bodies_len;
-    size_t log_shown, bodies_shown; /* bytes of them that are there for others */
-    size_t bodies_erased;           /* these first ones are not */
-    struct mr_head head;            /* that it says it signed last; size 0: none */
-    struct mr_req_cosign cosigned;  /* handed in last */
-    struct mr_rep_cosigned seen;    /* that it hands out */
-    bool silent;                    /* it answers BUSY to everything */
+    size_t bodies_erased;          /* these first ones are not there for others */
+    struct mr_head head;           /* that it says it signed last; size 0: none */
+    struct mr_req_cosign cosigned; /* handed in last */
+    struct mr_rep_cosigned seen;   /* that it hands out */
+    /* set by the test, any time */
+    atomic_size_t log_shown, bodies_shown; /* bytes of both that are there for others */
+    atomic_bool silent;                    /* it answers BUSY to everything */
 };
 
 /** The book is copied. It listens on loopback, and at a path as its control socket. */
