@@ -22,6 +22,7 @@ static void setup(void)
     ck_assert_int_ge(fd, 0);
     unlink(path);
     log_set_fd(fd);
+    log_set_level(LOG_LEVEL_INFO);
 }
 
 static void teardown(void)
