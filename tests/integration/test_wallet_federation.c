@@ -153,7 +153,7 @@ START_TEST(without_a_quorum_the_order_waits_for_one)
 {
     federation_kill(&f, 2);
     federation_kill(&f, 3);
-    /* Two words, whatever the patience: much later the nodes know that they are too few. */
+    /* Whatever the patience: much later the nodes know that they are too few. */
     want_code(run_words("--wallet=ana", "--json", "pay", bob, "1", "--id=w", "--yes", "--timeout",
                         "8", NULL),
               3);

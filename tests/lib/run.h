@@ -10,7 +10,8 @@ enum { RUN_ARGS_MAX = 24 };
 /** What the last command printed; never NULL. */
 extern const char *run_out, *run_err;
 
-/** Words up to NULL; --timeout=SECONDS is multiplied by PROC_PATIENCE. It dies with the test. */
+/** Words up to NULL; --timeout=SECONDS is multiplied by PROC_PATIENCE, --timeout SECONDS is not. It
+ *  dies with the test. */
 pid_t run_start(const char *const *args);
 
 /** Its exit code, or -1 when it was killed; then its output is read. */
