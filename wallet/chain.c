@@ -10,6 +10,7 @@
 #include "mereau/order.h"
 #include "mereau/receipt.h"
 #include "wallet/heads.h"
+#include "wallet/linked.h"
 #include "wallet/memo.h"
 #include "wallet/node.h"
 #include "wallet/witnessed.h"
@@ -60,9 +61,9 @@ static enum mr_status fetch_policies(struct wallet *w, struct out *out)
     }
 }
 
-static enum mr_status check_receipt(const struct wallet *w, struct mr_receipt_facts *ret,
-                                    const struct mr_receipt *receipt,
-                                    const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+enum mr_status node_proves(const struct wallet *w, struct mr_receipt_facts *ret,
+                           const struct mr_receipt *receipt,
+                           const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
     const enum mr_status st = wallet_receipt(ret, w, receipt);
     const bool same =
@@ -74,7 +75,7 @@ enum mr_status node_check_receipt(const struct wallet *w, struct out *out,
                                   struct mr_receipt_facts *ret, const struct mr_receipt *receipt,
                                   const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
-    const enum mr_status st = check_receipt(w, ret, receipt, account, seq);
+    const enum mr_status st = node_proves(w, ret, receipt, account, seq);
     if (st == MR_OK)
         return MR_OK;
     return out_fail(out, st,
@@ -163,7 +164,7 @@ static enum mr_status proved(const struct wallet *w, uint64_t seq)
     struct mr_receipt_facts facts;
     if (slot->receipt_count == 0)
         return MR_BEHIND;
-    return check_receipt(w, &facts, &slot->receipt[0], wallet_account(w), seq);
+    return node_proves(w, &facts, &slot->receipt[0], wallet_account(w), seq);
 }
 
 enum mr_status node_fetch_result(struct wallet *w, struct out *out, uint64_t seq)
@@ -182,6 +183,9 @@ enum mr_status node_fetch_result(struct wallet *w, struct out *out, uint64_t seq
             return node_keep_result(w, out, &slot->receipt[0], seq, slot->time_ms);
         if (wallet_clock_ms() + PAUSE_MS >= deadline)
             break;
+        if (tries == UNPROVED_MAX * w->seats.count &&
+            (st = linked_conclude(w, out, seq, deadline)) != MR_NOT_FOUND)
+            return st;
         poll(NULL, 0, PAUSE_MS);
         if ((bad || tries % UNPROVED_MAX == 0) && w->seats.count > 1)
             node_move(w, says, deadline);

@@ -81,7 +81,8 @@ static void add_row(struct table *t, const struct wallet *w, const struct entry 
     char when[TIME_TEXT_MAX], amount[AMOUNT_PEOPLE_MAX] = "", fee[AMOUNT_PEOPLE_MAX] = "";
     char who[NAME_SHOWN_MAX], kind[KIND_SHOWN_MAX];
     const char *const mark = witnessed_covers(seen, e->time_ms) ? "" : _(" (not yet witnessed)");
-    snprintf(kind, sizeof kind, "%s%s", kind_text(e), mark);
+    snprintf(kind, sizeof kind, "%s%s%s", kind_text(e),
+             e->linked > 0 ? _(" (shown by a later receipt)") : "", mark);
     local_text(when, e->time_ms);
     who_text(who, w, e);
     if (e->amount != 0)
@@ -108,6 +109,8 @@ static json_t *entry_json(const struct wallet *w, const struct entry *e, const s
         (json_int_t)e->fee, "unit", w->charter->units[e->unit].code, "other",
         e->has_other ? address : NULL, "name", who[0] != '\0' ? who : NULL, "memo", e->memo,
         "order", e->has_order ? hex : NULL, "account", chain, "seq", (json_int_t)e->seq);
+    if (e->linked > 0)
+        json_object_set_new(row, "shown_by", json_integer((json_int_t)e->linked));
     if (seen->wanted)
         json_object_set_new(row, "witnessed", json_boolean(witnessed_covers(seen, e->time_ms)));
     return row;

@@ -20,6 +20,7 @@
 #include "wallet/act.h"
 #include "wallet/commands.h"
 #include "wallet/entry.h"
+#include "wallet/linked.h"
 #include "wallet/node.h"
 #include "wallet/witnessed.h"
 
@@ -158,27 +159,68 @@ static void add_record(struct out *out, const struct mr_receipt *r)
     free(text);
 }
 
+/* What became of a place. order: NULL when it was voided, or the order is not known. */
+static void print_place(struct out *out, const struct mr_charter *charter,
+                        const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq, bool voided,
+                        const struct mr_order *order)
+{
+    char address[MR_ADDRESS_TEXT_MAX];
+    mr_address_format(address, charter->prefix, account);
+    out_text(out, "outcome", voided ? "VOIDED" : "SETTLED");
+    out_text(out, "account", address);
+    out_int(out, "seq", (int64_t)seq);
+    out_print(out, _("Currency: %s\nAccount: %s, place %" PRIu64 "\n"), charter->name, address,
+              seq);
+    if (voided)
+        out_print(out, _("This place was closed without effect: nothing was paid.\n"));
+    else if (order != NULL)
+        print_order(out, charter, order);
+}
+
+static void print_id(struct out *out, const uint8_t value[MR_HASH_BYTES])
+{
+    char hex[HEX_MAX];
+    mr_hex_format(hex, value, MR_HASH_BYTES);
+    out_text(out, "order", hex);
+    out_print(out, _("Id: %s\n"), hex);
+}
+
+static void print_verified(struct out *out, const struct mr_charter *charter,
+                           const struct mr_chain *chain, const struct mr_receipt *r,
+                           const struct mr_receipt_facts *f, struct witnesses *trusted)
+{
+    out_int(out, "proofs", f->quorum);
+    out_int(out, "witnesses", f->witnesses);
+    out_print(out, _("Verified: %u of %u signed proofs.\n"), f->quorum, f->needed);
+    print_proofs(out, charter, chain, r, f, trusted);
+}
+
 static void print_receipt(struct out *out, const struct mr_charter *charter,
                           const struct mr_chain *chain, const struct mr_receipt *r,
                           const struct mr_receipt_facts *f, struct witnesses *trusted)
 {
-    char address[MR_ADDRESS_TEXT_MAX], hex[HEX_MAX];
-    mr_address_format(address, charter->prefix, r->account);
-    mr_hex_format(hex, f->value, sizeof f->value);
-    out_text(out, "outcome", f->voided ? "VOIDED" : "SETTLED");
-    out_text(out, "order", hex);
-    out_text(out, "account", address);
-    out_int(out, "seq", (int64_t)r->seq);
-    out_int(out, "proofs", f->quorum);
-    out_int(out, "witnesses", f->witnesses);
-    out_print(out, _("Currency: %s\nAccount: %s, place %" PRIu64 "\n"), charter->name, address,
+    print_place(out, charter, r->account, r->seq, f->voided, f->voided ? NULL : &r->order[0].order);
+    print_id(out, f->value);
+    print_verified(out, charter, chain, r, f, trusted);
+}
+
+/* A place of the own chain that the receipt of a later one shows (WAL-20). */
+static void print_shown(struct out *out, const struct wallet *w, uint64_t seq,
+                        const struct mr_receipt *r, const struct mr_receipt_facts *f,
+                        struct witnesses *trusted)
+{
+    struct mr_signed_order o;
+    const struct mr_chain chain = epochs_chain(&w->epochs);
+    const struct slot *const s = wallet_slot(w, seq);
+    const bool known = !s->voided && wallet_settled_order(&o, s);
+    print_place(out, w->charter, wallet_account(w), seq, s->voided, known ? &o.order : NULL);
+    print_id(out, s->value);
+    out_int(out, "shown_by", (int64_t)r->seq);
+    out_print(out,
+              _("Nobody has a receipt of this order any more. The order at place %" PRIu64
+                " names what the places before it were closed with, and this is its receipt.\n"),
               r->seq);
-    if (f->voided)
-        out_print(out, _("This place was closed without effect: nothing was paid.\n"));
-    else
-        print_order(out, charter, &r->order[0].order);
-    out_print(out, _("Id: %s\nVerified: %u of %u signed proofs.\n"), hex, f->quorum, f->needed);
-    print_proofs(out, charter, chain, r, f, trusted);
+    print_verified(out, w->charter, &chain, r, f, trusted);
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -201,8 +243,9 @@ static enum mr_status ask_receipt(struct wallet *w, struct mr_receipt *ret,
     return MR_OK;
 }
 
-static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt *ret,
-                            const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+/* MR_BODY_ERASED: it is settled, and none of them shows a receipt. Not reported. */
+static enum mr_status ask_around(struct wallet *w, struct mr_receipt *ret,
+                                 const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
     enum mr_status says;
     *w->request = (struct mr_request_body){.kind = MR_REQ_SLOT};
@@ -217,13 +260,49 @@ static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt
             break;
         st = ask_receipt(w, ret, &says);
     }
-    if (st == MR_OK)
-        return MR_OK; /* the caller says what it proves */
+    return st;
+}
+
+static enum mr_status no_receipt(const struct wallet *w, struct out *out, enum mr_status st)
+{
     if (st == MR_UNSETTLED || st == MR_PARKED || st == MR_NOT_FOUND || st == MR_VOTING ||
         st == MR_CERTIFIED)
         return out_fail(out, MR_NOT_FOUND,
                         _("nothing is settled at this place yet: there is no receipt"));
+    if (st == MR_BODY_ERASED)
+        return out_fail(
+            out, st,
+            _("it is settled, and none of the nodes shows a receipt of it: try again in "
+              "a moment"));
     return node_fail(w, out, st);
+}
+
+/* What a receipt proves is for the caller to say. */
+static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt *ret,
+                            const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+{
+    const enum mr_status st = ask_around(w, ret, account, seq);
+    return st == MR_OK ? MR_OK : no_receipt(w, out, st);
+}
+
+/* The receipt of a place of the own chain; else that of a later one, which shows it: its place is
+ * in ret->seq. */
+static enum mr_status fetch_own(struct wallet *w, struct out *out, struct mr_receipt *ret,
+                                uint64_t seq)
+{
+    enum mr_status st = ask_around(w, ret, wallet_account(w), seq);
+    if (st != MR_BODY_ERASED)
+        return st == MR_OK ? MR_OK : no_receipt(w, out, st);
+    const struct slot *const s = wallet_slot(w, seq);
+    struct linked *const shown = malloc(sizeof *shown);
+    st = shown == NULL ? MR_NO_MEMORY
+                       : linked_find(shown, w, seq, wallet_clock_ms() + (uint64_t)w->timeout_ms);
+    if (st == MR_OK && (s == NULL || memcmp(s->value, shown->value, sizeof s->value) != 0))
+        st = MR_CHECK_FAILED;
+    if (st == MR_OK)
+        *ret = shown->receipt;
+    free(shown);
+    return st == MR_OK ? MR_OK : no_receipt(w, out, st == MR_NOT_FOUND ? MR_BODY_ERASED : st);
 }
 
 /* The entry whose order id begins with these digits. */
@@ -262,7 +341,7 @@ static enum mr_status by_id(struct wallet *w, const struct command *c, struct ou
 
 /* WHICH: a place of the own chain ("3"), or the first digits of an order's id. */
 static enum mr_status find(struct wallet *w, const struct command *c, struct out *out,
-                           struct mr_receipt *ret, const char *which)
+                           struct mr_receipt *ret, uint64_t *ret_seq, const char *which)
 {
     uint8_t account[MR_ACCOUNT_BYTES];
     uint64_t seq = 0;
@@ -282,11 +361,13 @@ static enum mr_status find(struct wallet *w, const struct command *c, struct out
         if (st != MR_OK)
             return st;
     }
-    const struct slot *const s =
-        memcmp(account, wallet_account(w), sizeof account) == 0 ? wallet_slot(w, seq) : NULL;
+    *ret_seq = seq;
+    if (memcmp(account, wallet_account(w), sizeof account) != 0)
+        return fetch(w, out, ret, account, seq);
+    const struct slot *const s = wallet_slot(w, seq);
     if (s != NULL && s->receipt != NULL)
         return mr_receipt_decode(ret, s->receipt, s->receipt_len);
-    return fetch(w, out, ret, account, seq);
+    return fetch_own(w, out, ret, seq);
 }
 
 /* Ask again until charter and owner have what they want, or time is up: it is settled in any case.
@@ -312,14 +393,16 @@ static enum mr_status wait_for_witnesses(struct wallet *w, const struct command 
     return witnessed_collect(w, out);
 }
 
+/* *ret_seq: the place that was asked for; the receipt of a later one shows it if it is another. */
 static enum mr_status find_checked(struct wallet **ret_w, struct command *c, struct out *out,
-                                   struct mr_receipt *ret, struct mr_receipt_facts *ret_facts)
+                                   struct mr_receipt *ret, uint64_t *ret_seq,
+                                   struct mr_receipt_facts *ret_facts)
 {
     enum mr_status st = wallet_open(ret_w, c, out);
     if (st == MR_OK)
         st = node_sync(*ret_w, c, out);
     if (st == MR_OK)
-        st = find(*ret_w, c, out, ret, c->args[0]);
+        st = find(*ret_w, c, out, ret, ret_seq, c->args[0]);
     if (st == MR_OK)
         st = node_check_receipt(*ret_w, out, ret_facts, ret, ret->account, ret->seq);
     return st == MR_OK && opt_flag(c, "wait") ? wait_for_witnesses(*ret_w, c, out, ret, ret_facts)
@@ -331,14 +414,18 @@ void cmd_receipt_show(struct command *c, struct out *out)
     struct wallet *w;
     struct witnesses trusted;
     struct mr_receipt_facts facts;
+    uint64_t seq;
     struct mr_receipt *const r = calloc(1, sizeof *r);
     if (r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
     } else if (witnesses_read(&trusted, c, out) == MR_OK &&
-               find_checked(&w, c, out, r, &facts) == MR_OK) {
+               find_checked(&w, c, out, r, &seq, &facts) == MR_OK) {
         const struct mr_chain chain = epochs_chain(&w->epochs);
         trusted.owner = w->witnesses.own;
-        print_receipt(out, w->charter, &chain, r, &facts, &trusted);
+        if (seq != r->seq)
+            print_shown(out, w, seq, r, &facts, &trusted);
+        else
+            print_receipt(out, w->charter, &chain, r, &facts, &trusted);
         add_record(out, r);
         witnesses_check(&trusted, out, r, false);
     }
@@ -352,15 +439,28 @@ static enum mr_status write_receipt(const struct command *c, struct out *out,
     return st == MR_OK ? st : save_failed(out, st, c->args[1]);
 }
 
+static enum mr_status is_own_receipt(struct out *out, const struct mr_receipt *r, uint64_t seq)
+{
+    if (r->seq == seq)
+        return MR_OK;
+    out_int(out, "shown_by", (int64_t)r->seq);
+    return out_fail(out, MR_NOT_FOUND,
+                    _("nobody has a receipt of the order at place %" PRIu64
+                      " any more. A later order shows that it settled: \"mereau receipt save "
+                      "%" PRIu64 " FILE\" saves the receipt of that one"),
+                    seq, r->seq);
+}
+
 void cmd_receipt_save(struct command *c, struct out *out)
 {
     struct wallet *w;
     struct mr_receipt_facts facts;
+    uint64_t seq;
     struct mr_receipt *const r = calloc(1, sizeof *r);
     if (r == NULL) {
         out_fail(out, MR_NO_MEMORY, NULL);
-    } else if (find_checked(&w, c, out, r, &facts) == MR_OK &&
-               write_receipt(c, out, w, r) == MR_OK) {
+    } else if (find_checked(&w, c, out, r, &seq, &facts) == MR_OK &&
+               is_own_receipt(out, r, seq) == MR_OK && write_receipt(c, out, w, r) == MR_OK) {
         out_text(out, "file", c->args[1]);
         out_print(out,
                   _("saved: %s. Anyone who has the charter can check it with \"mereau receipt "

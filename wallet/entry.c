@@ -122,6 +122,7 @@ enum mr_status entries_add_own(struct entries *e, const struct wallet *w, uint64
     s.base.time_ms = slot->time_ms;
     s.base.kind = slot->voided ? "void" : "erased";
     s.base.seq = seq;
+    s.base.linked = slot->linked;
     memcpy(s.base.account, wallet_account(w), sizeof s.base.account);
     if (!slot->voided && wallet_settled_order(&o, slot))
         s.order = &o.order;

@@ -15,6 +15,7 @@ struct entry {
     uint64_t seq;
     uint8_t order[MR_HASH_BYTES];
     bool has_order;
+    uint64_t linked; /* the later place whose receipt shows it; 0: none */
     char memo[MR_MEMO_MAX + 1]; /* "" : none */
     bool bad_memo;              /* the memo is not the one that was signed */
 };

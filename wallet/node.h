@@ -84,7 +84,12 @@ enum mr_status node_fetch_result(struct wallet *w, struct out *out, uint64_t seq
  *  already. */
 enum mr_status node_keep_answer(struct wallet *w, struct out *out, uint64_t seq, enum mr_status st);
 
-/** Verify the receipt of any slot. MR_OK, or reported. */
+/** Verify the receipt of any slot. MR_OK, or why it proves nothing; not reported. */
+enum mr_status node_proves(const struct wallet *w, struct mr_receipt_facts *ret,
+                           const struct mr_receipt *receipt,
+                           const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq);
+
+/** The same; MR_OK, or reported. */
 enum mr_status node_check_receipt(const struct wallet *w, struct out *out,
                                   struct mr_receipt_facts *ret, const struct mr_receipt *receipt,
                                   const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq);

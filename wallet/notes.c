@@ -78,6 +78,20 @@ static enum mr_status take_result(struct wallet *w, const struct mr_book_result 
     return MR_OK;
 }
 
+static enum mr_status take_linked(struct wallet *w, const struct mr_book_linked *note)
+{
+    struct slot *s;
+    const enum mr_status st = slot_for(w, &s, note->seq);
+    if (st != MR_OK)
+        return st;
+    s->closed = true;
+    s->voided = note->voided;
+    s->time_ms = note->time_ms;
+    s->linked = note->by;
+    memcpy(s->value, note->value, sizeof s->value);
+    return MR_OK;
+}
+
 static enum mr_status take_reported(struct wallet *w, const struct mr_book_reported *note)
 {
     struct slot *const s = wallet_slot(w, note->seq);
@@ -176,6 +190,8 @@ enum mr_status wallet_take(struct wallet *w, const struct mr_book_note *note)
     case MR_BOOK_WITNESSES:
         w->witnesses = note->u.witnesses;
         return mr_witness_set_fault(&w->witnesses.own) == NULL ? MR_OK : MR_DAMAGED;
+    case MR_BOOK_LINKED:
+        return take_linked(w, &note->u.linked);
     }
     return MR_DAMAGED;
 }

@@ -34,6 +34,7 @@ struct slot {
     uint8_t *receipt; /* encoded; NULL: not held */
     size_t receipt_len;
     bool closed, voided, adopted, reported;
+    uint64_t linked; /* the later place whose receipt shows how it was closed (WAL-20); 0: none */
     uint8_t value[MR_HASH_BYTES];
     uint64_t time_ms, reported_ms;
 };

@@ -424,7 +424,7 @@ static enum mr_status stand(struct fake_ledger *l, uint32_t node, struct fake_ac
         close_slot(l, a, seq, mask);
     if (heard(l, s, node)) {
         ret->time_ms = s->time_ms;
-        ret->receipt_count = l->unproved[node - 1] ? 0 : 1;
+        ret->receipt_count = l->unproved[node - 1] || s->lost ? 0 : 1;
         prove(l, a, seq, node, &ret->receipt[0]);
         return s->voided ? MR_VOIDED : MR_SETTLED;
     }
@@ -544,8 +544,8 @@ void fake_account_reply(const struct fake_ledger *l, uint32_t node, const struct
     ret->hot.credits = count_credits(l, node, a);
 }
 
-static void fill_item(struct mr_history_item *ret, const struct fake_account *by, uint64_t seq,
-                      uint64_t number)
+static void fill_item(const struct fake_ledger *l, struct mr_history_item *ret,
+                      const struct fake_account *by, uint64_t seq, uint64_t number)
 {
     const struct fake_slot *const s = &by->slots[seq - 1];
     *ret = (struct mr_history_item){
@@ -553,6 +553,7 @@ static void fill_item(struct mr_history_item *ret, const struct fake_account *by
     memcpy(ret->account, by->state.id, sizeof ret->account);
     ret->order_count = !s->voided;
     ret->order[0] = s->order;
+    ret->order[0].order.prev[0] ^= seq == l->forged;
     ret->memo_count = s->voided ? 0 : s->memo_count;
     ret->memo[0] = s->memo;
 }
@@ -569,6 +570,6 @@ void fake_history(struct fake_ledger *l, uint32_t node, const struct mr_req_hist
         uint64_t seq = n;
         if (r->credits)
             must(credit(l, node, a, n, &by, &seq) != NULL);
-        fill_item(&ret->items[ret->items_count++], by, seq, n);
+        fill_item(l, &ret->items[ret->items_count++], by, seq, n);
     }
 }

@@ -32,6 +32,7 @@ struct fake_log {
 
 struct fake_slot {
     bool has_order, cancelled, closed, voided;
+    bool lost; /* a test sets it: nobody has its receipt any more */
     struct mr_signed_order order;
     uint32_t memo_count;
     struct mr_memo_box memo;
@@ -65,6 +66,7 @@ struct fake_ledger {
     bool unproved[FAKE_NODES_MAX]; /* it shows no receipt */
     bool lies[FAKE_NODES_MAX];     /* its receipts lack a proof */
     bool rewound[FAKE_NODES_MAX];  /* it shows a log of its first leaf */
+    uint64_t forged;               /* histories show another prev of the order at this place */
 };
 
 /** Found it: n nodes, each of an association of its own (galet, lyon, brest, arles), quorum q. The
