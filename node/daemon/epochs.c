@@ -110,7 +110,8 @@ static void tell_of_regroup(struct node *n, bool differs)
 
 void epochs_look(struct node *n)
 {
-    if (mr_engine_sum_wanted(n->engine) && !n->flushing && !n->freeze_due && !n->stopping)
+    if (mr_engine_sum_wanted(n->engine) && !n->flushing && !n->freeze_due && !n->stopping &&
+        (n->unkept_ms == 0 || now_ms() - n->unkept_ms >= STORE_RETRY_MS))
         n->checkpoint_wanted = n->flush_wanted = true;
 }
 

@@ -19,7 +19,6 @@
 enum {
     TICK_MS = 250,
     STOP_MS_MAX = 10000,
-    STORE_RETRY_MS = 1000,
     ROOM_MIN = 4 << 20,
     STEPS_MAX = 2048,
     CLOCK_BACK_MS = 1000, /* smaller steps are what keeping clocks right takes */
@@ -78,6 +77,7 @@ struct flush_task {
     enum mr_status status;
     bool sum, final, cut; /* final: at the end of an epoch, of which nodes that join have a copy;
                              cut: by a CUT */
+    bool unkept;          /* it was final, and that copy could not be written */
     struct mr_checkpoint checkpoint;
     uint64_t turn, settled;
 };
@@ -106,7 +106,8 @@ static void append_run(struct task *t)
     a->ns = now_ns() - start;
 }
 
-static void keep_snapshot(struct flush_task *f)
+/* Whether the copy is there. */
+static bool keep_snapshot(struct flush_task *f)
 {
     char dir[1024];
     snprintf(dir, sizeof dir, "%s/snapshots", f->node->dir);
@@ -114,8 +115,10 @@ static void keep_snapshot(struct flush_task *f)
         snapshot_write(f->node->store, dir, f->checkpoint.turn, f->checkpoint.state_root);
     if (f->final && (kept == MR_OK || kept == MR_FILE_EXISTS))
         kept = snapshot_keep(dir, f->checkpoint.turn, f->checkpoint.state_root);
-    if (kept != MR_OK && kept != MR_FILE_EXISTS)
-        log_event(LOG_LEVEL_WARN, "snapshot", log_with(log_text("status", mr_status_name(kept))));
+    if (kept == MR_OK || kept == MR_FILE_EXISTS)
+        return true;
+    log_event(LOG_LEVEL_WARN, "snapshot", log_with(log_text("status", mr_status_name(kept))));
+    return false;
 }
 
 /* Of a REGROUP only the state that it names is one that nodes join. */
@@ -135,8 +138,14 @@ static void sum_up(struct flush_task *f)
         snapshot->api->close(snapshot);
     }
     f->final = st == MR_OK && is_last(f);
-    if (f->final)
-        keep_snapshot(f); /* before FINAL tells others that it is there */
+    if (f->final && !keep_snapshot(f)) { /* before FINAL tells others that it is there */
+        f->final = false;
+        f->unkept = true;
+        log_event(LOG_LEVEL_WARN, "epoch_waits",
+                  log_with(log_text("why", "the copy of its last state cannot be written"),
+                           log_text("do", "make room on the disk, and see that this node may write "
+                                          "to DATA/snapshots")));
+    }
     if (st != MR_OK) {
         log_event(LOG_LEVEL_ERROR, "checkpoint", log_with(log_text("status", mr_status_name(st))));
         f->sum = false;
@@ -156,7 +165,7 @@ static void flush_run(struct task *t)
 
 static void snapshot_run(struct task *t)
 {
-    keep_snapshot((struct flush_task *)t);
+    (void)keep_snapshot((struct flush_task *)t); /* the next one replaces it */
 }
 
 static void snapshot_done(struct node *n, struct task *t)
@@ -184,7 +193,8 @@ static void summed(struct node *n, struct flush_task *f)
     log_event(LOG_LEVEL_INFO, "checkpoint",
               log_with(log_uint("turn", f->checkpoint.turn),
                        log_hex("state_root", f->checkpoint.state_root, 8)));
-    if (f->final)
+    n->unkept_ms = f->unkept ? now_ms() : 0;
+    if (f->final || f->unkept)
         return;
     f->task.run = snapshot_run;
     f->task.done = snapshot_done;

@@ -89,6 +89,9 @@ enum { PORTS = PORT_PEER + 1 };
 
 enum { PEER_SESSIONS_EACH = 4 };
 
+/** What did not get onto the disk is tried again after that. */
+enum { STORE_RETRY_MS = 1000 };
+
 /** The sessions in which a peer proved itself here: the newest few, a new one ends the oldest. */
 struct peer_sessions {
     uint8_t ids[PEER_SESSIONS_EACH][MR_SALT_BYTES];
@@ -154,6 +157,7 @@ struct node {
     struct mr_put *puts;
     size_t puts_count;
     uint64_t store_full_ms; /* the last commit met a full disk then; 0: it did not */
+    uint64_t unkept_ms;     /* the last state of an epoch could not be copied then; 0: it could */
     bool flushing, flush_wanted, checkpoint_wanted;
     uint64_t flushed_ms, flushed_turn, flushed_settled;
     uint64_t checkpoint_ms, checkpoint_settled; /* when the last one was, and slots settled then */

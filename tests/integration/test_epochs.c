@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "common/file.h"
 #include "lib/quartet.h"
@@ -136,6 +138,28 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* Who joins takes the state from the copy: an epoch does not end here before that is written. */
+START_TEST(test_copy)
+{
+    char moved[64], snapshots[TYPED_PATH];
+    const struct timespec while_s = {.tv_sec = 3};
+    quartet_found("1/1");
+    snprintf(snapshots, sizeof snapshots, "%s", typed_at("d1/snapshots"));
+    remove(snapshots);
+    ck_assert_int_eq(file_write(snapshots, "", 0, 0600, true), MR_OK);
+    snprintf(moved, sizeof moved, "1=127.1%s", strrchr(quartet.wallet_port[0], ':'));
+    PROPOSE("--address", moved);
+    ck_assert(proc_line(quartet.nodes[0], NULL, 0, "epoch_waits", PROC_DEADLINE_MS));
+    nanosleep(&while_s, NULL);
+    ADMIN("-d", typed_data(0), "federation", "status");
+    ck_assert_int_eq(typed_number("epoch"), 1);
+    ck_assert_str_eq(typed_field("mode"), "CHANGING");
+    ck_assert_int_eq(remove(snapshots), 0);
+    ck_assert_int_eq(mkdir(snapshots, 0700), 0);
+    quartet_wait_epoch(0, 2);
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
     char rekey[TYPED_PATH + 8];
@@ -204,10 +228,15 @@ int main(void)
     tcase_set_timeout(many, 240);
     tcase_add_checked_fixture(many, quartet_setup, quartet_teardown);
     tcase_add_test(many, test_many);
+    TCase *const copy = tcase_create("copy");
+    tcase_set_timeout(copy, 300);
+    tcase_add_checked_fixture(copy, quartet_setup, quartet_teardown);
+    tcase_add_test(copy, test_copy);
     tcase_add_test(c, test_refusals);
     tcase_add_test(c, test_governance);
     suite_add_tcase(s, c);
     suite_add_tcase(s, many);
+    suite_add_tcase(s, copy);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     const int failed = srunner_ntests_failed(r);
