@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/amount_text.h"
+#include "common/csv.h"
 #include "common/day.h"
 #include "common/term.h"
 #include "mereau/codec.h"
@@ -116,10 +117,10 @@ static json_t *entry_json(const struct wallet *w, const struct entry *e, const s
     return row;
 }
 
-/* RFC 4180: quoted, quotes doubled. A leading sign of a formula is kept from spreadsheets. */
+/* RFC 4180: quoted, quotes doubled. */
 static void print_quoted(struct out *out, const char *text)
 {
-    out_print(out, "\"%s", text[0] != '\0' && strchr("=+-@", text[0]) != NULL ? "'" : "");
+    out_print(out, "\"%s", csv_is_formula(text) ? "'" : "");
     for (; *text != '\0'; text++)
         out_print(out, *text == '"' ? "\"\"" : "%c", *text);
     out_print(out, "\"");

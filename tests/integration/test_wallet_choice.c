@@ -167,6 +167,20 @@ START_TEST(a_wallet_follows_many_changes)
 }
 END_TEST
 
+/* Decision 23, for texts of others that a shop opens by double click. */
+START_TEST(a_memo_is_no_formula)
+{
+    static const char *const memos[] = {"=1+1", "'@x", "-", "two \"loaves\""};
+    for (size_t i = 0; i < sizeof memos / sizeof memos[0]; i++)
+        want_code(pay("1", memos[i]), 0);
+    want_code(run_words("--wallet=bob", "history", "--csv", NULL), 0);
+    want_text(run_out, ",\"'=1+1\",");
+    want_text(run_out, ",\"''@x\",");
+    want_text(run_out, ",\"-\",");
+    want_text(run_out, ",\"two \"\"loaves\"\"\",");
+}
+END_TEST
+
 static TCase *add_case(Suite *s, const char *name, void (*begin)(void))
 {
     TCase *const tc = tcase_create(name);
@@ -184,6 +198,7 @@ int main(void)
     tcase_add_test(choice, the_owner_may_prefer_another);
     tcase_add_test(choice, a_named_node_is_asked_alone);
     tcase_add_test(add_case(s, "four", four_nodes), receipts_name_three_of_four);
+    tcase_add_test(add_case(s, "formula", one_node), a_memo_is_no_formula);
     tcase_add_test(add_case(s, "grow", one_node), a_wallet_follows_its_federation);
     tcase_add_test(add_case(s, "many epochs", one_node), a_wallet_follows_many_changes);
     SRunner *const r = srunner_create(s);
