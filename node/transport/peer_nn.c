@@ -177,7 +177,10 @@ enum mr_status peer_create(struct peer_port **ret, uv_loop_t *loop, const char *
 
 struct peer_stats peer_stats(const struct peer_port *p)
 {
-    return p->stats;
+    struct peer_stats stats = p->stats;
+    stats.accepted = nn_get_statistic(p->socket, NN_STAT_ACCEPTED_CONNECTIONS);
+    stats.ended = nn_get_statistic(p->socket, NN_STAT_BROKEN_CONNECTIONS);
+    return stats;
 }
 
 void peer_destroy(struct peer_port *p)

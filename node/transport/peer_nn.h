@@ -28,6 +28,9 @@ struct peer_stats {
     uint64_t late;    /* replies to tokens that were used */
     uint64_t dropped; /* requests over the budget of their lane, and replies nanomsg did not take */
     uint64_t renewed;
+    /* What nanomsg counts. A message without an id in its head it drops uncounted; whatever else
+     * breaks the framing ends its connection, as one that was closed by the other side does. */
+    uint64_t accepted, ended;
     size_t in_flight;
 };
 
