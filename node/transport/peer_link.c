@@ -346,7 +346,7 @@ static void answer(struct peer_link *l, struct call *c, enum mr_status st, bool 
 /* A session that is no longer taken for what it was is of no use. */
 static bool is_lost(enum mr_status st)
 {
-    return st == MR_BAD_SESSION || st == MR_REPLAYED || st == MR_NOT_AUTHORISED;
+    return st == MR_BAD_SESSION || st == MR_NOT_AUTHORISED;
 }
 
 static void lose_session(struct peer_link *l, enum mr_status st)
@@ -360,8 +360,12 @@ static void lose_session(struct peer_link *l, enum mr_status st)
     shake_hands(l);
 }
 
+/* REPLAYED is said to the second copy of a request. The first one is being answered, or its time
+ * runs out. */
 static void refused(struct peer_link *l, struct call *c, enum mr_status st)
 {
+    if (st == MR_REPLAYED)
+        return;
     if (l->state == UP && is_lost(st)) {
         lose_session(l, st);
     } else if (l->state != UP || st == MR_STOPPING) {

@@ -22,7 +22,7 @@ static void teardown(void)
 
 START_TEST(lines_that_break_delay_and_repeat)
 {
-    enum { CUTS = 24, REPEAT_EVERY = 17, DELAY_US = 2000 };
+    enum { CUTS = 24, REPEAT_EVERY = 5, DELAY_US = 2000 };
     uint64_t repeated = 0, broken = 0;
     for (uint32_t i = 0; i < NODES; i++) {
         proxy_repeat(f.nodes[i].proxy, REPEAT_EVERY);

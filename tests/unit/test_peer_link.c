@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/fake_peer.h"
+#include "lib/proxy.h"
 #include "transport/peer_link.h"
 
 enum { OWN = 3, WAIT_MS = 20000 };
@@ -387,6 +388,35 @@ START_TEST(a_lost_session_is_made_anew)
 }
 END_TEST
 
+/* A line that repeats: the second copy of a request is refused, the first one is answered. */
+START_TEST(repeated_messages_end_nothing)
+{
+    enum { POLLS = 6 };
+    char address[32];
+    struct proxy *const p = proxy_start(0, &fake.port, 1);
+    ck_assert_ptr_nonnull(p);
+    proxy_repeat(p, (uint32_t)_i);
+    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)proxy_port(p));
+    ck_assert_int_eq(open_at(address, quick()), MR_OK);
+    fake.manner = FAKE_LATE;
+    fake.only_follow = true;
+    UNTIL(told.ups == 1);
+    for (uint64_t i = 0; i < POLLS; i++)
+        follow(i, 10000);
+    UNTIL(fake.held_count == POLLS);
+    run_for(200); /* heartbeats go on */
+    for (size_t i = 0; i < POLLS; i++)
+        fake_peer_answer(i);
+    UNTIL(told.answers == POLLS);
+    ck_assert_int_eq(told.ups, 1);
+    ck_assert_int_eq(told.downs, 0);
+    ck_assert_uint_gt(proxy_counts(p).repeated, 2);
+    peer_link_destroy(under_test);
+    under_test = NULL;
+    proxy_stop(p);
+}
+END_TEST
+
 /* One that never holds is not asked without end. */
 START_TEST(sessions_that_do_not_hold_are_paused)
 {
@@ -672,6 +702,7 @@ int main(void)
     tcase_add_loop_test(c, odd_replies_are_named, 0, 3);
     tcase_add_loop_test(c, a_busy_peer_is_asked_more_slowly, 0, 2);
     tcase_add_loop_test(c, a_lost_session_is_made_anew, 0, 2);
+    tcase_add_loop_test(c, repeated_messages_end_nothing, 1, 4);
     tcase_add_test(c, sessions_that_do_not_hold_are_paused);
     tcase_add_test(c, a_stopping_peer_is_left);
     tcase_add_test(c, a_cut_connection_is_made_anew);
