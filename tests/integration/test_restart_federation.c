@@ -155,6 +155,17 @@ START_TEST(test_the_wallet_brings_back_what_settled)
     ck_assert_int_eq(balance("bob"), 0);
     ck_assert_int_eq(balance("ana"), 4100);
     ck_assert_int_eq(balance("bob"), 900);
+    /* With receipts of those that go on: those of the lost nodes were handed in again. */
+    for (const char *const *which = (const char *const[]){"1", "2", NULL}; *which != NULL;
+         which++) {
+        WALLET("--wallet", typed_at("ana"), "receipt", "save", *which, typed_at(*which));
+        AUDIT(0, "receipt", typed_at(*which), "--charter", typed_at("d1/charter.mrc"));
+        WALLET("--wallet", typed_at("ana"), "receipt", "show", *which);
+        const json_t *const proofs =
+            json_object_get(json_object_get(typed.said, "receipt"), "proofs");
+        const json_t *const head = json_object_get(json_array_get(proofs, 0), "head");
+        ck_assert_int_eq(json_integer_value(json_object_get(head, "epoch")), 3);
+    }
     quartet_pay("ana", "boulangerie", "6");
     all_books_are_right();
 }
