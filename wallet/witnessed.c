@@ -203,8 +203,9 @@ enum mr_status witnessed_patience(struct wallet *w, struct out *out)
     if (!s.any)
         return out_fail(out, MR_NOT_WITNESSED,
                         _("nothing was signed: the witnesses have cosigned nothing of the node at "
-                          "%s since it was started. It may show you another history than they saw: "
-                          "ask them. \"mereau witnesses --patience 0\" signs all the same"),
+                          "%s since it was started, or since the nodes changed. If that was a "
+                          "moment ago, try again; else it may show you another history than they "
+                          "saw: ask them. \"mereau witnesses --patience 0\" signs all the same"),
                         node_address(w));
     moment(when, s.at_ms);
     return out_fail(
@@ -245,8 +246,9 @@ void witnessed_tell(const struct seen *s, struct out *out)
     out_int(out, "witnessed_size", s->any ? (int64_t)s->head.size : 0);
     if (!s->any) {
         out_warn(out, "witness", "no witness has cosigned this node's history since it was started",
-                 _("NO WITNESS has cosigned this node's history since it was started: what it says "
-                   "is its word alone"));
+                 _("NO WITNESS has cosigned this node's history since it was started, or since the "
+                   "nodes changed: what it says is its word alone. If that was a moment ago, look "
+                   "again; else ask them"));
         return;
     }
     moment(when, s->until_ms);

@@ -13,7 +13,15 @@
 #include "mereau/receipt.h"
 #include "storage/lock.h"
 
-enum { WATCHED_MAX = MR_NODES_MAX, EVERY_MS = 1000, AGAIN_MS = 60000, HEAD_BYTES_MAX = 512 };
+enum {
+    WATCHED_MAX = MR_NODES_MAX,
+    EVERY_MS = 1000,
+    AGAIN_MS = 60000,
+    HEAD_BYTES_MAX = 512,
+    /* One that does not answer must not keep the others waiting. */
+    ANSWER_MS = 2000,
+    PAUSE_MS_MAX = 8000,
+};
 
 const struct option_row witness_options[] = {
     {"node", 'n', N_("HOST:PORT"), N_("a node to cosign for; may be given several times")},
@@ -31,6 +39,7 @@ struct watched {
     struct mr_head last; /* cosigned, of the newest log; size 0: none */
     uint64_t handed_ms;  /* time of the head that was handed in by this process */
     uint64_t again_ms;   /* monotonic: the same head is cosigned again, which says that we look */
+    uint64_t next_ms, pause_ms; /* monotonic; it did not answer, and is left alone until then */
     enum mr_status status;
     bool refused, recalled;
     char why[256];
@@ -237,8 +246,10 @@ static void identify(struct witness *w, struct watched *n)
 
 static enum mr_status connect_to(struct witness *w, struct watched *n)
 {
-    const struct link_config config = {
-        .address = n->address, .ledger = w->s.ledger, .timeout_ms = w->c->timeout_ms};
+    const bool hurry = w->count > 1 && !opt_flag(w->c, "once") && w->c->timeout_ms > ANSWER_MS;
+    const struct link_config config = {.address = n->address,
+                                       .ledger = w->s.ledger,
+                                       .timeout_ms = hurry ? ANSWER_MS : w->c->timeout_ms};
     if (n->link != NULL)
         return MR_OK;
     n->status = link_open(&n->link, &config);
@@ -366,6 +377,19 @@ static enum mr_status attend(struct witness *w, struct watched *n)
     return MR_OK;
 }
 
+/* The same, unless it did not answer a moment ago. */
+static enum mr_status attend_in_turn(struct witness *w, struct watched *n)
+{
+    if (clock_ms(CLOCK_MONOTONIC) < n->next_ms)
+        return MR_OK;
+    const enum mr_status st = attend(w, n);
+    const bool silent = n->status == MR_NO_ANSWER || n->status == MR_UNREACHABLE;
+    const uint64_t longer = n->pause_ms == 0 ? EVERY_MS : 2 * n->pause_ms;
+    n->pause_ms = !silent ? 0 : longer < PAUSE_MS_MAX ? longer : PAUSE_MS_MAX;
+    n->next_ms = silent ? clock_ms(CLOCK_MONOTONIC) + n->pause_ms : 0;
+    return st;
+}
+
 /* --- the command ------------------------------------------------------------------------------ */
 
 static enum mr_status prepare(struct witness *w)
@@ -448,7 +472,7 @@ static void watch(struct witness *w)
     while (st == MR_OK && stop == 0) {
         for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++) {
             const bool was = w->nodes[i].refused;
-            st = attend(w, &w->nodes[i]);
+            st = attend_in_turn(w, &w->nodes[i]);
             if (!was && w->nodes[i].refused && !once)
                 out_note(w->out, "%s: %s", w->nodes[i].address, w->nodes[i].why);
         }
