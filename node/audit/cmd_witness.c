@@ -244,6 +244,11 @@ static void identify(struct witness *w, struct watched *n)
                   n->last.size > 0 ? &n->last : NULL);
 }
 
+static bool is_silent(enum mr_status st)
+{
+    return st == MR_NO_ANSWER || st == MR_UNREACHABLE;
+}
+
 static enum mr_status connect_to(struct witness *w, struct watched *n)
 {
     const bool hurry = w->count > 1 && !opt_flag(w->c, "once") && w->c->timeout_ms > ANSWER_MS;
@@ -342,8 +347,11 @@ static enum mr_status recall(struct witness *w, struct watched *n)
         return MR_OK;
     memset(&w->request, 0, sizeof w->request);
     w->request.kind = MR_REQ_COSIGNED;
-    if (link_call(n->link, &w->reply, &w->request) != MR_OK)
-        return MR_OK; /* silence is met again at once */
+    const enum mr_status says = link_call(n->link, &w->reply, &w->request);
+    if (is_silent(says))
+        hang_up(n, says);
+    if (says != MR_OK)
+        return MR_OK;
     n->recalled = true;
     const struct mr_rep_cosigned *const r = &w->reply.body.u.cosigned;
     for (uint32_t i = 0; st == MR_OK && i < r->heads_count; i++)
@@ -383,7 +391,7 @@ static enum mr_status attend_in_turn(struct witness *w, struct watched *n)
     if (clock_ms(CLOCK_MONOTONIC) < n->next_ms)
         return MR_OK;
     const enum mr_status st = attend(w, n);
-    const bool silent = n->status == MR_NO_ANSWER || n->status == MR_UNREACHABLE;
+    const bool silent = is_silent(n->status);
     const uint64_t longer = n->pause_ms == 0 ? EVERY_MS : 2 * n->pause_ms;
     n->pause_ms = !silent ? 0 : longer < PAUSE_MS_MAX ? longer : PAUSE_MS_MAX;
     n->next_ms = silent ? clock_ms(CLOCK_MONOTONIC) + n->pause_ms : 0;
