@@ -56,6 +56,12 @@ static int64_t own_offset(const struct mr_rep_peers *peers, uint64_t now_ms)
     return count >= 2 ? -least : 0;
 }
 
+/* It answers nothing at all: that is another trouble than an answer of no use. */
+static bool is_silence(enum mr_status st)
+{
+    return st == MR_UNREACHABLE || st == MR_NO_ANSWER || st == MR_STOPPING;
+}
+
 static void look_at_peer(struct federation_view *v, const struct mr_rep_peers *all, uint32_t i,
                          uint64_t now_ms, bool own_clock, bool mute)
 {
@@ -63,10 +69,11 @@ static void look_at_peer(struct federation_view *v, const struct mr_rep_peers *a
     const bool here = answers(p, now_ms);
     struct trouble *t;
     /* Not what passed again; nor of one that has not what it is asked for, and was named for it. */
-    if (p->refused > 0 && p->trouble != (uint32_t)MR_OK && !mute) {
+    const enum mr_status trouble = mr_status_from_number(p->trouble);
+    if (p->refused > 0 && trouble != MR_OK && !is_silence(trouble) && !mute) {
         t = add(v, TROUBLE_REFUSED, p->node);
         t->leaves = p->refused;
-        t->status = mr_status_from_number(p->trouble);
+        t->status = trouble;
     }
     if (here && all->leaves > p->sent + FEDERATION_LAG_LEAVES) {
         t = add(v, TROUBLE_LAGS, p->node);

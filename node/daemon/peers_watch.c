@@ -65,12 +65,12 @@ static uint64_t seen_ms(struct node *n, const struct peer_link_facts *link)
 }
 
 /* What points at trouble. That a peer is in another epoch does not: nodes go over one after
- * another; the metrics count it. */
+ * another; nor does silence, which is told as such. The metrics count both. */
 static uint64_t refused_sum(const struct peer *p)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < sizeof p->refused / sizeof p->refused[0]; i++)
-        if (i != MR_WRONG_EPOCH)
+        if (i != MR_WRONG_EPOCH && i != MR_NO_ANSWER && i != MR_UNREACHABLE && i != MR_STOPPING)
             sum += p->refused[i];
     return sum;
 }

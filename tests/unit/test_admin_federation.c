@@ -243,6 +243,20 @@ START_TEST(test_refused_and_waiting)
 }
 END_TEST
 
+/* Requests that a node which hangs or stopped never answered are no answers that were refused. */
+START_TEST(test_silence_is_no_refusal)
+{
+    static const enum mr_status why[] = {MR_UNREACHABLE, MR_NO_ANSWER, MR_STOPPING};
+    make(4, 3);
+    peers.peers[1].refused = 20;
+    peers.peers[1].connected = false;
+    peers.peers[1].trouble = (uint32_t)why[_i];
+    look();
+    ck_assert_uint_eq(find(TROUBLE_AWAY)->node, 3);
+    ck_assert_ptr_null(find(TROUBLE_REFUSED));
+}
+END_TEST
+
 /* One that abstains answers, and is of no use: it signs no heads. Its clock does not matter. */
 START_TEST(test_mute)
 {
@@ -306,6 +320,7 @@ int main(void)
     tcase_add_test(c, test_clock);
     tcase_add_test(c, test_own_clock);
     tcase_add_test(c, test_refused_and_waiting);
+    tcase_add_loop_test(c, test_silence_is_no_refusal, 0, 3);
     tcase_add_test(c, test_mute);
     tcase_add_test(c, test_worst);
     suite_add_tcase(s, c);
