@@ -309,7 +309,10 @@ static void print_headline(struct watch *w)
         return;
     }
     if (v->answering < v->quorum) {
-        out_print(out, _("Now:         nothing settles: %u nodes work, and it takes %u\n"),
+        out_print(out,
+                  ngettext("Now:         nothing settles: %u node works, and it takes %u\n",
+                           "Now:         nothing settles: %u nodes work, and it takes %u\n",
+                           v->answering),
                   v->answering, v->quorum);
         return;
     }

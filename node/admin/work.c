@@ -206,6 +206,24 @@ static enum work_end send_failed(struct work *w, enum mr_status st, enum mr_stat
                  _("the order is signed and waits at the node: %s. Repeat the command later, or "
                    "give it up with \"mereau-admin draft withdraw %s\""),
                  status_sentence(cause), w->path);
+    } else if (st == MR_VOTING || st == MR_CERTIFIED) {
+        const struct mr_rep_slot *const rep = &w->a->reply->body.u.submit;
+        out_int(out, "votes", rep->votes);
+        out_int(out, "quorum", rep->quorum);
+        out_fail(out, st,
+                 st == MR_VOTING
+                     ? _("the order is signed and with the nodes: %u of the %u that it takes voted "
+                         "for it so far. It goes on by itself: repeat the command to see how it "
+                         "ends; \"mereau-admin %s federation status\" says which node is away")
+                     : _("the order is signed and with the nodes: %u of the %u that it takes "
+                         "acknowledged it so far. It goes on by itself: repeat the command to see "
+                         "how it ends; \"mereau-admin %s federation status\" says which node is "
+                         "away"),
+                 rep->votes, rep->quorum, admin_place(w->a));
+    } else if (st == MR_UNSETTLED) {
+        out_fail(out, st,
+                 _("the node says that the order is settled, and shows no receipt of it yet, as "
+                   "when its nodes have just changed: repeat the command in a moment"));
     } else if (st == MR_BAD_RECEIPT || st == MR_BAD_PROOF || st == MR_BAD_HEAD ||
                st == MR_WRONG_LEDGER) {
         out_fail(out, st, _("the node's receipt is wrong: %s"), status_sentence(st));
@@ -238,7 +256,7 @@ static enum mr_status send_order(struct work *w, const struct mr_signed_order *s
     if (st != MR_OK && st != MR_SETTLED && st != MR_ALREADY_DONE)
         return st;
     if (rep->receipt_count == 0)
-        return MR_BAD_RECEIPT;
+        return MR_UNSETTLED;
     mr_order_id(id, &so->order);
     st = admin_receipt(&facts, a, &rep->receipt[0]);
     if (st == MR_OK && (facts.voided || memcmp(facts.value, id, sizeof id) != 0))

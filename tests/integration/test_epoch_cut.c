@@ -207,6 +207,17 @@ START_TEST(what_a_cut_settled_ends_with_a_receipt)
         quartet_wait_answering(i, QUARTET_NODES);
     quartet_wait_epoch(D, 3);
     quartet_pay("ana", "boulangerie", "5");
+    /* Where too few nodes are left, an operator is told how far it came and what to do. */
+    quartet_kill(C);
+    quartet_kill(D);
+    RUN("mereau-admin", 3, "-d", typed_data(A), "freeze", "bob", "--yes", "--timeout", "8");
+    SAID("2 of the 3 that it takes voted for it so far");
+    SAID("federation status");
+    start_behind_proxies(C);
+    start_behind_proxies(D);
+    for (unsigned i = A; i <= D; i++)
+        quartet_wait_answering(i, QUARTET_NODES);
+    ADMIN("-d", typed_data(A), "freeze", "bob", "--yes");
     for (unsigned i = A; i <= D; i++) {
         ADMIN("check", typed_data(i));
         ck_assert_int_eq(typed_number("findings_count"), 0);
