@@ -108,8 +108,18 @@ static void tell_of_regroup(struct node *n, bool differs)
     n->regroup_told = differs;
 }
 
+uint64_t epochs_began_ms(struct node *n)
+{
+    const uint32_t epoch = mr_engine_committee(n->engine)->epoch;
+    if (epoch != n->epoch_met)
+        n->epoch_ms = n->epoch_met == 0 ? 0 : now_ms();
+    n->epoch_met = epoch;
+    return n->epoch_ms;
+}
+
 void epochs_look(struct node *n)
 {
+    (void)epochs_began_ms(n);
     if (mr_engine_sum_wanted(n->engine) && !n->flushing && !n->freeze_due && !n->stopping &&
         (n->unkept_ms == 0 || now_ms() - n->unkept_ms >= STORE_RETRY_MS))
         n->checkpoint_wanted = n->flush_wanted = true;

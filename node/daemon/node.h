@@ -157,6 +157,8 @@ struct node {
     struct mr_put *puts;
     size_t puts_count;
     uint64_t store_full_ms; /* the last commit met a full disk then; 0: it did not */
+    uint32_t epoch_met;     /* the last one that epochs_began_ms saw */
+    uint64_t epoch_ms;      /* when it began; 0: before this run */
     uint64_t unkept_ms;     /* the last state of an epoch could not be copied then; 0: it could */
     bool flushing, flush_wanted, checkpoint_wanted;
     uint64_t flushed_ms, flushed_turn, flushed_settled;
@@ -195,9 +197,11 @@ void node_ready(struct node *n, struct task *t);
 void node_pump_soon(struct node *n);
 
 /* epochs.c: after a commit: who the nodes are now, beside the charter; on every tick: whether the
- * state must be summed up, since an epoch ends. */
+ * state must be summed up, since an epoch ends. When the present epoch began; 0: before this run.
+ */
 void epochs_follow(struct node *n);
 void epochs_look(struct node *n);
+uint64_t epochs_began_ms(struct node *n);
 /* Whether the settings want a checkpoint, when so many orders have settled in all. */
 bool checkpoints_wanted(const struct node *n, uint64_t settled);
 /* Several nodes: whether a checkpoint is due, or late. */

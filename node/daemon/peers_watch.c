@@ -94,7 +94,8 @@ bool peers_status(struct node *n, uint32_t number, struct mr_peer_status *ret)
         .seen_ms = larger(seen_ms(n, &link), facts.heard_ms),
         .size = facts.state.size,
         .head_size = larger(facts.head.size, facts.state.size),
-        .head_ms = facts.head.time_ms,
+        /* Behind a change of nodes its log is new: it has a moment to sign something there. */
+        .head_ms = larger(facts.head.time_ms, facts.head.size == 0 ? epochs_began_ms(n) : 0),
         .sent = facts.sent,
         .rtt_ms = (link.rtt_us + 999) / 1000,
         .refused = refused_sum(p)};

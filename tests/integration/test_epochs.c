@@ -10,6 +10,18 @@
 #include "common/file.h"
 #include "lib/quartet.h"
 
+/* In the first moments of an epoch nobody has signed much, and nobody is in doubt for it. */
+static void nobody_is_in_doubt(unsigned i)
+{
+    const json_t *trouble;
+    size_t at;
+    ADMIN("-d", typed_data(i), "federation", "status");
+    json_array_foreach(json_object_get(typed.said, "troubles"), at, trouble)
+        ck_assert_msg(strcmp(json_string_value(json_object_get(trouble, "what")), "mute") != 0,
+                      "%s", typed.text);
+    ck_assert(json_is_true(json_object_get(typed.said, "settles")));
+}
+
 START_TEST(test_story)
 {
     quartet_found("1/1");
@@ -43,8 +55,10 @@ START_TEST(test_story)
     snprintf(rekey, sizeof rekey, "2=%s", typed_at("d2/rekey.mro"));
     quartet_wait_answering(1, QUARTET_NODES);
     PROPOSE("--rekey", rekey);
-    for (unsigned i = 0; i < QUARTET_NODES; i++)
+    for (unsigned i = 0; i < QUARTET_NODES; i++) {
         quartet_wait_epoch(i, 4);
+        nobody_is_in_doubt(i);
+    }
     ck_assert(proc_line(quartet.nodes[1], NULL, 0, "key_replaced", PROC_DEADLINE_MS));
     ck_assert(!file_exists(typed_at("d2/node.next.key")));
     quartet_pay("ana", "boulangerie", "4");
