@@ -27,8 +27,8 @@ int64_t mr_amount_part(int64_t amount, uint32_t basis_points);
  *  _SYNTAX. *ret is untouched on failure. */
 enum mr_status mr_amount_parse(int64_t *ret, const char *text, uint32_t decimals, const char *code);
 
-/** Print with exactly `decimals` digits behind `separator` ('.' or ','); no grouping. ret holds
- *  MR_AMOUNT_TEXT_MAX bytes. */
+/** Print an amount, or a sum of amounts (anything above INT64_MIN), with exactly `decimals` digits
+ *  behind `separator` ('.' or ','); no grouping. ret holds MR_AMOUNT_TEXT_MAX bytes. */
 void mr_amount_format(char *ret, int64_t minor, uint32_t decimals, char separator);
 
 #endif

@@ -52,11 +52,11 @@ static void tell_facts(const struct command *c, struct out *out, const struct pu
     out_int(out, "settled", f->settled);
     out_print(out, _("%s%s%s to %s, licence %s\n"), f->currency, f->currency[0] == '\0' ? "" : " ",
               f->from, f->to, f->licence);
-    out_print(out,
-              sodium_is_zero(f->ledger, sizeof f->ledger)
-                  ? _("of %lld rows of a file, SHA-256 %s\n")
-                  : _("at %lld settled orders, state %s\n"),
-              (long long)f->settled, f->state);
+    if (f->of_file)
+        out_print(out, _("from a payments file: %lld rows, %lld left out, SHA-256 %s\n"),
+                  (long long)f->settled, (long long)f->left_out, f->state);
+    else
+        out_print(out, _("at %lld settled orders, state %s\n"), (long long)f->settled, f->state);
     out_print(out, _("signed by %s\n"), key);
     out_print(out, "%s",
               opt_text(c, "public-key") != NULL

@@ -208,6 +208,18 @@ static enum mr_status run_jobs(struct mr_stats *s, unsigned threads)
     return (enum mr_status)atomic_load(&w.status);
 }
 
+static enum mr_status too_many_periods(struct out *out, const struct mr_stats_query *q)
+{
+    char from[16], to[16];
+    measure_day(from, q->from_day);
+    measure_day(to, q->to_day);
+    return out_fail(
+        out, MR_USAGE,
+        _("from %s to %s there are more than %d periods; give --from and --to, or longer "
+          "periods with --by"),
+        from, to, MR_STATS_PERIODS_MAX);
+}
+
 enum mr_status measure_query(struct measure *m, struct command *c, struct out *out,
                              const struct mr_stats_query *query)
 {
@@ -218,9 +230,11 @@ enum mr_status measure_query(struct measure *m, struct command *c, struct out *o
     mr_stats_destroy(m->stats);
     st = mr_stats_create(&m->stats, &heap, &m->table, query);
     if (st == MR_OUT_OF_RANGE)
-        return out_fail(out, MR_USAGE,
-                        _("these are too many periods, or they end before they "
-                          "begin"));
+        return too_many_periods(out, query);
+    if (st == MR_AMOUNT_TOO_LARGE && m->file != NULL)
+        return out_fail(out, MR_BAD_TEXT,
+                        _("all amounts of the file together are more than can be measured: look at "
+                          "the largest ones"));
     if (st == MR_OK)
         st = run_jobs(m->stats, threads);
     if (st == MR_OK)
@@ -339,13 +353,13 @@ void measure_name(char *ret, const struct measure *m, enum mr_stats_axis axis, u
         text = number;
         break;
     }
-    snprintf(ret, MEASURE_NAME_MAX, "%s", text);
+    text_cut(ret, MEASURE_NAME_MAX, text);
 }
 
 void measure_account(char *ret, const struct measure *m, uint32_t account)
 {
     if (m->file != NULL)
-        snprintf(ret, MEASURE_NAME_MAX, "%s", measure_file_name(m->file, account));
+        text_cut(ret, MEASURE_NAME_MAX, measure_file_name(m->file, account));
     else
         mr_address_format(ret, rows_charter(m->rows)->prefix, m->table.accounts[account].id);
 }

@@ -87,6 +87,7 @@ void measure_csv_text(FILE *f, const char *text);
 enum mr_status measure_file_open(struct measure *m, const struct command *c, struct out *out,
                                  const char *path);
 void measure_file_close(struct measure_file *f);
+uint64_t measure_file_left(const struct measure_file *f); /* rows that are not measured */
 const char *measure_file_name(const struct measure_file *f, uint32_t account); /* lent */
 
 #endif

@@ -7,7 +7,7 @@
 #include "audit/measure.h"
 #include "common/file.h"
 #include "common/heap.h"
-#include "mereau/time.h"
+#include "common/term.h"
 
 enum { LINES_SHOWN = 100, FILE_BYTES_MAX = 1 << 30, ISSUER = 0, FIRST_MEMBER = 1, FIELDS_MAX = 16 };
 
@@ -15,6 +15,7 @@ struct measure_file {
     struct payments payments;
     char *list_text; /* of --accounts */
     struct mr_stats_account *accounts;
+    size_t rows; /* that are measured */
     const char **labels;
     uint32_t labels_count;
     uint64_t *time_ms;
@@ -25,7 +26,12 @@ struct measure_file {
 
 const char *measure_file_name(const struct measure_file *f, uint32_t account)
 {
-    return account < FIRST_MEMBER ? "" : f->payments.names[account - FIRST_MEMBER];
+    return account < FIRST_MEMBER ? "" : f->payments.accounts.names[account - FIRST_MEMBER];
+}
+
+uint64_t measure_file_left(const struct measure_file *f)
+{
+    return f->payments.count - f->rows;
 }
 
 void measure_file_close(struct measure_file *f)
@@ -38,64 +44,6 @@ void measure_file_close(struct measure_file *f)
         free(all[i]);
     payments_done(&f->payments);
     free(f);
-}
-
-/* --- times ------------------------------------------------------------------------------------ */
-
-static bool digits(const char **at, unsigned count, uint32_t *ret)
-{
-    *ret = 0;
-    for (; count > 0; count--, (*at)++) {
-        if (**at < '0' || **at > '9')
-            return false;
-        *ret = *ret * 10 + (uint32_t)(**at - '0');
-    }
-    return true;
-}
-
-static bool sign(const char **at, const char *any)
-{
-    if (**at == '\0' || strchr(any, **at) == NULL)
-        return false;
-    (*at)++;
-    return true;
-}
-
-/* "19:13:17.731529", perhaps with a Z. */
-static bool read_clock(const char *at, uint64_t *ret)
-{
-    uint32_t h, m, s, ms = 0, scale = 100;
-    if (!digits(&at, 2, &h) || !sign(&at, ":") || !digits(&at, 2, &m) || !sign(&at, ":") ||
-        !digits(&at, 2, &s) || h > 23 || m > 59 || s > 60)
-        return false;
-    if (sign(&at, ".,")) {
-        for (; *at >= '0' && *at <= '9'; at++, scale /= 10)
-            ms += (uint32_t)(*at - '0') * scale;
-    }
-    if (*at == 'Z')
-        at++;
-    else if (strcmp(at, "+00:00") == 0)
-        at += 6;
-    *ret = (uint64_t)((h * 60 + m) * 60 + s) * 1000 + ms;
-    return *at == '\0';
-}
-
-/* "2020-01-25", "2020-01-25 19:13:17.731529", "2020-01-25T19:13:17Z": UTC. */
-static bool read_time(uint64_t *ret, const char *text)
-{
-    struct mr_civil c;
-    uint64_t clock = 0;
-    if (!digits(&text, 4, &c.year) || !sign(&text, "-") || !digits(&text, 2, &c.month) ||
-        !sign(&text, "-") || !digits(&text, 2, &c.day) || c.year < 1970 || c.month < 1 ||
-        c.month > 12 || c.day < 1)
-        return false;
-    const uint32_t day = mr_day_from_civil(c);
-    if (mr_civil_of(day).day != c.day)
-        return false;
-    if (*text != '\0' && (!sign(&text, " T") || !read_clock(text, &clock)))
-        return false;
-    *ret = (uint64_t)day * MR_DAY_MS + clock;
-    return *ret > 0;
 }
 
 /* --- columns ---------------------------------------------------------------------------------- */
@@ -120,7 +68,7 @@ static size_t usable(struct payments *p, uint64_t *times, uint32_t *rows)
     size_t n = 0;
     for (size_t i = 0; i < p->count; i++) {
         struct row *const r = &p->rows[i];
-        if (r->reason == REASON_NONE && !read_time(&times[n], r->time))
+        if (r->reason == REASON_NONE && !payments_time(&times[n], r->time))
             r->reason = REASON_TIME;
         if (r->reason == REASON_NONE)
             rows[n++] = (uint32_t)i;
@@ -180,13 +128,14 @@ static bool make_columns(struct measure_file *f, size_t *ret_rows)
 
 static bool make_accounts(struct measure_file *f, size_t rows)
 {
-    const uint32_t n = f->payments.members + FIRST_MEMBER;
+    const uint32_t n = f->payments.accounts.count + FIRST_MEMBER;
     f->accounts = calloc(n, sizeof *f->accounts);
     if (f->accounts == NULL)
         return false;
     for (uint32_t i = 0; i < n; i++) {
         struct mr_stats_account *const x = &f->accounts[i];
-        const char *const name = i < FIRST_MEMBER ? "" : f->payments.names[i - FIRST_MEMBER];
+        const char *const name =
+            i < FIRST_MEMBER ? "" : f->payments.accounts.names[i - FIRST_MEMBER];
         crypto_generichash(x->id, sizeof x->id, (const uint8_t *)name, strlen(name), NULL, 0);
         x->class = i == ISSUER ? MR_CLASS_ISSUER : MR_STATS_CLASS_UNKNOWN;
         x->association = x->trade = x->town = MR_STATS_NONE;
@@ -256,18 +205,27 @@ static bool class_of(const char *text, uint32_t *ret)
 
 enum { LIST_ACCOUNT, LIST_CLASS, LIST_TRADE, LIST_TOWN, LIST_COLUMNS };
 
-static bool list_head(int columns[LIST_COLUMNS], size_t *ret_fields, char *line)
+static bool list_head(int columns[LIST_COLUMNS], size_t *ret_fields, char *line, char separator)
 {
     static const char *const names[] = {"account", "class", "trade", "town"};
     char *fields[FIELDS_MAX];
-    *ret_fields = payments_fields(fields, FIELDS_MAX, line);
+    *ret_fields = payments_fields(fields, FIELDS_MAX, line, separator);
     for (size_t k = 0; k < LIST_COLUMNS; k++) {
         columns[k] = -1;
-        for (size_t i = 0; i < *ret_fields; i++)
+        for (size_t i = 0; i < *ret_fields && i < FIELDS_MAX; i++)
             columns[k] = strcasecmp(fields[i], names[k]) == 0 ? (int)i : columns[k];
     }
-    return columns[LIST_ACCOUNT] >= 0 && columns[LIST_CLASS] >= 0;
+    return columns[LIST_ACCOUNT] >= 0 && columns[LIST_CLASS] >= 0 && *ret_fields <= FIELDS_MAX;
 }
+
+/* The list while it is read. */
+struct list_file {
+    struct listed *lines; /* of accounts that payments name */
+    size_t count, width;
+    bool *seen; /* by account */
+    int columns[LIST_COLUMNS];
+    char separator;
+};
 
 static bool read_listed(const struct measure_file *f, struct listed *ret,
                         const int columns[LIST_COLUMNS], char *const fields[])
@@ -279,46 +237,106 @@ static bool read_listed(const struct measure_file *f, struct listed *ret,
     return class_of(fields[columns[LIST_CLASS]], &ret->class);
 }
 
+/* One line of the list; *count grows when a payment names its account. What is wrong with it, or
+ * NULL. */
+static const char *take_listed(const struct measure_file *f, struct list_file *l, char *line)
+{
+    char *fields[FIELDS_MAX];
+    struct listed *const x = &l->lines[l->count];
+    if (payments_fields(fields, FIELDS_MAX, line, l->separator) != l->width)
+        return _("it has not the columns of the first line");
+    for (size_t k = 0; k < LIST_COLUMNS; k++) {
+        if (l->columns[k] >= 0 && !text_is_clean(fields[l->columns[k]]))
+            return _("it is not in UTF-8, or has signs that cannot be shown");
+    }
+    if (!read_listed(f, x, l->columns, fields))
+        return _("the class is none of resident, shop, association, municipality, office and fund");
+    if (x->account == ISSUER)
+        return NULL;
+    if (l->seen[x->account])
+        return _("its account stood in a line before");
+    l->seen[x->account] = true;
+    l->count++;
+    return NULL;
+}
+
+static enum mr_status take_list(struct measure_file *f, struct out *out, const char *path,
+                                struct list_file *l, char *at)
+{
+    char *line = payments_line(&at);
+    l->separator = line == NULL ? ',' : payments_separator(line);
+    if (line == NULL || !list_head(l->columns, &l->width, line, l->separator))
+        return out_fail(out, MR_BAD_TEXT,
+                        _("%s: the first line must name the columns account and "
+                          "class, and may name trade and town"),
+                        path);
+    for (unsigned long long n = 2; (line = payments_line(&at)) != NULL; n++) {
+        const char *const wrong = *line == '\0' ? NULL : take_listed(f, l, line);
+        if (wrong == NULL)
+            continue;
+        out_int(out, "line", (json_int_t)n);
+        return out_fail(out, MR_BAD_TEXT, _("%s, line %llu: %s"), path, n, wrong);
+    }
+    return give_labels(f, l->lines, l->count) ? MR_OK : out_fail(out, MR_NO_MEMORY, NULL);
+}
+
+static enum mr_status no_text(struct out *out, const char *path, uint64_t line)
+{
+    out_int(out, "line", (json_int_t)line);
+    return out_fail(out, MR_BAD_TEXT,
+                    _("%s, line %llu: this is no text in UTF-8 (a byte of zero); save it as CSV in "
+                      "UTF-8"),
+                    path, (unsigned long long)line);
+}
+
 /* Every line must be right: a class that is misread would be a figure that is wrong. Accounts that
  * no payment names are passed over. */
 static enum mr_status read_list(struct measure_file *f, struct out *out, const char *path)
 {
-    size_t len, width = 0, count = 0, cap = 1;
-    int columns[LIST_COLUMNS];
+    struct list_file l = {0};
+    size_t len, cap = 1;
+    uint64_t bad_line;
     enum mr_status st = file_read((uint8_t **)&f->list_text, &len, path, FILE_BYTES_MAX);
     if (st != MR_OK)
         return out_fail(out, st, _("%s cannot be read: %s"), path, status_sentence(st));
+    char *const at = payments_begin(f->list_text, len, &bad_line);
+    if (bad_line > 0)
+        return no_text(out, path, bad_line);
     for (size_t i = 0; i < len; i++)
         cap += f->list_text[i] == '\n' ? 1 : 0;
-    char *at = f->list_text, *line = strlen(f->list_text) == len ? payments_line(&at) : NULL;
-    struct listed *const list = malloc(cap * sizeof *list);
-    if (list == NULL)
-        return out_fail(out, MR_NO_MEMORY, NULL);
-    if (line == NULL || !list_head(columns, &width, line))
-        st = out_fail(out, MR_BAD_TEXT,
-                      _("%s: the first line must name the columns account and "
-                        "class, and may name trade and town"),
-                      path);
-    for (unsigned long long n = 2; st == MR_OK && (line = payments_line(&at)) != NULL; n++) {
-        char *fields[FIELDS_MAX];
-        if (*line == '\0')
-            continue;
-        if (payments_fields(fields, FIELDS_MAX, line) != width ||
-            !read_listed(f, &list[count], columns, fields))
-            st = out_fail(out, MR_BAD_TEXT,
-                          _("%s, line %llu: columns or class are not right (resident, shop, "
-                            "association, municipality, office, fund)"),
-                          path, n);
-        else if (list[count].account != ISSUER)
-            count++;
-    }
-    if (st == MR_OK && !give_labels(f, list, count))
-        st = out_fail(out, MR_NO_MEMORY, NULL);
-    free(list);
+    l.lines = malloc(cap * sizeof *l.lines);
+    l.seen = calloc(f->payments.accounts.count + FIRST_MEMBER, sizeof *l.seen);
+    st = l.lines == NULL || l.seen == NULL ? out_fail(out, MR_NO_MEMORY, NULL)
+                                           : take_list(f, out, path, &l, at);
+    free(l.lines);
+    free(l.seen);
     return st;
 }
 
 /* --- what is told ----------------------------------------------------------------------------- */
+
+/* The lines of the rows that have one reason, as JSON and as words, the first of them. */
+static uint64_t lines_of(const struct payments *p, enum reason why, json_t *lines, char *text,
+                         size_t size)
+{
+    size_t n = 0;
+    uint64_t count = 0, written = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->rows[i].reason != why)
+            continue;
+        if (count++ >= LINES_SHOWN)
+            continue;
+        json_array_append_new(lines, json_integer((json_int_t)p->rows[i].line));
+        if (n < size - 32) {
+            n += (size_t)snprintf(text + n, size - n, " %llu", (unsigned long long)p->rows[i].line);
+            written++;
+        }
+    }
+    if (written < count)
+        snprintf(text + n, size - n, " ...");
+    return count;
+}
 
 static uint64_t tell_left(struct out *out, const struct payments *p)
 {
@@ -326,21 +344,10 @@ static uint64_t tell_left(struct out *out, const struct payments *p)
     uint64_t all = 0;
     for (int why = REASON_NONE + 1; why < REASONS; why++) {
         json_t *const lines = json_array();
-        char text[160] = "";
-        size_t n = 0;
-        uint64_t count = 0;
-        for (size_t i = 0; i < p->count; i++) {
-            if (p->rows[i].reason != (enum reason)why)
-                continue;
-            if (count++ >= LINES_SHOWN)
-                continue;
-            json_array_append_new(lines, json_integer((json_int_t)p->rows[i].line));
-            if (n < sizeof text - 24)
-                n += (size_t)snprintf(text + n, sizeof text - n, " %llu",
-                                      (unsigned long long)p->rows[i].line);
-        }
+        char text[160];
+        const uint64_t count = lines_of(p, (enum reason)why, lines, text, sizeof text);
+        const char *const reason = payments_reason_text((enum reason)why);
         if (count > 0) {
-            const char *const reason = payments_reason_text((enum reason)why);
             out_note(out,
                      ngettext("left out: %llu row, %s (line%s)",
                               "left out: %llu rows, %s (lines%s)", count),
@@ -378,13 +385,28 @@ static void tell(struct out *out, const struct payments *p, size_t used)
                  (unsigned long long)p->rounded, added);
 }
 
+/* Why a file was not even begun. */
+static enum mr_status refuse(struct out *out, const struct payments *p, const char *path)
+{
+    if (p->bad_line > 0)
+        return no_text(out, path, p->bad_line);
+    if (p->twice != NULL)
+        return out_fail(out, MR_BAD_TEXT, _("%s: the first line names the column \"%s\" twice"),
+                        path, p->twice);
+    return out_fail(out, MR_BAD_TEXT,
+                    _("%s: the first line must name the columns time, kind, payer, "
+                      "payee and amount (or timeset, transfer_subtype, source, target "
+                      "and weight)"),
+                    path);
+}
+
 static void fill_table(struct mr_stats_table *t, const struct measure_file *f, size_t rows)
 {
     *t = (struct mr_stats_table){.units_count = 1,
                                  .labels = f->labels,
                                  .labels_count = f->labels_count,
                                  .accounts = f->accounts,
-                                 .accounts_count = f->payments.members + FIRST_MEMBER,
+                                 .accounts_count = f->payments.accounts.count + FIRST_MEMBER,
                                  .rows = rows,
                                  .time_ms = f->time_ms,
                                  .from = f->from,
@@ -398,33 +420,30 @@ static void fill_table(struct mr_stats_table *t, const struct measure_file *f, s
     memcpy(t->point.state, f->payments.hash, MR_HASH_BYTES);
     t->units[0].decimals = BOOK_DECIMALS;
     t->units[0].role = MR_UNIT_LOCAL;
-    snprintf(t->units[0].code, sizeof t->units[0].code, "%.*s", MR_CODE_MAX,
-             f->payments.unit != NULL ? f->payments.unit : "");
+    if (f->payments.unit != NULL)
+        text_cut(t->units[0].code, sizeof t->units[0].code, f->payments.unit);
 }
 
 enum mr_status measure_file_open(struct measure *m, const struct command *c, struct out *out,
                                  const char *path)
 {
-    size_t rows = 0;
     struct measure_file *const f = m->file = calloc(1, sizeof *f);
     if (f == NULL)
         return out_fail(out, MR_NO_MEMORY, NULL);
     enum mr_status st = payments_read(&f->payments, path, 0);
-    if (st == MR_BAD_TEXT)
-        return out_fail(out, st,
-                        _("%s: the first line must name the columns time, kind, payer, "
-                          "payee and amount (or timeset, transfer_subtype, source, target "
-                          "and weight)"),
-                        path);
+    if (st == MR_BAD_TEXT || (st == MR_OK && !f->payments.has_time))
+        return refuse(out, &f->payments, path);
     if (st != MR_OK)
         return out_fail(out, st, _("%s cannot be read: %s"), path, status_sentence(st));
-    if (!make_columns(f, &rows) || !make_accounts(f, rows))
+    if (f->payments.count == 0)
+        return out_fail(out, MR_BAD_TEXT, _("%s: no row stands behind the first line"), path);
+    if (!make_columns(f, &f->rows) || !make_accounts(f, f->rows))
         return out_fail(out, MR_NO_MEMORY, NULL);
     if (opt_text(c, "accounts") != NULL)
         st = read_list(f, out, opt_text(c, "accounts"));
     if (st != MR_OK)
         return st;
-    tell(out, &f->payments, rows);
-    fill_table(&m->table, f, rows);
-    return rows > 0 ? MR_OK : out_fail(out, MR_BAD_TEXT, _("%s: no row can be used"), path);
+    tell(out, &f->payments, f->rows);
+    fill_table(&m->table, f, f->rows);
+    return f->rows > 0 ? MR_OK : out_fail(out, MR_BAD_TEXT, _("%s: no row can be used"), path);
 }

@@ -251,6 +251,14 @@ static void put_foot(const struct page *p)
                             at->settled),
              count);
     page_text(p->f, text);
+    if (p->m->file != NULL && measure_file_left(p->m->file) > 0) {
+        const unsigned long long left = measure_file_left(p->m->file);
+        snprintf(text, sizeof text,
+                 ngettext("; %llu row of the file could not be used and is not in it",
+                          "; %llu rows of the file could not be used and are not in it", left),
+                 left);
+        page_text(p->f, text);
+    }
     put_final(p);
     if (p->m->file == NULL)
         put_hash(p, _("ledger"), at->ledger);

@@ -198,7 +198,10 @@ static json_t *at_json(const struct measure *m)
                         json_integer((json_int_t)p->settled));
     json_object_set_new(o, m->file != NULL ? "sha256" : "state_root",
                         p->has_state ? hex_json(p->state) : json_null());
-    if (m->file == NULL)
+    if (m->file != NULL)
+        json_object_set_new(o, "rows_left_out",
+                            json_integer((json_int_t)measure_file_left(m->file)));
+    else
         json_object_set_new(o, "final_day", final == 0 ? json_null() : day_json(final));
     return o;
 }

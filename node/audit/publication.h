@@ -54,7 +54,9 @@ struct publication_facts {
     uint8_t hash[MR_HASH_BYTES]; /* SHA-256 of the statement */
     char currency[MR_NAME_MAX + 1], from[16], to[16], by[8], licence[PUBLICATION_LICENCE_MAX + 1];
     char state[2 * MR_HASH_BYTES + 1];
-    int64_t settled;
+    int64_t settled;  /* or rows, of a payments file */
+    int64_t left_out; /* rows of it that are not measured */
+    bool of_file;
     char wrong[FILE_PATH_MAX]; /* the file that is not as stated; empty: the statement */
 };
 

@@ -201,6 +201,8 @@ static void tell(struct publication_facts *ret, const json_t *statement)
     text_of(ret->by, sizeof ret->by, statement, "by");
     text_of(ret->licence, sizeof ret->licence, statement, "licence");
     text_of(ret->state, sizeof ret->state, at, file ? "sha256" : "state_root");
+    ret->of_file = file;
+    ret->left_out = json_integer_value(json_object_get(at, "rows_left_out"));
     ret->settled = json_integer_value(json_object_get(at, file ? "rows" : "settled"));
 }
 

@@ -125,6 +125,26 @@ void text_clean(char *text)
     clean(text, false);
 }
 
+bool text_is_clean(const char *text)
+{
+    size_t bytes = 0;
+    while (*text != '\0' && !is_hostile(next_char(text, &bytes)))
+        text += bytes;
+    return *text == '\0';
+}
+
+void text_cut(char *ret, size_t size, const char *text)
+{
+    size_t n = 0, bytes = 0;
+    for (; text[n] != '\0'; n += bytes) {
+        next_char(text + n, &bytes);
+        if (n + bytes >= size)
+            break;
+    }
+    memcpy(ret, text, n);
+    ret[n] = '\0';
+}
+
 void text_tame(char *text)
 {
     clean(text, true);

@@ -35,7 +35,13 @@ size_t text_width(const char *text);
  *  that are no UTF-8 become '?'. For single fields: names, memos. */
 void text_clean(char *text);
 
-/** The same, but newlines, tabs and styles stay: what out_print() does to all it prints. */
+/** Whether text_clean() would leave it as it is. */
+bool text_is_clean(const char *text);
+
+/** As much of a text as ret holds (size bytes with the NUL), without a part of a character. */
+void text_cut(char *ret, size_t size, const char *text);
+
+/** As text_clean(), but newlines, tabs and styles stay: what out_print() does to all it prints. */
 void text_tame(char *text);
 
 /** Ask yes or no on the terminal; the answer "no" is the default. `question` is translated.

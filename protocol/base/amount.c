@@ -185,8 +185,7 @@ enum mr_status mr_amount_parse(int64_t *ret, const char *text, uint32_t decimals
 void mr_amount_format(char *ret, int64_t minor, uint32_t decimals, char separator)
 {
     mr_assert(decimals <= DECIMALS_MAX);
-    mr_assert(minor >= -MR_AMOUNT_MAX);
-    mr_assert(minor <= MR_AMOUNT_MAX);
+    mr_assert(minor > INT64_MIN);
     char reversed[MR_AMOUNT_TEXT_MAX];
     size_t n = 0;
     uint64_t rest = (uint64_t)(minor < 0 ? -minor : minor);

@@ -149,6 +149,8 @@ static const struct {
     {MR_AMOUNT_MAX, 0, '.', "4503599627370496"},
     {-MR_AMOUNT_MAX, 6, '.', "-4503599627.370496"},
     {-MR_AMOUNT_MAX, 2, ',', "-45035996273704,96"},
+    {MR_AMOUNT_MAX * 3, 2, '.', "135107988821114.88"}, /* a sum */
+    {-INT64_MAX, 6, '.', "-9223372036854.775807"},
 };
 
 START_TEST(test_format)

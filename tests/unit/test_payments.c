@@ -111,10 +111,10 @@ START_TEST(generic_columns_in_any_order)
                                0),
                      MR_OK);
     ck_assert_uint_eq(b.count, 4);
-    ck_assert_uint_eq(b.members, 3); /* b and the shop differ */
+    ck_assert_uint_eq(b.accounts.count, 3); /* b and the shop differ */
     for (size_t i = 0; i < b.count; i++)
         ck_assert_int_eq(b.rows[i].reason, REASON_NONE);
-    ck_assert_str_eq(b.names[b.rows[1].payee], "b, \"the\" shop");
+    ck_assert_str_eq(b.accounts.names[b.rows[1].payee], "b, \"the\" shop");
     ck_assert_uint_eq(b.rows[1].line, 4);
     ck_assert_str_eq(b.rows[1].id, "x2");
     ck_assert_int_eq(b.rows[1].minor, 250);
@@ -148,18 +148,158 @@ START_TEST(sample_has_a_reason_for_every_bad_row)
 }
 END_TEST
 
+/* What spreadsheets write: a byte order mark, semicolons or tabs, commas in front of decimals. */
+static const struct {
+    const char *text;
+    int64_t minor;
+} dialects[] = {
+    {"\xef\xbb\xbf"
+     "kind,payer,payee,amount\r\nissue,,a,12.5\r\n",
+     1250},
+    {"kind;payer;payee;amount\nissue;;a;12.5\n", 1250},
+    {"\xef\xbb\xbfkind;payer;payee;amount\r\nissue;;\"a\";12,5\r\n", 1250},
+    {"kind\tpayer\tpayee\tamount\nissue\t\ta\t1250,00\n", 125000},
+};
+
+START_TEST(dialects_of_spreadsheets)
+{
+    struct payments b;
+    ck_assert_int_eq(read_text(&b, dialects[_i].text, 0), MR_OK);
+    ck_assert_uint_eq(b.count, 1);
+    ck_assert_int_eq(b.rows[0].reason, REASON_NONE);
+    ck_assert_int_eq(b.rows[0].minor, dialects[_i].minor);
+    ck_assert_str_eq(b.accounts.names[b.rows[0].payee], "a");
+    payments_done(&b);
+}
+END_TEST
+
+static const struct {
+    const char *row;
+    enum reason reason;
+} rows[] = {
+    {"2,pay,a,b,1", REASON_NONE},
+    {"1,pay,a,b,1", REASON_REPEATED},
+    {",pay,a,b,1", REASON_NONE},
+    {"2,pay,Zo\xc3\xab,b,1", REASON_NONE},
+    {"2,pay,Zo\xeb,b,1", REASON_TEXT},
+    {"2,pay,a\033[2J,b,1", REASON_TEXT},
+    {"2,pay,a,\"b,1", REASON_COLUMNS},
+    {"2,pay,a,\"b\"c,1", REASON_COLUMNS},
+    {"2,pay,a,b,1,", REASON_COLUMNS},
+    {"2", REASON_COLUMNS},
+    {"  ", REASON_COLUMNS},
+    {"2,pay,a,b,\"1,5\"", REASON_SYNTAX},
+};
+
+START_TEST(every_row_has_its_reason)
+{
+    char text[200];
+    struct payments b;
+    snprintf(text, sizeof text, "id,kind,payer,payee,amount\n1,issue,,a,5\n\n%s\n", rows[_i].row);
+    ck_assert_int_eq(read_text(&b, text, 0), MR_OK);
+    ck_assert_uint_eq(b.count, 2);
+    ck_assert_msg(b.rows[1].reason == rows[_i].reason, "%s: %s", rows[_i].row,
+                  payments_reason_text(b.rows[1].reason));
+    ck_assert_uint_eq(b.rows[1].line, 4);
+    payments_done(&b);
+}
+END_TEST
+
+/* A row that cannot be used does not take the id from the one that mends it. */
+START_TEST(an_id_is_of_the_row_that_is_used)
+{
+    struct payments b;
+    ck_assert_int_eq(read_text(&b,
+                               "id,kind,payer,payee,amount\n"
+                               "1,issue,,a,five\n"
+                               "1,issue,,a,5\n"
+                               "1,issue,,a,0.001\n",
+                               0),
+                     MR_OK);
+    ck_assert_int_eq(b.rows[0].reason, REASON_SYNTAX);
+    ck_assert_int_eq(b.rows[1].reason, REASON_NONE);
+    ck_assert_int_eq(b.rows[2].reason, REASON_ZERO);
+    payments_done(&b);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint64_t ms; /* 0: no time */
+} times[] = {
+    {"1970-01-01 00:00:00.001", 1},
+    {"1970-01-02", 86400000},
+    {"1970-01-01T00:01Z", 60000},
+    {"1970-01-01 01:00:00+00:30", 1800000},
+    {"1970-01-01 00:30:00.5-0030", 3600500},
+    {"2020-02-29T23:59:60,25Z", UINT64_C(1583020800250)},
+    {"1970-01-01", 0},
+    {"1970-01-01 01:00:00+01:00", 0},
+    {"1969-12-31 23:59:59", 0},
+    {"2025-02-29", 0},
+    {"2025-13-01", 0},
+    {"2025-1-1", 0},
+    {"25/12/2025", 0},
+    {"2025-01-01 24:00:00", 0},
+    {"2025-01-01 12:60", 0},
+    {"2025-01-01 12", 0},
+    {"2025-01-01 12:00:00+15:00", 0},
+    {"2025-01-01 12:00:00+01:00x", 0},
+    {"2025-01-01 12:00:00 CET", 0},
+    {"2025-01-01 ", 0},
+    {"", 0},
+};
+
+START_TEST(times_are_read_as_they_are_written)
+{
+    uint64_t ms = 0;
+    ck_assert_int_eq(payments_time(&ms, times[_i].text), times[_i].ms != 0);
+    ck_assert_msg(ms == times[_i].ms, "%s: %llu", times[_i].text, (unsigned long long)ms);
+}
+END_TEST
+
+/* _i: a NUL in this line. */
+START_TEST(a_byte_that_ends_texts)
+{
+    struct payments b;
+    char dir[SCRATCH_PATH_MAX], text[] = "kind,payer,payee,amount\nissue,,a,1\nissue,,b,1\n";
+    scratch_make(dir);
+    const char *path = scratch_path(dir, "book.csv");
+    text[_i == 1 ? 3 : _i == 2 ? 30 : sizeof text - 2] = '\0';
+    ck_assert_int_eq(file_write(path, text, sizeof text - 1, 0600, false), MR_OK);
+    ck_assert_int_eq(payments_read(&b, path, 0), MR_BAD_TEXT);
+    ck_assert_uint_eq(b.bad_line, (unsigned)_i);
+    payments_done(&b);
+    scratch_remove(dir);
+}
+END_TEST
+
 START_TEST(bounds_of_a_file)
 {
     struct payments b;
+    char wide[400] = "kind,payer,payee,amount";
     ck_assert_int_eq(read_text(&b, "", 0), MR_BAD_TEXT);
+    payments_done(&b);
+    ck_assert_int_eq(read_text(&b, "\xef\xbb\xbf", 0), MR_BAD_TEXT);
+    payments_done(&b);
     ck_assert_int_eq(read_text(&b, "kind,payer,payee\n", 0), MR_BAD_TEXT);
+    payments_done(&b);
+    ck_assert_int_eq(read_text(&b, "kind,payer,payee,amount,source\nissue,,a,1,\n", 0),
+                     MR_BAD_TEXT);
+    ck_assert_str_eq(b.twice, "source");
+    payments_done(&b);
+    for (int i = 0; i < 61; i++)
+        strcat(wide, ",x");
+    ck_assert_int_eq(read_text(&b, wide, 0), MR_BAD_TEXT);
+    payments_done(&b);
     ck_assert_int_eq(payments_read(&b, "/nonexistent", 0), MR_NO_SUCH_FILE);
+    payments_done(&b);
     ck_assert_int_eq(read_text(&b, "kind,payer,payee,amount\n", 0), MR_OK);
     ck_assert_uint_eq(b.count, 0);
     payments_done(&b);
     ck_assert_int_eq(read_text(&b, "kind,payer,payee,amount\nissue,,a,1\nissue,,b,1\n", 1), MR_OK);
     ck_assert_uint_eq(b.count, 1);
-    ck_assert_uint_eq(b.members, 1);
+    ck_assert_uint_eq(b.accounts.count, 1);
     payments_done(&b);
 }
 END_TEST
@@ -174,7 +314,7 @@ START_TEST(many_members_are_found_again)
         n += sprintf(text + n, "issue,,m%d,1\n", i % MANY);
     struct payments b;
     ck_assert_int_eq(read_text(&b, text, 0), MR_OK);
-    ck_assert_uint_eq(b.members, MANY);
+    ck_assert_uint_eq(b.accounts.count, MANY);
     for (uint32_t i = 0; i < MANY; i++) {
         ck_assert_uint_eq(b.first[i], i);
         ck_assert_uint_eq(b.rows[i].payee_next, i + MANY);
@@ -193,6 +333,13 @@ int main(void)
     tcase_add_test(tc, fractions_add_exactly);
     tcase_add_test(tc, generic_columns_in_any_order);
     tcase_add_test(tc, sample_has_a_reason_for_every_bad_row);
+    tcase_add_loop_test(tc, dialects_of_spreadsheets, 0,
+                        (int)(sizeof dialects / sizeof dialects[0]));
+    tcase_add_loop_test(tc, every_row_has_its_reason, 0, (int)(sizeof rows / sizeof rows[0]));
+    tcase_add_test(tc, an_id_is_of_the_row_that_is_used);
+    tcase_add_loop_test(tc, times_are_read_as_they_are_written, 0,
+                        (int)(sizeof times / sizeof times[0]));
+    tcase_add_loop_test(tc, a_byte_that_ends_texts, 1, 4);
     tcase_add_test(tc, bounds_of_a_file);
     tcase_add_test(tc, many_members_are_found_again);
     suite_add_tcase(s, tc);

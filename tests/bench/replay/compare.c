@@ -206,7 +206,7 @@ static uint32_t compare_accounts(struct out *out, const struct payments *b, cons
                                  const struct sums *audit)
 {
     uint32_t differ = 0;
-    for (uint32_t i = 0; i < b->members; i++) {
+    for (uint32_t i = 0; i < b->accounts.count; i++) {
         char text[4][AMOUNT_PEOPLE_MAX];
         if (file[i].in == audit[i].in && file[i].out == audit[i].out)
             continue;
@@ -216,8 +216,8 @@ static uint32_t compare_accounts(struct out *out, const struct payments *b, cons
         amount_text(text[1], file[i].out, BOOK_DECIMALS, NULL);
         amount_text(text[2], audit[i].in, BOOK_DECIMALS, NULL);
         amount_text(text[3], audit[i].out, BOOK_DECIMALS, NULL);
-        out_print(out, "  %s: received %s, gave %s; audited %s and %s\n", b->names[i], text[0],
-                  text[1], text[2], text[3]);
+        out_print(out, "  %s: received %s, gave %s; audited %s and %s\n", b->accounts.names[i],
+                  text[0], text[1], text[2], text[3]);
     }
     return differ;
 }
@@ -237,8 +237,8 @@ enum mr_status compare_books(struct out *out, struct command *c, const struct pa
                              const struct ledger *l, const char *program, const char *control)
 {
     struct kind_sums kinds[ROW_KINDS] = {0};
-    struct sums *file = calloc(b->members + 1, sizeof *file);
-    struct sums *audit = calloc(b->members + 1, sizeof *audit);
+    struct sums *file = calloc(b->accounts.count + 1, sizeof *file);
+    struct sums *audit = calloc(b->accounts.count + 1, sizeof *audit);
     json_t *report = NULL;
     enum mr_status st = file == NULL || audit == NULL ? MR_NO_MEMORY : MR_OK;
     if (st == MR_OK) {
@@ -246,13 +246,13 @@ enum mr_status compare_books(struct out *out, struct command *c, const struct pa
         st = verify(&report, program, control);
     }
     if (st == MR_OK)
-        st = read_accounts(audit, c, l, b->members, b->count, program, control);
+        st = read_accounts(audit, c, l, b->accounts.count, b->count, program, control);
     if (st == MR_OK) {
         json_t *totals = json_object_get(report, "totals");
         const bool same = compare_kinds(out, totals, kinds);
         const uint32_t differ = compare_accounts(out, b, file, audit);
         out_print(out, "\naccounts: %u of %u agree in what they received, gave and have\n",
-                  b->members - differ, b->members);
+                  b->accounts.count - differ, b->accounts.count);
         out_print(out,
                   "audit: %" JSON_INTEGER_FORMAT " findings, %" JSON_INTEGER_FORMAT
                   " signatures verified\n",

@@ -107,7 +107,7 @@ static void tell(struct out *out, const struct payments *b, const struct run_res
     out_print(out,
               "%zu rows of %u accounts; accounts opened in %.1f s, rows paid in %.1f s "
               "(%.0f rows a second)\n\n",
-              b->count, b->members, (double)r->opened_ms / 1000, (double)ms / 1000,
+              b->count, b->accounts.count, (double)r->opened_ms / 1000, (double)ms / 1000,
               (double)b->count * 1000 / (double)ms);
     tell_kinds(out, b);
     out_print(out, "\n");
@@ -120,7 +120,7 @@ static void tell(struct out *out, const struct payments *b, const struct run_res
               dir);
     out_int(out, "rows", (int64_t)b->count);
     out_int(out, "left", (int64_t)left);
-    out_int(out, "accounts", b->members);
+    out_int(out, "accounts", b->accounts.count);
     out_int(out, "orders", (int64_t)r->orders);
 }
 
@@ -193,6 +193,7 @@ static void cmd_run(struct command *c, struct out *out)
                  st == MR_BAD_TEXT ? "the first line must name the columns kind, payer, payee and "
                                      "amount (or transfer_subtype, source, target and weight)"
                                    : mr_status_text(st));
+        payments_done(&b);
         return;
     }
     struct ledger *l = calloc(1, sizeof *l);

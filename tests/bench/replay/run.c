@@ -354,8 +354,8 @@ static void on_answer(void *ctx, void *job, const struct mr_reply *reply)
 
 static enum mr_status open_all(struct run *r, struct progress *p)
 {
-    while (r->st == MR_OK && r->opened < r->book->members) {
-        while (r->st == MR_OK && r->opens_sent < r->book->members &&
+    while (r->st == MR_OK && r->opened < r->book->accounts.count) {
+        while (r->st == MR_OK && r->opens_sent < r->book->accounts.count &&
                r->opens_sent - r->opened < OPENS_AHEAD)
             send_open(r);
         const enum mr_status st = pool_wait(r->pool);
@@ -380,7 +380,7 @@ static void send_what_may(struct run *r)
 
 static enum mr_status pay_all(struct run *r, struct progress *p, uint64_t rows)
 {
-    for (uint32_t i = 0; i < r->book->members; i++)
+    for (uint32_t i = 0; i < r->book->accounts.count; i++)
         r->members[i].turn = r->book->first[i];
     for (uint32_t i = 0; i < r->book->count; i++)
         if (r->book->rows[i].reason == REASON_NONE)
@@ -403,7 +403,7 @@ static enum mr_status drive(struct run *r, struct command *c)
     uint64_t rows = 0, start = ticks_ms();
     for (size_t i = 0; i < r->book->count; i++)
         rows += r->book->rows[i].reason == REASON_NONE ? 1 : 0;
-    progress_begin(&p, c, "opening accounts", r->book->members);
+    progress_begin(&p, c, "opening accounts", r->book->accounts.count);
     enum mr_status st = open_all(r, &p);
     progress_end(&p);
     r->result->opened_ms = ticks_ms() - start;
@@ -430,7 +430,7 @@ enum mr_status run_book(struct run_result *ret, struct payments *b, const struct
                       .result = ret,
                       .desk = l->desk,
                       .treasury = l->treasury};
-    r->members = calloc(b->members + 1, sizeof *r->members);
+    r->members = calloc(b->accounts.count + 1, sizeof *r->members);
     r->redemptions = calloc(b->count + 1, sizeof *r->redemptions);
     r->reply = malloc(sizeof *r->reply);
     const struct link_config control = {.address = config->control, .ledger = l->id};
@@ -451,7 +451,7 @@ enum mr_status run_book(struct run_result *ret, struct payments *b, const struct
     link_close(r->control);
     free(r->reply);
     if (r->members != NULL)
-        sodium_memzero(r->members, b->members * sizeof *r->members);
+        sodium_memzero(r->members, b->accounts.count * sizeof *r->members);
     free(r->members);
     free(r->redemptions);
     free(r->issues.rows);
