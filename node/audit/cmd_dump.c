@@ -67,7 +67,7 @@ void cmd_dump(struct command *c, struct out *out)
         st = source_walk(&s, dump_turn, &d);
     if (st == MR_OK && s.damage[0] != '\0')
         st = out_fail(out, MR_DAMAGED, "%s", s.damage);
-    if (st != MR_OK && !out->failed)
+    if (st != MR_OK && !out->failed && ferror(out->results) == 0) /* else the end says so */
         out_fail(out, st, NULL);
     out_int(out, "turns", (int64_t)d.turn);
     source_close(&s);

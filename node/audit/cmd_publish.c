@@ -1,10 +1,13 @@
 /* publish: figures as open data, and the check of such a directory. */
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "audit/auditor_key.h"
 #include "audit/commands.h"
 #include "audit/publication.h"
+#include "common/file.h"
 #include "common/term.h"
 #include "mereau/id.h"
 
@@ -65,6 +68,18 @@ static void tell_facts(const struct command *c, struct out *out, const struct pu
                       "or give --public-key.\n"));
 }
 
+/* A publication is a directory; whether the path is that of one, or what is there instead. */
+static enum mr_status check_place(struct out *out, const char *dir)
+{
+    struct stat info;
+    const enum mr_status st = stat(dir, &info) == 0 ? MR_OK : file_status(errno);
+    if (st == MR_NO_SUCH_FILE)
+        return out_fail(out, st, _("there is no directory %s"), dir);
+    if (st != MR_OK)
+        return out_fail(out, st, _("%s cannot be read: %s"), dir, status_sentence(st));
+    return S_ISDIR(info.st_mode) ? MR_OK : out_fail(out, MR_USAGE, _("%s is no directory"), dir);
+}
+
 static void check(struct command *c, struct out *out)
 {
     static struct publication_facts f;
@@ -72,9 +87,18 @@ static void check(struct command *c, struct out *out)
         out_fail(out, MR_USAGE, _("--check takes the directory alone"));
         return;
     }
+    if (check_place(out, c->args[0]) != MR_OK)
+        return;
     enum mr_status st = publication_check(&f, c->args[0]);
+    const bool whole =
+        strcmp(f.wrong, PUBLICATION_STATEMENT) != 0 && strcmp(f.wrong, PUBLICATION_SIGNATURE) != 0;
     text_clean(f.wrong); /* a name that anybody may have given */
-    if (st == MR_CHECK_FAILED)
+    if (st == MR_NO_SUCH_FILE && whole)
+        out_fail(out, MR_CHECK_FAILED, _("%s was signed and is missing"), f.wrong);
+    else if (st == MR_NO_SUCH_FILE)
+        out_fail(out, MR_CHECK_FAILED, _("%s holds no publication: %s is missing"), c->args[0],
+                 f.wrong);
+    else if (st == MR_CHECK_FAILED)
         out_fail(out, st, _("%s is not what was signed"), f.wrong);
     else if (st == MR_BAD_SIGNATURE || st == MR_BAD_TEXT)
         out_fail(out, MR_CHECK_FAILED, _("%s holds no publication with a good signature: %s"),
@@ -139,6 +163,8 @@ static enum mr_status write_all(const struct measure *m, const struct command *c
 static enum mr_status check_words(const struct command *c, struct out *out)
 {
     const char *const licence = opt_text(c, "licence"), *const by = opt_text(c, "by");
+    if (c->args[0][0] == '\0')
+        return out_fail(out, MR_USAGE, _("give the directory a name"));
     if (opt_text(c, "sign") == NULL)
         return out_fail(out, MR_USAGE, _("publish needs --sign FILE: make a key with %s"),
                         "mereau-audit keygen");

@@ -12,13 +12,17 @@ struct book {
     FILE *f;
     crypto_generichash_state hash;
     uint64_t turns;
+    int error; /* of the first write that failed */
     struct progress progress;
 };
 
 static enum mr_status put(struct book *x, const void *bytes, size_t n)
 {
     crypto_generichash_update(&x->hash, bytes, n);
-    return fwrite(bytes, 1, n, x->f) == n ? MR_OK : MR_IO_ERROR;
+    if (fwrite(bytes, 1, n, x->f) == n)
+        return MR_OK;
+    x->error = errno;
+    return MR_IO_ERROR;
 }
 
 static void put_be(uint8_t *p, unsigned bytes, uint64_t v)
@@ -57,10 +61,10 @@ static enum mr_status write_book(struct book *x)
     memcpy(end, EXPORT_END, 4);
     put_be(end + 4, 8, x->turns);
     crypto_generichash_final(&x->hash, end + 12, 32);
-    if (st == MR_OK && fwrite(end, 1, sizeof end, x->f) != sizeof end)
+    if (st == MR_OK && (fwrite(end, 1, sizeof end, x->f) != sizeof end || fflush(x->f) != 0)) {
+        x->error = errno;
         st = MR_IO_ERROR;
-    if (st == MR_OK && fflush(x->f) != 0)
-        st = MR_IO_ERROR;
+    }
     return st;
 }
 
@@ -69,12 +73,12 @@ static enum mr_status publish(struct book *x, struct file_draft *draft, const ch
     struct out *const out = x->s->out;
     enum mr_status st = write_book(x);
     if (st != MR_OK)
-        return out->failed ? st : export_cannot_write(out, path, errno);
+        return out->failed ? st : export_cannot_write(out, path, x->error);
     st = file_draft_keep(draft);
     if (st == MR_FILE_EXISTS)
         return out_fail(out, st, _("%s exists already; --force replaces it"), path);
     if (st != MR_OK)
-        return export_cannot_write(out, path, errno);
+        return out_cannot_write(out, path, st);
     out_text(out, "file", path);
     out_int(out, "turns", (int64_t)x->turns);
     out_print(out, _("%llu turns written to %s\n"), (unsigned long long)x->turns, path);

@@ -66,6 +66,7 @@ enum mr_status export_file_open(struct export_file *ret, struct export_run *run)
     *ret = (struct export_file){.path = path, .draft = {.fd = -1}};
     if (strcmp(path, "-") == 0) {
         ret->to_stdout = true;
+        ret->path = _("a scratch file");
         ret->f = export_scratch(run);
         return ret->f == NULL ? MR_IO_ERROR : MR_OK;
     }

@@ -328,6 +328,8 @@ static enum mr_status catch_up(struct mirrored *b, uint64_t log)
         join_rows(&k);
     if (st == MR_OK && s.damage[0] != '\0')
         return out_fail(b->out, MR_DAMAGED, _("the mirror %s is damaged: %s"), b->dir, s.damage);
+    if (st != MR_OK && !b->out->failed)
+        return out_fail(b->out, st, NULL);
     return st == MR_OK && (!k.met || !k.joined) ? MR_NOT_FOUND : st;
 }
 

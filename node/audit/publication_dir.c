@@ -155,13 +155,22 @@ static enum mr_status check_signature(struct publication_facts *ret, const json_
                : MR_BAD_SIGNATURE;
 }
 
+static bool is_directory(const char *dir, const char *name)
+{
+    char path[FILE_PATH_MAX];
+    struct stat info;
+    return path_join(path, dir, name) == MR_OK && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 static enum mr_status check_file(const char *dir, const char *name, const json_t *listed)
 {
     uint8_t *bytes = NULL, want[crypto_hash_sha256_BYTES], hash[crypto_hash_sha256_BYTES];
     size_t len = 0;
     if (!hex_of(want, sizeof want, listed, "sha256"))
         return MR_BAD_TEXT;
-    const enum mr_status st = read_in(&bytes, &len, dir, name, PUBLICATION_BYTES_MAX);
+    const enum mr_status st = is_directory(dir, name)
+                                  ? MR_CHECK_FAILED
+                                  : read_in(&bytes, &len, dir, name, PUBLICATION_BYTES_MAX);
     if (st != MR_OK)
         return st;
     crypto_hash_sha256(hash, bytes, len);

@@ -75,6 +75,7 @@ struct dir_walk {
     source_turn turn;
     void *ctx;
     uint64_t done;
+    bool refused; /* by `turn`: the journal was read */
 };
 
 /* JNL-2: the auditor judges frames as a whole. */
@@ -89,7 +90,9 @@ static enum mr_status dir_turn(void *ctx, const struct mr_frame *log, const uint
         t.bodies_len = mr_frame_size(bodies->len);
     }
     w->done += t.log_len;
-    return w->turn(w->ctx, &t, w->done);
+    const enum mr_status st = w->turn(w->ctx, &t, w->done);
+    w->refused = st != MR_OK;
+    return st;
 }
 
 static void dir_size(void *ctx, uint64_t done, uint64_t of)
@@ -133,7 +136,7 @@ static enum mr_status walk_dir(struct source *s, source_turn turn, void *ctx)
     if (st == MR_WRONG_LEDGER)
         return out_fail(s->out, st, _("the journal %s is not of this charter's ledger: %s"), path,
                         report.text);
-    if (st != MR_OK && !s->out->failed)
+    if (st != MR_OK && !w.refused && !s->out->failed)
         return out_fail(s->out, st, _("the journal %s cannot be read: %s"), path,
                         report.text[0] != '\0' ? report.text : status_sentence(st));
     return st;

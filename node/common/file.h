@@ -30,7 +30,8 @@ struct file_draft {
     char path[FILE_PATH_MAX], temporary[FILE_PATH_MAX];
 };
 
-/** MR_OK; MR_FILE_EXISTS without `overwrite`; MR_TOO_LARGE; as file_status. */
+/** MR_OK; MR_FILE_EXISTS without `overwrite`; MR_IO_ERROR where a device, a pipe or a directory is
+ *  in the place of the file; MR_TOO_LARGE; as file_status. */
 enum mr_status file_draft_open(struct file_draft *ret, const char *path, mode_t mode,
                                bool overwrite);
 

@@ -414,6 +414,9 @@ START_TEST(a_full_disk_leaves_the_old_file)
     ck_assert(!is_there("disk/all") && !is_there("disk/all.tmp"));
     ck_assert_int_eq(program_run("export --output disk/y.mrx ."), 4);
     ck_assert(!is_there("disk/y.mrx"));
+    ck_assert_int_eq(program_shell("grep -q 'disk is full: disk/y.mrx was not' stderr"), 0);
+    ck_assert_int_eq(program_run("dump . >/dev/full"), 4);
+    ck_assert_int_eq(program_shell("! grep -q 'cannot be read' stderr"), 0);
     ck_assert_int_eq(program_run("export --format csv --output - . >/dev/full"), 4);
     char tmp[2 * SCRATCH_PATH_MAX + 128];
     snprintf(tmp, sizeof tmp,

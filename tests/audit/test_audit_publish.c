@@ -469,6 +469,16 @@ START_TEST(every_book_makes_the_same_bytes)
 END_TEST
 
 /* Any byte of any file. */
+static void stderr_has(const char *words)
+{
+    uint8_t *text = NULL;
+    size_t len;
+    ck_assert_int_eq(file_read(&text, &len, scratch_path(program_dir, "stderr"), 1 << 20), MR_OK);
+    ck_assert_msg(strstr((const char *)text, words) != NULL, "not \"%s\" in: %s", words,
+                  (const char *)text);
+    free(text);
+}
+
 START_TEST(a_check_finds_every_change)
 {
     static const char *const names[] = {"p/figures.csv",      "p/figures.json",
@@ -493,7 +503,30 @@ START_TEST(a_check_finds_every_change)
     ck_assert_int_eq(program_run("publish --check p"), 5);
     ck_assert_int_eq(unlink(scratch_path(program_dir, "p/more")), 0);
     ck_assert_int_eq(unlink(scratch_path(program_dir, "p/figures.csv")), 0);
-    ck_assert_int_eq(program_run("publish --check p"), 4);
+    ck_assert_int_eq(program_run("publish --check p"), 5);
+    stderr_has("figures.csv was signed and is missing");
+    ck_assert_int_eq(mkdir(scratch_path(program_dir, "p/figures.csv"), 0700), 0);
+    ck_assert_int_eq(program_run("publish --check p"), 5);
+    stderr_has("figures.csv is not what was signed");
+}
+END_TEST
+
+/* Not a publication at all, or not all of one. */
+START_TEST(a_check_says_what_is_missing)
+{
+    ck_assert_int_eq(program_run("publish p " TOWN), 0);
+    ck_assert_int_eq(unlink(scratch_path(program_dir, "p/statement.sig")), 0);
+    ck_assert_int_eq(program_run("publish --check p"), 5);
+    stderr_has("p holds no publication: statement.sig is missing");
+    ck_assert_int_eq(mkdir(scratch_path(program_dir, "e"), 0700), 0);
+    ck_assert_int_eq(program_run("publish --check e"), 5);
+    stderr_has("e holds no publication: statement.json is missing");
+    ck_assert_int_eq(program_run("publish --check nowhere"), 4);
+    stderr_has("there is no directory nowhere");
+    ck_assert_int_eq(program_run("publish --check pay.csv"), 2);
+    stderr_has("pay.csv is no directory");
+    ck_assert_int_eq(program_run("publish '' " TOWN), 2);
+    stderr_has("give the directory a name");
 }
 END_TEST
 
@@ -632,6 +665,7 @@ int main(void)
     tcase_add_test(program, two_machines_make_the_same_bytes);
     tcase_add_test(program, every_book_makes_the_same_bytes);
     tcase_add_test(program, a_check_finds_every_change);
+    tcase_add_test(program, a_check_says_what_is_missing);
     tcase_add_test(program, whose_signature_it_is);
     tcase_add_test(program, nothing_is_replaced_unasked);
     tcase_add_test(program, beside_what_was_published_before);

@@ -130,6 +130,18 @@ START_TEST(test_write_fails)
 END_TEST
 
 /* A temporary file that a crash left behind is used again, whatever is in it. */
+/* What is no file is not replaced by one: the owner of a machine would lose its devices. */
+START_TEST(test_no_file_is_not_replaced)
+{
+    struct stat info;
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(file_write(path, "x", 1, 0600, true), MR_IO_ERROR);
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert(S_ISFIFO(info.st_mode));
+    ck_assert_int_eq(file_write(dir, "x", 1, 0600, true), MR_IO_ERROR);
+}
+END_TEST
+
 START_TEST(test_leftover)
 {
     char temporary[FILE_PATH_MAX + 8];
@@ -281,6 +293,7 @@ int main(void)
     tcase_add_test(t, test_draft_late);
     tcase_add_test(t, test_write_fails);
     tcase_add_test(t, test_leftover);
+    tcase_add_test(t, test_no_file_is_not_replaced);
     tcase_add_test(t, test_temporary_link_is_not_followed);
     tcase_add_test(t, test_concurrent_writers);
     tcase_add_test(t, test_read_bound);
