@@ -73,7 +73,7 @@ START_TEST(read_again)
 {
     char line[160], *fields[4];
     snprintf(line, sizeof line, "a,%s,b", texts[_i].written);
-    ck_assert_uint_eq(payments_fields(fields, 4, line), 3);
+    ck_assert_uint_eq(payments_fields(fields, 4, line, ','), 3);
     ck_assert_str_eq(fields[1], texts[_i].text);
 }
 END_TEST
