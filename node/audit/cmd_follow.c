@@ -49,10 +49,30 @@ static void on_signal(int number)
 
 /* --- the directory ---------------------------------------------------------------------------- */
 
+/* A mirror cuts off what stands behind its end, and goes on there: no node and no backup of one may
+ * lie in its directory. */
+static enum mr_status check_directory(const struct following *w)
+{
+    static const char *const names[] = {"node.key", "mereaud.conf", "manifest.json", "store"};
+    char path[FILE_PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (path_join(path, w->dir, names[i]) == MR_OK && file_exists(path))
+            return out_fail(
+                w->out, MR_USAGE,
+                _("%s holds %s: it is a node's directory or a backup, and a mirror in it "
+                  "would spoil it. Give another directory"),
+                w->dir, names[i]);
+    }
+    return MR_OK;
+}
+
 static enum mr_status take_directory(struct following *w)
 {
     pid_t holder = 0;
-    enum mr_status st = dir_make(w->dir);
+    enum mr_status st = check_directory(w);
+    if (st != MR_OK)
+        return st;
+    st = dir_make(w->dir);
     if (st == MR_OK)
         st = lock_take(&w->lock, w->dir, &holder);
     if (st == MR_IN_USE)

@@ -33,10 +33,10 @@ void cmd_keygen(struct command *c, struct out *out)
         mr_hex_format(hex, public.key, MR_KEY_BYTES);
         out_text(out, "public_key", hex);
         out_text(out, "file", c->args[0]);
-        out_print(out,
-                  _("The key is in %s. The association puts this into the node's "
-                    "configuration:\n\n[audit]\nkeys = %s\n"),
-                  c->args[0], hex);
+        out_note(out,
+                 _("The key is in %s. The association puts this into the node's configuration:"),
+                 c->args[0]);
+        out_print(out, "[audit]\nkeys = %s\n", hex); /* nothing else: it may go into a file */
     }
     secret_free(&pass);
     secret_free(&seed);

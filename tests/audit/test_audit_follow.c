@@ -619,6 +619,20 @@ START_TEST(a_joined_node_alone)
 }
 END_TEST
 
+/* A node or a backup in whose directory a mirror would grow loses its own end. */
+START_TEST(a_directory_that_is_no_mirror)
+{
+    static const char *const names[] = {"node.key", "mereaud.conf", "manifest.json", "store"};
+    program_directory(&books[0], &r.w.charter, 1, "mirror");
+    char path[64];
+    snprintf(path, sizeof path, "mirror/%s", names[_i]);
+    ck_assert_int_eq(file_write(scratch_path(program_dir, path), "x", 1, 0600, true), MR_OK);
+    ck_assert_int_eq(program_shell("find mirror -type f | sort | xargs md5sum >before"), 0);
+    json_decref(program_json(follow(1, ""), 2));
+    ck_assert_int_eq(program_shell("find mirror -type f | sort | xargs md5sum | cmp before -"), 0);
+}
+END_TEST
+
 START_TEST(asked_wrongly)
 {
     ck_assert_int_eq(program_run("follow mirror"), 2);
@@ -654,6 +668,7 @@ int main(void)
     tcase_add_test(tc, a_node_that_stalls);
     tcase_add_loop_test(tc, disk_full, 0, 3);
     tcase_add_loop_test(tc, erased_bodies, 0, 2);
+    tcase_add_loop_test(tc, a_directory_that_is_no_mirror, 0, 4);
     tcase_add_test(tc, asked_wrongly);
     TCase *const joined = tcase_create("joined");
     tcase_add_checked_fixture(joined, setup_joined, teardown);

@@ -338,6 +338,16 @@ START_TEST(evidence_that_does_not)
 }
 END_TEST
 
+/* What goes to stdout is what stands in mereaud.conf. */
+START_TEST(a_key_for_the_configuration)
+{
+    ck_assert_int_eq(program_shell("echo secret >pass"), 0);
+    ck_assert_int_eq(program_run("keygen new.key --passphrase-file pass"), 0);
+    ck_assert_int_eq(strncmp(program_output, "[audit]\nkeys = ", 15), 0);
+    ck_assert_uint_eq(strlen(program_output), 15 + 64 + 1);
+}
+END_TEST
+
 START_TEST(usage_and_missing_files)
 {
     ck_assert_int_eq(program_run("verify"), 2);
@@ -367,6 +377,7 @@ int main(void)
     tcase_add_test(tc, evidence_that_convicts);
     tcase_add_test(tc, evidence_that_does_not);
     tcase_add_test(tc, usage_and_missing_files);
+    tcase_add_test(tc, a_key_for_the_configuration);
     Suite *const s = suite_create("audit program");
     suite_add_tcase(s, tc);
     SRunner *const r = srunner_create(s);
