@@ -58,8 +58,7 @@ static enum mr_status write_mark(const struct mirror *m)
     return files_write(m->dir, mark_name, bytes, sizeof bytes);
 }
 
-/* Without one, or with one that cannot be read, nothing is known to be synced. */
-static void read_mark(const char *dir, struct mr_journal_end *ret)
+void mirror_mark(const char *dir, struct mr_journal_end *ret)
 {
     uint8_t bytes[MARK_BYTES], magic[8], check[32], is[32];
     size_t len = 0;
@@ -133,7 +132,7 @@ static enum mr_status open_part(struct mirror *m, struct part *p, uint64_t end)
 static enum mr_status scan(struct mirror *m, const char *path, struct mr_journal_report *report)
 {
     struct mr_journal_end mark;
-    read_mark(m->dir, &mark);
+    mirror_mark(m->dir, &mark);
     const struct journal_scan_options options = {.mode = JOURNAL_CRASHED,
                                                  .ledger = m->ledger,
                                                  .node = m->node,

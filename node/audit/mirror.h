@@ -22,6 +22,10 @@ enum mr_status mirror_open(struct mirror **ret, const char *dir, const uint8_t l
 /** Whose journal a directory has; 0: none. */
 uint32_t mirror_node(const char *dir);
 
+/** Up to where the mark says that it is on the disk; turn 0 where there is no mark, or none that
+ * can be read: nothing is known then. */
+void mirror_mark(const char *dir, struct mr_journal_end *ret);
+
 /** Where it ends, and where its last turn begins. */
 const struct mr_journal_end *mirror_end(const struct mirror *m);
 const struct mr_journal_end *mirror_before(const struct mirror *m);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "audit/mirror.h"
 #include "common/file.h"
 #include "mereau/codec.h"
 #include "storage/journal_scan.h"
@@ -62,7 +63,10 @@ enum mr_status source_own_charter(struct source *s, const char *dir)
         return out_fail(s->out, st, _("the charter %s cannot be read: %s"), path,
                         status_sentence(st));
     if (len != s->charter_len || memcmp(own, s->charter_bytes, len) != 0)
-        st = out_fail(s->out, MR_WRONG_LEDGER, _("%s is of another ledger"), dir);
+        st = out_fail(s->out, MR_WRONG_LEDGER,
+                      _("%s is of another ledger, or its charter.mrc is damaged: when the charter "
+                        "that is given is the right one, remove that file"),
+                      dir);
     free(own);
     return st;
 }
@@ -113,9 +117,13 @@ static enum mr_status walk_dir(struct source *s, source_turn turn, void *ctx)
 {
     static struct mr_journal_report report;
     struct dir_walk w = {.s = s, .turn = turn, .ctx = ctx};
+    struct mr_journal_end mark; /* of a mirror: read first, it may be growing */
+    mirror_mark(s->dir, &mark);
     const struct journal_scan_options options = {.mode = JOURNAL_LIVE,
                                                  .ledger = s->ledger,
                                                  .from = s->from,
+                                                 .covered =
+                                                     mark.turn > 0 && s->from == 0 ? &mark : NULL,
                                                  .turn = dir_turn,
                                                  .progress = dir_size,
                                                  .ctx = &w};

@@ -619,6 +619,31 @@ START_TEST(a_joined_node_alone)
 }
 END_TEST
 
+/* What was on the disk and is not there any more: nobody takes the rest for the book. _i: the log,
+ * its bodies, a byte of the log. */
+START_TEST(a_mirror_that_lost_its_end)
+{
+    static const char *const lose[] = {
+        "truncate -s $(($(stat -c %s mirror/journal/log-*) / 2)) mirror/journal/log-*",
+        "truncate -s $(($(stat -c %s mirror/journal/bodies-*) / 2)) mirror/journal/bodies-*"};
+    json_decref(program_json(follow(1, ""), 0));
+    if (_i < 2)
+        ck_assert_int_eq(program_shell(lose[_i]), 0);
+    else
+        spoil("mirror/journal/log-0000000000000000.seg", 5000);
+    ck_assert_int_eq(program_run("verify mirror"), 5);
+    ck_assert_int_eq(program_run("export --output x.mrx mirror"), 4);
+    ck_assert_int_eq(program_run("export --format csv --output x.csv mirror"), 5);
+    ck_assert(!file_exists(scratch_path(program_dir, "x.mrx")));
+    ck_assert(!file_exists(scratch_path(program_dir, "x.csv")));
+    json_decref(program_json(follow(1, ""), 4));
+    ck_assert_int_eq(program_shell("mv mirror away"), 0);
+    json_t *const o = program_json(follow(1, ""), 0);
+    same_as_verify(o, "mirror", 0);
+    json_decref(o);
+}
+END_TEST
+
 /* A node or a backup in whose directory a mirror would grow loses its own end. */
 START_TEST(a_directory_that_is_no_mirror)
 {
@@ -668,6 +693,7 @@ int main(void)
     tcase_add_test(tc, a_node_that_stalls);
     tcase_add_loop_test(tc, disk_full, 0, 3);
     tcase_add_loop_test(tc, erased_bodies, 0, 2);
+    tcase_add_loop_test(tc, a_mirror_that_lost_its_end, 0, 3);
     tcase_add_loop_test(tc, a_directory_that_is_no_mirror, 0, 4);
     tcase_add_test(tc, asked_wrongly);
     TCase *const joined = tcase_create("joined");
