@@ -167,7 +167,7 @@ static void omitted(struct apart *k, const struct mirrored *of, const struct mir
 }
 
 static void compare_log(struct apart *k, const struct mirrored *of, const struct mirrored *in,
-                        uint32_t epoch, bool present)
+                        uint32_t epoch, uint64_t before)
 {
     uint8_t root[32], other[32];
     const uint64_t own = mr_audit_log_size(of->audit, epoch, of->node),
@@ -177,16 +177,26 @@ static void compare_log(struct apart *k, const struct mirrored *of, const struct
         mr_audit_log_root(in->audit, epoch, of->node, size, other) &&
         memcmp(root, other, sizeof root) != 0)
         two_histories(k, of, in, epoch, size);
-    else if (present && own > 0 && seen > own)
-        omitted(k, of, in, epoch, own, seen);
+    else if (own > 0 && before > own)
+        omitted(k, of, in, epoch, own, before);
 }
 
-void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrored *in)
+struct apart_shown apart_shown(const struct mirrored *of, const struct mirrored *in)
+{
+    const struct mr_head *const last = mr_audit_head(of->audit);
+    struct apart_shown shown = {.epoch = last == NULL ? 0 : last->epoch};
+    if (last != NULL)
+        shown.leaves = mr_audit_log_size(in->audit, shown.epoch, of->node);
+    return shown;
+}
+
+void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrored *in,
+                struct apart_shown before)
 {
     const struct mr_head *const last = mr_audit_head(of->audit);
     const uint32_t epoch = last == NULL ? 0 : last->epoch;
     for (uint32_t i = 0; i < EPOCHS_BACK && i < epoch; i++)
-        compare_log(k, of, in, epoch - i, i == 0);
+        compare_log(k, of, in, epoch - i, before.epoch == epoch - i && i == 0 ? before.leaves : 0);
 }
 
 /* --- a node against itself -------------------------------------------------------------------- */

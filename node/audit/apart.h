@@ -24,8 +24,19 @@ void apart_done(struct apart *k);
  *  not settled and the first one has. */
 uint64_t apart_slots(struct apart *k, const struct mirrored *x, const struct mirrored *y);
 
-/** The log of a node in its own book against what another book has of it. */
-void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrored *in);
+/** Leaves of its log in an epoch that a node had shown to another one. */
+struct apart_shown {
+    uint32_t epoch;
+    uint64_t leaves;
+};
+
+/** What a book has of a node's log in that node's present epoch. */
+struct apart_shown apart_shown(const struct mirrored *of, const struct mirrored *in);
+
+/** The log of a node in its own book against what another book has of it. `before`: what that had
+ * of it before the node was read to its end the last time; none when it was not. */
+void apart_logs(struct apart *k, const struct mirrored *of, const struct mirrored *in,
+                struct apart_shown before);
 
 /** What a node contradicts of what it showed before; when it serves another journal, that is read
  *  to find out whether its own signatures convict it. */

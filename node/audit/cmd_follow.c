@@ -36,6 +36,8 @@ struct following {
     size_t count;
     struct mirrored *books[FOLLOWED_MAX]; /* the first one is that of the directory itself */
     size_t books_count;
+    /* By book: what the second one had of the first one's log when all were read the last time. */
+    struct apart_shown shown[FOLLOWED_MAX][FOLLOWED_MAX];
     struct progress progress;
 };
 
@@ -207,6 +209,14 @@ static enum mr_status read_one(struct following *w, struct follower *f, uint32_t
     return follower_read(f, &w->progress, wait_ms, &stop);
 }
 
+static void note_shown(struct following *w)
+{
+    for (size_t i = 0; i < w->books_count; i++) {
+        for (size_t j = 0; j < w->books_count; j++)
+            w->shown[i][j] = apart_shown(w->books[i], w->books[j]);
+    }
+}
+
 /* All nodes once: who they are and what they sign, then what they have. What one showed to another
  * was its own before that one was read; so they are read once more. */
 static enum mr_status read_all(struct following *w, uint32_t wait_ms)
@@ -214,8 +224,12 @@ static enum mr_status read_all(struct following *w, uint32_t wait_ms)
     enum mr_status st = MR_OK;
     for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++)
         st = connect_one(w, &w->followers[i]);
+    if (w->count == 1)
+        note_shown(w);
     for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++)
         st = read_one(w, &w->followers[i], w->count == 1 ? wait_ms : 0);
+    if (w->count > 1)
+        note_shown(w);
     for (size_t i = 0; st == MR_OK && w->count > 1 && i < w->count && stop == 0; i++)
         st = read_one(w, &w->followers[i], i == 0 ? wait_ms / 10 : 0);
     if (st == MR_OK)
@@ -295,8 +309,19 @@ static void describe(struct following *w, const struct follower *f, json_t *list
                   (unsigned)b->node, (unsigned)mr_audit_begins(b->audit));
 }
 
+/* Whether its node was read to its end in this run: a node that went away hides nothing. */
+static bool was_ended(const struct following *w, const struct mirrored *b)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->followers[i].book == b && w->followers[i].ended)
+            return true;
+    }
+    return false;
+}
+
 static void hold_against_each_other(struct following *w, struct apart *k)
 {
+    static const struct apart_shown none;
     json_t *const behind = json_array();
     for (size_t i = 0; i < w->books_count; i++) {
         uint64_t missing = 0;
@@ -306,7 +331,7 @@ static void hold_against_each_other(struct following *w, struct apart *k)
                 continue;
             const uint64_t slots = apart_slots(k, y, x);
             missing = slots > missing ? slots : missing;
-            apart_logs(k, x, y);
+            apart_logs(k, x, y, was_ended(w, x) ? w->shown[i][j] : none);
         }
         json_array_append_new(behind, json_integer((json_int_t)missing));
         if (missing > 0)

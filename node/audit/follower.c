@@ -188,6 +188,7 @@ enum mr_status follower_read(struct follower *f, struct progress *progress, uint
 {
     struct mr_audit_turn t;
     struct mr_frame frame;
+    f->ended = false;
     enum mr_status st = begin_reading(f);
     if (st != MR_OK)
         return out_fail(f->book->out, st, NULL);
@@ -195,6 +196,7 @@ enum mr_status follower_read(struct follower *f, struct progress *progress, uint
         st = turns_next(f->turns, &t, &frame, wait_ms);
         if (st == MR_NOT_FOUND) {
             at_end(f);
+            f->ended = f->state == FOLLOWER_FINE;
             return MR_OK;
         }
         if (st != MR_OK) {

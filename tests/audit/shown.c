@@ -8,9 +8,11 @@
 #include "mereau/codec.h"
 #include "mereau/journal.h"
 
-static void stream(const struct shown *s, const struct mr_req_stream *q, struct mr_reply *ret)
+static void stream(struct shown *s, const struct mr_req_stream *q, struct mr_reply *ret)
 {
     struct mr_rep_stream *const r = &ret->body.u.stream;
+    if (s->change != NULL && s->answers-- == 0)
+        s->change();
     const bool log = q->family == MR_FAMILY_LOG;
     const uint8_t *const bytes = log ? s->log : s->bodies;
     const size_t len = log ? s->log_shown : s->bodies_shown;
@@ -21,7 +23,8 @@ static void stream(const struct shown *s, const struct mr_req_stream *q, struct 
     const size_t left = q->position < len ? len - (size_t)q->position : 0;
     r->position = q->position;
     r->end = len;
-    r->bytes_len = (uint32_t)(left < MR_STREAM_CHUNK_MAX ? left : MR_STREAM_CHUNK_MAX);
+    const size_t most = s->chunk > 0 ? s->chunk : MR_STREAM_CHUNK_MAX;
+    r->bytes_len = (uint32_t)(left < most ? left : most);
     if (r->bytes_len > 0)
         memcpy(r->bytes, bytes + q->position, r->bytes_len);
 }

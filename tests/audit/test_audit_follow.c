@@ -1,50 +1,22 @@
 /* mereau-audit follow: a mirror of several nodes that grows, is stopped and killed, and nodes that
  * lie. */
 #include <check.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/followed.h"
 #include "audit/lies.h"
 #include "audit/program.h"
-#include "audit/shown.h"
 #include "common/file.h"
 #include "mereau/log.h"
-
-enum { NODES = 4 };
-
-static struct ring r;
-static struct book books[NODES];
-static struct shown nodes[NODES];
-
-static void show_all(void)
-{
-    signal(SIGPIPE, SIG_IGN); /* of the nodes here, when a program is killed */
-    scratch_make(program_dir);
-    program_charter(&r.w.charter, "charter.mrc");
-    ck_assert_int_eq(
-        file_write(scratch_path(program_dir, "pass"), "secret words\n", 13, 0600, true), MR_OK);
-    for (uint32_t i = 0; i < NODES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "control%u", (unsigned)i);
-        book_read(&books[i], r.nodes[i].journal);
-        shown_start(&nodes[i], &r.w.charter, i + 1, &books[i], scratch_path(program_dir, name));
-    }
-}
-
-static void setup(void)
-{
-    league_tell(&r);
-    show_all();
-}
 
 static uint32_t turns_of_first(void)
 {
     struct mr_journal_end end;
-    r.nodes[0].journal->api->end(r.nodes[0].journal, &end);
+    followed_ring.nodes[0].journal->api->end(followed_ring.nodes[0].journal, &end);
     return (uint32_t)end.turn;
 }
 
@@ -53,67 +25,22 @@ static uint32_t first_epoch; /* so many turns of the first node */
 /* Node 4 lost everything, and came back in the second epoch: its book begins there. */
 static void setup_joined(void)
 {
-    ring_init(&r, NODES, 3);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
-    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
-    ring_kill(&r, 3);
-    ring_wait(&r, 1000);
+    ring_init(&followed_ring, FOLLOWED_NODES, 3);
+    ck_assert_int_eq(ring_open(&followed_ring, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&followed_ring, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&followed_ring, 0, 0, 100000), MR_SETTLED);
+    ck_assert_int_eq(ring_pay(&followed_ring, 3, 0, 1, 10), MR_SETTLED);
+    ring_kill(&followed_ring, 3);
+    ring_wait(&followed_ring, 1000);
     first_epoch = turns_of_first();
-    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 3), MR_SETTLED);
-    ring_wait(&r, 10000);
-    ring_join(&r, 3, 0);
-    ring_wait(&r, 1000);
-    for (uint32_t i = 0; i < NODES; i++)
-        ck_assert_int_eq(ring_pay(&r, i, 0, 1, 10), MR_SETTLED);
-    ring_wait(&r, 1000);
-    show_all();
-}
-
-static void teardown(void)
-{
-    for (uint32_t i = 0; i < NODES; i++) {
-        shown_stop(&nodes[i]);
-        book_done(&books[i]);
-    }
-    ring_done(&r);
-    scratch_remove(program_dir);
-}
-
-static char command[1024];
-
-static void make_key(void)
-{
-    if (!file_exists(scratch_path(program_dir, "auditor.key")))
-        ck_assert_int_eq(program_run("keygen auditor.key --passphrase-file pass"), 0);
-}
-
-/* The first one over its control socket, or several with the auditor's key. */
-static const char *follow(uint32_t count, const char *more)
-{
-    const char *const with =
-        count == 1 ? "--control ./control0" : "--key auditor.key --passphrase-file pass";
-    size_t n =
-        (size_t)snprintf(command, sizeof command,
-                         "follow --json --once --charter charter.mrc %s mirror %s", with, more);
-    if (count > 1)
-        make_key();
-    for (uint32_t i = 0; count > 1 && i < count; i++)
-        n += (size_t)snprintf(command + n, sizeof command - n, " --node %.31s", nodes[i].address);
-    return command;
-}
-
-/* What the mirror's journal gives when all of it is verified. */
-static void same_as_verify(json_t *o, const char *dir, int code)
-{
-    char line[128];
-    snprintf(line, sizeof line, "verify --json --charter charter.mrc %s", dir);
-    json_t *const v = program_json(line, code);
-    ck_assert(json_equal(json_object_get(v, "totals"), json_object_get(o, "totals")));
-    ck_assert(json_equal(json_object_get(v, "findings"), json_object_get(o, "findings")));
-    ck_assert(json_equal(json_object_get(v, "unchecked"), json_object_get(o, "unchecked")));
-    json_decref(v);
+    ck_assert_int_eq(ring_next(&followed_ring, 0, 0, 3, 3, 1u << 3), MR_SETTLED);
+    ring_wait(&followed_ring, 10000);
+    ring_join(&followed_ring, 3, 0);
+    ring_wait(&followed_ring, 1000);
+    for (uint32_t i = 0; i < FOLLOWED_NODES; i++)
+        ck_assert_int_eq(ring_pay(&followed_ring, i, 0, 1, 10), MR_SETTLED);
+    ring_wait(&followed_ring, 1000);
+    followed_show();
 }
 
 /* The figures come from the rows of the mirror, and are those of the whole book. */
@@ -132,26 +59,21 @@ static bool has_rows(void)
     return file_exists(scratch_path(program_dir, "mirror/rows/head"));
 }
 
-static json_int_t of_node(const json_t *o, size_t i, const char *name)
-{
-    return json_number(json_array_get(json_object_get(o, "nodes"), i), name);
-}
-
 START_TEST(four_nodes_are_mirrored)
 {
-    json_t *o = program_json(follow(4, ""), 0);
+    json_t *o = program_json(followed_words(4, ""), 0);
     ck_assert_uint_eq(json_array_size(json_object_get(o, "nodes")), 4);
-    for (size_t i = 0; i < NODES; i++)
-        ck_assert_int_eq(of_node(o, i, "turns"), books[i].count);
-    same_as_verify(o, "mirror", 0);
+    for (size_t i = 0; i < FOLLOWED_NODES; i++)
+        ck_assert_int_eq(followed_number(o, i, "turns"), followed_books[i].count);
+    followed_as_verified(o, "mirror", 0);
     json_decref(o);
     json_decref(program_json("compare --json mirror mirror/nodes/2 mirror/nodes/4", 0));
     json_decref(program_json("verify --json mirror/nodes/3", 0));
     ck_assert_int_eq(program_run("export mirror --output all.mrx"), 0);
     json_decref(program_json("verify --json all.mrx", 0));
-    o = program_json(follow(4, ""), 0); /* nothing is new */
-    ck_assert_int_eq(of_node(o, 2, "new_turns"), 0);
-    same_as_verify(o, "mirror", 0);
+    o = program_json(followed_words(4, ""), 0); /* nothing is new */
+    ck_assert_int_eq(followed_number(o, 2, "new_turns"), 0);
+    followed_as_verified(o, "mirror", 0);
     json_decref(o);
 }
 END_TEST
@@ -159,13 +81,13 @@ END_TEST
 /* A mirror that grows by a few turns a day says each time what verify says of the whole. */
 START_TEST(day_by_day)
 {
-    for (uint32_t turns = 1; turns < books[0].count + 40; turns += 37) {
-        shown_until(&nodes[0], &books[0], turns);
-        json_t *const o = program_json(follow(1, ""), 0);
-        const uint32_t all = turns < books[0].count ? turns : books[0].count;
-        ck_assert_int_eq(of_node(o, 0, "turns"), all);
-        ck_assert_int_eq(of_node(o, 0, "new_turns"), turns == 1 ? 1 : all - (turns - 37));
-        same_as_verify(o, "mirror", 0);
+    for (uint32_t turns = 1; turns < followed_books[0].count + 40; turns += 37) {
+        shown_until(&followed_nodes[0], &followed_books[0], turns);
+        json_t *const o = program_json(followed_words(1, ""), 0);
+        const uint32_t all = turns < followed_books[0].count ? turns : followed_books[0].count;
+        ck_assert_int_eq(followed_number(o, 0, "turns"), all);
+        ck_assert_int_eq(followed_number(o, 0, "new_turns"), turns == 1 ? 1 : all - (turns - 37));
+        followed_as_verified(o, "mirror", 0);
         ck_assert(has_rows());
         same_figures("mirror");
         json_decref(o);
@@ -187,7 +109,7 @@ static void ends_well(int seconds)
 START_TEST(goes_on_until_stopped)
 {
     char line[1280];
-    shown_until(&nodes[0], &books[0], books[0].count / 2);
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count / 2);
     snprintf(
         line, sizeof line,
         "(timeout --preserve-status -s TERM 5 '%s/mereau-audit' follow "
@@ -195,26 +117,15 @@ START_TEST(goes_on_until_stopped)
         MEREAU_BIN_DIR);
     ck_assert_int_eq(program_shell(line), 0);
     usleep(2000000);
-    shown_until(&nodes[0], &books[0], books[0].count);
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count);
     ends_well(10);
     json_t *const o = json_load_file(scratch_path(program_dir, "out"), 0, NULL);
     ck_assert_ptr_nonnull(o);
-    ck_assert_int_eq(of_node(o, 0, "turns"), books[0].count);
-    same_as_verify(o, "mirror", 0);
+    ck_assert_int_eq(followed_number(o, 0, "turns"), followed_books[0].count);
+    followed_as_verified(o, "mirror", 0);
     json_decref(o);
 }
 END_TEST
-
-static void spoil(const char *name, long at)
-{
-    FILE *const f = fopen(scratch_path(program_dir, name), "r+b");
-    ck_assert_ptr_nonnull(f);
-    fseek(f, at, at < 0 ? SEEK_END : SEEK_SET);
-    const int c = fgetc(f);
-    fseek(f, -1, SEEK_CUR);
-    fputc(c ^ 1, f);
-    fclose(f);
-}
 
 /* Whether the last program audited the mirror from the beginning. */
 static bool began_anew(void)
@@ -230,27 +141,27 @@ static bool began_anew(void)
 /* A state that is damaged, or of another moment, or missing. */
 START_TEST(a_state_that_does_not_fit)
 {
-    shown_until(&nodes[0], &books[0], 100);
-    json_decref(program_json(follow(1, ""), 0));
+    shown_until(&followed_nodes[0], &followed_books[0], 100);
+    json_decref(program_json(followed_words(1, ""), 0));
     ck_assert_int_eq(rename(scratch_path(program_dir, "mirror/audit.state"),
                             scratch_path(program_dir, "old.state")),
                      0);
-    shown_until(&nodes[0], &books[0], books[0].count);
-    json_decref(program_json(follow(1, ""), 0));
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count);
+    json_decref(program_json(followed_words(1, ""), 0));
     ck_assert(!began_anew());
     if (_i == 0)
-        spoil("mirror/audit.state", 40);
+        followed_spoil("mirror/audit.state", 40);
     else if (_i == 1)
-        spoil("mirror/audit.state", -2000);
+        followed_spoil("mirror/audit.state", -2000);
     else if (_i == 2)
         ck_assert_int_eq(unlink(scratch_path(program_dir, "mirror/audit.state")), 0);
     else
         ck_assert_int_eq(rename(scratch_path(program_dir, "old.state"),
                                 scratch_path(program_dir, "mirror/audit.state")),
                          0);
-    json_t *const o = program_json(follow(1, ""), 0);
+    json_t *const o = program_json(followed_words(1, ""), 0);
     ck_assert_int_eq(began_anew(), _i < 2);
-    same_as_verify(o, "mirror", 0);
+    followed_as_verified(o, "mirror", 0);
     json_decref(o);
 }
 END_TEST
@@ -260,17 +171,17 @@ START_TEST(killed)
 {
     char line[1280];
     for (unsigned ms = 1; ms < 120; ms += 4) {
-        shown_until(&nodes[0], &books[0], ms * 2);
+        shown_until(&followed_nodes[0], &followed_books[0], ms * 2);
         snprintf(line, sizeof line,
                  "timeout --foreground -s KILL 0.%03u "
                  "'%s/mereau-audit' %s",
-                 ms, MEREAU_BIN_DIR, follow(1, ">/dev/null"));
+                 ms, MEREAU_BIN_DIR, followed_words(1, ">/dev/null"));
         program_shell(line);
     }
-    shown_until(&nodes[0], &books[0], books[0].count);
-    json_t *const o = program_json(follow(1, ""), 0);
-    ck_assert_int_eq(of_node(o, 0, "turns"), books[0].count);
-    same_as_verify(o, "mirror", 0);
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count);
+    json_t *const o = program_json(followed_words(1, ""), 0);
+    ck_assert_int_eq(followed_number(o, 0, "turns"), followed_books[0].count);
+    followed_as_verified(o, "mirror", 0);
     ck_assert(has_rows());
     same_figures("mirror");
     json_decref(o);
@@ -287,30 +198,30 @@ static void keep(const char *name, const char *as)
 /* Rows that are ahead of the saved state, behind it, damaged, or missing. */
 START_TEST(rows_that_are_elsewhere)
 {
-    shown_until(&nodes[0], &books[0], 100);
-    json_decref(program_json(follow(1, ""), 0));
+    shown_until(&followed_nodes[0], &followed_books[0], 100);
+    json_decref(program_json(followed_words(1, ""), 0));
     keep("mirror/rows", "old.rows");
     keep("mirror/audit.state", "old.state");
-    shown_until(&nodes[0], &books[0], books[0].count);
-    json_decref(program_json(follow(1, ""), 0));
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count);
+    json_decref(program_json(followed_words(1, ""), 0));
     const bool ahead = _i == 0;
     if (ahead)
         keep("old.state", "mirror/audit.state");
     else if (_i == 1)
         keep("old.rows", "mirror/rows");
     else if (_i == 2)
-        spoil("mirror/rows/head", 60);
+        followed_spoil("mirror/rows/head", 60);
     else if (_i == 3)
-        spoil("mirror/rows/moves.amount", 3);
+        followed_spoil("mirror/rows/moves.amount", 3);
     else
         ck_assert_int_eq(unlink(scratch_path(program_dir, "mirror/rows/head")), 0);
-    json_t *const o = program_json(follow(1, ""), 0);
+    json_t *const o = program_json(followed_words(1, ""), 0);
     ck_assert_int_eq(began_anew(), !ahead);
-    same_as_verify(o, "mirror", 0);
+    followed_as_verified(o, "mirror", 0);
     ck_assert(has_rows());
     same_figures("mirror");
     json_decref(o);
-    json_decref(program_json(follow(1, ""), 0));
+    json_decref(program_json(followed_words(1, ""), 0));
     ck_assert(!began_anew());
 }
 END_TEST
@@ -318,14 +229,14 @@ END_TEST
 /* The figures are there at once: nothing is read but the rows. */
 START_TEST(figures_need_no_book)
 {
-    json_decref(program_json(follow(1, ""), 0));
+    json_decref(program_json(followed_words(1, ""), 0));
     same_figures("mirror");
-    spoil("mirror/rows/moves.amount", 3);
+    followed_spoil("mirror/rows/moves.amount", 3);
     same_figures("mirror");
     ck_assert_int_eq(program_shell("! grep -q 'is damaged' stderr"), 0); /* of the book */
     ck_assert_int_eq(program_run("stats --json mirror > rows.json"), 0);
     ck_assert_int_eq(program_shell("grep -q 'rows is damaged' stderr"), 0);
-    spoil("mirror/rows/moves.amount", 3);
+    followed_spoil("mirror/rows/moves.amount", 3);
     ck_assert_int_eq(program_shell("mv mirror/journal away"), 0);
     ck_assert_int_eq(program_run("stats --json mirror > rows.json"), 0);
     ck_assert_int_eq(program_shell("cmp rows.json book.json"), 0);
@@ -340,10 +251,10 @@ static void lie_as(uint32_t node, void (*lie)(struct doctor *d))
 {
     static struct book told;
     static struct doctor d;
-    doctor_load(&d, &r, node + 1, &books[node]);
+    doctor_load(&d, &followed_ring, node + 1, &followed_books[node]);
     lie(&d);
     doctor_write(&d, &told);
-    shown_change(&nodes[node], &told);
+    shown_change(&followed_nodes[node], &told);
     book_done(&told);
     doctor_done(&d);
 }
@@ -361,10 +272,10 @@ START_TEST(a_finding_stays)
 {
     lie_as(0, league_lie_named(lies_of_league, "evidence that is not there")->tell);
     for (int i = 0; i < 3; i++) {
-        json_t *const o = program_json(follow(1, ""), 5);
+        json_t *const o = program_json(followed_words(1, ""), 5);
         ck_assert_int_eq(json_number(o, "findings_total"), 1);
         ck_assert_int_eq(json_number(o, "convictions_total"), 0);
-        same_as_verify(o, "mirror", 5);
+        followed_as_verified(o, "mirror", 5);
         json_decref(o);
         ck_assert(!has_rows());
         if (i == 1)
@@ -378,13 +289,13 @@ START_TEST(a_conviction_stays)
 {
     lie_as(0, league_lie_named(lies_of_league, "peer votes twice")->tell);
     for (int i = 0; i < 3; i++) {
-        json_t *const o = program_json(follow(1, ""), 0);
+        json_t *const o = program_json(followed_words(1, ""), 0);
         const json_t *const first = json_array_get(json_object_get(o, "nodes"), 0);
         ck_assert_int_eq(json_number(o, "findings_total"), 0);
         ck_assert_int_eq(json_number(o, "convictions_total"), 1);
         ck_assert_int_eq(json_number(first, "convictions_total"), 1);
         ck_assert_uint_eq(json_array_size(json_object_get(o, "evidence_against")), 1);
-        same_as_verify(o, "mirror", 0);
+        followed_as_verified(o, "mirror", 0);
         json_decref(o);
         ck_assert(has_rows());
         if (i == 1)
@@ -410,12 +321,12 @@ static void convicts(const json_t *row, uint32_t node)
 /* The mirror stands behind the lie: node 1 shows another book than yesterday. */
 START_TEST(a_node_that_rewrites)
 {
-    json_decref(program_json(follow(1, ""), 0));
+    json_decref(program_json(followed_words(1, ""), 0));
     lie_as(0, league_lie_named(lies_of_league, "two votes")->tell);
     for (int i = 0; i < 2; i++) {
-        json_t *const o = program_json(follow(1, ""), 5);
+        json_t *const o = program_json(followed_words(1, ""), 5);
         convicts(contradiction(o, 0, "CONTRADICTS_ITSELF"), 1);
-        same_as_verify(o, "mirror", 0); /* what it had mirrored is right, and stays */
+        followed_as_verified(o, "mirror", 0); /* what it had mirrored is right, and stays */
         json_decref(o);
     }
 }
@@ -424,7 +335,7 @@ END_TEST
 START_TEST(a_node_that_shows_others_another_log)
 {
     lie_as(0, league_lie_named(lies_of_league, "two votes")->tell);
-    json_t *const o = program_json(follow(2, ""), 5);
+    json_t *const o = program_json(followed_words(2, ""), 5);
     convicts(contradiction(o, 0, "TWO_HISTORIES"), 1);
     json_decref(o);
 }
@@ -432,9 +343,9 @@ END_TEST
 
 START_TEST(a_node_that_goes_back)
 {
-    json_decref(program_json(follow(1, ""), 0));
-    shown_until(&nodes[0], &books[0], books[0].count - 20);
-    json_t *const o = program_json(follow(1, ""), 5);
+    json_decref(program_json(followed_words(1, ""), 0));
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count - 20);
+    json_t *const o = program_json(followed_words(1, ""), 5);
     ck_assert_ptr_nonnull(
         strstr(json_words(contradiction(o, 0, "CONTRADICTS_ITSELF"), "what"), "showed"));
     json_decref(o);
@@ -444,8 +355,8 @@ END_TEST
 /* Node 1 shows us less of its log than it showed node 2. */
 START_TEST(a_node_that_omits)
 {
-    shown_until(&nodes[0], &books[0], books[0].count / 2);
-    json_t *const o = program_json(follow(2, ""), 5);
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count / 2);
+    json_t *const o = program_json(followed_words(2, ""), 5);
     ck_assert_int_eq(json_number(contradiction(o, 0, "OMITS"), "node"), 1);
     json_decref(o);
 }
@@ -454,16 +365,16 @@ END_TEST
 /* Its last head covers more than it shows, or another tree. */
 START_TEST(a_head_over_something_else)
 {
-    json_t *o = program_json(follow(1, ""), 0);
+    json_t *o = program_json(followed_words(1, ""), 0);
     const json_t *const last = json_object_get(json_object_get(o, "totals"), "head");
-    nodes[0].head = (struct mr_head){.epoch = 1, .node = 1, .generation = 1, .time_ms = 1};
-    nodes[0].head.size = (uint64_t)json_number(last, "size") + (_i == 0 ? 1000 : 0);
-    memset(nodes[0].head.root, 7, sizeof nodes[0].head.root);
-    mr_head_sign(&nodes[0].head, r.w.ledger, &r.nodes[0].log_key);
+    followed_nodes[0].head = (struct mr_head){.epoch = 1, .node = 1, .generation = 1, .time_ms = 1};
+    followed_nodes[0].head.size = (uint64_t)json_number(last, "size") + (_i == 0 ? 1000 : 0);
+    memset(followed_nodes[0].head.root, 7, sizeof followed_nodes[0].head.root);
+    mr_head_sign(&followed_nodes[0].head, followed_ring.w.ledger, &followed_ring.nodes[0].log_key);
     if (_i == 2)
-        nodes[0].head.sig[0] ^= 1;
+        followed_nodes[0].head.sig[0] ^= 1;
     json_decref(o);
-    o = program_json(follow(1, ""), 5);
+    o = program_json(followed_words(1, ""), 5);
     ck_assert_ptr_nonnull(
         strstr(json_words(contradiction(o, 0, "CONTRADICTS_ITSELF"), "what"), "head"));
     json_decref(o);
@@ -473,89 +384,36 @@ END_TEST
 START_TEST(a_node_that_sends_no_book)
 {
     if (_i == 0)
-        nodes[0].log[3] ^= 1;
+        followed_nodes[0].log[3] ^= 1;
     else if (_i == 1)
-        nodes[0].log[nodes[0].log_len / 2] ^= 1;
+        followed_nodes[0].log[followed_nodes[0].log_len / 2] ^= 1;
     else if (_i == 2)
-        nodes[0].log_shown -= 5;
+        followed_nodes[0].log_shown -= 5;
     else
-        nodes[0].bodies[nodes[0].bodies_len / 2] ^= 1;
+        followed_nodes[0].bodies[followed_nodes[0].bodies_len / 2] ^= 1;
     for (int i = 0; i < 2; i++) {
-        json_t *const o = program_json(follow(1, ""), 5);
+        json_t *const o = program_json(followed_words(1, ""), 5);
         contradiction(o, 0, "CONTRADICTS_ITSELF");
         if (_i > 0)
-            same_as_verify(o, "mirror", 0);
+            followed_as_verified(o, "mirror", 0);
         json_decref(o);
     }
 }
 END_TEST
 
-/* --- trouble ---------------------------------------------------------------------------------- */
-
-START_TEST(a_node_that_stalls)
-{
-    nodes[1].silent = true;
-    json_t *const o = program_json(follow(3, "--timeout 1"), 3);
-    const json_t *const row = json_array_get(json_object_get(o, "nodes"), 1);
-    ck_assert_str_eq(json_words(row, "status"), "BUSY");
-    ck_assert_int_eq(of_node(o, 2, "turns"), books[2].count);
-    same_as_verify(o, "mirror", 0);
-    json_decref(o);
-}
-END_TEST
-
-/* Nothing half written: what fits is a book, and with more room it goes on. */
-START_TEST(disk_full)
-{
-    char line[1280];
-    snprintf(line, sizeof line, "trap '' XFSZ; (ulimit -f %d; '%s/mereau-audit' %s)", 40 + 60 * _i,
-             MEREAU_BIN_DIR, follow(1, ""));
-    const int code = program_shell(line);
-    ck_assert_msg(code == 4, "%d %s", code, program_output);
-    ck_assert_ptr_nonnull(strstr(program_output, "the disk is full"));
-    json_decref(program_json("verify --json mirror", 0));
-    json_t *const o = program_json(follow(1, ""), 0);
-    ck_assert_int_eq(of_node(o, 0, "turns"), books[0].count);
-    same_as_verify(o, "mirror", 0);
-    json_decref(o);
-}
-END_TEST
-
-/* Bodies that the node has erased: believed, counted, and the mirror is a book all the same. */
-START_TEST(erased_bodies)
-{
-    nodes[0].bodies_erased = 0;
-    for (uint32_t i = 0; i < books[0].count / 2; i++)
-        nodes[0].bodies_erased += books[0].turns[i].bodies_len;
-    if (_i == 1) { /* the mirror has the first of them */
-        const size_t erased = nodes[0].bodies_erased;
-        nodes[0].bodies_erased = 0;
-        shown_until(&nodes[0], &books[0], books[0].count / 4);
-        json_decref(program_json(follow(1, ""), 0));
-        shown_until(&nodes[0], &books[0], books[0].count * 2 / 5);
-        nodes[0].bodies_erased = erased;
-    }
-    program_run(follow(1, ""));
-    ck_assert_int_eq(program_run("dump mirror >/dev/null"), 0);
-    shown_until(&nodes[0], &books[0], books[0].count);
-    const int code = program_run(follow(1, ""));
-    json_t *const o = program_json(follow(1, ""), code);
-    ck_assert_int_gt(json_number(json_object_get(o, "unchecked"), "orders_erased"), 0);
-    same_as_verify(o, "mirror", code);
-    json_decref(o);
-}
-END_TEST
-
 /* --- a node that joined ----------------------------------------------------------------------- */
+
+static char command[1024];
 
 /* The first node and the one that joined, in this order or the other. */
 static const char *follow_joined(bool other_order, const char *more)
 {
-    make_key();
+    followed_key();
     snprintf(command, sizeof command,
              "follow --json --once --charter charter.mrc --key auditor.key --passphrase-file pass "
              "mirror --node %.31s --node %.31s %s",
-             nodes[other_order ? 3 : 0].address, nodes[other_order ? 0 : 3].address, more);
+             followed_nodes[other_order ? 3 : 0].address,
+             followed_nodes[other_order ? 0 : 3].address, more);
     return command;
 }
 
@@ -564,21 +422,21 @@ START_TEST(a_joined_node_is_ahead_of_the_first_book)
 {
     const bool other_order = _i == 1;
     const size_t at = other_order ? 0 : 1;
-    shown_until(&nodes[0], &books[0], first_epoch);
+    shown_until(&followed_nodes[0], &followed_books[0], first_epoch);
     for (int day = 0; day < 2; day++) {
         json_t *const o = program_json(follow_joined(other_order, "--timeout 1"), 3);
         ck_assert_int_eq(json_number(o, "findings_total"), 0);
-        ck_assert_int_eq(of_node(o, at, "findings_total"), 0);
-        ck_assert_int_eq(of_node(o, at, "turns"), books[3].count);
+        ck_assert_int_eq(followed_number(o, at, "findings_total"), 0);
+        ck_assert_int_eq(followed_number(o, at, "turns"), followed_books[3].count);
         const json_t *const row = json_array_get(json_object_get(o, "nodes"), at);
         ck_assert_str_eq(json_words(row, "status"), "BEHIND");
         json_decref(o);
     }
-    shown_until(&nodes[0], &books[0], books[0].count);
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count);
     for (int day = 0; day < 2; day++) {
         json_t *const o = program_json(follow_joined(other_order, ""), 0);
-        ck_assert_int_eq(of_node(o, at, "findings_total"), 0);
-        ck_assert_int_eq(of_node(o, 1 - at, "turns"), books[0].count);
+        ck_assert_int_eq(followed_number(o, at, "findings_total"), 0);
+        ck_assert_int_eq(followed_number(o, 1 - at, "turns"), followed_books[0].count);
         json_decref(o);
     }
     if (!other_order) {
@@ -592,7 +450,7 @@ END_TEST
 START_TEST(a_joined_node_waits_for_the_first_book)
 {
     char line[1280];
-    shown_until(&nodes[0], &books[0], first_epoch);
+    shown_until(&followed_nodes[0], &followed_books[0], first_epoch);
     snprintf(line, sizeof line,
              "('%s/mereau-audit' %s --timeout 60 >out 2>stderr; echo $? >code) >log 2>&1 &",
              MEREAU_BIN_DIR, follow_joined(false, ""));
@@ -600,7 +458,7 @@ START_TEST(a_joined_node_waits_for_the_first_book)
     for (int i = 0;
          i < 600 && !file_exists(scratch_path(program_dir, "mirror/nodes/4/mirror.mark")); i++)
         usleep(50000);
-    shown_until(&nodes[0], &books[0], books[0].count);
+    shown_until(&followed_nodes[0], &followed_books[0], followed_books[0].count);
     ends_well(30);
 }
 END_TEST
@@ -608,72 +466,21 @@ END_TEST
 /* Nobody is there whose book it could rest on. */
 START_TEST(a_joined_node_alone)
 {
-    make_key();
+    followed_key();
     snprintf(command, sizeof command,
              "follow --json --once --charter charter.mrc --key auditor.key --passphrase-file pass "
              "mirror --node %.31s",
-             nodes[3].address);
+             followed_nodes[3].address);
     json_t *const o = program_json(command, 5);
     ck_assert_int_eq(json_number(o, "findings_total"), 1);
     json_decref(o);
 }
 END_TEST
 
-/* What was on the disk and is not there any more: nobody takes the rest for the book. _i: the log,
- * its bodies, a byte of the log. */
-START_TEST(a_mirror_that_lost_its_end)
-{
-    static const char *const lose[] = {
-        "truncate -s $(($(stat -c %s mirror/journal/log-*) / 2)) mirror/journal/log-*",
-        "truncate -s $(($(stat -c %s mirror/journal/bodies-*) / 2)) mirror/journal/bodies-*"};
-    json_decref(program_json(follow(1, ""), 0));
-    if (_i < 2)
-        ck_assert_int_eq(program_shell(lose[_i]), 0);
-    else
-        spoil("mirror/journal/log-0000000000000000.seg", 5000);
-    ck_assert_int_eq(program_run("verify mirror"), 5);
-    ck_assert_int_eq(program_run("export --output x.mrx mirror"), 4);
-    ck_assert_int_eq(program_run("export --format csv --output x.csv mirror"), 5);
-    ck_assert(!file_exists(scratch_path(program_dir, "x.mrx")));
-    ck_assert(!file_exists(scratch_path(program_dir, "x.csv")));
-    json_decref(program_json(follow(1, ""), 4));
-    ck_assert_int_eq(program_shell("mv mirror away"), 0);
-    json_t *const o = program_json(follow(1, ""), 0);
-    same_as_verify(o, "mirror", 0);
-    json_decref(o);
-}
-END_TEST
-
-/* A node or a backup in whose directory a mirror would grow loses its own end. */
-START_TEST(a_directory_that_is_no_mirror)
-{
-    static const char *const names[] = {"node.key", "mereaud.conf", "manifest.json", "store"};
-    program_directory(&books[0], &r.w.charter, 1, "mirror");
-    char path[64];
-    snprintf(path, sizeof path, "mirror/%s", names[_i]);
-    ck_assert_int_eq(file_write(scratch_path(program_dir, path), "x", 1, 0600, true), MR_OK);
-    ck_assert_int_eq(program_shell("find mirror -type f | sort | xargs md5sum >before"), 0);
-    json_decref(program_json(follow(1, ""), 2));
-    ck_assert_int_eq(program_shell("find mirror -type f | sort | xargs md5sum | cmp before -"), 0);
-}
-END_TEST
-
-START_TEST(asked_wrongly)
-{
-    ck_assert_int_eq(program_run("follow mirror"), 2);
-    ck_assert_int_eq(program_run("follow"), 2);
-    ck_assert_int_eq(program_run("follow mirror --node 127.0.0.1:1"), 2);
-    json_decref(program_json(follow(1, ""), 0));
-    r.w.charter.salt[0] ^= 1;
-    program_charter(&r.w.charter, "charter.mrc");
-    json_decref(program_json(follow(1, ""), 1));
-}
-END_TEST
-
 int main(void)
 {
     TCase *const tc = tcase_create("follow");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, followed_setup, followed_teardown);
     tcase_set_timeout(tc, 240);
     tcase_add_test(tc, four_nodes_are_mirrored);
     tcase_add_test(tc, day_by_day);
@@ -690,14 +497,8 @@ int main(void)
     tcase_add_test(tc, a_node_that_omits);
     tcase_add_loop_test(tc, a_head_over_something_else, 0, 3);
     tcase_add_loop_test(tc, a_node_that_sends_no_book, 0, 4);
-    tcase_add_test(tc, a_node_that_stalls);
-    tcase_add_loop_test(tc, disk_full, 0, 3);
-    tcase_add_loop_test(tc, erased_bodies, 0, 2);
-    tcase_add_loop_test(tc, a_mirror_that_lost_its_end, 0, 3);
-    tcase_add_loop_test(tc, a_directory_that_is_no_mirror, 0, 4);
-    tcase_add_test(tc, asked_wrongly);
     TCase *const joined = tcase_create("joined");
-    tcase_add_checked_fixture(joined, setup_joined, teardown);
+    tcase_add_checked_fixture(joined, setup_joined, followed_teardown);
     tcase_set_timeout(joined, 240);
     tcase_add_loop_test(joined, a_joined_node_is_ahead_of_the_first_book, 0, 2);
     tcase_add_test(joined, a_joined_node_waits_for_the_first_book);
