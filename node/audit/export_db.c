@@ -60,6 +60,12 @@ static enum mr_status refused(struct db *db, const PGresult *r)
                         _("the database does not allow it: %s. Its owner grants CREATE on the "
                           "database, or on the schema"),
                         line);
+    if (strcmp(code, "42703") == 0 || strcmp(code, "42P01") == 0)
+        return out_fail(
+            db->out, MR_CONFIG,
+            _("the tables are not as they were made: %s. Give another --schema, or drop "
+              "this one and copy the book anew"),
+            line);
     return out_fail(db->out, MR_CONFIG, _("the database says: %s (SQLSTATE %s)"), line, code);
 }
 
@@ -231,6 +237,48 @@ static enum mr_status check_conninfo(struct out *out, const char *conninfo)
     return st;
 }
 
+/* The SQLSTATE of a connection that a server refused, cut out of its verbose message ("FATAL:
+ * 3D000:
+ * ..."): libpq gives it in no other way. Empty: no server said anything. */
+static void cut_state(char ret[6], char *line)
+{
+    static const char signs[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    ret[0] = '\0';
+    for (char *at = strstr(line, ":  "); at != NULL && ret[0] == '\0'; at = strstr(at + 1, ":  ")) {
+        char *const code = at + 3;
+        if (strspn(code, signs) != 5 || strncmp(code + 5, ": ", 2) != 0)
+            continue;
+        memcpy(ret, code, 5);
+        ret[5] = '\0';
+        memmove(code, code + 7, strlen(code + 7) + 1);
+    }
+}
+
+/* Who repeats the command gets no further with another user's name or that of no database. */
+static enum mr_status not_let_in(struct db *db)
+{
+    char line[MESSAGE_MAX], state[6];
+    first_line(line, PQerrorMessage(db->conn));
+    cut_state(state, line);
+    if (PQconnectionNeedsPassword(db->conn) != 0)
+        return out_fail(db->out, MR_NOT_AUTHORISED,
+                        _("the database wants a password: put it into ~/.pgpass, or into a file "
+                          "that \"passfile=\" names, readable by you alone"));
+    if (strncmp(state, "28", 2) == 0)
+        return out_fail(
+            db->out, MR_NOT_AUTHORISED,
+            _("the database does not let this user in: %s. Look at user= in --database, "
+              "and at the password in ~/.pgpass"),
+            line);
+    if (strcmp(state, "3D000") == 0)
+        return out_fail(
+            db->out, MR_CONFIG,
+            _("there is no such database: %s. Look at dbname= in --database, or make it "
+              "with createdb"),
+            line);
+    return out_fail(db->out, MR_UNREACHABLE, _("the database cannot be reached: %s"), line);
+}
+
 static enum mr_status finish_connecting(struct db *db)
 {
     PostgresPollingStatusType s = PGRES_POLLING_WRITING;
@@ -246,15 +294,7 @@ static enum mr_status finish_connecting(struct db *db)
         if (n > 0)
             s = PQconnectPoll(db->conn);
     }
-    if (s == PGRES_POLLING_OK)
-        return MR_OK;
-    char line[MESSAGE_MAX];
-    first_line(line, PQerrorMessage(db->conn));
-    if (PQconnectionNeedsPassword(db->conn) != 0)
-        return out_fail(db->out, MR_NOT_AUTHORISED,
-                        _("the database wants a password: put it into ~/.pgpass, or into a file "
-                          "that \"passfile=\" names, readable by you alone"));
-    return out_fail(db->out, MR_UNREACHABLE, _("the database cannot be reached: %s"), line);
+    return s == PGRES_POLLING_OK ? MR_OK : not_let_in(db);
 }
 
 static void no_notice(void *ctx, const PGresult *r)
@@ -282,9 +322,11 @@ enum mr_status db_open(struct db *ret, const struct command *c, struct out *out,
         first_line(line, PQerrorMessage(ret->conn));
         return out_fail(out, MR_UNREACHABLE, _("the database cannot be reached: %s"), line);
     }
+    PQsetErrorVerbosity(ret->conn, PQERRORS_VERBOSE);
     st = finish_connecting(ret);
     if (st != MR_OK)
         return st;
+    PQsetErrorVerbosity(ret->conn, PQERRORS_DEFAULT);
     PQsetNoticeReceiver(ret->conn, no_notice, NULL);
     return PQsetnonblocking(ret->conn, 1) == 0 ? MR_OK : went_away(ret, "");
 }

@@ -218,6 +218,34 @@ static const char beside[] =
     "CREATE TEMPORARY TABLE new_associations (LIKE associations, place bigserial)"
     " ON COMMIT DELETE ROWS";
 
+static void put_columns(FILE *f, const struct export_table *t, const char *before)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        fprintf(f, "%s%s%s", i == 0 ? "" : ", ", before, t->columns[i].name);
+}
+
+/* Tables that somebody changed would be found out by the next order only. */
+static enum mr_status check_tables(struct db *db)
+{
+    enum mr_status st = MR_OK;
+    for (enum export_table_id i = 0; i < EXPORT_TABLES && st == MR_OK; i++) {
+        char sql[SQL_MAX];
+        if (i == EXPORT_BALANCES) /* a view of the others here */
+            continue;
+        FILE *const f = fmemopen(sql, sizeof sql, "w");
+        if (f == NULL)
+            return out_fail(db->out, MR_NO_MEMORY, NULL);
+        fputs("SELECT ", f);
+        put_columns(f, &export_tables[i], "");
+        fprintf(f, " FROM %s LIMIT 0", export_tables[i].name);
+        const bool fits = fflush(f) == 0;
+        fclose(f);
+        mr_assert(fits);
+        st = db_do(db, NULL, sql);
+    }
+    return st;
+}
+
 static enum mr_status enter(struct db *db, struct export_run *run, const char *name, bool make_it)
 {
     char sql[256];
@@ -237,6 +265,8 @@ static enum mr_status enter(struct db *db, struct export_run *run, const char *n
         st = db_do(db, &r, "SELECT version, ledger, pseudonyms, settled, hash FROM progress");
     if (st == MR_OK && r != NULL)
         st = read_progress(run, r, name);
+    if (st == MR_OK && ours)
+        st = check_tables(db);
     PQclear(r);
     PQfreemem(schema);
     return st;
@@ -255,12 +285,6 @@ enum mr_status export_schema_open(struct db *db, struct export_run *run, bool ma
 static bool goes_beside(enum export_table_id table)
 {
     return table == EXPORT_ACCOUNTS || table == EXPORT_ASSOCIATIONS;
-}
-
-static void put_columns(FILE *f, const struct export_table *t, const char *before)
-{
-    for (unsigned i = 0; i < t->count; i++)
-        fprintf(f, "%s%s%s", i == 0 ? "" : ", ", before, t->columns[i].name);
 }
 
 enum mr_status export_schema_copy(struct db *db, enum export_table_id table, FILE *from,

@@ -279,6 +279,43 @@ START_TEST(what_others_made_is_left_alone)
 }
 END_TEST
 
+/* It is said before anything is copied, also when nothing is new. */
+START_TEST(a_schema_that_was_changed)
+{
+    static const char *const changes[] = {"ALTER TABLE mereau.orders DROP COLUMN kind CASCADE",
+                                          "ALTER TABLE mereau.orders RENAME COLUMN seq TO number",
+                                          "DROP TABLE mereau.movements CASCADE",
+                                          "ALTER TABLE mereau.progress DROP COLUMN hash"};
+    ck_assert_int_eq(export_to("."), 0);
+    database_ask(changes[_i]);
+    ck_assert_int_eq(export_to("."), 2);
+    said("the tables are not as they were made");
+    ck_assert_int_eq(export_to("--schema other ."), 0);
+}
+END_TEST
+
+START_TEST(a_database_that_is_not_there)
+{
+    char words[512], info[256];
+    snprintf(info, sizeof info, "%s", database_info());
+    char *const name = strstr(info, "dbname=");
+    if (name != NULL)
+        *name = '\0';
+    snprintf(words, sizeof words, "export --format postgres --database '%s dbname=nowhere' .",
+             info);
+    ck_assert_int_eq(program_run(words), 2);
+    said("there is no such database");
+    said("\"nowhere\" does not exist");
+    snprintf(words, sizeof words, "export --format postgres --database '%s user=nobody9' .", info);
+    ck_assert_int_eq(program_run(words), 1);
+    said("does not let this user in");
+    said("role \"nobody9\" does not exist");
+    ck_assert_int_eq(
+        program_run("export --format postgres --database 'host=no.such.invalid dbname=x' ."), 3);
+    said("cannot be reached");
+}
+END_TEST
+
 /* --- trouble on the way -------------------------------------------------------------------------
  */
 
@@ -421,6 +458,12 @@ START_TEST(passwords_come_from_files)
     said("can be read by others");
     ck_assert_int_eq(export_as("PGPASSWORD=secret", "town", ""), 2);
     said("can be read by others");
+    snprintf(pass, sizeof pass, "*:*:*:town:wrong\n");
+    ck_assert_int_eq(file_write(scratch_path(program_dir, "pass"), pass, strlen(pass), 0600, true),
+                     MR_OK);
+    snprintf(passfile, sizeof passfile, "PGPASSFILE='%s/pass'", program_dir);
+    ck_assert_int_eq(export_as(passfile, "town", ""), 1);
+    said("does not let this user in");
     snprintf(pass, sizeof pass, "*:*:*:town:secret\n");
     ck_assert_int_eq(file_write(scratch_path(program_dir, "pass"), pass, strlen(pass), 0600, true),
                      MR_OK);
@@ -481,6 +524,8 @@ int main(void)
     tcase_add_test(tc, another_or_a_shorter_book_is_refused);
     tcase_add_test(tc, a_wrong_book_leaves_no_trace);
     tcase_add_test(tc, what_others_made_is_left_alone);
+    tcase_add_loop_test(tc, a_schema_that_was_changed, 0, 4);
+    tcase_add_test(tc, a_database_that_is_not_there);
     tcase_add_test(tc, the_connection_is_cut);
     tcase_add_test(tc, the_server_dies_and_comes_back);
     tcase_add_test(tc, the_server_is_silent);
