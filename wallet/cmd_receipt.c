@@ -533,6 +533,23 @@ static bool is_cited(const struct mr_order *o, const struct mr_mandate *m, const
            memcmp(issue->lines[0].member, m->payee, MR_ACCOUNT_BYTES) == 0;
 }
 
+/* A mandate's text, or a file with it, as mereau mandate give makes both. */
+static enum mr_status read_mandate(struct out *out, struct mr_signed_mandate *ret,
+                                   const char *given)
+{
+    char *text = NULL;
+    enum mr_status st = mr_mandate_parse(ret, NULL, given);
+    if (st != MR_OK && file_read_text(&text, given, 2 * MR_MANDATE_TEXT_MAX) == MR_OK)
+        st = mr_mandate_parse(ret, NULL, text);
+    free(text);
+    return st == MR_OK
+               ? st
+               : out_fail(out, MR_BAD_CHECKSUM,
+                          _("\"%.60s\" is neither a mandate of \"mereau mandate give\" nor a "
+                            "file with one: is it complete?"),
+                          given);
+}
+
 /* MUN-3: whether the order is that of this mandate and payment order. The signature of the mandate
  * is another matter: the payee's keys stand in the ledger, not in the receipt. */
 static enum mr_status check_cited(const struct command *c, struct out *out,
@@ -545,8 +562,9 @@ static enum mr_status check_cited(const struct command *c, struct out *out,
         return MR_OK;
     if (mandate == NULL || typed == NULL)
         return out_fail(out, MR_USAGE, _("--mandate and --payment-order go together"));
-    if (mr_mandate_parse(&m, NULL, mandate) != MR_OK)
-        return out_fail(out, MR_BAD_CHECKSUM, _("the mandate is not complete or mistyped"));
+    const enum mr_status st = read_mandate(out, &m, mandate);
+    if (st != MR_OK)
+        return st;
     if (mr_reference_normalise(order, sizeof order, typed) != MR_OK)
         return out_fail(out, MR_USAGE,
                         _("the payment order \"%.60s\" has no letter or digit, or is "

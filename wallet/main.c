@@ -77,7 +77,7 @@ static const struct option_row show_options[] = {
 
 static const struct option_row verify_options[] = {
     {"charter", 0, N_("FILE"), N_("the ledger's charter; else the wallet's own")},
-    {"mandate", 0, N_("TEXT"), N_("of a municipality's conversion: does it cite this mandate")},
+    {"mandate", 0, N_("MANDATE"), N_("of a municipality's conversion: does it cite this mandate")},
     {"payment-order", 0, N_("TEXT"), N_("and this payment order?")},
     WITNESS_OPTIONS,
     {NULL, 0, NULL, NULL},
