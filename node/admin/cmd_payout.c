@@ -143,7 +143,7 @@ static void list_one(void *ctx, const struct mr_state_redemption *r)
                                  admin_time(r->time_ms),
                                  admin_amount(l->a, r->ref.amount),
                                  admin_amount(l->a, r->fee),
-                                 admin_amount(l->a, r->ref.amount - r->fee),
+                                 admin_euros(l->a, r->ref.amount - r->fee),
                                  done_word(r->done),
                                  name,
                                  admin_address(l->a, r->ref.account)};

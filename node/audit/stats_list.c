@@ -22,6 +22,7 @@ struct list {
     uint32_t *who;
     size_t count;
     uint64_t end_ms;
+    bool with_classes; /* it may be known who is a shop */
 };
 
 /* --- which ------------------------------------------------------------------------------------ */
@@ -201,11 +202,18 @@ static void print_people(const struct list *l, struct out *out)
                                            *last == '\0' ? _("never") : last});
     }
     table_print(out, t);
+    if (l->count > 0)
+        return;
+    out_print(out, "%s",
+              l->which != INACTIVE && !l->with_classes
+                  ? _("No account is known as a shop: --accounts names the classes.\n")
+                  : _("None.\n"));
 }
 
 enum mr_status stats_list(const struct measure *m, struct command *c, struct out *out)
 {
-    struct list l = {.m = m, .which = SHOPS};
+    struct list l = {
+        .m = m, .which = SHOPS, .with_classes = m->file == NULL || opt_text(c, "accounts") != NULL};
     json_t *all;
     if (opt_text(c, "list") == NULL)
         return MR_OK;

@@ -177,6 +177,18 @@ START_TEST(lists_of_accounts_that_are_wrong)
 }
 END_TEST
 
+/* A list that is empty says so, and why where it can. */
+START_TEST(lists_of_nobody)
+{
+    put("f.csv", "2025-01-01,issue,,a,5\n2025-01-02,pay,a,b,1\n");
+    ck_assert_int_eq(program_run("stats --from-csv f.csv --list shops"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "No account is known as a shop: --accounts"));
+    ck_assert_int_eq(program_shell("printf 'account,class\na,resident\n' >l.csv"), 0);
+    ck_assert_int_eq(program_run("stats --from-csv f.csv --accounts l.csv --list shops"), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "\nNone.\n"));
+}
+END_TEST
+
 /* Names longer than there is room for are cut between characters. */
 START_TEST(long_names)
 {
@@ -214,6 +226,7 @@ int main(void)
     tcase_add_test(tc, huge_amounts);
     tcase_add_loop_test(tc, lists_of_accounts_that_are_wrong, 0,
                         (int)(sizeof lists / sizeof lists[0]));
+    tcase_add_test(tc, lists_of_nobody);
     tcase_add_test(tc, long_names);
     Suite *const s = suite_create("audit file");
     suite_add_tcase(s, tc);

@@ -48,6 +48,8 @@ static void collect_and_convert(void)
     RUN("mereau", 1, "--wallet", typed_at("town"), "pay", "shop", "1", "--yes", "--json");
     WALLET("--wallet", typed_at("town"), "regie", "convert");
     ck_assert_int_eq(typed_number("amount_minor"), 4250);
+    RUN("mereau-admin", 0, "-d", typed_data(0), "redemptions");
+    SAID("40.37 EUR"); /* what the bank is told to transfer */
     ADMIN("-d", typed_data(0), "payout", "town", "--bank-ref", "OUT-1", "--yes");
 }
 
