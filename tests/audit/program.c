@@ -127,8 +127,7 @@ int program_shell(const char *command)
     return run(line);
 }
 
-/* What the last program wrote to its standard error. */
-static const char *program_trouble(void)
+const char *program_trouble(void)
 {
     static char text[4096];
     FILE *const f = fopen(scratch_path(program_dir, "stderr"), "r");

@@ -36,6 +36,8 @@ extern char program_output[1 << 20];
 
 /** Arguments in the shell, in program_dir. The exit code. */
 int program_run(const char *arguments);
+/** What it wrote to its standard error. */
+const char *program_trouble(void);
 /** Another command of the shell there. */
 int program_shell(const char *command);
 /** As program_run; ck_asserts the exit code and that one object was printed, which the caller puts

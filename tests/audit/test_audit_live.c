@@ -63,7 +63,8 @@ static void export_from(int source, const char *what, const char *to)
     else if (source == FROM_MIRROR)
         snprintf(from, sizeof from, "mirror");
     snprintf(line, sizeof line, "export --force --output %s %s %s", to, what, from);
-    ck_assert_msg(program_run(line) == 0, "%s: %s", line, program_output);
+    const int got = program_run(line);
+    ck_assert_msg(got == 0, "%s: exit %d: %s\n%s", line, got, program_output, program_trouble());
 }
 
 START_TEST(exports_are_those_of_the_book)
