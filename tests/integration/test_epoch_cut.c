@@ -227,6 +227,49 @@ START_TEST(what_a_cut_settled_ends_with_a_receipt)
 }
 END_TEST
 
+/* A node's disk is lost, and it comes back with a new key and the state that others vouch for. */
+static void lose_and_join(unsigned i, const char *offer, long epoch)
+{
+    char rekey[TYPED_PATH + 8];
+    quartet_lose(i);
+    ADMIN("federation", "rekey", typed_data(i), "--node", quartet.wallet_port[A]);
+    quartet_join(i, (const char *const[]){typed_data(i), NULL});
+    snprintf(rekey, sizeof rekey, "%u=%s", i + 1, typed_at(offer));
+    PROPOSE("--rekey", rekey, "--reason", "its disk broke");
+    quartet_come_in(i);
+    for (unsigned k = A; k <= D; k++)
+        quartet_wait_epoch(k, epoch);
+    for (unsigned k = A; k <= D; k++)
+        quartet_wait_answering(k, QUARTET_NODES);
+}
+
+/* Nobody asked for the receipt in time: another device went on, and two of four nodes were lost and
+ * know of it by the word of others only. A later order shows that it settled (WAL-20). */
+START_TEST(what_nobody_can_prove_is_shown_by_a_later_order)
+{
+    four_nodes();
+    WALLET("--wallet", typed_at("ana"), "backup", "--output", typed_at("ana.sheet"));
+    settle_by_cut();
+    hold(A, D, false);
+    start_behind_proxies(D);
+    for (unsigned i = A; i <= D; i++)
+        quartet_wait_answering(i, QUARTET_NODES);
+    WALLET("--wallet", typed_at("ana2"), "restore", "--sheet-file", typed_at("ana.sheet"),
+           "--kdf-min", "--node", quartet.wallet_port[A]);
+    quartet_pay("ana2", "boulangerie", "4");
+    lose_and_join(B, "d2/offer.mro", 4);
+    lose_and_join(C, "d3/offer.mro", 5);
+    WALLET("--wallet", typed_at("ana"), "resume");
+    ck_assert_str_eq(typed_field("status"), "SETTLED");
+    ck_assert_int_eq(typed_number("amount_minor"), 200);
+    SAID("shown by the receipt of a later order, at place 3");
+    WALLET("--wallet", typed_at("ana"), "receipt", "show", "2");
+    ck_assert_str_eq(typed_field("outcome"), "SETTLED");
+    ck_assert_int_eq(typed_number("shown_by"), 3);
+    quartet_pay("ana", "boulangerie", "5");
+}
+END_TEST
+
 int main(void)
 {
     Suite *const s = suite_create("epoch cut");
@@ -234,7 +277,12 @@ int main(void)
     tcase_set_timeout(c, 400);
     tcase_add_checked_fixture(c, quartet_setup, teardown);
     tcase_add_test(c, what_a_cut_settled_ends_with_a_receipt);
+    TCase *const later = tcase_create("later");
+    tcase_set_timeout(later, 400);
+    tcase_add_checked_fixture(later, quartet_setup, teardown);
+    tcase_add_test(later, what_nobody_can_prove_is_shown_by_a_later_order);
     suite_add_tcase(s, c);
+    suite_add_tcase(s, later);
     SRunner *const r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     const int failed = srunner_ntests_failed(r);
