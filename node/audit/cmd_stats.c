@@ -150,7 +150,7 @@ static void print_people(const struct measure *m, struct out *out)
     measure_day(to, m->periods[m->periods_count].to_day);
     mr_hex_format(hash, m->table.point.state, MR_HASH_BYTES);
     out_print(out,
-              m->file != NULL ? _("%s to %s, from %llu rows, SHA-256 of the file %s\n\n")
+              m->file != NULL ? _("%s to %s, of %llu rows of a file, SHA-256 %s\n\n")
                               : _("%s to %s, at %llu settled orders, state %s\n\n"),
               from, to, (unsigned long long)m->table.point.settled,
               m->table.point.has_state ? hash : "?");
