@@ -21,6 +21,12 @@ static enum mr_status cut_short(struct source *s, const char *what)
     return MR_OK;
 }
 
+static bool is_csv(const char *path)
+{
+    const char *const dot = strrchr(path, '.');
+    return dot != NULL && strcmp(dot, ".csv") == 0;
+}
+
 enum mr_status source_open_export(struct source *s, const char *path)
 {
     uint8_t head[EXPORT_HEAD_BYTES];
@@ -28,7 +34,12 @@ enum mr_status source_open_export(struct source *s, const char *path)
     if (s->file == NULL)
         return out_fail(s->out, MR_IO_ERROR, _("%s cannot be read"), path);
     if (fread(head, 1, sizeof head, s->file) != sizeof head || memcmp(head, EXPORT_MAGIC, 8) != 0)
-        return out_fail(s->out, MR_BAD_VERSION, _("%s is no export of a ledger"), path);
+        return is_csv(path)
+                   ? out_fail(s->out, MR_BAD_VERSION,
+                              _("%s is no export of a ledger; a file of payments is given to "
+                                "stats, report and publish with --from-csv"),
+                              path)
+                   : out_fail(s->out, MR_BAD_VERSION, _("%s is no export of a ledger"), path);
     const size_t len = (size_t)get_be(head + 8, 4);
     if (len > CHARTER_BYTES_MAX)
         return out_fail(s->out, MR_DAMAGED, _("%s is damaged: %s"), path, "charter");

@@ -436,6 +436,15 @@ START_TEST(nothing_is_replaced_unasked)
 }
 END_TEST
 
+START_TEST(stdout_takes_the_page)
+{
+    ck_assert_int_eq(program_run("report --html - " TOWN), 0);
+    ck_assert_int_eq(strncmp(program_output, "<!DOCTYPE html>", 15), 0);
+    ck_assert_int_eq(program_run("report --html - --json " TOWN), 2);
+    ck_assert_int_eq(program_run("report --html p.html pay.csv"), 5);
+}
+END_TEST
+
 /* --- the server ------------------------------------------------------------------------------- */
 
 static uint16_t server_port;
@@ -526,6 +535,7 @@ int main(void)
     tcase_add_test(tc, charts_name_their_units);
     tcase_add_test(tc, left_out_in_french);
     tcase_add_test(tc, nothing_is_replaced_unasked);
+    tcase_add_test(tc, stdout_takes_the_page);
     tcase_add_test(tc, a_server_shows_the_page_and_the_data);
     tcase_add_test(tc, a_server_refuses_what_is_not_signed);
     Suite *const s = suite_create("audit page");
