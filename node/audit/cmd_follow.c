@@ -215,6 +215,8 @@ static void note_shown(struct following *w)
         for (size_t j = 0; j < w->books_count; j++)
             w->shown[i][j] = apart_shown(w->books[i], w->books[j]);
     }
+    for (size_t i = 0; i < w->count; i++)
+        w->followers[i].ended = false;
 }
 
 /* All nodes once: who they are and what they sign, then what they have. What one showed to another

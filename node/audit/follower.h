@@ -26,7 +26,7 @@ struct follower {
     enum mr_status trouble;
     char why[512];       /* translated */
     char why_plain[512]; /* in English */
-    bool ended;          /* the last time it was read, it was to its end */
+    bool ended;          /* it was read to its end since what nodes show was noted */
     bool other_history;  /* what it sends is another journal than the mirror's */
     bool has_head;
     struct mr_head head;         /* it signed this before it was read to its end */
