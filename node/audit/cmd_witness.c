@@ -251,7 +251,8 @@ static bool is_silent(enum mr_status st)
 
 static enum mr_status connect_to(struct witness *w, struct watched *n)
 {
-    const bool hurry = w->count > 1 && !opt_flag(w->c, "once") && w->c->timeout_ms > ANSWER_MS;
+    const bool hurry = w->count > 1 && !opt_flag(w->c, "once") && !w->c->timeout_given &&
+                       w->c->timeout_ms > ANSWER_MS;
     const struct link_config config = {.address = n->address,
                                        .ledger = w->s.ledger,
                                        .timeout_ms = hurry ? ANSWER_MS : w->c->timeout_ms};

@@ -237,9 +237,8 @@ static enum mr_status check_conninfo(struct out *out, const char *conninfo)
     return st;
 }
 
-/* The SQLSTATE of a connection that a server refused, cut out of its verbose message ("FATAL:
- * 3D000:
- * ..."): libpq gives it in no other way. Empty: no server said anything. */
+/* The SQLSTATE of a connection that a server refused, cut out of its verbose message
+ * ("FATAL:  3D000: ..."): libpq gives it in no other way. Empty: no server said anything. */
 static void cut_state(char ret[6], char *line)
 {
     static const char signs[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -254,12 +253,24 @@ static void cut_state(char ret[6], char *line)
     }
 }
 
+/* Of the addresses of a host that were tried, a line each: the one whose server said why. */
+static void what_was_said(char line[MESSAGE_MAX], char state[6], const char *message)
+{
+    for (const char *at = message; at != NULL; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        first_line(line, at);
+        cut_state(state, line);
+        if (state[0] != '\0')
+            return;
+    }
+    first_line(line, message);
+}
+
 /* Who repeats the command gets no further with another user's name or that of no database. */
 static enum mr_status not_let_in(struct db *db)
 {
     char line[MESSAGE_MAX], state[6];
-    first_line(line, PQerrorMessage(db->conn));
-    cut_state(state, line);
+    what_was_said(line, state, PQerrorMessage(db->conn));
     if (PQconnectionNeedsPassword(db->conn) != 0)
         return out_fail(db->out, MR_NOT_AUTHORISED,
                         _("the database wants a password: put it into ~/.pgpass, or into a file "
