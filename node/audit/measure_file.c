@@ -62,16 +62,15 @@ static uint8_t kind_of(const struct row *r)
                                    : MR_STATS_OTHER;
 }
 
-/* Places of the rows that count; their times are read into `times`, by row of the file. */
-static size_t usable(struct payments *p, uint64_t *times, uint32_t *rows)
+/* Places of the rows that count, and their times. */
+static size_t usable(const struct payments *p, uint64_t *times, uint32_t *rows)
 {
     size_t n = 0;
     for (size_t i = 0; i < p->count; i++) {
-        struct row *const r = &p->rows[i];
-        if (r->reason == REASON_NONE && !payments_time(&times[n], r->time))
-            r->reason = REASON_TIME;
-        if (r->reason == REASON_NONE)
-            rows[n++] = (uint32_t)i;
+        if (p->rows[i].reason != REASON_NONE)
+            continue;
+        times[n] = p->rows[i].time_ms;
+        rows[n++] = (uint32_t)i;
     }
     return n;
 }
@@ -430,7 +429,7 @@ enum mr_status measure_file_open(struct measure *m, const struct command *c, str
     struct measure_file *const f = m->file = calloc(1, sizeof *f);
     if (f == NULL)
         return out_fail(out, MR_NO_MEMORY, NULL);
-    enum mr_status st = payments_read(&f->payments, path, 0);
+    enum mr_status st = payments_read(&f->payments, path, 0, true);
     if (st == MR_BAD_TEXT || (st == MR_OK && !f->payments.has_time))
         return refuse(out, &f->payments, path);
     if (st != MR_OK)

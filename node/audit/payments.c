@@ -53,7 +53,8 @@ const char *payments_reason_text(enum reason r)
         [REASON_KIND] = N_("the kind of row is not known"),
         [REASON_UNIT] = N_("another unit than the first row's"),
         [REASON_ACCOUNT] = N_("an account is missing"),
-        [REASON_TEXT] = N_("an account is not named in UTF-8, or with signs that cannot be shown"),
+        [REASON_TEXT] =
+            N_("an account or the unit is not named in UTF-8, or with signs that cannot be shown"),
         [REASON_SELF] = N_("payer and payee are the same account"),
         [REASON_SYNTAX] = N_("the amount is no number"),
         [REASON_ZERO] = N_("the amount rounds to zero"),
@@ -202,6 +203,10 @@ static enum reason read_words(struct payments *b, struct row *r, const char *kin
 {
     if (!read_kind(r, kind))
         return REASON_KIND;
+    if (!text_is_clean(unit))
+        return REASON_TEXT;
+    if (b->unit == NULL)
+        b->unit = unit;
     if (strcmp(unit, b->unit) != 0)
         return REASON_UNIT;
     if ((r->kind != ROW_ISSUE && *payer == '\0') ||
@@ -216,7 +221,7 @@ static enum reason read_words(struct payments *b, struct row *r, const char *kin
 static enum mr_status read_id(struct payments *b, struct row *r)
 {
     bool is_new = true;
-    if (r->reason == REASON_NONE && *r->id != '\0' &&
+    if (b->dated && r->reason == REASON_NONE && *r->id != '\0' &&
         name_set_add(&b->ids, r->id, &is_new) == NO_NAME)
         return MR_NO_MEMORY;
     if (!is_new)
@@ -233,11 +238,11 @@ static enum mr_status read_row(struct payments *b, struct row *r, const int colu
     r->time = columns[COL_TIME] < 0 ? none : fields[columns[COL_TIME]];
     const char *unit = columns[COL_UNIT] < 0 ? none : fields[columns[COL_UNIT]];
     const char *payer = fields[columns[COL_PAYER]], *payee = fields[columns[COL_PAYEE]];
-    if (b->unit == NULL)
-        b->unit = unit;
     r->reason = read_words(b, r, fields[columns[COL_KIND]], unit, payer, payee);
     if (r->reason == REASON_NONE)
         r->reason = read_amount(b, r, &atto, fields[columns[COL_AMOUNT]]);
+    if (b->dated && b->has_time && r->reason == REASON_NONE && !payments_time(&r->time_ms, r->time))
+        r->reason = REASON_TIME;
     const enum mr_status st = read_id(b, r);
     count_rounding(b, r, atto);
     if (st != MR_OK || r->reason != REASON_NONE)
@@ -317,11 +322,11 @@ static enum mr_status read_rows(struct payments *b, char *at, const int columns[
     return st == MR_OK && !chain_rows(b) ? MR_NO_MEMORY : st;
 }
 
-enum mr_status payments_read(struct payments *ret, const char *path, uint64_t limit)
+enum mr_status payments_read(struct payments *ret, const char *path, uint64_t limit, bool dated)
 {
     int columns[COLUMNS];
     size_t len, width;
-    *ret = (struct payments){0};
+    *ret = (struct payments){.dated = dated};
     enum mr_status st = file_read((uint8_t **)&ret->text, &len, path, (size_t)1 << 33);
     if (st != MR_OK)
         return st;

@@ -58,6 +58,7 @@ bool payments_time(uint64_t *ret, const char *text);
 
 struct row {
     const char *id, *time; /* as in the file */
+    uint64_t time_ms;      /* of a row that is used, where `dated` */
     int64_t minor;
     uint64_t line;                   /* in the file, from 1 */
     uint32_t payer, payee;           /* who it touches among members, or NO_MEMBER */
@@ -78,6 +79,7 @@ struct payments {
     uint32_t *first;          /* a member's first row */
     const char *unit;
     char separator; /* of the columns */
+    bool dated;     /* rows need a time that can be read, and an id of their own */
     bool has_time;  /* there is a column of times */
     /* Of a file that is refused: the line with a byte that ends texts, from 1; or a column that the
      * head names twice. 0, NULL: neither. */
@@ -90,8 +92,9 @@ struct payments {
 /** Read at most `limit` rows (0: all). Columns are separated as the head does it: by semicolons or
  *  tabs where it has some, else by commas. MR_OK; MR_BAD_TEXT (no head that names the columns, or
  *  one of them twice, or a byte that ends texts); as file_read; MR_NO_MEMORY. payments_done() in
- *  any case. */
-enum mr_status payments_read(struct payments *ret, const char *path, uint64_t limit);
+ *  any case. `dated`: a row whose time cannot be read, or whose id an earlier one has, is not used;
+ *  whoever pays anew what was paid needs neither. */
+enum mr_status payments_read(struct payments *ret, const char *path, uint64_t limit, bool dated);
 void payments_done(struct payments *b);
 
 /** The member of a name; NO_MEMBER: no row names it. */

@@ -24,18 +24,22 @@ static bool sign(const char **at, const char *any)
     return true;
 }
 
-/* "Z", "+02:00", or nothing, which is UTC: how many minutes it is ahead of UTC. */
+/* "Z", "+02:00", "+02", or nothing, which is UTC: how many minutes it is ahead of UTC. */
 static bool read_zone(const char *at, int64_t *ret)
 {
-    uint32_t h, m;
+    uint32_t h, m = 0;
     const bool behind = *at == '-';
     *ret = 0;
     if (*at == '\0' || strcmp(at, "Z") == 0)
         return true;
     if (!sign(&at, "+-") || !digits(&at, 2, &h))
         return false;
-    sign(&at, ":");
-    if (!digits(&at, 2, &m) || *at != '\0' || h > 14 || m > 59)
+    if (*at != '\0') {
+        sign(&at, ":");
+        if (!digits(&at, 2, &m))
+            return false;
+    }
+    if (*at != '\0' || h > 14 || m > 59)
         return false;
     *ret = (int64_t)(h * 60 + m) * (behind ? -1 : 1);
     return true;

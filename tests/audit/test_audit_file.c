@@ -62,7 +62,8 @@ START_TEST(broken_rows_are_named_and_counted)
     said("left out: 1 row, the amount is no number (line 3)");
     said("left out: 1 row, the amount is below zero (line 4)");
     said("left out: 1 row, the time cannot be read (line 5)");
-    said("left out: 1 row, an account is not named in UTF-8, or with signs that cannot be shown "
+    said("left out: 1 row, an account or the unit is not named in UTF-8, or with signs that cannot "
+         "be shown "
          "(line 6)");
     said("left out: 1 row, the line has not the columns of the head (line 7)");
     said("5 rows of 7 were left out");

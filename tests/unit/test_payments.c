@@ -93,7 +93,7 @@ static enum mr_status read_text(struct payments *ret, const char *text, uint64_t
     scratch_make(dir);
     const char *path = scratch_path(dir, "book.csv");
     ck_assert_int_eq(file_write(path, text, strlen(text), 0600, false), MR_OK);
-    const enum mr_status st = payments_read(ret, path, limit);
+    const enum mr_status st = payments_read(ret, path, limit, true);
     scratch_remove(dir);
     return st;
 }
@@ -136,7 +136,7 @@ START_TEST(sample_has_a_reason_for_every_bad_row)
         [12] = REASON_UNIT, [13] = REASON_COLUMNS, [19] = REASON_NEGATIVE,
     };
     struct payments b;
-    ck_assert_int_eq(payments_read(&b, MEREAU_SOURCE_DIR "/tests/bench/replay/sample.csv", 0),
+    ck_assert_int_eq(payments_read(&b, MEREAU_SOURCE_DIR "/tests/bench/replay/sample.csv", 0, true),
                      MR_OK);
     ck_assert_uint_eq(b.count, 20);
     for (size_t i = 0; i < b.count; i++)
@@ -223,6 +223,49 @@ START_TEST(an_id_is_of_the_row_that_is_used)
 }
 END_TEST
 
+/* A row that is not used leaves its id and its unit to the others, and is not counted as rounded.
+ */
+START_TEST(a_row_that_is_not_used_says_nothing)
+{
+    struct payments b;
+    ck_assert_int_eq(read_text(&b,
+                               "id,time,kind,payer,payee,amount,unit\n"
+                               ",,,,,,\n"
+                               "1,yesterday,issue,,a,5.001,EUR\n"
+                               "1,2025-01-02,issue,,a,5,EUR\n"
+                               "2,2025-01-02,issue,,a,5,M\xe9reau\n",
+                               0),
+                     MR_OK);
+    ck_assert_int_eq(b.rows[0].reason, REASON_KIND);
+    ck_assert_int_eq(b.rows[1].reason, REASON_TIME);
+    ck_assert_int_eq(b.rows[2].reason, REASON_NONE);
+    ck_assert_uint_eq(b.rows[2].time_ms, UINT64_C(1735776000000));
+    ck_assert_int_eq(b.rows[3].reason, REASON_TEXT);
+    ck_assert_str_eq(b.unit, "EUR");
+    ck_assert_uint_eq(b.rounded, 0);
+    payments_done(&b);
+}
+END_TEST
+
+/* What was paid is paid anew whatever its row says of time and id. */
+START_TEST(a_replay_needs_no_time_and_no_id)
+{
+    static const char text[] = "id,time,kind,payer,payee,amount\n"
+                               "1,yesterday,issue,,a,5\n"
+                               "1,2025-01-02,issue,,a,5\n";
+    struct payments b;
+    char dir[SCRATCH_PATH_MAX];
+    scratch_make(dir);
+    const char *const path = scratch_path(dir, "replay.csv");
+    ck_assert_int_eq(file_write(path, text, sizeof text - 1, 0600, true), MR_OK);
+    ck_assert_int_eq(payments_read(&b, path, 0, false), MR_OK);
+    scratch_remove(dir);
+    ck_assert_int_eq(b.rows[0].reason, REASON_NONE);
+    ck_assert_int_eq(b.rows[1].reason, REASON_NONE);
+    payments_done(&b);
+}
+END_TEST
+
 static const struct {
     const char *text;
     uint64_t ms; /* 0: no time */
@@ -232,6 +275,7 @@ static const struct {
     {"1970-01-01T00:01Z", 60000},
     {"1970-01-01 01:00:00+00:30", 1800000},
     {"1970-01-01 00:30:00.5-0030", 3600500},
+    {"1970-01-01 02:00:00+01", 3600000},
     {"2020-02-29T23:59:60,25Z", UINT64_C(1583020800250)},
     {"1970-01-01", 0},
     {"1970-01-01 01:00:00+01:00", 0},
@@ -267,7 +311,7 @@ START_TEST(a_byte_that_ends_texts)
     const char *path = scratch_path(dir, "book.csv");
     text[_i == 1 ? 3 : _i == 2 ? 30 : sizeof text - 2] = '\0';
     ck_assert_int_eq(file_write(path, text, sizeof text - 1, 0600, false), MR_OK);
-    ck_assert_int_eq(payments_read(&b, path, 0), MR_BAD_TEXT);
+    ck_assert_int_eq(payments_read(&b, path, 0, true), MR_BAD_TEXT);
     ck_assert_uint_eq(b.bad_line, (unsigned)_i);
     payments_done(&b);
     scratch_remove(dir);
@@ -292,7 +336,7 @@ START_TEST(bounds_of_a_file)
         strcat(wide, ",x");
     ck_assert_int_eq(read_text(&b, wide, 0), MR_BAD_TEXT);
     payments_done(&b);
-    ck_assert_int_eq(payments_read(&b, "/nonexistent", 0), MR_NO_SUCH_FILE);
+    ck_assert_int_eq(payments_read(&b, "/nonexistent", 0, true), MR_NO_SUCH_FILE);
     payments_done(&b);
     ck_assert_int_eq(read_text(&b, "kind,payer,payee,amount\n", 0), MR_OK);
     ck_assert_uint_eq(b.count, 0);
@@ -337,6 +381,8 @@ int main(void)
                         (int)(sizeof dialects / sizeof dialects[0]));
     tcase_add_loop_test(tc, every_row_has_its_reason, 0, (int)(sizeof rows / sizeof rows[0]));
     tcase_add_test(tc, an_id_is_of_the_row_that_is_used);
+    tcase_add_test(tc, a_row_that_is_not_used_says_nothing);
+    tcase_add_test(tc, a_replay_needs_no_time_and_no_id);
     tcase_add_loop_test(tc, times_are_read_as_they_are_written, 0,
                         (int)(sizeof times / sizeof times[0]));
     tcase_add_loop_test(tc, a_byte_that_ends_texts, 1, 4);

@@ -187,7 +187,7 @@ static void cmd_run(struct command *c, struct out *out)
         out_fail(out, MR_USAGE, "--node HOST:PORT is needed");
         return;
     }
-    st = payments_read(&b, path, (uint64_t)limit);
+    st = payments_read(&b, path, (uint64_t)limit, false);
     if (st != MR_OK) {
         out_fail(out, st, "%s: %s", path,
                  st == MR_BAD_TEXT ? "the first line must name the columns kind, payer, payee and "
