@@ -144,8 +144,9 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev,
                               struct mr_effects *fx);
 
 /** Whether the current turn is worth a sync now: this node said something in it, somebody waits for
- *  its outcome, it is nearly full, or it has stood open for 0.1 s. What peers said and what settled
- *  by it waits for company otherwise: when it is lost in a crash, the peers say it again. */
+ *  its outcome, it is nearly full, or it has stood open for 0.1 s (looked at with the next event).
+ *  What peers said and what settled by it waits for company otherwise: when it is lost in a crash,
+ *  the peers say it again. */
 bool mr_engine_due(const struct mr_engine *e);
 
 /** End the current turn, due or not. True: *ret must be appended and synced, then MR_EV_SYNCED

@@ -352,6 +352,8 @@ enum mr_status mr_engine_step(struct mr_engine *e, const struct mr_event *ev, st
     case MR_EV_REQUEST:
         mr_assert(mr_engine_ready(e));
         request(e, ev, &st);
+        if (st == MR_OK && ev->u.request.request->body.kind == MR_REQ_FOLLOW)
+            st = mri_polls(e, fx);
         break;
     case MR_EV_TICK:
         st = tick(e, fx);

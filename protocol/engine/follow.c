@@ -346,8 +346,7 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
         return e->committee.epoch > 1 ? MR_WRONG_EPOCH : MR_BUSY;
     if (q->from > e->tree.size)
         return MR_NOT_FOUND; /* it holds more than this log has */
-    const bool at_once = q->timeout_ms == 0 || p->polls_count == MRI_POLLS_A_PEER || e->draining;
-    if (at_once || (from < e->head.size && has_room(p)))
+    if (p->polls_count == MRI_POLLS_A_PEER)
         return follow_reply(e, p, from < e->head.size ? from : e->head.size);
     p->polls[p->polls_count++] = (struct mri_poll){.token = ev->u.request.token,
                                                    .id = ev->u.request.request->id,
@@ -379,8 +378,8 @@ static enum mr_status serve(struct mr_engine *e, struct mri_peer *p, struct mr_e
     while (p->polls_count > 0) {
         const struct mri_poll w = p->polls[0];
         const uint64_t from = w.over ? e->head.size : start_of(p, w.from, w.on), sent = p->sent;
-        const bool has_news = from < e->head.size && has_room(p);
-        if (!has_news && e->now_ms < w.until_ms && !e->draining && !w.over)
+        const bool blocked = from < e->head.size && !has_room(p);
+        if ((blocked || from >= e->head.size) && e->now_ms < w.until_ms && !e->draining && !w.over)
             return MR_OK;
         memmove(p->polls, p->polls + 1, --p->polls_count * sizeof p->polls[0]);
         const bool begun = e->head.size > 0; /* else it was asked in the epoch before */
@@ -396,6 +395,8 @@ static enum mr_status serve(struct mr_engine *e, struct mri_peer *p, struct mr_e
         e->reply.status = begun ? MR_OK : MR_WRONG_EPOCH;
         fx->reply(fx->ctx, w.token, e->bytes,
                   mr_reply_encode(&e->reply, e->bytes, sizeof e->bytes));
+        if (blocked && !e->draining)
+            return MR_OK; /* its time is over and room is not: one at a tick */
     }
     return MR_OK;
 }

@@ -144,7 +144,8 @@ struct mri_peer {
     uint32_t follows, fetches; /* under way */
     uint32_t relaying;         /* among the fetches: the log of this node; 0: none */
     uint64_t heard_ms, asked_ms, refused, opened;
-    uint64_t quiet_ms; /* it had no news: it is asked again then */
+    uint64_t asked_from; /* what it was asked to go on behind last */
+    uint64_t quiet_ms;   /* it had no news: it is asked again then */
     enum mr_status trouble;
     uint64_t spoke;              /* leaves of its log up to the last one that is not SEEN */
     uint64_t seen_ms, seen_size; /* what LEAF_SEEN said last */

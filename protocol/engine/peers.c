@@ -334,12 +334,14 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
 
 /* How many FOLLOWs may be under way. One that runs ahead of the others opens slots that nothing is
  * known of yet, and whose orders would be fetched although they are on their way. What is long
- * known at the peer comes in long answers, which a line holds few of. */
+ * known at the peer comes in long answers, which a line holds few of; but what came is told by
+ * asking on, else the peer waits for that (TRA-20). */
 static uint32_t follows_max(const struct mri_peer *p)
 {
     if (!p->heard || p->opened >= AHEAD_SLOTS)
         return 1;
-    return p->tree.size < p->head.size ? LONG_FOLLOWS_MAX : MRI_FOLLOWS_MAX;
+    return p->tree.size < p->head.size && p->asked_from == p->state.size ? LONG_FOLLOWS_MAX
+                                                                         : MRI_FOLLOWS_MAX;
 }
 
 static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
@@ -360,6 +362,7 @@ static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_reques
     p->resync = false;
     p->resync_from = 0;
     p->asked_ms = e->now_ms;
+    p->asked_from = p->state.size;
     p->follows++;
     return true;
 }
