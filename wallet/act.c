@@ -100,6 +100,8 @@ void act_fields(struct out *out, const struct wallet *w, uint64_t seq, bool alre
     }
     if (o.order.body.kind == MR_KIND_PAY && out->json)
         out_json(out, "payees", payees_json(w, &o.order.body.u.pay));
+    if (wallet_slot(w, seq)->linked > 0)
+        out_int(out, "shown_by", (int64_t)wallet_slot(w, seq)->linked);
     out_bool(out, "already", already);
 }
 

@@ -68,6 +68,7 @@ static enum mr_status take_result(struct wallet *w, const struct mr_book_result 
         s->reported = true; /* learned from the node's history: nobody waits for it */
         return MR_OK;
     }
+    s->linked = 0; /* it has one of its own */
     heads_learn(w, &note->receipt[0]);
     free(s->receipt);
     s->receipt_len = mr_receipt_size(&note->receipt[0]);

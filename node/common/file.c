@@ -110,7 +110,7 @@ enum mr_status file_draft_open(struct file_draft *ret, const char *path, mode_t 
     memcpy(ret->path, path, n + 1);
     if (!overwrite && file_exists(path))
         return MR_FILE_EXISTS;
-    if (overwrite && lstat(path, &there) == 0 && !S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
+    if (overwrite && stat(path, &there) == 0 && !S_ISREG(there.st_mode))
         return MR_IO_ERROR; /* a rename would put a file in the place of a device */
     return open_temporary(&ret->fd, ret->temporary, mode);
 }

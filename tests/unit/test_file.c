@@ -129,7 +129,6 @@ START_TEST(test_write_fails)
 }
 END_TEST
 
-/* A temporary file that a crash left behind is used again, whatever is in it. */
 /* What is no file is not replaced by one: the owner of a machine would lose its devices. */
 START_TEST(test_no_file_is_not_replaced)
 {
@@ -139,9 +138,19 @@ START_TEST(test_no_file_is_not_replaced)
     ck_assert_int_eq(stat(path, &info), 0);
     ck_assert(S_ISFIFO(info.st_mode));
     ck_assert_int_eq(file_write(dir, "x", 1, 0600, true), MR_IO_ERROR);
+
+    /* Nor what a link leads to, as /dev/stdout is one. */
+    char link[FILE_PATH_MAX + 8];
+    snprintf(link, sizeof link, "%s.link", path);
+    ck_assert_int_eq(symlink(path, link), 0);
+    ck_assert_int_eq(file_write(link, "x", 1, 0600, true), MR_IO_ERROR);
+    ck_assert_int_eq(lstat(link, &info), 0);
+    ck_assert(S_ISLNK(info.st_mode));
+    unlink(link);
 }
 END_TEST
 
+/* A temporary file that a crash left behind is used again, whatever is in it. */
 START_TEST(test_leftover)
 {
     char temporary[FILE_PATH_MAX + 8];
