@@ -181,9 +181,9 @@ enum mr_status node_fetch_result(struct wallet *w, struct out *out, uint64_t seq
         const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
         if (says == MR_OK || (bad && w->seats.count == 1))
             return node_keep_result(w, out, &slot->receipt[0], seq, slot->time_ms);
-        /* All were asked once. From now on at each in turn: one that joined lacks the orders of
-         * before, and a later receipt may come a moment after it was asked for (SLOT-17). */
-        if (tries >= UNPROVED_MAX * w->seats.count && tries % UNPROVED_MAX == 0) {
+        /* All were asked once. A later receipt may come a moment after it was asked for: SLOT-17.
+         */
+        if (tries % (UNPROVED_MAX * w->seats.count) == 0) {
             const enum mr_status shown = linked_conclude(w, out, seq, deadline);
             if (shown != MR_NOT_FOUND)
                 return shown;
