@@ -213,6 +213,7 @@ struct mr_engine {
     uint64_t relay_ms;  /* when one of them was last asked for elsewhere */
     bool next_unproven; /* its acknowledgements are to be shown by others */
     uint64_t next_asked_ms;
+    uint32_t next_turn;                 /* which of the peers is asked next */
     struct mr_handover_next next_shown; /* the acknowledgements that were shown of a NEXT */
     struct mri_peer *peers;             /* the others, by ascending number */
     uint32_t peers_count;

@@ -304,6 +304,14 @@ static bool has_turn(struct mr_engine *e, struct mri_open *o, const struct mri_p
     return true;
 }
 
+/* The proof of the NEXT is asked of one peer after the other: not all can give it. */
+static bool has_next_turn(struct mr_engine *e, const struct mri_peer *p)
+{
+    for (uint32_t i = 0; i < e->peers_count && !e->peers[e->next_turn % e->peers_count].up; i++)
+        e->next_turn++;
+    return &e->peers[e->next_turn % e->peers_count] == p;
+}
+
 /* Slots whose orders this peer may have. */
 static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
@@ -314,8 +322,9 @@ static bool ask_bodies(struct mr_engine *e, struct mri_peer *p, struct mr_reques
     ret->kind = MR_REQ_FETCH;
     q->slots_count = 0;
     if (e->next_unproven && e->ledger.meta.next != 0 &&
-        e->now_ms >= e->next_asked_ms + FETCH_AGAIN_MS) {
+        e->now_ms >= e->next_asked_ms + FETCH_AGAIN_MS && has_next_turn(e, p)) {
         e->next_asked_ms = e->now_ms;
+        e->next_turn++;
         mr_sub_account(q->slots[0].account, NULL, MR_CLASS_SYSTEM);
         q->slots[q->slots_count++].seq = e->ledger.meta.next;
     }
