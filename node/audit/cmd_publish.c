@@ -90,10 +90,10 @@ static void check(struct command *c, struct out *out)
     if (check_place(out, c->args[0]) != MR_OK)
         return;
     enum mr_status st = publication_check(&f, c->args[0]);
-    const bool whole =
+    const bool is_listed =
         strcmp(f.wrong, PUBLICATION_STATEMENT) != 0 && strcmp(f.wrong, PUBLICATION_SIGNATURE) != 0;
     text_clean(f.wrong); /* a name that anybody may have given */
-    if (st == MR_NO_SUCH_FILE && whole)
+    if (st == MR_NO_SUCH_FILE && is_listed)
         out_fail(out, MR_CHECK_FAILED, _("%s was signed and is missing"), f.wrong);
     else if (st == MR_NO_SUCH_FILE)
         out_fail(out, MR_CHECK_FAILED, _("%s holds no publication: %s is missing"), c->args[0],

@@ -6,7 +6,6 @@
 #include "audit/measure.h"
 #include "audit/stats_list.h"
 #include "common/amount_text.h"
-#include "common/ledger_words.h"
 #include "common/term.h"
 #include "mereau/id.h"
 
@@ -160,12 +159,7 @@ static void print_people(const struct measure *m, struct out *out)
         char name[MEASURE_NAME_MAX], value[MR_STATS_TEXT_MAX];
         if (f->period != m->periods_count || is_matrix(f->id))
             continue;
-        if (k->row == MR_STATS_AXIS_CLASS && f->row != MR_STATS_CLASS_UNKNOWN)
-            snprintf(name, sizeof name, "%s", class_word((enum mr_account_class)f->row));
-        else if (k->row == MR_STATS_AXIS_CLASS)
-            snprintf(name, sizeof name, "%s", _("unknown"));
-        else
-            measure_name(name, m, k->row, f->row);
+        measure_word(name, m, k->row, f->row);
         value_text(value, m, f);
         table_add(t, (const char *const[]){_(k->title), name, value});
     }

@@ -12,6 +12,7 @@
 #include "common/day.h"
 #include "common/file.h"
 #include "common/heap.h"
+#include "common/ledger_words.h"
 #include "common/term.h"
 #include "mereau/id.h"
 #include "mereau/time.h"
@@ -354,6 +355,16 @@ void measure_name(char *ret, const struct measure *m, enum mr_stats_axis axis, u
         break;
     }
     text_cut(ret, MEASURE_NAME_MAX, text);
+}
+
+void measure_word(char *ret, const struct measure *m, enum mr_stats_axis axis, uint32_t value)
+{
+    if (axis == MR_STATS_AXIS_CLASS)
+        text_cut(ret, MEASURE_NAME_MAX,
+                 value == MR_STATS_CLASS_UNKNOWN ? _("unknown")
+                                                 : class_word((enum mr_account_class)value));
+    else
+        measure_name(ret, m, axis, value);
 }
 
 void measure_account(char *ret, const struct measure *m, uint32_t account)

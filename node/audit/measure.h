@@ -59,6 +59,8 @@ void measure_head(const struct measure *m, struct out *out);
  *  none. `ret` holds MEASURE_NAME_MAX bytes. */
 enum { MEASURE_NAME_MAX = 80 };
 void measure_name(char *ret, const struct measure *m, enum mr_stats_axis axis, uint32_t value);
+/** The same for people: classes are translated. */
+void measure_word(char *ret, const struct measure *m, enum mr_stats_axis axis, uint32_t value);
 
 /** What an account is called: its address, or its name in a payments file. ret holds
  * MEASURE_NAME_MAX bytes; a longer name is cut. */

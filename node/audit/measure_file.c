@@ -236,7 +236,7 @@ static bool read_listed(const struct measure_file *f, struct listed *ret,
     return class_of(fields[columns[LIST_CLASS]], &ret->class);
 }
 
-/* One line of the list; *count grows when a payment names its account. What is wrong with it, or
+/* One line of the list; l->count grows when a payment names its account. What is wrong with it, or
  * NULL. */
 static const char *take_listed(const struct measure_file *f, struct list_file *l, char *line)
 {

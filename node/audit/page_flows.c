@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "audit/page.h"
-#include "common/ledger_words.h"
 
 enum { LABELS_MAX = 12 };
 
@@ -64,13 +63,10 @@ static bool is_named(enum mr_stats_id id, uint32_t value)
 static void label_name(char ret[MEASURE_NAME_MAX], const struct page *p, enum mr_stats_id id,
                        uint32_t value)
 {
-    if (!is_named(id, value))
-        snprintf(ret, MEASURE_NAME_MAX, "%s",
-                 id == MR_STATS_FLOW_CLASS ? _("unknown") : _("without trade"));
-    else if (id == MR_STATS_FLOW_CLASS)
-        snprintf(ret, MEASURE_NAME_MAX, "%s", class_word((enum mr_account_class)value));
+    if (id != MR_STATS_FLOW_CLASS && !is_named(id, value))
+        snprintf(ret, MEASURE_NAME_MAX, "%s", _("without trade"));
     else
-        measure_name(ret, p->m, mr_stats_indicator(id)->row, value);
+        measure_word(ret, p->m, mr_stats_indicator(id)->row, value);
 }
 
 /* The largest flow that is shown and says something. NULL: there is none. */
