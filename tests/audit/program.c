@@ -129,13 +129,19 @@ int program_shell(const char *command)
 
 const char *program_trouble(void)
 {
-    static char text[4096];
+    static char text[1 << 20];
     FILE *const f = fopen(scratch_path(program_dir, "stderr"), "r");
     const size_t n = f == NULL ? 0 : fread(text, 1, sizeof text - 1, f);
     text[n] = '\0';
     if (f != NULL)
         fclose(f);
     return text;
+}
+
+void program_said(const char *words)
+{
+    const char *const text = program_trouble();
+    ck_assert_msg(strstr(text, words) != NULL, "not \"%s\" in: %s", words, text);
 }
 
 json_t *program_json(const char *arguments, int code)

@@ -38,6 +38,8 @@ extern char program_output[1 << 20];
 int program_run(const char *arguments);
 /** What it wrote to its standard error. */
 const char *program_trouble(void);
+/** It holds these words. ck_asserts. */
+void program_said(const char *words);
 /** Another command of the shell there. */
 int program_shell(const char *command);
 /** As program_run; ck_asserts the exit code and that one object was printed, which the caller puts

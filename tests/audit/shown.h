@@ -21,12 +21,13 @@ struct shown {
     struct mr_head head;           /* that it says it signed last; size 0: none */
     struct mr_req_cosign cosigned; /* handed in last */
     struct mr_rep_cosigned seen;   /* that it hands out */
-    /* set by the test, any time */
+    /* set by the test, any time: */
     atomic_size_t log_shown, bodies_shown; /* bytes of both that are there for others */
     atomic_bool silent;                    /* it answers BUSY to everything */
-    uint32_t chunk;                        /* most bytes in one answer; 0: as many as fit */
-    uint32_t answers;                      /* so many more of a stream, and then: */
-    void (*change)(void);                  /* NULL: all stays as it is */
+    /* and before the program starts: */
+    uint32_t chunk;       /* most bytes in one answer; 0: as many as fit */
+    uint32_t answers;     /* so many more of a stream, and then: */
+    void (*change)(void); /* NULL: all stays as it is */
 };
 
 /** The book is copied. It listens on loopback, and at a path as its control socket. */

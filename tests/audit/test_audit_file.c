@@ -30,17 +30,6 @@ static void put(const char *name, const char *rows)
                      MR_OK);
 }
 
-/* What was said beside the results has these words. */
-static void said(const char *words)
-{
-    uint8_t *text = NULL;
-    size_t len;
-    ck_assert_int_eq(file_read(&text, &len, scratch_path(program_dir, "stderr"), 1 << 20), MR_OK);
-    ck_assert_msg(strstr((const char *)text, words) != NULL, "not \"%s\" in: %s", words,
-                  (const char *)text);
-    free(text);
-}
-
 static const char broken[] = "2025-01-01,issue,,a,100\n"
                              "2025-01-02,pay,a,b,ten\n"
                              "2025-01-02,pay,a,b,-3\n"
@@ -59,16 +48,17 @@ START_TEST(broken_rows_are_named_and_counted)
     json_decref(o);
     ck_assert_int_eq(program_run("stats --from-csv broken.csv"), 0);
     ck_assert_ptr_nonnull(strstr(program_output, "of 2 rows of a file, SHA-256"));
-    said("left out: 1 row, the amount is no number (line 3)");
-    said("left out: 1 row, the amount is below zero (line 4)");
-    said("left out: 1 row, the time cannot be read (line 5)");
-    said("left out: 1 row, an account or the unit is not named in UTF-8, or with signs that cannot "
-         "be shown "
-         "(line 6)");
-    said("left out: 1 row, the line has not the columns of the head (line 7)");
-    said("5 rows of 7 were left out");
+    program_said("left out: 1 row, the amount is no number (line 3)");
+    program_said("left out: 1 row, the amount is below zero (line 4)");
+    program_said("left out: 1 row, the time cannot be read (line 5)");
+    program_said(
+        "left out: 1 row, an account or the unit is not named in UTF-8, or with signs that cannot "
+        "be shown "
+        "(line 6)");
+    program_said("left out: 1 row, the line has not the columns of the head (line 7)");
+    program_said("5 rows of 7 were left out");
     ck_assert_int_eq(program_run("stats --from-csv broken.csv --lang fr"), 0);
-    said("le montant est négatif (ligne 4)");
+    program_said("le montant est négatif (ligne 4)");
 }
 END_TEST
 
@@ -80,8 +70,8 @@ START_TEST(many_broken_rows)
         strcat(rows, "x,pay,a,b,1\n");
     put("broken.csv", rows);
     ck_assert_int_eq(program_run("stats --from-csv broken.csv"), 0);
-    said("left out: 150 rows");
-    said(" ...)");
+    program_said("left out: 150 rows");
+    program_said(" ...)");
 }
 END_TEST
 
@@ -122,7 +112,7 @@ START_TEST(files_that_cannot_be_measured)
                                 strlen(refused[_i].file), 0600, true),
                      MR_OK);
     ck_assert_int_eq(program_run("stats --from-csv f.csv"), 2);
-    said(refused[_i].words);
+    program_said(refused[_i].words);
 }
 END_TEST
 
@@ -130,7 +120,7 @@ START_TEST(a_file_that_is_no_text)
 {
     ck_assert_int_eq(program_shell("printf 'time,kind,payer,payee,amount\\nx\\0' >f.csv"), 0);
     ck_assert_int_eq(program_run("stats --from-csv f.csv"), 2);
-    said("line 2: this is no text in UTF-8");
+    program_said("line 2: this is no text in UTF-8");
 }
 END_TEST
 
@@ -153,7 +143,7 @@ START_TEST(huge_amounts)
         file_write(scratch_path(program_dir, "more.csv"), many, strlen(many), 0600, true), MR_OK);
     free(many);
     ck_assert_int_eq(program_run("stats --from-csv more.csv"), 2);
-    said("more than can be measured");
+    program_said("more than can be measured");
 }
 END_TEST
 
@@ -174,7 +164,7 @@ START_TEST(lists_of_accounts_that_are_wrong)
                                 strlen(lists[_i].list), 0600, true),
                      MR_OK);
     ck_assert_int_eq(program_run("stats --from-csv f.csv --accounts list.csv"), 2);
-    said(lists[_i].words);
+    program_said(lists[_i].words);
 }
 END_TEST
 

@@ -73,16 +73,6 @@ static int64_t ask_number(const char *sql)
     return strtoll(database_ask(sql), NULL, 10);
 }
 
-static void said(const char *part)
-{
-    uint8_t *bytes = NULL;
-    size_t n = 0;
-    ck_assert_int_eq(file_read(&bytes, &n, scratch_path(program_dir, "stderr"), 1 << 16), MR_OK);
-    ck_assert_msg(strstr((const char *)bytes, part) != NULL, "no \"%s\" in: %s", part,
-                  (const char *)bytes);
-    free(bytes);
-}
-
 /* Two schemas hold the same, row by row. */
 static void same(const char *a, const char *b)
 {
@@ -237,7 +227,7 @@ START_TEST(another_or_a_shorter_book_is_refused)
     ck_assert_int_eq(export_to("."), 0);
     program_part(&book, &w.charter, book.count / 2, "short");
     ck_assert_int_eq(export_to("short"), 5);
-    said("ends before");
+    program_said("ends before");
     world_init(&other);
     other.charter.salt[0] ^= 1;
     mr_ledger_id(other.ledger, &other.charter);
@@ -246,11 +236,11 @@ START_TEST(another_or_a_shorter_book_is_refused)
     book_read(&others, other.journal);
     program_directory(&others, &other.charter, 1, "other");
     ck_assert_int_eq(export_to("other"), 1);
-    said("another ledger");
+    program_said("another ledger");
     ck_assert_int_eq(export_to("--schema other other"), 0);
     database_ask("UPDATE mereau.progress SET settled = 30");
     ck_assert_int_eq(export_to("."), 1);
-    said("not the beginning of this book");
+    program_said("not the beginning of this book");
     book_done(&others);
     world_done(&other);
 }
@@ -269,7 +259,7 @@ START_TEST(what_others_made_is_left_alone)
     database_ask("CREATE SCHEMA mereau; CREATE TABLE mereau.orders (mine int); INSERT INTO "
                  "mereau.orders VALUES (7)");
     ck_assert_int_eq(export_to("."), 2);
-    said("already exists");
+    program_said("already exists");
     want("SELECT * FROM mereau.orders", "7");
     want("SELECT count(*) FROM pg_tables WHERE schemaname = 'mereau'", "1");
     ck_assert_int_eq(export_to("--schema 'A \"quoted\" name' ."), 0);
@@ -289,7 +279,7 @@ START_TEST(a_schema_that_was_changed)
     ck_assert_int_eq(export_to("."), 0);
     database_ask(changes[_i]);
     ck_assert_int_eq(export_to("."), 2);
-    said("the tables are not as they were made");
+    program_said("the tables are not as they were made");
     ck_assert_int_eq(export_to("--schema other ."), 0);
 }
 END_TEST
@@ -304,15 +294,15 @@ START_TEST(a_database_that_is_not_there)
     snprintf(words, sizeof words, "export --format postgres --database '%s dbname=nowhere' .",
              info);
     ck_assert_int_eq(program_run(words), 2);
-    said("there is no such database");
-    said("\"nowhere\" does not exist");
+    program_said("there is no such database");
+    program_said("\"nowhere\" does not exist");
     snprintf(words, sizeof words, "export --format postgres --database '%s user=nobody9' .", info);
     ck_assert_int_eq(program_run(words), 1);
-    said("does not let this user in");
-    said("role \"nobody9\" does not exist");
+    program_said("does not let this user in");
+    program_said("role \"nobody9\" does not exist");
     ck_assert_int_eq(
         program_run("export --format postgres --database 'host=no.such.invalid dbname=x' ."), 3);
-    said("cannot be reached");
+    program_said("cannot be reached");
 }
 END_TEST
 
@@ -349,8 +339,8 @@ START_TEST(the_connection_is_cut)
 {
     set_trap("pg_terminate_backend(pg_backend_pid())");
     ck_assert_int_eq(export_to("--batch 5 ."), 3);
-    said("the database went away");
-    said("goes on from there");
+    program_said("the database went away");
+    program_said("goes on from there");
     goes_on();
 }
 END_TEST
@@ -363,9 +353,9 @@ START_TEST(the_server_dies_and_comes_back)
         usleep(20000);
     database_stop(true);
     ck_assert_int_eq(wait_export(pid), 3);
-    said("the database went away");
+    program_said("the database went away");
     ck_assert_int_eq(export_to("--batch 5 ."), 3);
-    said("cannot be reached");
+    program_said("cannot be reached");
     database_start();
     goes_on();
 }
@@ -375,7 +365,7 @@ START_TEST(the_server_is_silent)
 {
     set_trap("pg_sleep(60)");
     ck_assert_int_eq(export_to("--batch 5 --timeout 1 ."), 3);
-    said("no answer for 1 s");
+    program_said("no answer for 1 s");
     database_ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = "
                  "'PgSleep'");
     goes_on();
@@ -388,7 +378,7 @@ START_TEST(the_server_stands_still)
     const int code = export_to("--timeout 1 .");
     database_freeze(false);
     ck_assert_int_eq(code, 3);
-    said("does not answer within 1 s");
+    program_said("does not answer within 1 s");
 }
 END_TEST
 
@@ -453,17 +443,17 @@ START_TEST(passwords_come_from_files)
                  "town; CREATE ROLE guest LOGIN");
     database_want_password("town");
     ck_assert_int_eq(export_as("", "town", ""), 1);
-    said("wants a password");
+    program_said("wants a password");
     ck_assert_int_eq(export_as("", "town", " password=secret"), 2);
-    said("can be read by others");
+    program_said("can be read by others");
     ck_assert_int_eq(export_as("PGPASSWORD=secret", "town", ""), 2);
-    said("can be read by others");
+    program_said("can be read by others");
     snprintf(pass, sizeof pass, "*:*:*:town:wrong\n");
     ck_assert_int_eq(file_write(scratch_path(program_dir, "pass"), pass, strlen(pass), 0600, true),
                      MR_OK);
     snprintf(passfile, sizeof passfile, "PGPASSFILE='%s/pass'", program_dir);
     ck_assert_int_eq(export_as(passfile, "town", ""), 1);
-    said("does not let this user in");
+    program_said("does not let this user in");
     snprintf(pass, sizeof pass, "*:*:*:town:secret\n");
     ck_assert_int_eq(file_write(scratch_path(program_dir, "pass"), pass, strlen(pass), 0600, true),
                      MR_OK);
@@ -473,10 +463,10 @@ START_TEST(passwords_come_from_files)
     ck_assert_int_eq(export_as("", "town", passfile), 0);
     want("SELECT count(*) FROM pg_tables WHERE schemaname = 'mereau' AND tableowner = 'town'", "8");
     ck_assert_int_eq(export_as("", "guest", ""), 1);
-    said("does not allow it");
+    program_said("does not allow it");
     database_ask("DROP SCHEMA mereau CASCADE");
     ck_assert_int_eq(export_as("", "guest", ""), 1);
-    said("does not allow it");
+    program_said("does not allow it");
     database_ask("CREATE SCHEMA mereau AUTHORIZATION guest");
     ck_assert_int_eq(export_as("", "guest", ""), 0);
     want("SELECT count(*) FROM pg_tables WHERE schemaname = 'mereau' AND tableowner = 'guest'",

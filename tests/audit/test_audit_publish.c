@@ -469,16 +469,6 @@ START_TEST(every_book_makes_the_same_bytes)
 END_TEST
 
 /* Any byte of any file. */
-static void stderr_has(const char *words)
-{
-    uint8_t *text = NULL;
-    size_t len;
-    ck_assert_int_eq(file_read(&text, &len, scratch_path(program_dir, "stderr"), 1 << 20), MR_OK);
-    ck_assert_msg(strstr((const char *)text, words) != NULL, "not \"%s\" in: %s", words,
-                  (const char *)text);
-    free(text);
-}
-
 START_TEST(a_check_finds_every_change)
 {
     static const char *const names[] = {"p/figures.csv",      "p/figures.json",
@@ -504,10 +494,10 @@ START_TEST(a_check_finds_every_change)
     ck_assert_int_eq(unlink(scratch_path(program_dir, "p/more")), 0);
     ck_assert_int_eq(unlink(scratch_path(program_dir, "p/figures.csv")), 0);
     ck_assert_int_eq(program_run("publish --check p"), 5);
-    stderr_has("figures.csv was signed and is missing");
+    program_said("figures.csv was signed and is missing");
     ck_assert_int_eq(mkdir(scratch_path(program_dir, "p/figures.csv"), 0700), 0);
     ck_assert_int_eq(program_run("publish --check p"), 5);
-    stderr_has("figures.csv is not what was signed");
+    program_said("figures.csv is not what was signed");
 }
 END_TEST
 
@@ -517,16 +507,16 @@ START_TEST(a_check_says_what_is_missing)
     ck_assert_int_eq(program_run("publish p " TOWN), 0);
     ck_assert_int_eq(unlink(scratch_path(program_dir, "p/statement.sig")), 0);
     ck_assert_int_eq(program_run("publish --check p"), 5);
-    stderr_has("p holds no publication: statement.sig is missing");
+    program_said("p holds no publication: statement.sig is missing");
     ck_assert_int_eq(mkdir(scratch_path(program_dir, "e"), 0700), 0);
     ck_assert_int_eq(program_run("publish --check e"), 5);
-    stderr_has("e holds no publication: statement.json is missing");
+    program_said("e holds no publication: statement.json is missing");
     ck_assert_int_eq(program_run("publish --check nowhere"), 4);
-    stderr_has("there is no directory nowhere");
+    program_said("there is no directory nowhere");
     ck_assert_int_eq(program_run("publish --check pay.csv"), 2);
-    stderr_has("pay.csv is no directory");
+    program_said("pay.csv is no directory");
     ck_assert_int_eq(program_run("publish '' " TOWN), 2);
-    stderr_has("give the directory a name");
+    program_said("give the directory a name");
 }
 END_TEST
 
