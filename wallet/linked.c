@@ -14,7 +14,7 @@
 enum {
     LINKS_MAX = 4096, /* orders that are looked at behind the place */
     TRIED_MAX = 16,   /* of them, the last ones are asked for a receipt, */
-    ROUNDS = 3,       /* so often at a node: the first answer may be without one (SLOT-17) */
+    ROUNDS = 3,       /* so often at each node: the first answer may be without one (SLOT-17) */
     PAUSE_MS = 200
 };
 
@@ -93,20 +93,19 @@ static bool is_proved(struct wallet *w, const struct run *run, size_t at, struct
            memcmp(facts.value, run->id[at], sizeof facts.value) == 0;
 }
 
-/* Later orders settled in later epochs, of which more nodes know: they come first. */
+/* What the present node can prove of a run. Later orders settled in later epochs, of which more
+ * nodes know: they come first. */
 static enum mr_status find_receipt(struct wallet *w, const struct run *run, struct linked *ret,
                                    uint64_t deadline_ms)
 {
     const size_t last = run->count > TRIED_MAX ? run->count - TRIED_MAX : 0;
-    for (size_t round = 0; round < ROUNDS * w->seats.count; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         for (size_t at = run->count; at > last; at--)
             if (is_proved(w, run, at - 1, ret, deadline_ms))
                 return MR_OK;
         if (run->count == 0 || wallet_clock_ms() + PAUSE_MS >= deadline_ms)
             return MR_NOT_FOUND;
         poll(NULL, 0, PAUSE_MS);
-        if (round % ROUNDS == ROUNDS - 1 && w->seats.count > 1)
-            node_move(w, MR_BEHIND, deadline_ms);
     }
     return MR_NOT_FOUND;
 }
