@@ -135,7 +135,9 @@ void cmd_node_use(struct command *c, struct out *out)
         return;
     }
     if (seat_parse(&s, w, c->args[0]) != MR_OK) {
-        out_fail(out, MR_NOT_FOUND, _("the currency has no node \"%s\"; see \"mereau node list\""),
+        out_fail(out, MR_NOT_FOUND,
+                 _("this wallet knows no node \"%s\": \"mereau node list\" shows "
+                   "those that it knows, \"mereau balance\" asks for news of them"),
                  c->args[0]);
         return;
     }

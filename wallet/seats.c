@@ -205,7 +205,8 @@ static enum mr_status given(struct seats *ret, const struct wallet *w, struct ou
         return out_fail(out, MR_USAGE,
                         w->charter == NULL
                             ? _("\"%s\" is no address of a node: write HOST:PORT")
-                            : _("the currency has no node \"%s\"; see \"mereau node list\""),
+                            : _("this wallet knows no node \"%s\": \"mereau node list\" shows "
+                                "those that it knows, \"mereau balance\" asks for news of them"),
                         text);
     add(ret, &s);
     return MR_OK;
