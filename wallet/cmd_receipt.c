@@ -28,7 +28,8 @@ enum {
     RECEIPT_BYTES_MAX = MR_FRAME_MAX + MR_CHAIN_BYTES_MAX,
     HEX_MAX = 2 * MR_HASH_BYTES + 1,
     LINE_SHOWN_MAX = 20,
-    WAIT_MS = 300
+    WAIT_MS = 300,
+    ROUNDS = 8 /* between those in which other nodes are asked, too */
 };
 
 /* --- showing ---------------------------------------------------------------------------------- */
@@ -225,13 +226,19 @@ static void print_shown(struct out *out, const struct wallet *w, uint64_t seq,
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
-/* What one node has: a receipt in *ret, MR_OK or what is wrong with it in *ret_says. The status is
- * MR_OK then, MR_BODY_ERASED where there is none, or why there is no answer. */
-static enum mr_status ask_receipt(struct wallet *w, struct mr_receipt *ret,
-                                  enum mr_status *ret_says)
+static void want_slot(struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_SLOT};
+    memcpy(w->request->u.slot.account, account, MR_ACCOUNT_BYTES);
+    w->request->u.slot.seq = seq;
+}
+
+/* What one node has, `st` being its answer: a receipt in *ret, MR_OK or what is wrong with it in
+ * *ret_says. MR_OK then, MR_BODY_ERASED where there is none, or why there is no answer. */
+static enum mr_status take_receipt(struct wallet *w, enum mr_status st, struct mr_receipt *ret,
+                                   enum mr_status *ret_says)
 {
     struct mr_receipt_facts facts;
-    const enum mr_status st = node_call(w);
     const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
     *ret_says = MR_BEHIND;
     if (st != MR_SETTLED && st != MR_VOIDED)
@@ -248,17 +255,15 @@ static enum mr_status ask_around(struct wallet *w, struct mr_receipt *ret,
                                  const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
     enum mr_status says;
-    *w->request = (struct mr_request_body){.kind = MR_REQ_SLOT};
-    memcpy(w->request->u.slot.account, account, MR_ACCOUNT_BYTES);
-    w->request->u.slot.seq = seq;
-    enum mr_status st = ask_receipt(w, ret, &says);
+    want_slot(w, account, seq);
+    enum mr_status st = take_receipt(w, node_call(w), ret, &says);
     /* Another node may have what this one does not prove. */
     for (size_t tries = 1;
          tries < w->seats.count && says != MR_OK && (st == MR_OK || st == MR_BODY_ERASED);
          tries++) {
         if (node_move(w, says, wallet_clock_ms() + (uint64_t)w->timeout_ms) != MR_OK)
             break;
-        st = ask_receipt(w, ret, &says);
+        st = take_receipt(w, node_call(w), ret, &says);
     }
     return st;
 }
@@ -370,6 +375,48 @@ static enum mr_status find(struct wallet *w, const struct command *c, struct out
     return fetch_own(w, out, ret, seq);
 }
 
+/* What the present node alone has. MR_OK: a receipt that proves this place. */
+static enum mr_status fetch_here(struct wallet *w, struct mr_receipt *ret,
+                                 const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+{
+    struct mr_receipt_facts facts;
+    enum mr_status says;
+    want_slot(w, account, seq);
+    const enum mr_status st = take_receipt(w, node_call_here(w), ret, &says);
+    return st == MR_OK ? node_proves(w, &facts, ret, account, seq) : st;
+}
+
+/* Witnesses may reach other nodes sooner. And a node that had just started did not acknowledge the
+ * order: then its receipt stands on others' logs, which witnesses cosign there. */
+static enum mr_status ask_others(struct wallet *w, struct mr_receipt *r,
+                                 const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+{
+    const size_t first = w->seats.at, count = w->seats.count;
+    struct mr_receipt *const other = malloc(sizeof *other);
+    if (other == NULL)
+        return MR_NO_MEMORY;
+    for (size_t i = 1; i < count && !witnessed_receipt(w, r); i++)
+        if (node_visit(w, (first + i) % count) == MR_OK &&
+            fetch_here(w, other, account, seq) == MR_OK && witnessed_receipt(w, other))
+            *r = *other;
+    free(other);
+    if (w->seats.at != first)
+        node_visit(w, first);
+    return MR_OK;
+}
+
+/* The wallet's own copy: the receipt of a place of its chain has cosignatures now. */
+static enum mr_status keep(struct wallet *w, struct out *out, const struct mr_receipt *r)
+{
+    const struct slot *const s = wallet_slot(w, r->seq);
+    if (memcmp(r->account, wallet_account(w), MR_ACCOUNT_BYTES) == 0 && s != NULL && s->closed) {
+        const enum mr_status st = node_keep_result(w, out, r, r->seq, s->time_ms);
+        if (st != MR_OK)
+            return st;
+    }
+    return witnessed_collect(w, out);
+}
+
 /* Ask again until charter and owner have what they want, or time is up: it is settled in any case.
  */
 static enum mr_status wait_for_witnesses(struct wallet *w, const struct command *c, struct out *out,
@@ -378,19 +425,21 @@ static enum mr_status wait_for_witnesses(struct wallet *w, const struct command 
     const uint64_t deadline = wallet_clock_ms() + (uint64_t)c->timeout_ms, seq = r->seq;
     uint8_t account[MR_ACCOUNT_BYTES];
     memcpy(account, r->account, sizeof account);
-    while (!witnessed_receipt(w, r)) {
+    for (unsigned round = 1; !witnessed_receipt(w, r); round++) {
         if (wallet_clock_ms() + WAIT_MS >= deadline)
             return out_fail(out, MR_NO_ANSWER,
                             _("settled, and not yet witnessed: the witnesses have not cosigned it "
                               "in this time. Repeat the same command, or ask them"));
         poll(NULL, 0, WAIT_MS);
         enum mr_status st = fetch(w, out, r, account, seq);
+        if (st == MR_OK && round % ROUNDS == 0 && ask_others(w, r, account, seq) != MR_OK)
+            st = out_fail(out, MR_NO_MEMORY, NULL);
         if (st == MR_OK)
             st = node_check_receipt(w, out, facts, r, account, seq);
         if (st != MR_OK)
             return st;
     }
-    return witnessed_collect(w, out);
+    return keep(w, out, r);
 }
 
 /* *ret_seq: the place that was asked for; the receipt of a later one shows it if it is another. */

@@ -13,6 +13,7 @@ enum {
     WATCH_MS = 500,  /* a slot with votes: ballots may have to begin */
     IDLE_MS = 5000,
     LOST_MS = 1500, /* what was acknowledged settles sooner */
+    LOGS_MS = 500,  /* logs are read sooner */
 };
 
 /* --- what is said about a slot ---------------------------------------------------------------- */
@@ -91,6 +92,26 @@ static void touch_waiting(struct mr_engine *e)
             mri_open_due(e, o);
 }
 
+/* What was shown, and in the last place the own acknowledgement, if there is one: ascending. */
+static void take_shown(struct mr_entry_settled *s, const struct mri_shown *shown, uint32_t own)
+{
+    struct mr_ack_ref mine = {0};
+    for (uint32_t i = 0; i < s->acks_count; i++)
+        if (s->acks[i].node == own)
+            mine = s->acks[i];
+    for (uint32_t i = 0; i < shown->acks_count; i++)
+        if (shown->acks[i].node == own)
+            mine.node = 0; /* it is among them */
+    s->acks_count = shown->acks_count;
+    memcpy(s->acks, shown->acks, shown->acks_count * sizeof s->acks[0]);
+    if (mine.node == 0)
+        return;
+    uint32_t at = shown->acks_count - 1;
+    for (; at > 0 && s->acks[at - 1].node > own; at--)
+        s->acks[at] = s->acks[at - 1];
+    s->acks[at] = mine;
+}
+
 static void begin_settled(struct mr_engine *e, const struct mri_open *o,
                           const struct mr_certified *c)
 {
@@ -102,10 +123,8 @@ static void begin_settled(struct mr_engine *e, const struct mri_open *o,
     memcpy(s->value, c->value, 32);
     s->acks_count = mri_slot_acks(&o->s, s->acks, c, e->config.node);
     const struct mri_shown *const shown = mri_shown_of(e, o);
-    if (s->acks_count < e->committee.quorum && shown != NULL) {
-        s->acks_count = shown->acks_count;
-        memcpy(s->acks, shown->acks, shown->acks_count * sizeof s->acks[0]);
-    }
+    if (s->acks_count < e->committee.quorum && shown != NULL)
+        take_shown(s, shown, e->config.node);
     mr_assert(s->acks_count == e->committee.quorum || e->ledger.meta.cut != 0 ||
               !MRI_RULE(acks_of_quorum));
     for (uint32_t i = 0; i < o->s.acks_count; i++)
@@ -290,6 +309,26 @@ static bool is_decided(const struct mr_engine *e, const struct mri_open *o,
     return shown != NULL;
 }
 
+/* Shown as settled before the logs that say so are read as far. The votes in them let this node
+ * acknowledge as well, which a receipt under its own head wants: that is what witnesses cosign
+ * here. Others do not wait for it. */
+static bool is_early(const struct mr_engine *e, const struct mri_open *o)
+{
+    struct mr_certified c;
+    const struct mri_shown *const shown = mri_shown_of(e, o);
+    if (shown == NULL || e->now_ms >= o->s.since_ms + LOGS_MS || mri_mode(e) != MR_OK ||
+        !mri_speaks(e) || !mri_may_speak(e, o) || o->s.cert_ballot != MR_BALLOT_NONE ||
+        o->s.promised > shown->settled.ballot || mri_slot_settles(&o->s, &c) ||
+        mri_cut_settles(e, o, &c))
+        return false;
+    for (uint32_t i = 0; i < shown->acks_count; i++) {
+        const struct mri_peer *const p = mri_peer_of(e, shown->acks[i].node);
+        if (p != NULL && p->tree.size <= shown->acks[i].index)
+            return true;
+    }
+    return false;
+}
+
 /* One thing that is due. *ret_closed: the slot is gone. *ret_more: there may be another one. */
 static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_closed, bool *ret_more)
 {
@@ -313,7 +352,7 @@ static enum mr_status one(struct mr_engine *e, struct mri_open *o, bool *ret_clo
         return MR_OK;
     }
     if (decided)
-        return at.next ? settle(e, o, &c, at.number, ret_closed) : MR_OK;
+        return at.next && !is_early(e, o) ? settle(e, o, &c, at.number, ret_closed) : MR_OK;
     drop_lapsed(e, o);
     if (o->s.orders_count == 0 && !is_spoken_of(o) && !o->s.triggered) {
         mri_open_close(e, o);
@@ -358,7 +397,9 @@ enum mr_status mri_work_on(struct mr_engine *e, struct mri_open *o)
     if (closed)
         return MR_OK;
     mri_keep_say(e, o);
-    if (o->cause != MR_OK)
+    if (is_early(e, o))
+        o->look_ms = o->s.since_ms + LOGS_MS;
+    else if (o->cause != MR_OK)
         o->look_ms = e->now_ms + RETRY_MS;
     else if (o->s.voted || o->s.acks_count > 0 || o->s.triggered || o->s.reports_count > 0 ||
              o->s.orders_count > 1)

@@ -567,6 +567,66 @@ START_TEST(what_was_shown_is_shown_on)
 }
 END_TEST
 
+/* Node 3 comes late, reads the log of node 0 only, and is shown by it that an order is settled. */
+static void hear_late(void)
+{
+    for (uint32_t i = 0; i < 3; i++) {
+        r.nodes[3].cut[i] = true;
+        ring_break(&r, 3, i);
+    }
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
+    ring_wait(&r, 1000);
+    r.nodes[3].cut[0] = false;
+    ring_break(&r, 3, 0);
+    ring_settle(&r);
+    ck_assert_uint_ge(shown_by(0), 3);
+    const struct mr_rep_fetch *const shown = &r.nodes[0].engine->reply.body.u.fetch;
+    ck_assert_int_eq(mri_shown_take(r.nodes[3].engine, shown->proofs, shown->proofs_count), MR_OK);
+    ring_wait(&r, 1);
+    ck_assert_ptr_nonnull(r.nodes[3].engine->opens.oldest);
+    ck_assert_ptr_nonnull(mri_shown_of(r.nodes[3].engine, r.nodes[3].engine->opens.oldest));
+    ck_assert_int_eq(ring_balance(&r, 3, 1), 0);
+}
+
+/* Who settled member 0's first order, as node 3 remembers it: bit i for node i. */
+static uint32_t settled_by(void)
+{
+    struct mr_engine *const e = r.nodes[3].engine;
+    struct mr_state_slot slot;
+    uint64_t number;
+    uint32_t set = 0;
+    ck_assert_int_eq(mri_account_number(&e->ledger, &number, r.w.members[0].id), MR_OK);
+    ck_assert_int_eq(mri_slot_get(&e->ledger, &slot, number, 1), MR_OK);
+    ck_assert_uint_eq(slot.acks_count, 3);
+    for (uint32_t i = 0; i < slot.acks_count; i++) {
+        ck_assert(i == 0 || slot.acks[i].node > slot.acks[i - 1].node);
+        set |= 1u << (slot.acks[i].node - 1);
+    }
+    return set;
+}
+
+START_TEST(what_is_shown_early_is_acknowledged_too)
+{
+    hear_late();
+    for (uint32_t i = 1; i < 3; i++) {
+        r.nodes[3].cut[i] = false;
+        ring_break(&r, 3, i);
+    }
+    ring_settle(&r);
+    ck_assert_int_eq(ring_balance(&r, 3, 1), 10);
+    ck_assert_uint_eq(settled_by(), 0xb);
+}
+END_TEST
+
+START_TEST(what_is_shown_early_does_not_wait_for_long)
+{
+    hear_late();
+    ring_wait(&r, 500);
+    ck_assert_int_eq(ring_balance(&r, 3, 1), 10);
+    ck_assert_uint_eq(settled_by(), 0x7);
+}
+END_TEST
+
 START_TEST(a_change_that_breaks_the_bounds_is_refused)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 2, 0), MR_OUT_OF_RANGE);
@@ -683,6 +743,8 @@ int main(void)
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, who_leaves_is_answered);
     tcase_add_test(c, what_was_shown_is_shown_on);
+    tcase_add_test(c, what_is_shown_early_is_acknowledged_too);
+    tcase_add_test(c, what_is_shown_early_does_not_wait_for_long);
     tcase_add_test(c, final_is_a_state_that_is_kept);
     tcase_add_test(c, who_forgot_its_own_sealed_log_stays);
     tcase_add_test(c, a_head_that_is_shown_is_signed);
