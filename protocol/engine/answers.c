@@ -270,6 +270,10 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
     uint32_t *const under_way = ev->u.answer.kind == MR_REQ_FOLLOW ? &p->follows : &p->fetches;
     if (*under_way > 0)
         (*under_way)--;
+    if (ev->u.answer.kind == MR_REQ_FOLLOW && p->stale > 0) {
+        p->stale--;
+        return MR_OK;
+    }
     if (!good)
         return refuse(e, p,
                       r == NULL            ? MR_NO_ANSWER

@@ -142,6 +142,7 @@ struct mri_peer {
     bool resync; /* what comes next is not what was expected: begin anew */
     uint64_t resync_from;
     uint32_t follows, fetches; /* under way */
+    uint32_t stale;            /* among the follows: asked before it began anew */
     uint32_t relaying;         /* among the fetches: the log of this node; 0: none */
     uint64_t heard_ms, asked_ms, refused, opened;
     uint64_t asked_from; /* what it was asked to go on behind last */

@@ -116,6 +116,7 @@ static void go_on(struct mri_peer *p, const struct mri_peer *was)
     p->heard = was->heard;
     p->heard_ms = was->heard_ms;
     p->follows = was->follows;
+    p->stale = was->stale;
     p->fetches = was->fetches;
     p->relaying = was->relaying;
     p->refused = was->refused;
@@ -261,7 +262,7 @@ void mri_peer_link(struct mr_engine *e, const struct mr_event *ev)
     if (p == NULL)
         return;
     p->up = ev->u.peer.up;
-    p->follows = p->fetches = p->relaying = 0;
+    p->follows = p->stale = p->fetches = p->relaying = 0;
     p->resync = false;
     p->resync_from = 0;
 }
@@ -355,19 +356,19 @@ static uint32_t follows_max(const struct mri_peer *p)
 
 static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
 {
-    if (p->follows >= follows_max(p) || p->opened > MRI_OPEN_A_PEER ||
-        e->opens.count + MR_LEAVES_MAX > MRI_OPEN_MAX)
+    const uint32_t stale = p->resync ? p->follows : p->stale;
+    if (p->follows == MRI_FOLLOWS_MAX || p->follows - stale >= follows_max(p) ||
+        p->opened > MRI_OPEN_A_PEER || e->opens.count + MR_LEAVES_MAX > MRI_OPEN_MAX)
         return false;
     if (e->now_ms < p->quiet_ms)
         return false;
-    if (p->resync && p->follows > 0)
-        return false; /* what is under way comes back first */
     ret->kind = MR_REQ_FOLLOW;
     ret->u.follow = (struct mr_req_follow){
         .epoch = e->committee.epoch,
         .from = p->resync_from != 0 ? p->resync_from : p->state.size,
-        .on = p->follows > 0,
+        .on = p->follows > stale,
         .timeout_ms = p->heard ? POLL_MS : 0}; /* a node that starts wants an answer at once */
+    p->stale = stale;                          /* the peer ends them at once, with nothing */
     p->resync = false;
     p->resync_from = 0;
     p->asked_ms = e->now_ms;
