@@ -24,6 +24,13 @@ static void line(struct dump *d, const char *what, size_t number)
             (unsigned long long)d->turn, what, number, d->json);
 }
 
+/* The walk ends where the journal is damaged, and that is no end of what stands there. */
+static enum mr_status unreadable(const struct dump *d, const char *what, size_t number)
+{
+    return out_fail(d->s->out, MR_DAMAGED, _("turn %llu: %s %zu cannot be read"),
+                    (unsigned long long)d->turn, what, number);
+}
+
 static enum mr_status dump_turn(void *ctx, const struct mr_audit_turn *t, uint64_t done)
 {
     struct dump *const d = ctx;
@@ -32,23 +39,23 @@ static enum mr_status dump_turn(void *ctx, const struct mr_audit_turn *t, uint64
     (void)done;
     d->turn++;
     if (mr_frame_read(&f, t->log, t->log_len, NULL) != MR_OK)
-        return MR_DAMAGED;
+        return unreadable(d, "log", 0);
     for (size_t i = 0; at < f.len; i++, at += used) {
         if (mr_entry_decode_first(d->e, &used, t->log + MR_FRAME_HEAD_BYTES + at, f.len - at) !=
             MR_OK)
-            return MR_DAMAGED;
+            return unreadable(d, "entry", i);
         mr_entry_json(d->e, d->json, JSON_MAX);
         line(d, "entry", i);
     }
     if (t->bodies == NULL)
         return MR_OK;
     if (mr_frame_read(&f, t->bodies, t->bodies_len, NULL) != MR_OK)
-        return MR_DAMAGED;
+        return unreadable(d, "bodies", 0);
     at = 0;
     for (size_t i = 0; at < f.len; i++, at += used) {
         if (mr_body_decode_first(d->b, &used, t->bodies + MR_FRAME_HEAD_BYTES + at, f.len - at) !=
             MR_OK)
-            return MR_DAMAGED;
+            return unreadable(d, "body", i);
         mr_body_json(d->b, d->json, JSON_MAX);
         line(d, "body", i);
     }
@@ -65,7 +72,7 @@ void cmd_dump(struct command *c, struct out *out)
         st = MR_NO_MEMORY;
     else if (st == MR_OK)
         st = source_walk(&s, dump_turn, &d);
-    if (st == MR_OK && s.damage[0] != '\0')
+    if (st == MR_OK && s.damage[0] != '\0' && !out->failed)
         st = out_fail(out, MR_DAMAGED, "%s", s.damage);
     if (st != MR_OK && !out->failed && ferror(out->results) == 0) /* else the end says so */
         out_fail(out, st, NULL);

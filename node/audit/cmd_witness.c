@@ -95,12 +95,24 @@ static enum mr_status load_head(const struct witness *w, struct mr_head *ret,
     return st;
 }
 
+/* The charter is trusted from the first cosignature on, not before. */
+static enum mr_status keep_charter(const struct witness *w)
+{
+    char path[FILE_PATH_MAX];
+    const enum mr_status st = path_join(path, w->dir, "charter.mrc");
+    if (st != MR_OK || file_exists(path))
+        return st;
+    return file_write(path, w->s.charter_bytes, w->s.charter_len, 0644, true);
+}
+
 static enum mr_status save_head(const struct witness *w, const struct mr_head *h)
 {
     char path[FILE_PATH_MAX];
     uint8_t bytes[HEAD_BYTES_MAX];
     const size_t n = mr_head_encode(h, bytes, sizeof bytes);
-    enum mr_status st = head_path(w, path, h);
+    enum mr_status st = keep_charter(w);
+    if (st == MR_OK)
+        st = head_path(w, path, h);
     if (st == MR_OK)
         st = file_write(path, bytes, n, 0600, true);
     return st;
@@ -403,23 +415,15 @@ static enum mr_status attend_in_turn(struct witness *w, struct watched *n)
 
 static enum mr_status prepare(struct witness *w)
 {
-    char path[FILE_PATH_MAX];
     pid_t holder = 0;
     enum mr_status st = dir_make(w->dir);
     if (st == MR_OK)
         st = lock_take(&w->lock, w->dir, &holder);
     if (st == MR_IN_USE)
         return out_fail(w->out, st, _("%s is in use by process %ld already"), w->dir, (long)holder);
-    if (st == MR_OK)
-        st = path_join(path, w->dir, "charter.mrc");
     if (st != MR_OK)
         return out_fail(w->out, st, _("%s cannot be written: %s"), w->dir, status_sentence(st));
-    st = source_own_charter(&w->s, w->dir);
-    if (st == MR_OK && !file_exists(path))
-        st = file_write(path, w->s.charter_bytes, w->s.charter_len, 0644, true);
-    if (st == MR_OK || w->out->failed)
-        return st;
-    return out_fail(w->out, st, _("%s cannot be written: %s"), w->dir, status_sentence(st));
+    return source_own_charter(&w->s, w->dir);
 }
 
 static enum mr_status read_arguments(struct witness *w)

@@ -67,12 +67,12 @@ void program_story(struct world *w, struct book *ret)
     program_journal(ret, w->ledger, 1, "journal");
 }
 
-void program_lie(struct world *w, struct book *book, const char *name)
+void program_lie(struct world *w, struct book *book, const struct lie *lies, const char *name)
 {
     static struct tamper t;
     tamper_load(&t, w, book);
     book_done(book);
-    lie_named(lies_of_orders, name)->tell(&t);
+    lie_named(lies, name)->tell(&t);
     tamper_write(&t, book);
     scratch_remove(scratch_path(program_dir, "journal"));
     program_journal(book, w->ledger, 1, "journal");

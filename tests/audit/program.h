@@ -8,6 +8,8 @@
 #include "lib/ring.h"
 #include "lib/scratch.h"
 
+struct lie;
+
 /** Scratch directory that everything below is about; made and removed by the test. */
 extern char program_dir[SCRATCH_PATH_MAX];
 
@@ -24,8 +26,8 @@ void program_part(struct book *book, const struct mr_charter *charter, uint32_t 
                   const char *name);
 /** The story's ledger and book, with program_dir made and a data directory of them. */
 void program_story(struct world *w, struct book *ret);
-/** Its journal is now that of this lie, and so is the book. */
-void program_lie(struct world *w, struct book *book, const char *name);
+/** Its journal is now that of this lie of the list, and so is the book. */
+void program_lie(struct world *w, struct book *book, const struct lie *lies, const char *name);
 /** Directories "node1", ... with the books of a ring's nodes. */
 void program_nodes(const struct ring *r);
 /** That of node 1 which lets three others in: they join, and each hands in a payment. */

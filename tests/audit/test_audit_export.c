@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/lies.h"
 #include "audit/program.h"
 #include "common/file.h"
 #include "mereau/id.h"
@@ -355,7 +356,7 @@ static int export_over(const char *format, const char *source)
 
 START_TEST(a_wrong_book_is_refused)
 {
-    program_lie(&w, &book, _i % 2 == 0 ? "wrong posting" : "bad second signature");
+    program_lie(&w, &book, lies_of_orders, _i % 2 == 0 ? "wrong posting" : "bad second signature");
     write_text("x", "old");
     ck_assert_int_eq(export_over(formats[_i / 2], "."), 5);
     char *const text = content("x");

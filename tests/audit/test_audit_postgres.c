@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "audit/database.h"
+#include "audit/lies.h"
 #include "audit/program.h"
 #include "common/file.h"
 #include "mereau/id.h"
@@ -248,7 +249,7 @@ END_TEST
 
 START_TEST(a_wrong_book_leaves_no_trace)
 {
-    program_lie(&w, &book, "bad second signature");
+    program_lie(&w, &book, lies_of_orders, "bad second signature");
     ck_assert_int_eq(export_to("--batch 1 ."), 5);
     want("SELECT count(*) FROM pg_namespace WHERE nspname = 'mereau'", "0");
 }

@@ -217,6 +217,16 @@ START_TEST(a_dump_is_lines_of_json)
 }
 END_TEST
 
+/* What cannot be read is no end of what there is. */
+START_TEST(a_dump_of_what_cannot_be_read)
+{
+    program_lie(&w, &book, lies_of_log, "entry of no kind");
+    const int code = program_run("dump . >/dev/null");
+    ck_assert_msg(code == 4, "%d: %s", code, program_trouble());
+    ck_assert_msg(strstr(program_trouble(), "cannot be read") != NULL, "%s", program_trouble());
+}
+END_TEST
+
 /* --- receipts --------------------------------------------------------------------------------- */
 
 static void save(const struct mr_receipt *r)
@@ -373,6 +383,7 @@ int main(void)
     tcase_add_loop_test(tc, a_damaged_export_is_found, 0, 21);
     tcase_add_test(tc, an_export_that_ends_early);
     tcase_add_test(tc, a_dump_is_lines_of_json);
+    tcase_add_test(tc, a_dump_of_what_cannot_be_read);
     tcase_add_test(tc, receipts);
     tcase_add_test(tc, evidence_that_convicts);
     tcase_add_test(tc, evidence_that_does_not);

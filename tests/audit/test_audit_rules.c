@@ -91,7 +91,7 @@ static bool is_told(const char *rule)
 {
     const struct lie *const lies[] = {lies_of_orders, lies_of_recovery, lies_of_log, lies_of_sums};
     const struct league_lie *const league[] = {lies_of_league, lies_of_turn, lies_of_joiner,
-                                              lies_of_away};
+                                               lies_of_away};
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         for (const struct lie *l = lies[i]; l->name != NULL; l++)
             if (strcmp(l->rule, rule) == 0)

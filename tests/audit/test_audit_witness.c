@@ -112,6 +112,11 @@ START_TEST(a_head_of_another_key)
     node.head.sig[0] ^= 1;
     json_decref(program_json(witness(node.address), 5));
     ck_assert_uint_eq(node.cosigned.head.size, 0);
+    /* Nothing was cosigned: no charter is the one that this witness trusts. */
+    ck_assert(!file_exists(scratch_path(program_dir, "seen/charter.mrc")));
+    show_head(10, 1, 1000);
+    json_decref(program_json(witness(node.address), 0));
+    ck_assert(file_exists(scratch_path(program_dir, "seen/charter.mrc")));
 }
 END_TEST
 
