@@ -588,7 +588,7 @@ static enum mr_status read_mandate(struct out *out, struct mr_signed_mandate *re
 {
     char *text = NULL;
     enum mr_status st = mr_mandate_parse(ret, NULL, given);
-    if (st != MR_OK && file_read_text(&text, given, 2 * MR_MANDATE_TEXT_MAX) == MR_OK)
+    if (st != MR_OK && file_read_text(&text, given, (size_t)2 * MR_MANDATE_TEXT_MAX) == MR_OK)
         st = mr_mandate_parse(ret, NULL, text);
     free(text);
     return st == MR_OK
