@@ -34,8 +34,10 @@ void cmd_keygen(struct command *c, struct out *out)
         out_text(out, "public_key", hex);
         out_text(out, "file", c->args[0]);
         out_note(out,
-                 _("The key is in %s. The association puts this into the node's configuration:"),
-                 c->args[0]);
+                 _("The key is in %s. As a witness of the charter, governance proposes it with "
+                   "--witness NAME=%s. As an auditor's, the association puts this into the node's "
+                   "configuration:"),
+                 c->args[0], hex);
         out_print(out, "[audit]\nkeys = %s\n", hex); /* nothing else: it may go into a file */
     }
     secret_free(&pass);

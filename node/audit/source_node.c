@@ -17,9 +17,10 @@ const char *source_why(const struct source *s, enum mr_status st)
 {
     if (st != MR_BAD_SIGNATURE || s->key == NULL)
         return status_sentence(st);
-    return _("a signature is wrong. Most often the node does not know this auditor's key: what "
-             "keygen printed has to stand in its mereaud.conf, and the node has to be started "
-             "again. Or the charter is of another ledger");
+    return _(
+        "a signature is wrong. Most often the node does not know this key: what keygen printed "
+        "has to stand in its mereaud.conf, or a witness in the charter, and the node has to "
+        "be started again. Or the charter is of another ledger");
 }
 
 static enum mr_status fail_node(struct source *s, enum mr_status st)
