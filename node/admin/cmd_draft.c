@@ -267,6 +267,12 @@ void cmd_draft_sign(struct command *c, struct out *out)
         admin_end(&a);
         return;
     }
+    if (st == MR_OK && work_is_settled(&w, w.draft)) {
+        out_text(out, "state", "settled");
+        work_done(&w);
+        admin_end(&a);
+        return;
+    }
     if (st == MR_OK)
         st = look_at(&w, &state);
     if (st == MR_OK && w.draft->cancels_count > 0)

@@ -186,6 +186,23 @@ static void drop_file(const struct work *w)
     dir_sync(w->dir);
 }
 
+bool work_is_settled(struct work *w, const struct mr_draft *d)
+{
+    uint8_t value[32], id[32];
+    const struct mr_order *const last = &d->orders[d->orders_count - 1].order;
+    if (is_of_member(w) || last->seq >= w->next_seq || proved_value(w, value, last->seq) != MR_OK)
+        return false;
+    mr_order_id(id, last);
+    if (memcmp(value, id, sizeof id) != 0)
+        return false;
+    drop_file(w);
+    out_note(w->a->out,
+             _("another copy of the draft %s was signed and sent: it has settled, and "
+               "the file is removed"),
+             w->path);
+    return true;
+}
+
 /* --- sending -----------------------------------------------------------------------------------
  */
 
@@ -407,7 +424,7 @@ static enum mr_status look_at_open(struct work *w, const char *name, struct tail
         w->quiet = false;
         w->settled = 0;
         w->draft = NULL;
-    } else if (state != DRAFT_UNSIGNED && *count < TAILS_MAX) {
+    } else if (state != DRAFT_UNSIGNED && !work_is_settled(w, d) && *count < TAILS_MAX) {
         struct tail *t = &tails[(*count)++];
         t->seq = d->orders[0].order.seq;
         t->end_seq = last->seq + 1;

@@ -90,6 +90,10 @@ void work_take(struct work *w, struct mr_draft *draft, const char *path);
  *  day has passed. Asks the node. MR_OK or a call's status, not reported. */
 enum mr_status work_is_dead(struct work *w, bool *ret, const struct mr_draft *d);
 
+/** Whether a draft, whose file is w->path, has settled already: sent from another copy of it. Then
+ *  the file is removed, and the person is told. Asks the node; false when it does not say. */
+bool work_is_settled(struct work *w, const struct mr_draft *d);
+
 /** Withdraw w->draft: removed when nobody signed; else the slot is closed with CANCEL, which needs
  *  as many signatures as the order. */
 enum work_end work_withdraw(struct work *w);

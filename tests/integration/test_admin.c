@@ -283,6 +283,48 @@ START_TEST(test_two_sign)
 }
 END_TEST
 
+/* A copy of the draft, where the second signer is, as it comes by e-mail. */
+static void sign_a_copy(const char *draft)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    ck_assert_int_eq(file_read(&bytes, &len, draft, 1 << 20), MR_OK);
+    ck_assert_int_eq(file_write(office_path(&office, "copy.draft"), bytes, len, 0600, true), MR_OK);
+    free(bytes);
+    office.key = "op2";
+    expect(0, "draft", "sign", office_path(&office, "copy.draft"));
+    expect_field("state", "settled");
+    office.key = "op1";
+}
+
+static void drafts_are(size_t count)
+{
+    expect(0, "draft", "list");
+    ck_assert_uint_eq(json_array_size(json_object_get(office.said, "drafts")), count);
+}
+
+START_TEST(test_sent_from_a_copy)
+{
+    char draft[2 * SCRATCH_PATH_MAX];
+    expect(0, "issue", ana, "5", "--bank-ref", "a");
+    take_draft(draft);
+    sign_a_copy(draft);
+    ck_assert_int_eq(office_balance(&office, ana), 500);
+    drafts_are(1); /* nobody has asked the node yet */
+    expect(0, "draft", "sign", draft);
+    expect_field("state", "settled");
+    drafts_are(0);
+    /* The next command on that chain clears up, too. */
+    expect(0, "issue", ana, "5", "--bank-ref", "b");
+    take_draft(draft);
+    sign_a_copy(draft);
+    expect(0, "issue", ana, "5", "--bank-ref", "b");
+    expect_field("status", "ALREADY_DONE");
+    drafts_are(0);
+    ck_assert_int_eq(office_balance(&office, ana), 1000);
+}
+END_TEST
+
 /* Drafts stand behind one another and settle in their order. */
 START_TEST(test_chained_drafts)
 {
@@ -554,6 +596,7 @@ int main(void)
     tcase_add_test(one, test_remote);
     tcase_add_test(one, test_init_refuses);
     tcase_add_test(two, test_two_sign);
+    tcase_add_test(two, test_sent_from_a_copy);
     tcase_add_test(two, test_chained_drafts);
     tcase_add_test(two, test_withdraw);
     tcase_add_test(two, test_rebase);
