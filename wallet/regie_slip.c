@@ -26,7 +26,7 @@ struct slip {
     struct entries all;
     struct line_proof *proofs; /* of all.list; only lines of the period have one */
     int64_t opening, closing, collected, converted, fees, other;
-    size_t collected_count, converted_count, unproved;
+    size_t collected_count, converted_count, unproved, unwitnessed;
     struct mr_receipt *receipt;
     char name[MR_NAME_MAX + 1]; /* as it is listed; "": it is not */
 };
@@ -209,6 +209,7 @@ static enum mr_status prove(struct slip *s, size_t at)
         s->unproved++;
         return MR_OK;
     }
+    s->unwitnessed += !s->proofs[at].witnessed;
     return line_proof_save(&s->w->epochs, s->out, s->receipt, opt_text(s->c, "receipts"), e->order);
 }
 
@@ -497,6 +498,7 @@ void cmd_regie_slip(struct command *c, struct out *out)
     if (st == MR_OK) {
         print_people(&s);
         print_sums(&s);
+        line_proof_note(out, s.unwitnessed);
         if (s.unproved > 0)
             out_fail(out, MR_CHECK_FAILED, _("%zu lines are not proved by a receipt"), s.unproved);
     }

@@ -432,6 +432,7 @@ static enum mr_status tell(const struct municipal *m)
     print_conversions(m);
     print_payouts(m);
     print_sums(m);
+    line_proof_note(out, m->unwitnessed);
     if (m->unproved > 0)
         return out_fail(out, MR_CHECK_FAILED,
                         _("%zu lines lack a receipt or a mandate that is signed"), m->unproved);

@@ -180,6 +180,7 @@ static enum mr_status prove(struct municipal *m, struct line_proof *ret, uint64_
         m->unproved++;
         return MR_OK;
     }
+    m->unwitnessed += !ret->witnessed;
     return line_proof_save(&a->epochs, a->out, &rep->receipt[0], dir, order);
 }
 

@@ -49,6 +49,7 @@ struct municipal {
     size_t erased;      /* orders of the period whose content is gone */
     size_t unexplained; /* ISSUEs of the period that cite something the register does not know */
     size_t unproved;    /* lines without a receipt, or whose mandate is not good */
+    size_t unwitnessed; /* with one that witnesses are still to cosign */
     int64_t converted, paid_out, fees;
     int64_t waiting_euros; /* of what waits, fees taken off */
     enum mr_status st;     /* of a walk */

@@ -21,20 +21,39 @@ void line_proof_take(struct line_proof *ret, enum mr_status st,
     }
     ret->quorum = facts->quorum;
     ret->needed = facts->needed;
+    ret->witnessed = facts->witnessed >= facts->witness_quorum;
     ret->time_ms = facts->time_ms;
 }
 
 void line_proof_text(char *ret, size_t cap, const struct line_proof *p)
 {
-    if (p->st == MR_OK)
-        snprintf(ret, cap, _("proved, %u of %u"), p->quorum, p->needed);
-    else
+    if (p->st != MR_OK)
         snprintf(ret, cap, "%s", _("NOT PROVED"));
+    else if (!p->witnessed)
+        snprintf(ret, cap, _("proved, %u of %u, not yet witnessed"), p->quorum, p->needed);
+    else
+        snprintf(ret, cap, _("proved, %u of %u"), p->quorum, p->needed);
 }
 
 const char *line_proof_word(const struct line_proof *p)
 {
-    return p->st == MR_OK ? "proved" : "not proved";
+    if (p->st != MR_OK)
+        return "not proved";
+    return p->witnessed ? "proved" : "not witnessed";
+}
+
+void line_proof_note(struct out *out, size_t unwitnessed)
+{
+    out_int(out, "unwitnessed", (int64_t)unwitnessed);
+    if (unwitnessed > 0)
+        out_note(
+            out,
+            ngettext("%zu line is settled and not yet witnessed: its receipt verifies once the "
+                     "witnesses have cosigned it. The same command in a moment has it",
+                     "%zu lines are settled and not yet witnessed: their receipts verify once "
+                     "the witnesses have cosigned them. The same command in a moment has them",
+                     unwitnessed),
+            unwitnessed);
 }
 
 enum mr_status line_proof_save(const struct epochs *e, struct out *out, const struct mr_receipt *r,

@@ -9,6 +9,7 @@
 struct line_proof {
     enum mr_status st; /* MR_OK, or why there is none */
     uint32_t quorum, needed;
+    bool witnessed;   /* by as many as the charter wants */
     uint64_t time_ms; /* of the latest head */
 };
 
@@ -17,11 +18,14 @@ struct line_proof {
 void line_proof_take(struct line_proof *ret, enum mr_status st,
                      const struct mr_receipt_facts *facts, const uint8_t *order);
 
-/** "proved, 3 of 3", translated. */
+/** "proved, 3 of 3", translated; it says also when witnesses are still to cosign. */
 void line_proof_text(char *ret, size_t cap, const struct line_proof *p);
 
-/** "proved", "not proved": for machines. */
+/** "proved", "not witnessed" (proved, and not yet that), "not proved": for machines. */
 const char *line_proof_word(const struct line_proof *p);
+
+/** One sentence about lines that are not witnessed yet, if there are any. */
+void line_proof_note(struct out *out, size_t unwitnessed);
 
 /** Save a receipt that was verified by these epochs as DIR/FIRST-DIGITS-OF-THE-ORDER.receipt,
  *  replacing. `dir` NULL: not wanted. MR_OK, or reported. */

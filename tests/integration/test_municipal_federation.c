@@ -1,6 +1,7 @@
 /* Municipal money over four nodes, through the programs: conversions while a node is down, one that
  * waits while two are and counts once, the account that collects, and papers of many lines whose
  * receipts the signatures of the nodes prove. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,25 @@ static void check_papers(long sum)
     free(csv);
 }
 
+/* Nobody runs the witness that the charter names from now on. */
+static void check_unwitnessed(void)
+{
+    char witness[160];
+    AUDIT(0, "keygen", "--json", typed_at("w.key"), "--passphrase-file", typed_at("pass"));
+    snprintf(witness, sizeof witness, "w=%s", typed_field("public_key"));
+    PROPOSE("--witness", witness, "--witness-quorum", "1");
+    for (unsigned i = 0; i < QUARTET_NODES; i++)
+        quartet_wait_epoch(i, 3);
+    convert(0, LINES + 1, "60");
+    ADMIN("-d", typed_data(0), "municipal", "slip", "town", "--csv", typed_at("later.csv"));
+    ck_assert_int_eq(typed_number("unproved"), 0);
+    ck_assert_int_eq(typed_number("unwitnessed"), 1);
+    SAID("not yet witnessed");
+    char *const csv = content("later.csv");
+    ck_assert_uint_eq(times(csv, ",not witnessed"), 1);
+    free(csv);
+}
+
 START_TEST(test_four_nodes)
 {
     long sum = 0;
@@ -133,6 +153,7 @@ START_TEST(test_four_nodes)
     for (unsigned i = 1; i < QUARTET_NODES; i++)
         AUDIT(0, "verify", "--base", typed_data(0), typed_data(i));
     AUDIT(0, "compare", typed_data(0), typed_data(1), typed_data(2), typed_data(3));
+    check_unwitnessed();
 }
 END_TEST
 
