@@ -61,7 +61,7 @@ void act_describe(char *ret, const struct wallet *w, const struct mr_order *orde
     else if (order->body.kind == MR_KIND_CLOSE)
         snprintf(ret, DESCRIBE_MAX, "%s", _("closing the account"));
     else
-        snprintf(ret, DESCRIBE_MAX, "%s", kind_word(order->body.kind));
+        snprintf(ret, DESCRIBE_MAX, "%s", order_word(&order->body));
 }
 
 static json_t *payees_json(const struct wallet *w, const struct mr_pay *pay)

@@ -72,7 +72,7 @@ static void print_order(struct out *out, const struct mr_charter *charter, const
 {
     out_text(out, "kind", mr_order_kind_text(o->body.kind));
     out_int(out, "time_ms", (int64_t)o->time_ms);
-    out_print(out, _("Order: %s\n"), kind_word(o->body.kind));
+    out_print(out, _("Order: %s\n"), order_word(&o->body));
     if (o->body.kind == MR_KIND_PAY && o->body.u.pay.unit < charter->units_count) {
         out_int(out, "amount_minor", mr_order_amount(o));
         out_int(out, "fee_minor", mr_order_fee(o));

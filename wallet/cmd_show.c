@@ -253,8 +253,10 @@ void cmd_balance(struct command *c, struct out *out)
     out_int(out, "credit_minor", terms.credit);
     print_unwitnessed(w, out);
     if (w->account->account.frozen)
-        out_note(out,
-                 _("The account is frozen: it receives but cannot pay. Ask your association."));
+        out_note(
+            out,
+            _("The account is frozen: it cannot pay, and nobody can begin a payment to it. What "
+              "is on it stays yours. Ask your association."));
 }
 
 /* --- request ---------------------------------------------------------------------------------- */

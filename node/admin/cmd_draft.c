@@ -74,9 +74,9 @@ static void add_draft_row(struct admin *a, struct table *t, const struct mr_draf
     const struct mr_order *first = &d->orders[0].order;
     snprintf(count, sizeof count, "%u/%u", signatures_of(d), keys_of(a, first)->threshold);
     if (d->orders_count > 1)
-        snprintf(kinds, sizeof kinds, "%s (%u)", kind_word(first->body.kind), d->orders_count);
+        snprintf(kinds, sizeof kinds, "%s (%u)", order_word(&first->body), d->orders_count);
     else
-        snprintf(kinds, sizeof kinds, "%s", kind_word(first->body.kind));
+        snprintf(kinds, sizeof kinds, "%s", order_word(&first->body));
     const char *const cells[] = {admin_time(d->created_ms),       d->author, kinds, count,
                                  admin_time(first->not_after_ms), path};
     if (t != NULL)

@@ -212,7 +212,7 @@ void describe_order(struct admin *a, const struct mr_order *o, const struct mr_b
     const struct mr_order_body *b = &o->body;
     uint8_t id[32];
     mr_order_id(id, o);
-    out_print(a->out, _("%s (place %llu, order %.16s, until %s)\n"), kind_word(b->kind),
+    out_print(a->out, _("%s (place %llu, order %.16s, until %s)\n"), order_word(b),
               (unsigned long long)o->seq, admin_hex(id), admin_time(o->not_after_ms));
     if (b->kind == MR_KIND_OPEN)
         out_print(a->out, _("  open %s as %s\n"), who(a, b->u.open.account),

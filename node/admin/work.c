@@ -292,7 +292,7 @@ static void print_settled(struct work *w)
         const struct mr_order *o = &w->draft->orders[i].order;
         uint8_t id[32];
         mr_order_id(id, o);
-        out_print(w->a->out, _("Settled: %s, %s %llu, order %.16s\n"), kind_word(o->body.kind),
+        out_print(w->a->out, _("Settled: %s, %s %llu, order %.16s\n"), order_word(&o->body),
                   _(w->chain_name), (unsigned long long)o->seq, admin_hex(id));
     }
 }

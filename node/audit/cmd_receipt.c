@@ -38,7 +38,7 @@ static void describe(struct source *s, const struct mr_receipt *r)
     out_int(s->out, "proofs", r->proofs_count);
     out_int(s->out, "cosignatures", r->cosignatures_count);
     out_print(s->out, _("%s no. %llu: %s, value %s\n"), address, (unsigned long long)r->seq,
-              r->order_count > 0 ? kind_word(r->order[0].order.body.kind) : _("voided"), value);
+              r->order_count > 0 ? order_word(&r->order[0].order.body) : _("voided"), value);
     if (r->order_count > 0 && r->order[0].order.body.kind == MR_KIND_PAY) {
         const struct mr_pay *const p = &r->order[0].order.body.u.pay;
         for (uint32_t i = 0; i < p->lines_count && p->unit < s->charter->units_count; i++) {

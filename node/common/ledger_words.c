@@ -56,6 +56,15 @@ const char *kind_word(enum mr_order_kind kind)
     return "?";
 }
 
+const char *order_word(const struct mr_order_body *body)
+{
+    if (body->kind == MR_KIND_FLAG && !body->u.flag.frozen)
+        return _("unfreezing");
+    if (body->kind == MR_KIND_LIST && !body->u.list.listed)
+        return _("taking off the list");
+    return kind_word(body->kind);
+}
+
 const char *class_word(enum mr_account_class class)
 {
     if (class == MR_CLASS_RESIDENT)

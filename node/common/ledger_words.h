@@ -7,6 +7,9 @@
 /** One word for a kind of order; "?" for an unknown one. Static storage. */
 const char *kind_word(enum mr_order_kind kind);
 
+/** The same for an order, of a kind that may say two things. */
+const char *order_word(const struct mr_order_body *body);
+
 /** One word for a class of members; the registry's for the ledger's own accounts, "?" for an
  *  unknown one. Static storage. */
 const char *class_word(enum mr_account_class class);

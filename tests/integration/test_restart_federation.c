@@ -61,8 +61,10 @@ static void found(void)
     for (unsigned i = 0; i < QUARTET_NODES; i++)
         quartet_wait_answering(i, QUARTET_NODES);
     /* With any command an operator's key gets to know who the nodes are now. */
-    ADMIN("-d", typed_data(0), "freeze", "bob", "--yes");
-    ADMIN("-d", typed_data(0), "unfreeze", "bob", "--yes");
+    RUN("mereau-admin", 0, "-d", typed_data(0), "freeze", "bob", "--yes");
+    SAID("Settled: freezing");
+    RUN("mereau-admin", 0, "-d", typed_data(0), "unfreeze", "bob", "--yes");
+    SAID("Settled: unfreezing");
 }
 
 static long balance(const char *who)
