@@ -229,14 +229,30 @@ static const struct mr_list *agreed_listing(const struct wallet *w, struct agree
     return ++g->count >= wallet_present(w)->quorum ? list : NULL;
 }
 
-/* WAL-10: pay by name only on the word of the association's own chain; one node of several may not
- * have the proof yet. */
+static enum mr_status not_listed(const struct wallet *w, struct out *out, const char *alias)
+{
+    if (w->seats.count == 1 && wallet_present(w)->nodes_count > 1)
+        return out_fail(out, MR_BAD_RECEIPT,
+                        _("this node alone cannot prove that \"%s\" is listed under this name: ask "
+                          "the others too, without --node, or pay to the shop's address"),
+                        alias);
+    return out_fail(out, MR_BAD_RECEIPT,
+                    _("the node cannot prove that \"%s\" is listed under this name: do "
+                      "not pay by this name, ask the shop for its address"),
+                    alias);
+}
+
+/* WAL-10: pay by name only on the word of the association's own chain. One node of several may not
+ * have the proof: the next one is asked, and nobody needs to know. */
 static enum mr_status look_up_proved(struct wallet *w, struct out *out,
                                      const struct mr_list **ret_list, const char *alias,
                                      const struct mr_association *a)
 {
     struct agreed agreed = {.count = 0};
-    for (size_t tries = 1;; tries++) {
+    const size_t first = w->seats.at, count = w->seats.count;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && node_visit(w, (first + i) % count) != MR_OK)
+            continue;
         const enum mr_status st = look_up(w, out, alias, NULL);
         if (st != MR_OK)
             return st;
@@ -248,13 +264,8 @@ static enum mr_status look_up_proved(struct wallet *w, struct out *out,
             *ret_list = list;
             return MR_OK;
         }
-        if (tries >= w->seats.count ||
-            node_move(w, MR_BEHIND, wallet_clock_ms() + (uint64_t)w->timeout_ms) != MR_OK)
-            return out_fail(out, MR_BAD_RECEIPT,
-                            _("the node cannot prove that \"%s\" is listed under this name: do "
-                              "not pay by this name, ask the shop for its address"),
-                            alias);
     }
+    return not_listed(w, out, alias);
 }
 
 static enum mr_status find_alias(struct wallet *w, struct out *out, struct payee *ret,

@@ -761,7 +761,7 @@ enum work_end work_withdraw(struct work *w)
     out_text(a->out, "state", "withdrawing");
     out_text(a->out, "draft", w->path);
     out_print(a->out,
-              _("The withdrawal needs another operator too:\n  mereau-admin draft withdraw %s "
+              _("The withdrawal needs another signer too:\n  mereau-admin draft withdraw %s "
                 "--key KEYFILE\n"),
               w->path);
     return WORK_DRAFTED;

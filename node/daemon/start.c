@@ -281,14 +281,14 @@ static int open_engine(struct node *n)
                        log_uint("accounts", facts.meta.accounts),
                        log_uint("epoch", facts.meta.epoch),
                        log_text("mode", facts.abstaining ? "abstaining" : "voting")));
+    const bool alone = mr_engine_committee(n->engine)->count == 1;
     if (facts.abstaining)
-        log_event(
-            LOG_LEVEL_WARN, "abstaining",
-            log_with(
-                log_text("why", "the log may be older than what others hold"),
-                log_text(
-                    "do",
-                    "find a newer backup, or let governance sign mereau-admin restore --accept")));
+        log_event(LOG_LEVEL_WARN, "abstaining",
+                  log_with(log_text("why", "the log may be older than what others hold"),
+                           log_text("do", alone ? "find a newer backup, or let governance sign "
+                                                  "mereau-admin restore --accept"
+                                                : "it reads on; then give it a new key with "
+                                                  "mereau-admin federation rekey")));
     return 0;
 }
 

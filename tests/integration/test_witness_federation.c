@@ -252,13 +252,19 @@ START_TEST(a_receipt_is_sought_where_witnesses_look)
     PROPOSE("--witness", mairie, "--witness-quorum", "1");
     all_in_epoch(3, QUARTET_NODES);
     start_witness(0, "mairie", 2);
-    pay(0, "1");
+    /* A node that joined has no receipt of how the shop was listed: others have, without a word. */
+    RUN("mereau", 5, "--wallet", typed_at("ana"), "pay", "boulangerie", "1", "--yes", "--node",
+        quartet.wallet_port[2]);
+    SAID("this node alone cannot prove");
+    WALLET("--wallet", typed_at("ana"), "balance");
+    WALLET("--wallet", typed_at("ana"), "node", "use", "3");
+    quartet_pay("ana", "boulangerie", "1");
+    ck_assert_msg(!said("going on through"), "%s", typed.text);
     snprintf(order, sizeof order, "%s", typed_field("order"));
     WALLET("--wallet", typed_at("bob"), "balance", "--node", quartet.wallet_port[3]);
     witnessed_at(0, 3, order, "30");
     ck_assert(is("witnessed"));
     /* The payer's own copy gets what was found elsewhere. */
-    WALLET("--wallet", typed_at("ana"), "node", "use", "3");
     WALLET("--wallet", typed_at("ana"), "receipt", "show", "1", "--wait", "--timeout", "30");
     WALLET("--wallet", typed_at("ana"), "receipt", "show", "1", "--node", quartet.wallet_port[3]);
     ck_assert(is("witnessed"));
