@@ -368,7 +368,8 @@ static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_reques
         .from = p->resync_from != 0 ? p->resync_from : p->state.size,
         .on = p->follows > stale,
         .timeout_ms = p->heard ? POLL_MS : 0}; /* a node that starts wants an answer at once */
-    p->stale = stale;                          /* the peer ends them at once, with nothing */
+    /* The peer ends them at once, with nothing. */
+    p->stale = stale;
     p->resync = false;
     p->resync_from = 0;
     p->asked_ms = e->now_ms;
