@@ -21,6 +21,10 @@ enum {
     /* One that does not answer must not keep the others waiting. */
     ANSWER_MS = 2000,
     PAUSE_MS_MAX = 8000,
+    /* One that was refused: what it shows later may be right. */
+    REFUSED_MS_MAX = 60000,
+    /* Of one node, by one run: a node that never shows the same twice fills no disk. */
+    NOTES_MAX = 100,
 };
 
 const struct option_row witness_options[] = {
@@ -40,9 +44,11 @@ struct watched {
     uint64_t handed_ms;  /* time of the head that was handed in by this process */
     uint64_t again_ms;   /* monotonic: the same head is cosigned again, which says that we look */
     uint64_t next_ms, pause_ms; /* monotonic; it did not answer, and is left alone until then */
+    uint64_t refused_ms;        /* the same after the last refusal; it only grows */
     enum mr_status status;
     bool refused, recalled;
-    char why[256];
+    char why[256]; /* it was refused the last time */
+    size_t notes;
 };
 
 struct witness {
@@ -120,6 +126,7 @@ static enum mr_status save_head(const struct witness *w, const struct mr_head *h
 
 /* --- whether a head extends it ---------------------------------------------------------------- */
 
+/* Its head is looked at again later: n->refused goes when one extends what was cosigned. */
 static enum mr_status refuse(struct watched *n, const char *why)
 {
     n->refused = true;
@@ -139,14 +146,17 @@ static enum mr_status hang_up(struct watched *n, enum mr_status st)
 
 /* What contradicts the head that was cosigned, as a signed note: whoever has both convicts the
  * node. */
-static void keep_note(const struct witness *w, const struct mr_head *h, const struct mr_pubkey *key)
+static void keep_note(const struct witness *w, struct watched *n, const struct mr_head *h,
+                      const struct mr_pubkey *key)
 {
     char note[MR_NOTE_MAX], path[FILE_PATH_MAX], name[96];
-    const size_t n = mr_head_note(note, w->s.ledger, h, key);
+    const size_t len = mr_head_note(note, w->s.ledger, h, key);
     snprintf(name, sizeof name, "refused-%u-%u-%u-%llu.note", (unsigned)h->node, (unsigned)h->epoch,
              (unsigned)h->generation, (unsigned long long)h->size);
-    if (path_join(path, w->dir, name) == MR_OK && !file_exists(path))
-        file_write(path, note, n, 0600, true);
+    if (n->notes >= NOTES_MAX || path_join(path, w->dir, name) != MR_OK || file_exists(path))
+        return;
+    n->notes++;
+    file_write(path, note, len, 0600, true);
 }
 
 /* Two heads of one size and log with different roots convict by themselves (EVD-3). */
@@ -165,7 +175,7 @@ static void write_evidence(const struct witness *w, const struct mr_head *older,
     memcpy(e->body.u.fork.root, newer->root, 32);
     snprintf(name, sizeof name, "evidence-node%u-epoch%u.mre", (unsigned)newer->node,
              (unsigned)newer->epoch);
-    if (path_join(path, w->dir, name) == MR_OK)
+    if (path_join(path, w->dir, name) == MR_OK && !file_exists(path))
         epochs_write_evidence(&w->s.epochs, e, newer->epoch, path, true);
     free(e);
 }
@@ -235,7 +245,7 @@ static enum mr_status check_head(struct witness *w, struct watched *n)
                         status_sentence(st));
     st = extends(w, n, &old, r);
     if (st != MR_OK)
-        keep_note(w, &r->head, key);
+        keep_note(w, n, &r->head, key);
     return st;
 }
 
@@ -377,7 +387,7 @@ static enum mr_status recall(struct witness *w, struct watched *n)
  * before it is cosigned: what was cosigned is never forgotten. */
 static enum mr_status attend(struct witness *w, struct watched *n)
 {
-    if (n->refused || connect_to(w, n) != MR_OK)
+    if (connect_to(w, n) != MR_OK)
         return MR_OK;
     enum mr_status st = recall(w, n);
     if (st != MR_OK)
@@ -385,7 +395,8 @@ static enum mr_status attend(struct witness *w, struct watched *n)
     if (n->link == NULL || ask_head(w, n) != MR_OK)
         return MR_OK;
     const struct mr_head h = w->reply.body.u.head.head;
-    if (h.size == 0 || (h.time_ms == n->handed_ms && clock_ms(CLOCK_MONOTONIC) < n->again_ms))
+    const bool again = n->refused || clock_ms(CLOCK_MONOTONIC) >= n->again_ms;
+    if (h.size == 0 || (h.time_ms == n->handed_ms && !again))
         return MR_OK;
     st = check_head(w, n);
     if (st != MR_OK)
@@ -394,20 +405,30 @@ static enum mr_status attend(struct witness *w, struct watched *n)
     if (st != MR_OK)
         return out_cannot_write(w->out, w->dir, st);
     n->last = h;
+    n->refused = false;
     hand_in(w, n, &h);
     return MR_OK;
 }
 
-/* The same, unless it did not answer a moment ago. */
+static uint64_t longer(uint64_t pause_ms, uint64_t most)
+{
+    const uint64_t next = pause_ms == 0 ? EVERY_MS : 2 * pause_ms;
+    return next < most ? next : most;
+}
+
+/* The same, unless it did not answer a moment ago, or was refused. */
 static enum mr_status attend_in_turn(struct witness *w, struct watched *n)
 {
     if (clock_ms(CLOCK_MONOTONIC) < n->next_ms)
         return MR_OK;
     const enum mr_status st = attend(w, n);
-    const bool silent = is_silent(n->status);
-    const uint64_t longer = n->pause_ms == 0 ? EVERY_MS : 2 * n->pause_ms;
-    n->pause_ms = !silent ? 0 : longer < PAUSE_MS_MAX ? longer : PAUSE_MS_MAX;
-    n->next_ms = silent ? clock_ms(CLOCK_MONOTONIC) + n->pause_ms : 0;
+    const uint64_t now = clock_ms(CLOCK_MONOTONIC);
+    n->pause_ms = is_silent(n->status) ? longer(n->pause_ms, PAUSE_MS_MAX) : 0;
+    n->next_ms = now + n->pause_ms;
+    if (n->status == MR_FORKED) {
+        n->refused_ms = longer(n->refused_ms, REFUSED_MS_MAX);
+        n->next_ms = now + n->refused_ms;
+    }
     return st;
 }
 
@@ -453,11 +474,12 @@ static void conclude(struct witness *w)
     size_t refused = 0, silent = 0;
     for (size_t i = 0; i < w->count; i++) {
         const struct watched *const n = &w->nodes[i];
+        const enum mr_status st = n->refused ? MR_FORKED : n->status;
         json_t *const o = json_object();
         refused += n->refused;
         silent += !n->refused && n->status != MR_OK;
         json_object_set_new(o, "address", json_string(n->address));
-        json_object_set_new(o, "status", json_string(mr_status_name(n->status)));
+        json_object_set_new(o, "status", json_string(mr_status_name(st)));
         json_object_set_new(o, "size", json_integer((json_int_t)n->last.size));
         json_array_append_new(list, o);
         if (n->refused)
@@ -477,18 +499,29 @@ static void conclude(struct witness *w)
         out_fail(w->out, MR_NO_ANSWER, _("%zu of %zu nodes took no cosignature"), silent, w->count);
 }
 
+/* Once when a node is refused, or for another reason than before, and once when it is right. */
+static enum mr_status attend_aloud(struct witness *w, struct watched *n)
+{
+    char why[sizeof n->why];
+    const bool was = n->refused;
+    memcpy(why, n->why, sizeof why);
+    const enum mr_status st = attend_in_turn(w, n);
+    if (n->refused && (!was || strcmp(why, n->why) != 0))
+        out_note(w->out, "%s: %s", n->address, n->why);
+    else if (was && !n->refused)
+        out_note(w->out, _("%s is right again: what it shows extends what was cosigned"),
+                 n->address);
+    return st;
+}
+
 static void watch(struct witness *w)
 {
     const struct timespec pause = {EVERY_MS / 1000, 0};
     const bool once = opt_flag(w->c, "once");
     enum mr_status st = MR_OK;
     while (st == MR_OK && stop == 0) {
-        for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++) {
-            const bool was = w->nodes[i].refused;
-            st = attend_in_turn(w, &w->nodes[i]);
-            if (!was && w->nodes[i].refused && !once)
-                out_note(w->out, "%s: %s", w->nodes[i].address, w->nodes[i].why);
-        }
+        for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++)
+            st = once ? attend(w, &w->nodes[i]) : attend_aloud(w, &w->nodes[i]);
         if (once)
             break;
         nanosleep(&pause, NULL);

@@ -1,13 +1,16 @@
 /* mereau-audit witness: what it cosigns, what it refuses, and what a receipt gains by it. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/program.h"
 #include "audit/shown.h"
 #include "common/file.h"
 #include "lib/federation.h"
+#include "lib/procs.h"
 #include "lib/ring.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
@@ -81,14 +84,20 @@ START_TEST(a_head_is_cosigned)
 }
 END_TEST
 
+/* Each contradicts one of ten leaves with root 1 at second 1. */
+static const struct {
+    uint64_t size;
+    uint8_t root;
+    uint64_t time_ms;
+    const char *why;
+} heads[] = {{10, 2, 2000, "another history of the same size"},
+             {9, 1, 2000, "it went back"},
+             {20, 3, 2000, "does not extend"},
+             {10, 1, 999, "the time of its head goes back"}};
+
 /* What was cosigned before is on the disk: nothing else is, in this run or the next. */
 START_TEST(another_history_is_refused)
 {
-    static const struct {
-        uint64_t size;
-        uint8_t root;
-        uint64_t time_ms;
-    } heads[] = {{10, 2, 2000}, {9, 1, 2000}, {20, 3, 2000}, {10, 1, 999}};
     show_head(10, 1, 1000);
     json_decref(program_json(witness(node.address), 0));
     memset(&node.cosigned, 0, sizeof node.cosigned);
@@ -103,6 +112,98 @@ START_TEST(another_history_is_refused)
         json_decref(program_json("evidence --json --charter charter.mrc "
                                  "seen/evidence-node1-epoch1.mre",
                                  0));
+}
+END_TEST
+
+/* One that runs; it is asked to end with SIGTERM. */
+static struct proc *keep_watch(void)
+{
+    const char *const words[] = {"LC_ALL=C",
+                                 MEREAU_BIN_DIR "/mereau-audit",
+                                 "witness",
+                                 "--name",
+                                 "witness.example.org",
+                                 "--key",
+                                 "w.key",
+                                 "--passphrase-file",
+                                 "pass",
+                                 "--charter",
+                                 "charter.mrc",
+                                 "seen",
+                                 "--node",
+                                 node.address,
+                                 NULL};
+    ck_assert_int_eq(chdir(program_dir), 0);
+    struct proc *const p = proc_start(words);
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+/* The node says nothing meanwhile: nobody sees half a head. */
+static void show_another(uint64_t size, uint8_t root, uint64_t time_ms)
+{
+    node.silent = true;
+    usleep(100000);
+    show_head(size, root, time_ms);
+    node.silent = false;
+}
+
+static void wait_cosigned(uint64_t time_ms)
+{
+    for (int i = 0; i < 300 && node.cosigned.head.time_ms != time_ms; i++)
+        usleep(100000);
+    ck_assert_uint_eq(node.cosigned.head.time_ms, time_ms);
+}
+
+static unsigned times(const char *text, const char *words)
+{
+    unsigned n = 0;
+    for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
+        n++;
+    return n;
+}
+
+/* A witness that runs looks again, and cosigns what extends what it cosigned. What it wrote of the
+ * other history stays. */
+START_TEST(a_node_that_is_right_again)
+{
+    show_head(10, 1, 1000);
+    struct proc *const p = keep_watch();
+    wait_cosigned(1000);
+    show_another(heads[_i].size, heads[_i].root, heads[_i].time_ms);
+    ck_assert(proc_line(p, NULL, 0, heads[_i].why, PROC_DEADLINE_MS));
+    sleep(4); /* it is looked at and refused again, and nothing is said */
+    ck_assert_uint_eq(node.cosigned.head.time_ms, 1000);
+    show_another(10, 1, 3000);
+    ck_assert(proc_line(p, NULL, 0, "is right again", PROC_DEADLINE_MS));
+    wait_cosigned(3000);
+    proc_signal(p, SIGTERM);
+    ck_assert_int_eq(proc_wait(p, PROC_DEADLINE_MS), 0);
+    char *const text = proc_text(p);
+    ck_assert_uint_eq(times(text, heads[_i].why), 1);
+    ck_assert_uint_eq(times(text, "is right again"), 1);
+    free(text);
+    proc_end(p);
+    ck_assert_int_eq(program_shell("test $(ls seen/refused-1-1-1-*.note | wc -l) -eq 1"), 0);
+    ck_assert(_i != 0 || file_exists(scratch_path(program_dir, "seen/evidence-node1-epoch1.mre")));
+}
+END_TEST
+
+/* It contradicts itself in one way, and then in one that convicts it; at its end it is refused. */
+START_TEST(a_node_that_contradicts_itself_further)
+{
+    show_head(10, 1, 1000);
+    struct proc *const p = keep_watch();
+    wait_cosigned(1000);
+    show_another(9, 1, 2000);
+    ck_assert(proc_line(p, NULL, 0, heads[1].why, PROC_DEADLINE_MS));
+    show_another(10, 2, 2000);
+    ck_assert(proc_line(p, NULL, 0, heads[0].why, PROC_DEADLINE_MS));
+    ck_assert(file_exists(scratch_path(program_dir, "seen/evidence-node1-epoch1.mre")));
+    proc_signal(p, SIGTERM);
+    ck_assert_int_eq(proc_wait(p, PROC_DEADLINE_MS), 5);
+    proc_end(p);
+    ck_assert_uint_eq(node.cosigned.head.time_ms, 1000);
 }
 END_TEST
 
@@ -435,6 +536,8 @@ int main(void)
     TCase *const tc = make_case("shown", setup, teardown);
     tcase_add_test(tc, a_head_is_cosigned);
     tcase_add_loop_test(tc, another_history_is_refused, 0, 4);
+    tcase_add_loop_test(tc, a_node_that_is_right_again, 0, 4);
+    tcase_add_test(tc, a_node_that_contradicts_itself_further);
     tcase_add_test(tc, a_head_of_another_key);
     tcase_add_test(tc, what_was_cosigned_is_damaged);
     tcase_add_test(tc, a_memory_that_went_back);
