@@ -12,7 +12,7 @@
 #include "common/file.h"
 #include "storage/lock.h"
 
-enum { FOLLOWED_MAX = MR_NODES_MAX, WAIT_MS = 10000, REST_MS = 200 };
+enum { FOLLOWED_MAX = MR_NODES_MAX, WAIT_MS = 10000, REST_MS = 200, GRACE_MS = 3000 };
 
 const struct option_row follow_options[] = {
     {"node", 'n', N_("HOST:PORT"), N_("a node to follow, with --key; may be given several times")},
@@ -195,7 +195,7 @@ static enum mr_status rest_all(struct following *w)
         struct mirrored *const base = b->ready && mirrored_is_late(b) ? base_of(w, b) : NULL;
         if (base == NULL)
             continue;
-        st = mirrored_settle(base, false);
+        st = mirrored_settle(base, MIRRORED_LATER);
         if (st == MR_OK)
             st = mirrored_rest_on(b, base->dir);
     }
@@ -243,11 +243,11 @@ static enum mr_status read_all(struct following *w, uint32_t wait_ms)
     return st;
 }
 
-static enum mr_status settle_all(struct following *w, bool save)
+static enum mr_status settle_all(struct following *w, enum mirrored_save when)
 {
     enum mr_status st = MR_OK;
     for (size_t i = 0; i < w->books_count; i++) {
-        const enum mr_status now = mirrored_settle(w->books[i], save);
+        const enum mr_status now = mirrored_settle(w->books[i], when);
         st = st == MR_OK ? now : st;
     }
     return st;
@@ -299,7 +299,7 @@ static void describe(struct following *w, const struct follower *f, json_t *list
     json_array_append_new(list, o);
     if (f->state == FOLLOWER_SILENT)
         out_print(w->out, _("%s: not followed to its end: %s\n"), f->address,
-                  source_why(&w->s, f->trouble));
+                  source_why_unread(&w->s, f->trouble));
     if (b != NULL)
         out_print(w->out, _("%s: node %u, %llu turns, %llu of them new, %llu findings\n"),
                   f->address, (unsigned)f->node, (unsigned long long)mirror_end(b->mirror)->turn,
@@ -380,6 +380,10 @@ static void first_book(struct following *w, struct verdict *ret)
         return;
     if (waits(w, b))
         b->report.wrong.count = b->report.wrong.all = 0;
+    for (size_t i = 0; i < w->count; i++)
+        b->report.asks_witnesses =
+            b->report.asks_witnesses ||
+            (w->followers[i].book == b && cosigned_can_check(&w->followers[i]));
     report_rows(&b->report, w->out);
     report_totals(&b->report, w->out, &totals, &w->s, b->audit);
     report_evidence(&b->report, w->out, &totals, b->audit);
@@ -403,7 +407,8 @@ static void conclude(struct following *w)
     struct verdict v = {0, 0};
     json_t *const nodes = json_array();
     apart_begin(&k, w->out, w->dir);
-    if (w->books_count > 0)
+    /* A node that nothing could be read of has no totals. */
+    if (w->books_count > 0 && (mirror_end(w->books[0]->mirror)->turn > 0 || silent_count(w) == 0))
         first_book(w, &v);
     other_books(w, &v);
     for (size_t i = 0; i < w->count; i++) {
@@ -411,9 +416,11 @@ static void conclude(struct following *w)
         if (w->followers[i].state == FOLLOWER_CONTRADICTS)
             apart_node(&k, &w->followers[i], &w->s);
     }
+    /* A node that was just started has none yet; witnesses come by every second. */
+    const uint64_t until = stop == 0 ? clock_ms(CLOCK_MONOTONIC) + GRACE_MS : 0;
     json_t *const seen = json_array();
     for (size_t i = 0; i < w->count; i++)
-        cosigned_check(&k, &w->followers[i], &w->s, seen);
+        cosigned_check(&k, &w->followers[i], &w->s, seen, until);
     out_json(w->out, "witnessed", seen);
     hold_against_each_other(w, &k);
     out_json(w->out, "nodes", nodes);
@@ -443,10 +450,11 @@ static void say_changes(struct following *w, enum follower_state *last)
         if (f->state == last[i])
             continue;
         last[i] = f->state;
+        progress_hide(&w->progress);
         if (f->state == FOLLOWER_FINE)
             out_note(w->out, _("%s answers again."), f->address);
         else if (f->state == FOLLOWER_SILENT)
-            out_note(w->out, _("%s: %s"), f->address, source_why(&w->s, f->trouble));
+            out_note(w->out, _("%s: %s"), f->address, source_why_unread(&w->s, f->trouble));
         else
             out_note(w->out, "%s: %s.", f->address, f->why);
     }
@@ -483,7 +491,7 @@ static enum mr_status follow(struct following *w)
     while (st == MR_OK && !once && stop == 0) {
         const uint64_t start = clock_ms(CLOCK_MONOTONIC);
         say_changes(w, last);
-        st = settle_all(w, false);
+        st = settle_all(w, MIRRORED_WHEN_DUE);
         if (st == MR_OK)
             st = read_all(w, WAIT_MS);
         /* Nobody is there, or one answers at once that it has nothing. */
@@ -491,7 +499,7 @@ static enum mr_status follow(struct following *w)
             rest(REST_MS);
     }
     progress_end(&w->progress);
-    const enum mr_status saved = settle_all(w, true);
+    const enum mr_status saved = settle_all(w, MIRRORED_NOW);
     return st == MR_OK ? saved : st;
 }
 

@@ -1,12 +1,14 @@
 #include "audit/cosigned.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "common/clock.h"
 #include "common/witnesses.h"
 #include "mereau/log.h"
 
 /* LATE_MS: witnesses come by every second, or by a timer every few minutes. */
-enum { LATE_MS = 600000, MISSING_MAX = MR_WITNESSES_MAX * (MR_NAME_MAX + 2) };
+enum { LATE_MS = 600000, AGAIN_MS = 250, MISSING_MAX = MR_WITNESSES_MAX * (MR_NAME_MAX + 2) };
 
 /* What a node answered, judged. */
 struct judged {
@@ -93,24 +95,43 @@ static void conclude(struct apart *k, const struct follower *f, const struct jud
     json_decref(rest);
 }
 
-void cosigned_check(struct apart *k, struct follower *f, const struct source *s, json_t *list)
+/* False: there is nothing more to say. */
+static bool ask(struct judged *j, struct apart *k, struct follower *f, const struct source *s)
 {
-    if (f->state != FOLLOWER_FINE || f->link == NULL || f->book == NULL)
-        return;
     const struct mr_charter *const now = mr_audit_charter(f->book->audit);
-    struct judged j = {.set = &now->witnesses};
-    if (j.set->quorum == 0)
-        return;
+    *j = (struct judged){.set = &now->witnesses};
     f->request = (struct mr_request_body){.kind = MR_REQ_COSIGNED};
     if (link_call(f->link, &f->reply, &f->request) != MR_OK)
-        return; /* it is not at its end any more */
+        return false; /* it is not at its end any more */
     const struct mr_rep_cosigned *const r = &f->reply.body.u.cosigned;
     for (uint32_t i = 0; i < r->heads_count; i++) {
         if (!is_signed(f, s, now, &r->heads[i]))
             continue;
         if (contradicts(k, f, &r->heads[i].head))
-            return;
-        count(&j, &r->heads[i]);
+            return false;
+        count(j, &r->heads[i]);
     }
-    conclude(k, f, &j, list);
+    return true;
+}
+
+bool cosigned_can_check(const struct follower *f)
+{
+    return f->state == FOLLOWER_FINE && f->link != NULL && f->book != NULL &&
+           mr_audit_charter(f->book->audit)->witnesses.quorum > 0;
+}
+
+void cosigned_check(struct apart *k, struct follower *f, const struct source *s, json_t *list,
+                    uint64_t until_ms)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
+    struct judged j;
+    if (!cosigned_can_check(f))
+        return;
+    bool judged = ask(&j, k, f, s);
+    while (judged && !j.any && clock_ms(CLOCK_MONOTONIC) < until_ms) {
+        nanosleep(&pause, NULL);
+        judged = ask(&j, k, f, s);
+    }
+    if (judged)
+        conclude(k, f, &j, list);
 }

@@ -8,7 +8,8 @@
 #include "mereau/codec.h"
 #include "mereau/log.h"
 
-enum { PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000 };
+/* STEP_MS: what a call waits for news. A signal is looked at in between. */
+enum { PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000, STEP_MS = 500 };
 
 void follower_hang_up(struct follower *f)
 {
@@ -183,6 +184,27 @@ static void refused(struct follower *f, enum mr_status st)
         silent(f, st);
 }
 
+/* The next turn, awaited in steps. A node that does not wait when it is asked to is not asked again
+ * at once. */
+static enum mr_status await_turn(struct follower *f, struct mr_audit_turn *t, struct mr_frame *ret,
+                                 struct progress *progress, uint32_t wait_ms,
+                                 const volatile sig_atomic_t *stop)
+{
+    uint64_t now = clock_ms(CLOCK_MONOTONIC), start;
+    const uint64_t until = now + wait_ms;
+    enum mr_status st;
+    uint32_t step;
+    do {
+        start = now;
+        step = until - start < STEP_MS ? (uint32_t)(until - start) : STEP_MS;
+        if (step > 0)
+            progress_say(progress, _("waiting for news; Ctrl-C ends it"));
+        st = turns_next(f->turns, t, ret, step);
+        now = clock_ms(CLOCK_MONOTONIC);
+    } while (st == MR_NOT_FOUND && *stop == 0 && now < until && now - start >= step / 2);
+    return st;
+}
+
 enum mr_status follower_read(struct follower *f, struct progress *progress, uint32_t wait_ms,
                              const volatile sig_atomic_t *stop)
 {
@@ -193,7 +215,7 @@ enum mr_status follower_read(struct follower *f, struct progress *progress, uint
     if (st != MR_OK)
         return out_fail(f->book->out, st, NULL);
     while (f->state == FOLLOWER_FINE && *stop == 0) {
-        st = turns_next(f->turns, &t, &frame, wait_ms);
+        st = await_turn(f, &t, &frame, progress, wait_ms, stop);
         if (st == MR_NOT_FOUND) {
             at_end(f);
             f->ended = f->state == FOLLOWER_FINE;

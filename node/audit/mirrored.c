@@ -20,7 +20,8 @@
 enum {
     COMMIT_BYTES = 16 << 20,
     COMMIT_MS = 2000,
-    SAVE_MS = 300000,
+    SAVE_MS = 10000,
+    SAVE_SHARE = 20, /* no more than the twentieth part of the time goes into it */
     HEAD_BYTES = 8 + 2 * 8 + 2 * (8 + 4),
     ROW_BYTES = 1024 /* of a finding, at most */
 };
@@ -132,7 +133,6 @@ static enum mr_status save_state(struct mirrored *b)
         return cannot_write(b, path, st);
     }
     b->state_turn = mirror_end(b->mirror)->turn;
-    b->saved_ms = clock_ms(CLOCK_MONOTONIC);
     return MR_OK;
 }
 
@@ -453,7 +453,24 @@ enum mr_status mirrored_open(struct mirrored *b, const struct command *c, struct
     return st;
 }
 
-enum mr_status mirrored_settle(struct mirrored *b, bool save)
+static bool is_old(const struct mirrored *b)
+{
+    const uint64_t age = clock_ms(CLOCK_MONOTONIC) - b->saved_ms;
+    return age >= SAVE_MS && age >= SAVE_SHARE * b->save_cost_ms;
+}
+
+static enum mr_status save(struct mirrored *b)
+{
+    const uint64_t start = clock_ms(CLOCK_MONOTONIC);
+    enum mr_status st = mirrored_rows_commit(b);
+    if (st == MR_OK)
+        st = save_state(b);
+    b->saved_ms = clock_ms(CLOCK_MONOTONIC);
+    b->save_cost_ms = b->saved_ms - start;
+    return st;
+}
+
+enum mr_status mirrored_settle(struct mirrored *b, enum mirrored_save when)
 {
     if (!b->ready)
         return MR_OK;
@@ -462,10 +479,10 @@ enum mr_status mirrored_settle(struct mirrored *b, bool save)
     if (st != MR_OK)
         return cannot_write(b, b->dir, st);
     b->committed_ms = clock_ms(CLOCK_MONOTONIC);
-    if (!save || mirror_end(b->mirror)->turn == b->state_turn)
+    const bool due = when == MIRRORED_NOW || b->state_turn == 0 || is_old(b);
+    if (when == MIRRORED_LATER || !due || mirror_end(b->mirror)->turn == b->state_turn)
         return MR_OK;
-    st = mirrored_rows_commit(b);
-    return st == MR_OK ? save_state(b) : st;
+    return save(b);
 }
 
 enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
@@ -483,7 +500,7 @@ enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
     if (f->turn > 1 && mirror_pending(b->mirror) < COMMIT_BYTES &&
         now - b->committed_ms < COMMIT_MS)
         return MR_OK;
-    return mirrored_settle(b, now - b->saved_ms >= SAVE_MS);
+    return mirrored_settle(b, is_old(b) ? MIRRORED_WHEN_DUE : MIRRORED_LATER);
 }
 
 void mirrored_close(struct mirrored *b)

@@ -28,10 +28,11 @@ struct mirrored {
     char **texts; /* of findings that were loaded */
     size_t texts_count;
     struct mirror *mirror;
-    struct rows *rows;   /* NULL: none are kept */
-    bool ready;          /* it was opened, and the audit stands where the mirror ends */
-    uint64_t state_turn; /* of the state on the disk */
-    uint64_t saved_ms;   /* when it was written; monotonic */
+    struct rows *rows;     /* NULL: none are kept */
+    bool ready;            /* it was opened, and the audit stands where the mirror ends */
+    uint64_t state_turn;   /* of the state on the disk */
+    uint64_t saved_ms;     /* when it was written; monotonic */
+    uint64_t save_cost_ms; /* how long that took */
     uint64_t committed_ms;
     uint64_t new_turns; /* taken since it was opened */
 };
@@ -47,9 +48,16 @@ enum mr_status mirrored_open(struct mirrored *b, const struct command *c, struct
 enum mr_status mirrored_take(struct mirrored *b, const struct mr_audit_turn *t,
                              const struct mr_frame *f);
 
-/** All signatures checked, the mirror committed, and with `save` the state saved. MR_OK, or
- *  reported. */
-enum mr_status mirrored_settle(struct mirrored *b, bool save);
+/** When the rows and the state are saved: what came since is not in the rows until then. */
+enum mirrored_save {
+    MIRRORED_LATER,
+    MIRRORED_WHEN_DUE, /* there is none, or it is ten seconds and twenty times its cost old */
+    MIRRORED_NOW,
+};
+
+/** All signatures checked, the mirror committed, and rows and state saved when something came since
+ *  they were and `when` says so. MR_OK, or reported. */
+enum mr_status mirrored_settle(struct mirrored *b, enum mirrored_save when);
 
 /** Of a node that joined later: audit the mirror again behind the book in another directory
  *  (AUD-8). MR_OK, or reported. */

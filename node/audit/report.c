@@ -371,7 +371,7 @@ static void print_not_checked(struct out *out, const char *text, uint64_t count)
 }
 
 static void report_unchecked(struct out *out, const struct mr_audit_totals *t,
-                             const struct source *s, const struct mr_charter *now)
+                             const struct source *s, const struct mr_charter *now, bool asked)
 {
     json_t *const list = json_object();
     not_checked(list, "orders_erased", t->orders_unchecked);
@@ -382,17 +382,18 @@ static void report_unchecked(struct out *out, const struct mr_audit_totals *t,
     not_checked(list, "evidence", t->evidence_unchecked);
     not_checked(list, "torn_bytes", s->torn);
     json_object_set_new(list, "bank", json_true());
-    json_object_set_new(list, "cosignatures",
-                        json_boolean(now->nodes_count == 1 || now->witnesses.quorum > 0));
+    json_object_set_new(
+        list, "cosignatures",
+        json_boolean(!asked && (now->nodes_count == 1 || now->witnesses.quorum > 0)));
     json_object_set_new(list, "charter", json_boolean(s->own_charter));
     out_json(out, "unchecked", list);
     out_print(out, _("Not checked:\n"));
     out_print(out, _("  - the bank: books and units agree; whether the euros are there, the bank's "
                      "statements say\n"));
-    if (now->nodes_count == 1)
+    if (now->nodes_count == 1 && !asked)
         out_print(out, _("  - other copies: there is one node and no cosignature, so this is what "
                          "this node says, here and now\n"));
-    if (now->witnesses.quorum > 0)
+    if (now->witnesses.quorum > 0 && !asked)
         out_print(out,
                   _("  - cosignatures: the charter wants %u of its witnesses; a book has none, "
                     "\"mereau-audit follow --node\" asks for them\n"),
@@ -441,7 +442,7 @@ void report_totals(const struct report *r, struct out *out, const struct mr_audi
     out_print(out, _("%s, ledger %s\n"), r->charter->name, ledger);
     print_totals(r, out, t, a);
     report_clocks(out, t);
-    report_unchecked(out, t, s, now);
+    report_unchecked(out, t, s, now, r->asks_witnesses);
 }
 
 /* --- whom it convicts ---------------------------------------------------------------------------

@@ -16,6 +16,7 @@ struct report {
     size_t cap;                     /* rows kept of each */
     struct report_rows wrong;       /* what is not right about the book */
     struct report_rows convictions; /* of other nodes: mr_audit_finding.of_another */
+    bool asks_witnesses; /* who reports also checks what they cosigned, and says it himself */
 };
 
 /** Keeps the first `cap` rows of each kind. MR_OK, MR_NO_MEMORY. */

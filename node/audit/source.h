@@ -72,6 +72,8 @@ enum mr_status source_learn(struct source *s, struct link *link, const struct mr
 bool source_is_node(const struct source *s, const struct link *l);
 /** Why a node does not answer, as a sentence; of a key that it does not know, what to do. */
 const char *source_why(const struct source *s, enum mr_status st);
+/** The same of a node whose book was to be read. */
+const char *source_why_unread(const struct source *s, enum mr_status st);
 
 /** Of --key, into s->key. Reported. */
 enum mr_status source_read_key(struct source *s);

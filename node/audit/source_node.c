@@ -23,10 +23,18 @@ const char *source_why(const struct source *s, enum mr_status st)
         "be started again. Or the charter is of another ledger");
 }
 
+const char *source_why_unread(const struct source *s, enum mr_status st)
+{
+    if (st != MR_NOT_AUTHORISED || s->key == NULL)
+        return source_why(s, st);
+    return _("this key may cosign, as a witness, and not read the book: who mirrors it needs a key "
+             "whose line from keygen stands below [audit] in the node's mereaud.conf");
+}
+
 static enum mr_status fail_node(struct source *s, enum mr_status st)
 {
     return out_fail(s->out, st, _("the node %s cannot be read: %s"), first_address(s),
-                    source_why(s, st));
+                    source_why_unread(s, st));
 }
 
 /* --- opening ------------------------------------------------------------------------------------

@@ -279,9 +279,15 @@ void progress_say(struct progress *p, const char *text)
         progress_show(p, text);
 }
 
-void progress_end(struct progress *p)
+void progress_hide(struct progress *p)
 {
     if (p->shown)
         fputs("\r\033[K", stderr);
-    p->shown = p->enabled = false;
+    p->shown = false;
+}
+
+void progress_end(struct progress *p)
+{
+    progress_hide(p);
+    p->enabled = false;
 }

@@ -72,6 +72,9 @@ void progress_update(struct progress *p, uint64_t done);
 /** The same with a line of text (translated) in place of a bar. */
 void progress_say(struct progress *p, const char *text);
 
+/** Removes the bar until the next update: before something else is printed. */
+void progress_hide(struct progress *p);
+
 /** Removes the bar. */
 void progress_end(struct progress *p);
 

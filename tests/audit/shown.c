@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mereau/codec.h"
 #include "mereau/journal.h"
@@ -15,7 +16,10 @@ static void stream(struct shown *s, const struct mr_req_stream *q, struct mr_rep
         s->change();
     const bool log = q->family == MR_FAMILY_LOG;
     const uint8_t *const bytes = log ? s->log : s->bodies;
-    const size_t len = log ? s->log_shown : s->bodies_shown;
+    const atomic_size_t *const shown = log ? &s->log_shown : &s->bodies_shown;
+    for (uint32_t ms = 0; s->waits && ms < q->timeout_ms && *shown <= q->position; ms += 10)
+        usleep(10000);
+    const size_t len = *shown;
     if (!log && q->position < s->bodies_erased) {
         ret->status = MR_BODY_ERASED;
         return;
@@ -56,9 +60,16 @@ static void answer(void *ctx, const struct mr_request *request, struct mr_reply 
         return;
     case MR_REQ_COSIGNED:
         ret->body.u.cosigned = s->seen;
+        if (s->seen_later > 0) {
+            s->seen_later--;
+            ret->body.u.cosigned.heads_count = 0;
+        }
         return;
     case MR_REQ_STREAM:
-        stream(s, &request->body.u.stream, ret);
+        if (s->shows_nothing)
+            ret->status = MR_NOT_AUTHORISED;
+        else
+            stream(s, &request->body.u.stream, ret);
         return;
     default:
         ret->status = MR_NOT_AUTHORISED;

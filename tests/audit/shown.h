@@ -21,9 +21,12 @@ struct shown {
     struct mr_head head;           /* that it says it signed last; size 0: none */
     struct mr_req_cosign cosigned; /* handed in last */
     struct mr_rep_cosigned seen;   /* that it hands out */
+    uint32_t seen_later;           /* so many times nothing is in it yet */
+    bool shows_nothing;            /* of its book: the key is a witness's */
     /* set by the test, any time: */
     atomic_size_t log_shown, bodies_shown; /* bytes of both that are there for others */
     atomic_bool silent;                    /* it answers BUSY to everything */
+    atomic_bool waits;                     /* at its end, for more, as long as it is asked to */
     /* and before the program starts: */
     uint32_t chunk;       /* most bytes in one answer; 0: as many as fit */
     uint32_t answers;     /* so many more of a stream, and then: */

@@ -180,6 +180,79 @@ START_TEST(a_page_follows_its_mirror)
 }
 END_TEST
 
+/* --- one that is followed without end ----------------------------------------------------------
+ */
+
+static struct proc *keep_following(void)
+{
+    const char *const words[] = {"LC_ALL=C",    MEREAU_BIN_DIR "/mereau-audit",
+                                 "follow",      "--charter",
+                                 "charter.mrc", "--control",
+                                 "./control",   "mirror",
+                                 NULL};
+    node.waits = true;
+    ck_assert_int_eq(chdir(program_dir), 0);
+    struct proc *const p = proc_start(words);
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+static void wait_file(const char *name, int deadline_ms)
+{
+    for (int ms = 0; ms < deadline_ms && !file_exists(scratch_path(program_dir, name)); ms += 50)
+        usleep(50000);
+    ck_assert_msg(file_exists(scratch_path(program_dir, name)), "%s", name);
+}
+
+/* Its rows are there at once, and those of what came later although nothing comes behind it. */
+START_TEST(a_page_follows_a_mirror_that_is_followed)
+{
+    shown_until(&node, &book, book.count / 2);
+    struct proc *const follower = keep_following();
+    wait_file("mirror/rows/head", PROC_DEADLINE_MS / 3);
+    wait_file("mirror/audit.state", PROC_DEADLINE_MS / 3);
+    struct proc *const server = serve("--color=never", "mirror");
+    shown_until(&node, &book, book.count);
+    ck_assert_int_eq(program_run("report --html second.html node1"), 0);
+    ck_assert(!shows("second.html"));
+    expect("second.html");
+    proc_signal(server, SIGTERM);
+    ck_assert_int_eq(proc_wait(server, PROC_DEADLINE_MS), 0);
+    proc_end(server);
+    proc_signal(follower, SIGTERM);
+    ck_assert_int_eq(proc_wait(follower, PROC_DEADLINE_MS), 0);
+    proc_end(follower);
+}
+END_TEST
+
+/* It was asked to wait ten seconds for news. _i: the signal. */
+START_TEST(it_ends_soon_after_a_signal)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    struct proc *const follower = keep_following();
+    wait_file("mirror/mirror.mark", PROC_DEADLINE_MS / 3);
+    sleep(1);
+    proc_signal(follower, numbers[_i]);
+    ck_assert_int_eq(proc_wait(follower, 3000 * PROC_PATIENCE), 0);
+    proc_end(follower);
+}
+END_TEST
+
+/* The node knows the key as a witness's only. */
+START_TEST(a_key_that_may_not_mirror)
+{
+    char line[256];
+    node.shows_nothing = true;
+    snprintf(line, sizeof line,
+             "follow --once --charter charter.mrc --node %s --key auditor.key --passphrase-file "
+             "pass mirror",
+             node.address);
+    ck_assert_int_eq(program_run(line), 3);
+    ck_assert_ptr_nonnull(strstr(program_output, "this key may cosign"));
+    ck_assert_ptr_null(strstr(program_output, "orders settled"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *const tc = tcase_create("live");
@@ -189,8 +262,15 @@ int main(void)
     tcase_add_loop_test(tc, an_export_goes_on_where_the_book_does, 0, SOURCES);
     tcase_add_test(tc, a_node_that_breaks_off_leaves_no_export);
     tcase_add_loop_test(tc, a_page_follows_its_mirror, 0, 2);
+    TCase *const on = tcase_create("followed");
+    tcase_add_checked_fixture(on, setup, teardown);
+    tcase_set_timeout(on, 240);
+    tcase_add_test(on, a_page_follows_a_mirror_that_is_followed);
+    tcase_add_test(on, a_key_that_may_not_mirror);
+    tcase_add_loop_test(on, it_ends_soon_after_a_signal, 0, 2);
     Suite *const s = suite_create("audit live");
     suite_add_tcase(s, tc);
+    suite_add_tcase(s, on);
     SRunner *const runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);

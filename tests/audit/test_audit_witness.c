@@ -387,6 +387,33 @@ START_TEST(what_follow_says_of_witnesses)
 }
 END_TEST
 
+/* The node was just started, and the witness comes by a second later. */
+START_TEST(cosignatures_come_a_moment_later)
+{
+    hand_out(&last);
+    node.seen_later = 4;
+    want("witnessed", "");
+    ck_assert_uint_eq(node.seen_later, 0);
+}
+END_TEST
+
+/* It says what it asked for, and not that this was left out. */
+START_TEST(what_was_asked_is_not_unchecked)
+{
+    static const char line[] = "follow --once --charter charter.mrc --control ./control mirror";
+    hand_out(&last);
+    ck_assert_int_eq(program_run(line), 0);
+    ck_assert_ptr_nonnull(strstr(program_output, "witnessed up to"));
+    ck_assert_ptr_null(strstr(program_output, "cosignature"));
+    json_t *o = program_json("verify --json --charter charter.mrc mirror", 0);
+    ck_assert(json_is_true(json_object_get(json_object_get(o, "unchecked"), "cosignatures")));
+    json_decref(o);
+    o = program_json("follow --json --once --charter charter.mrc --control ./control mirror", 0);
+    ck_assert(json_is_false(json_object_get(json_object_get(o, "unchecked"), "cosignatures")));
+    json_decref(o);
+}
+END_TEST
+
 /* --- a real one ------------------------------------------------------------------------------- */
 
 static struct federation f;
@@ -544,6 +571,8 @@ int main(void)
     tcase_add_test(tc, asked_wrongly);
     TCase *const told = make_case("told", setup_book, teardown_book);
     tcase_add_test(told, what_follow_says_of_witnesses);
+    tcase_add_test(told, cosignatures_come_a_moment_later);
+    tcase_add_test(told, what_was_asked_is_not_unchecked);
     TCase *const real = make_case("real", setup_real, teardown_real);
     tcase_add_test(real, a_receipt_that_was_witnessed);
     tcase_add_test(real, a_single_node_that_rewrites);
