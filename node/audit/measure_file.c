@@ -221,7 +221,7 @@ static bool list_head(int columns[LIST_COLUMNS], size_t *ret_fields, char *line,
 struct list_file {
     struct listed *lines; /* of accounts that payments name */
     size_t count, width;
-    bool *seen; /* by account */
+    struct name_set seen; /* also of those that no payment names */
     int columns[LIST_COLUMNS];
     char separator;
 };
@@ -241,6 +241,7 @@ static bool read_listed(const struct measure_file *f, struct listed *ret,
 static const char *take_listed(const struct measure_file *f, struct list_file *l, char *line)
 {
     char *fields[FIELDS_MAX];
+    bool is_new = true;
     struct listed *const x = &l->lines[l->count];
     if (payments_fields(fields, FIELDS_MAX, line, l->separator) != l->width)
         return _("it has not the columns of the first line");
@@ -250,12 +251,12 @@ static const char *take_listed(const struct measure_file *f, struct list_file *l
     }
     if (!read_listed(f, x, l->columns, fields))
         return _("the class is none of resident, shop, association, municipality, office and fund");
-    if (x->account == ISSUER)
-        return NULL;
-    if (l->seen[x->account])
+    const char *const name = fields[l->columns[LIST_ACCOUNT]];
+    if (name[0] != '\0' && name_set_add(&l->seen, name, &is_new) == NO_NAME)
+        return status_sentence(MR_NO_MEMORY);
+    if (!is_new)
         return _("its account stood in a line before");
-    l->seen[x->account] = true;
-    l->count++;
+    l->count += x->account == ISSUER ? 0 : 1;
     return NULL;
 }
 
@@ -304,11 +305,9 @@ static enum mr_status read_list(struct measure_file *f, struct out *out, const c
     for (size_t i = 0; i < len; i++)
         cap += f->list_text[i] == '\n' ? 1 : 0;
     l.lines = malloc(cap * sizeof *l.lines);
-    l.seen = calloc(f->payments.accounts.count + FIRST_MEMBER, sizeof *l.seen);
-    st = l.lines == NULL || l.seen == NULL ? out_fail(out, MR_NO_MEMORY, NULL)
-                                           : take_list(f, out, path, &l, at);
+    st = l.lines == NULL ? out_fail(out, MR_NO_MEMORY, NULL) : take_list(f, out, path, &l, at);
     free(l.lines);
-    free(l.seen);
+    name_set_done(&l.seen);
     return st;
 }
 

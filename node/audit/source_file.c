@@ -42,13 +42,13 @@ enum mr_status source_open_export(struct source *s, const char *path)
                    : out_fail(s->out, MR_BAD_VERSION, _("%s is no export of a ledger"), path);
     const size_t len = (size_t)get_be(head + 8, 4);
     if (len > CHARTER_BYTES_MAX)
-        return out_fail(s->out, MR_DAMAGED, _("%s is damaged: %s"), path, "charter");
+        return out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, "charter");
     uint8_t *const own = malloc(len + 1);
     if (own == NULL)
         return out_fail(s->out, MR_NO_MEMORY, NULL);
     if (fread(own, 1, len, s->file) != len) {
         free(own);
-        return out_fail(s->out, MR_DAMAGED, _("%s is damaged: %s"), path, "charter");
+        return out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, "charter");
     }
     if (opt_text(s->c, "charter") != NULL) {
         const enum mr_status st = source_read_charter(s, path);
@@ -66,7 +66,7 @@ enum mr_status source_open_export(struct source *s, const char *path)
     if (s->charter == NULL)
         return out_fail(s->out, MR_NO_MEMORY, NULL);
     if (mr_charter_decode(s->charter, own, len) != MR_OK)
-        return out_fail(s->out, MR_DAMAGED, _("%s is damaged: %s"), path, "charter");
+        return out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, "charter");
     mr_hash(s->ledger, "mereau/charter", own, len, NULL, 0);
     return MR_OK;
 }

@@ -391,6 +391,18 @@ START_TEST(a_cut_or_altered_export_is_refused)
 }
 END_TEST
 
+/* It is the file that is not right, and no trouble of this machine, wherever it ends. */
+START_TEST(an_export_that_ends_anywhere_is_a_finding)
+{
+    static const int ends[] = {5, 10, 40, 600, -40, -1};
+    char line[128];
+    ck_assert_int_eq(program_run("export --output all.mrx ."), 0);
+    snprintf(line, sizeof line, "head -c %d all.mrx >cut.mrx", ends[_i]);
+    ck_assert_int_eq(program_shell(line), 0);
+    ck_assert_int_eq(program_run("verify cut.mrx"), 5);
+}
+END_TEST
+
 START_TEST(a_full_disk_leaves_the_old_file)
 {
     char disk[SCRATCH_PATH_MAX + 8];
@@ -507,6 +519,7 @@ int main(void)
     tcase_add_test(tc, pseudonyms_of_a_key);
     tcase_add_loop_test(tc, a_wrong_book_is_refused, 0, 2 * FORMATS);
     tcase_add_loop_test(tc, a_cut_or_altered_export_is_refused, 0, 20);
+    tcase_add_loop_test(tc, an_export_that_ends_anywhere_is_a_finding, 0, 6);
     tcase_add_loop_test(tc, a_full_disk_leaves_the_old_file, 0, FORMATS);
     tcase_add_loop_test(tc, a_killed_export_leaves_the_old_file_or_the_new_one, 0, 20);
     tcase_add_test(tc, what_is_there_is_replaced_when_asked);

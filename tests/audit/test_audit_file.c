@@ -151,6 +151,7 @@ static const struct {
     const char *list, *words;
 } lists[] = {
     {"account,class\na,resident\nb,shop\na,shop\n", "line 4: its account stood in a line before"},
+    {"account,class\nz,shop\na,resident\nz,shop\n", "line 4: its account stood in a line before"},
     {"account,class\na,citizen\n", "line 2: the class is none of resident"},
     {"account,class\na\n", "line 2: it has not the columns of the first line"},
     {"account;class;town\na;resident;\nb;shop;Ch\xe2lons\n", "line 3: it is not in UTF-8"},
