@@ -102,7 +102,7 @@ struct mr_event {
         } request;
         struct {
             uint32_t peer;                /**< node number */
-            enum mr_request_kind kind;    /**< FOLLOW or FETCH: what was asked */
+            enum mr_request_kind kind;    /**< FOLLOW, FETCH or EVIDENCE: what was asked */
             const struct mr_reply *reply; /**< NULL: no answer in time, or bytes that are none */
             bool head_good; /**< FOLLOW: mr_head_verify under the peer's log key of its epoch */
             const struct mr_checked *checked; /**< one for each body of the reply; memos: unused */
@@ -198,10 +198,10 @@ struct mr_committee {
 /** Valid until the next step. */
 const struct mr_committee *mr_engine_committee(const struct mr_engine *e);
 
-/** The next request for a peer whose link is up, if there is one: FOLLOW or FETCH. The shell sends
- *  it and gives MR_EV_ANSWER for it, in whatever order, unless the link breaks (MR_EV_PEER). To be
- *  asked again after every step and answer until it says false. At most MR_ASKS_MAX are under way
- *  with one peer. */
+/** The next request for a peer whose link is up, if there is one: FOLLOW, FETCH or EVIDENCE. The
+ * shell sends it and gives MR_EV_ANSWER for it, in whatever order, unless the link breaks
+ * (MR_EV_PEER). To be asked again after every step and answer until it says false. At most
+ * MR_ASKS_MAX are under way with one peer. */
 enum { MR_ASKS_MAX = 13 };
 bool mr_engine_ask(struct mr_engine *e, uint32_t peer, struct mr_request_body *ret);
 

@@ -40,6 +40,14 @@ struct mr_evidence_facts {
 enum mr_status mr_evidence_verify(struct mr_evidence_facts *ret, const struct mr_charter *charter,
                                   const struct mr_chain *chain, const struct mr_evidence *e);
 
+/** The same for who knows the log key of the heads' node, epoch and generation, and so needs no
+ *  handover: those of the evidence are not looked at. ret->association is left zero. */
+enum mr_status mr_evidence_check(struct mr_evidence_facts *ret, const uint8_t ledger[MR_HASH_BYTES],
+                                 const struct mr_pubkey *log_key, const struct mr_evidence *e);
+
+/** The head that names the node, epoch and generation a piece is about. Borrowed from it. */
+const struct mr_head *mr_evidence_head(const struct mr_evidence *e);
+
 /** EVD-1: a file of evidence is the evidence and, behind it, the handovers from epoch 2 on that it
  *  does not carry itself. As mr_receipt_read. */
 enum mr_status mr_evidence_read(struct mr_evidence *ret, struct mr_chain *ret_chain,

@@ -481,11 +481,13 @@ static bool may_use_register(const struct mr_principal *who)
     return who->proved && who->role == MR_AUTH_OWNER && who->class == MR_CLASS_DESK;
 }
 
-/* What the federation looks like, and evidence: for those who run it and those who audit it. */
+/* What the federation looks like, and evidence: for those who run it and those who audit it. Nodes
+ * hand evidence on to each other. */
 static void watch_begin(struct job *j)
 {
     struct node *n = j->node;
-    if (!j->who.local && !j->who.auditor && !is_operator(&j->who)) {
+    const bool peer = j->port == PORT_PEER; /* proved, and it asks for evidence only */
+    if (!peer && !j->who.local && !j->who.auditor && !is_operator(&j->who)) {
         job_finish_status(j, MR_NOT_AUTHORISED);
     } else if (!mr_engine_current(n->engine, &j->who)) {
         job_finish_status(j, MR_BAD_SESSION);
@@ -504,10 +506,12 @@ static bool belongs_here(const struct job *j, const struct mr_request_body *b)
 {
     const bool as_peer = b->kind == MR_REQ_AUTH && b->u.auth.role == MR_AUTH_PEER;
     const bool of_peers = b->kind == MR_REQ_FOLLOW || b->kind == MR_REQ_FETCH;
+    const bool of_both = b->kind == MR_REQ_EVIDENCE;
     const bool of_joiners = b->kind == MR_REQ_STATE || b->kind == MR_REQ_HANDOVER;
     if (j->port != PORT_PEER)
         return !of_peers && (!as_peer || j->port == PORT_WALLET);
-    return as_peer || ((of_peers || of_joiners) && j->who.peer != 0) || b->kind == MR_REQ_HEAD;
+    return as_peer || ((of_peers || of_both || of_joiners) && j->who.peer != 0) ||
+           b->kind == MR_REQ_HEAD;
 }
 
 /* A witness is one of the charter, or an auditor whose key also cosigns: a few heads a second,

@@ -274,6 +274,8 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
         p->stale--;
         return MR_OK;
     }
+    if (ev->u.answer.kind == MR_REQ_EVIDENCE)
+        return mri_evidence_take(e, p, good ? &r->body.u.evidence : NULL);
     if (!good)
         return refuse(e, p,
                       r == NULL            ? MR_NO_ANSWER

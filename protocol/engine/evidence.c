@@ -5,7 +5,10 @@
 
 #include "mereau/assert.h"
 #include "mereau/codec.h"
+#include "mereau/evidence.h"
 #include "mereau/sign.h"
+
+enum { ASK_AGAIN_MS = 500, QUESTIONS = 8 };
 
 static struct mr_evidence *begin(struct mr_engine *e, enum mr_evidence_kind kind)
 {
@@ -35,9 +38,8 @@ static size_t put(struct mr_engine *e, struct mri_peer *p, const struct mr_evide
 static enum mr_status finish(struct mr_engine *e, struct mri_peer *p)
 {
     struct mr_evidence *const v = &e->evidence;
-    const uint32_t epoch = v->body.kind == MR_EVIDENCE_FORK ? v->body.u.fork.newer.epoch
-                                                            : v->body.u.leaves.second.head.epoch;
-    const enum mr_status st = mri_handover(e, v->handover, &v->handover_count, epoch);
+    const enum mr_status st =
+        mri_handover(e, v->handover, &v->handover_count, mr_evidence_head(v)->epoch);
     if (st != MR_OK)
         return st;
     e->entry.kind = MR_ENTRY_EVIDENCE;
@@ -88,11 +90,71 @@ enum mr_status mri_convict_leaves(struct mr_engine *e, struct mri_peer *p,
 
 enum mr_status mri_evidence_replay(struct mr_engine *e, const struct mr_evidence *ev)
 {
-    const uint32_t node = ev->body.kind == MR_EVIDENCE_FORK ? ev->body.u.fork.newer.node
-                                                            : ev->body.u.leaves.first.head.node;
-    struct mri_peer *const p = mri_peer_of(e, node);
+    struct mri_peer *const p = mri_peer_of(e, mr_evidence_head(ev)->node);
     if (p == NULL)
         return MR_DAMAGED;
     put(e, p, ev);
     return MR_OK;
+}
+
+/* --- what others hold ------------------------------------------------------------------------- */
+
+/* Once for each node: a peer that announces what it has not is asked in vain, and then no more. */
+void mri_evidence_hear(const struct mr_engine *e, struct mri_peer *p,
+                       const struct mr_leaf_evidence *leaf)
+{
+    if (mri_peer_of(e, leaf->node) == NULL || (p->announced >> leaf->node & 1) != 0)
+        return;
+    p->announced |= UINT64_C(1) << leaf->node;
+    p->questions += QUESTIONS;
+}
+
+bool mri_evidence_ask(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
+{
+    bool lacks = false;
+    if (p->questions == 0 || p->fetches > 0 || e->now_ms < p->piece_ms)
+        return false;
+    for (uint32_t i = 0; i < e->peers_count; i++)
+        lacks = lacks || ((p->announced >> e->peers[i].seat->number & 1) != 0 &&
+                          !e->peers[i].state.convicted);
+    if (!lacks)
+        return false;
+    if (p->piece == 0)
+        p->piece = 1;
+    p->piece_ms = e->now_ms + ASK_AGAIN_MS;
+    p->fetches++;
+    ret->kind = MR_REQ_EVIDENCE;
+    ret->u.evidence = (struct mr_req_page){.from = p->piece, .count = 1};
+    return true;
+}
+
+/* The epoch's own keys judge it: what is of another epoch convicts nobody who votes now. */
+static enum mr_status take_piece(struct mr_engine *e, struct mri_peer *from,
+                                 const struct mr_evidence *v)
+{
+    struct mr_evidence_facts facts;
+    const struct mr_head *const h = mr_evidence_head(v);
+    struct mri_peer *const p = mri_peer_of(e, h->node);
+    if (p == NULL || p->state.convicted || h->epoch != e->committee.epoch ||
+        h->generation != p->seat->generation)
+        return MR_OK;
+    const enum mr_status st = mr_evidence_check(&facts, e->ledger.id, &p->seat->log_key, v);
+    if (st != MR_OK) {
+        from->refused++;
+        from->trouble = st;
+        return MR_OK;
+    }
+    begin(e, v->body.kind)->body = v->body;
+    return finish(e, p);
+}
+
+/* The first piece is often the only one; else the newest are the likeliest. */
+enum mr_status mri_evidence_take(struct mr_engine *e, struct mri_peer *p,
+                                 const struct mr_rep_evidence *r)
+{
+    p->questions -= p->questions > 0;
+    if (r == NULL)
+        return MR_OK;
+    p->piece = p->piece > 1 ? p->piece - 1 : r->last;
+    return r->items_count > 0 ? take_piece(e, p, &r->items[0]) : MR_OK;
 }

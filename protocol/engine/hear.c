@@ -149,6 +149,8 @@ enum mr_status mri_hear(struct mr_engine *e, uint32_t node, uint64_t index,
         return hear_seen(e, &leaf->u.seen.head);
     if (leaf->kind == MR_LEAF_REST && p != NULL && !e->replaying)
         mri_rest_hear(e, p, &leaf->u.rest);
+    if (leaf->kind == MR_LEAF_EVIDENCE && p != NULL)
+        mri_evidence_hear(e, p, &leaf->u.evidence);
     hear_end(e, p, index, leaf);
     if (!slot_of(leaf, &account, &seq) || seq == 0)
         return MR_OK;

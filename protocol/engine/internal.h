@@ -152,6 +152,11 @@ struct mri_peer {
     uint64_t seen_ms, seen_size; /* what LEAF_SEEN said last */
     uint64_t rest, rest_ms;      /* number in the last REST it said in this run, and when */
     uint32_t evidence;           /* pieces against it */
+    /* Evidence that it announced and this node lacks. Nothing of it outlives the run. */
+    uint64_t announced; /* bit n: against node n */
+    uint32_t questions; /* that this is still worth */
+    uint64_t piece;     /* number of the one asked for next; 0: the first */
+    uint64_t piece_ms;  /* it is not asked for before */
     /* the serving side */
     struct mri_poll polls[MRI_POLLS_A_PEER];
     struct mri_flight flights[MRI_POLLS_A_PEER];
@@ -477,6 +482,14 @@ enum mr_status mri_convict_fork(struct mr_engine *e, struct mri_peer *p,
 enum mr_status mri_convict_leaves(struct mr_engine *e, struct mri_peer *p,
                                   const struct mri_clash *clash, const struct mr_leaf *later);
 enum mr_status mri_evidence_replay(struct mr_engine *e, const struct mr_evidence *ev);
+/* A peer's log announces a piece. */
+void mri_evidence_hear(const struct mr_engine *e, struct mri_peer *p,
+                       const struct mr_leaf_evidence *leaf);
+/* Whether the peer is to be asked for a piece now. */
+bool mri_evidence_ask(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret);
+/* It answered; NULL: with nothing of use. What proves to be true convicts, as if found here. */
+enum mr_status mri_evidence_take(struct mr_engine *e, struct mri_peer *p,
+                                 const struct mr_rep_evidence *r);
 /* Somebody outside holds a head of this node's log. */
 enum mr_status mri_seen_head(struct mr_engine *e, const struct mr_head *h);
 

@@ -269,7 +269,7 @@ void mri_peer_link(struct mr_engine *e, const struct mr_event *ev)
 
 /* --- what is asked next ----------------------------------------------------------------------- */
 
-_Static_assert(MRI_FOLLOWS_MAX + 1 == MR_ASKS_MAX, "the leaves, and what is fetched or relayed");
+_Static_assert(MRI_FOLLOWS_MAX + 1 == MR_ASKS_MAX, "the leaves, and one more thing");
 
 static bool spoke_of(const struct mri_slot *s, uint32_t node)
 {
@@ -401,5 +401,6 @@ bool mr_engine_ask(struct mr_engine *e, uint32_t peer, struct mr_request_body *r
     struct mri_peer *const p = mri_peer_of(e, peer);
     if (p == NULL || !p->up || !e->seated || e->closing || e->config.read_only)
         return false;
-    return ask_bodies(e, p, ret) || ask_relay(e, p, ret) || ask_leaves(e, p, ret);
+    return ask_bodies(e, p, ret) || ask_relay(e, p, ret) || mri_evidence_ask(e, p, ret) ||
+           ask_leaves(e, p, ret);
 }

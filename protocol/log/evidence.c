@@ -17,13 +17,6 @@ static bool same_log(const struct mr_head *a, const struct mr_head *b)
     return a->epoch == b->epoch && a->node == b->node && a->generation == b->generation;
 }
 
-static bool signed_by_node(const struct mr_head *h, const struct mr_roster *r,
-                           const struct mr_evidence *e)
-{
-    const struct mr_pubkey *const key = mr_roster_key(r, h);
-    return key != NULL && mr_head_verify(h, e->ledger, key);
-}
-
 static bool included(const struct mr_proof *p)
 {
     uint8_t bytes[sizeof p->leaf], hash[32];
@@ -139,15 +132,49 @@ static enum mr_status check_leaves(struct mr_evidence_facts *f, const struct mr_
     return find_breach(f, &first->leaf, &second->leaf) ? MR_OK : MR_BAD_EVIDENCE;
 }
 
-static void name_node(struct mr_evidence_facts *f, const struct mr_head *h,
-                      const struct mr_roster *r)
+const struct mr_head *mr_evidence_head(const struct mr_evidence *e)
 {
+    return e->body.kind == MR_EVIDENCE_FORK ? &e->body.u.fork.older : &e->body.u.leaves.first.head;
+}
+
+static const struct mr_head *other_head(const struct mr_evidence *e)
+{
+    return e->body.kind == MR_EVIDENCE_FORK ? &e->body.u.fork.newer : &e->body.u.leaves.second.head;
+}
+
+/* What can be told before any key is known. */
+static enum mr_status look(const uint8_t ledger[32], const struct mr_evidence *e)
+{
+    if (memcmp(ledger, e->ledger, 32) != 0)
+        return MR_WRONG_LEDGER;
+    return e->version == 1 && same_log(mr_evidence_head(e), other_head(e)) ? MR_OK
+                                                                           : MR_BAD_EVIDENCE;
+}
+
+static enum mr_status judge(struct mr_evidence_facts *f, const struct mr_pubkey *log_key,
+                            const struct mr_evidence *e)
+{
+    const struct mr_head *const h = mr_evidence_head(e);
+    if (!mr_head_verify(h, e->ledger, log_key) ||
+        !mr_head_verify(other_head(e), e->ledger, log_key))
+        return MR_BAD_HEAD;
     f->node = h->node;
     f->epoch = h->epoch;
     f->generation = h->generation;
-    for (uint32_t i = 0; i < r->count; i++)
-        if (r->seats[i].node.number == h->node)
-            memcpy(f->association, r->seats[i].node.association, MR_ACCOUNT_BYTES);
+    return e->body.kind == MR_EVIDENCE_FORK ? check_fork(f, &e->body.u.fork)
+                                            : check_leaves(f, &e->body.u.leaves);
+}
+
+enum mr_status mr_evidence_check(struct mr_evidence_facts *ret, const uint8_t ledger[32],
+                                 const struct mr_pubkey *log_key, const struct mr_evidence *e)
+{
+    struct mr_evidence_facts f = {0};
+    enum mr_status st = look(ledger, e);
+    if (st == MR_OK)
+        st = judge(&f, log_key, e);
+    if (st == MR_OK)
+        *ret = f;
+    return st;
 }
 
 enum mr_status mr_evidence_verify(struct mr_evidence_facts *ret, const struct mr_charter *charter,
@@ -156,25 +183,23 @@ enum mr_status mr_evidence_verify(struct mr_evidence_facts *ret, const struct mr
     struct mr_evidence_facts f = {0};
     struct mr_roster roster;
     uint8_t ledger[32];
-    const bool fork = e->body.kind == MR_EVIDENCE_FORK;
-    const struct mr_head *const a = fork ? &e->body.u.fork.older : &e->body.u.leaves.first.head;
-    const struct mr_head *const b = fork ? &e->body.u.fork.newer : &e->body.u.leaves.second.head;
+    const struct mr_head *const h = mr_evidence_head(e);
 
     mr_ledger_id(ledger, charter);
-    if (memcmp(ledger, e->ledger, 32) != 0)
-        return MR_WRONG_LEDGER;
-    if (e->version != 1 || !same_log(a, b))
-        return MR_BAD_EVIDENCE;
-    if (mr_roster_reach(&roster, charter, chain, e->handover, e->handover_count, a->epoch) !=
-            MR_OK ||
-        !signed_by_node(a, &roster, e) || !signed_by_node(b, &roster, e))
+    enum mr_status st = look(ledger, e);
+    if (st != MR_OK)
+        return st;
+    if (mr_roster_reach(&roster, charter, chain, e->handover, e->handover_count, h->epoch) != MR_OK)
         return MR_BAD_HEAD;
-    name_node(&f, a, &roster);
-    const enum mr_status st =
-        fork ? check_fork(&f, &e->body.u.fork) : check_leaves(&f, &e->body.u.leaves);
-    if (st == MR_OK)
-        *ret = f;
-    return st;
+    const struct mr_pubkey *const key = mr_roster_key(&roster, h); /* of both heads: one log */
+    st = key != NULL ? judge(&f, key, e) : MR_BAD_HEAD;
+    if (st != MR_OK)
+        return st;
+    for (uint32_t i = 0; i < roster.count; i++)
+        if (roster.seats[i].node.number == h->node)
+            memcpy(f.association, roster.seats[i].node.association, MR_ACCOUNT_BYTES);
+    *ret = f;
+    return MR_OK;
 }
 
 enum mr_status mr_evidence_read(struct mr_evidence *ret, struct mr_chain *ret_chain,

@@ -66,14 +66,15 @@ START_TEST(peers_ask_what_is_theirs_and_nothing_else)
         if (f.ask->kind == MR_REQ_AUTH)
             continue;
         const bool theirs = f.ask->kind == MR_REQ_FOLLOW || f.ask->kind == MR_REQ_FETCH ||
-                            f.ask->kind == MR_REQ_HANDOVER || f.ask->kind == MR_REQ_STATE;
+                            f.ask->kind == MR_REQ_HANDOVER || f.ask->kind == MR_REQ_STATE ||
+                            f.ask->kind == MR_REQ_EVIDENCE;
         const bool may = f.ask->kind == MR_REQ_HEAD || (_i == 1 && theirs);
         const enum mr_status st = link_call(l, f.reply, f.ask);
         ck_assert_msg((st != MR_NOT_AUTHORISED) == may, "request %d: %s", (int)f.ask->kind,
                       mr_status_name(st));
         told += may;
     }
-    ck_assert_int_eq(told, _i == 0 ? 1 : 5);
+    ck_assert_int_eq(told, _i == 0 ? 1 : 6);
     link_close(l);
 }
 END_TEST
