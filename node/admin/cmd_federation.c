@@ -141,6 +141,20 @@ static void clock_words(char ret[WORDS_MAX], const struct watch *w, const struct
                  name, off);
 }
 
+static void mode_words(char ret[WORDS_MAX], const struct watch *w, const struct trouble *t)
+{
+    if (t->leaves == 0)
+        snprintf(ret, WORDS_MAX, _("this node: %s"), status_sentence(t->status));
+    else
+        snprintf(ret, WORDS_MAX,
+                 ngettext("this node: it has started, and signs nothing before enough nodes "
+                          "answer: %llu works, and it takes %u",
+                          "this node: it has started, and signs nothing before enough nodes "
+                          "answer: %llu work, and it takes %u",
+                          t->leaves),
+                 (unsigned long long)t->leaves, w->view.quorum);
+}
+
 /* What the trouble is. */
 static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const struct trouble *t)
 {
@@ -148,7 +162,7 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
     node_name(w, t->node, name);
     switch (t->kind) {
     case TROUBLE_MODE:
-        snprintf(ret, WORDS_MAX, _("this node: %s"), status_sentence(t->status));
+        mode_words(ret, w, t);
         return;
     case TROUBLE_BROKEN:
         snprintf(ret, WORDS_MAX,
@@ -238,7 +252,7 @@ static void trouble_advice(char ret[WORDS_MAX], const struct watch *w, const str
     const char *text = NULL;
     switch (t->kind) {
     case TROUBLE_MODE:
-        text = mode_advice(t->status, w->view.nodes > 1);
+        text = mode_advice(t->leaves > 0 ? MR_NO_QUORUM : t->status, w->view.nodes > 1);
         break;
     case TROUBLE_BROKEN:
         text = _("stop issuing and paying out, keep all evidence, and compare the books of all "

@@ -32,6 +32,23 @@ static bool votes(enum mr_status mode)
     return mode == MR_OK || mode == MR_BEHIND || mode == MR_NO_QUORUM;
 }
 
+/* One that starts votes when enough others answer, and works as they do while these are too few. */
+static bool starts_in_vain(const struct federation_view *v, enum mr_status mode)
+{
+    return mode == MR_STARTING && v->answering + 1 < v->quorum;
+}
+
+static void look_at_mode(struct federation_view *v, const struct mr_rep_node *node,
+                         enum mr_status mode, bool in_vain)
+{
+    if (mode == MR_OK)
+        return;
+    struct trouble *t = add(v, TROUBLE_MODE, node->node);
+    t->status = mode;
+    if (in_vain && node->started_ms + FEDERATION_START_MS < node->time_ms)
+        t->leaves = v->answering;
+}
+
 static int64_t size_of(int64_t offset_ms)
 {
     return offset_ms < 0 ? -offset_ms : offset_ms;
@@ -115,11 +132,12 @@ void federation_look(struct federation_view *ret, const struct mr_rep_node *node
         v->answering += answers(&peers->peers[i], now_ms) && !is_mute(node, &peers->peers[i]);
         v->convicted += peers->peers[i].convicted;
     }
+    const bool in_vain = starts_in_vain(v, mode);
+    v->answering += in_vain ? 1 : 0;
     const uint32_t bears = 2 * v->quorum > v->nodes ? 2 * v->quorum - v->nodes - 1 : 0;
     v->may_be_down = v->answering > v->quorum ? v->answering - v->quorum : 0;
     v->may_lie = bears > v->convicted ? bears - v->convicted : 0;
-    if (mode != MR_OK)
-        add(v, TROUBLE_MODE, peers->node)->status = mode;
+    look_at_mode(v, node, mode, in_vain);
     if (v->convicted > bears)
         add(v, TROUBLE_BROKEN, 0)->leaves = bears;
     for (uint32_t i = 0; i < peers->peers_count; i++)

@@ -10,6 +10,7 @@
 
 enum {
     FEDERATION_SILENT_MS = 20000, /* a node that did not answer for so long is away */
+    FEDERATION_START_MS = 5000,   /* the others of one that starts answer within this */
     FEDERATION_MUTE_MS = 20000,   /* one that works signs a head every two seconds */
     FEDERATION_LAG_LEAVES = 1000, /* fewer are on their way at any time */
     FEDERATION_CLOCK_MS = 1000,
@@ -18,7 +19,8 @@ enum {
 };
 
 enum trouble_kind {
-    TROUBLE_MODE,      /* the asked node itself: status */
+    TROUBLE_MODE,      /* the asked node itself: status; `leaves` nodes run, which are too few for
+                          it to begin to sign */
     TROUBLE_BROKEN,    /* more nodes are convicted than the quorum bears */
     TROUBLE_CONVICTED, /* node */
     TROUBLE_AWAY,      /* node, status (OK: none is known), time_ms (0: never answered) */

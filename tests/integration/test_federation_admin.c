@@ -287,6 +287,31 @@ START_TEST(test_nothing_settles)
 }
 END_TEST
 
+/* A node that was started while the others are away waits for them, perhaps for ever. */
+START_TEST(test_starts_in_vain)
+{
+    peers.peers[0].connected = peers.peers[1].connected = false;
+    peers.mode = MR_STARTING;
+    node.started_ms = node.time_ms - 60000;
+    expect(0, "-d", at("data"), "federation", "status");
+    expect_text("Now:         nothing settles: 2 nodes work, and it takes 3\n");
+    expect_text("  - this node: it has started, and signs nothing before enough nodes answer: 2 "
+                "work, and it takes 3\n    bring the nodes back that do not answer; nothing is "
+                "lost meanwhile. Where they are lost for good: \"mereau-admin federation restart "
+                "--help\"\n");
+    expect_no_text("it goes on by itself");
+    expect(0, "-d", at("data"), "federation", "status", "--lang", "fr");
+    expect_text("ce nœud : il a démarré, et ne signe rien avant qu’assez de nœuds répondent : 2 "
+                "fonctionnent, et il en faut 3\n    ramenez les nœuds qui ne répondent pas");
+    peers.peers[2].connected = false;
+    expect(0, "-d", at("data"), "federation", "status");
+    expect_text("1 works, and it takes 3\n");
+    node.started_ms = node.time_ms;
+    expect(0, "-d", at("data"), "federation", "status");
+    expect_text("wait; it goes on by itself\n");
+}
+END_TEST
+
 /* Elsewhere an operator's key is proved; without one nothing is asked. */
 START_TEST(test_over_tcp)
 {
@@ -518,6 +543,7 @@ int main(void)
     tcase_add_test(c, test_well);
     tcase_add_test(c, test_troubles);
     tcase_add_test(c, test_nothing_settles);
+    tcase_add_test(c, test_starts_in_vain);
     tcase_add_test(c, test_over_tcp);
     tcase_add_test(c, test_another_node);
     tcase_add_test(c, test_plain_status);

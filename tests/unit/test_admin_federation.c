@@ -135,6 +135,31 @@ START_TEST(test_own_mode)
 }
 END_TEST
 
+/* While too few others answer, one that starts is one of those that wait. */
+START_TEST(test_starting)
+{
+    make(4, 3);
+    peers.mode = (uint32_t)MR_STARTING;
+    node.started_ms = NOW - FEDERATION_START_MS - 1;
+    peers.peers[0].connected = peers.peers[1].connected = false;
+    look();
+    ck_assert_uint_eq(view.answering, 2);
+    ck_assert_int_eq(find(TROUBLE_MODE)->status, MR_STARTING);
+    ck_assert_uint_eq(find(TROUBLE_MODE)->leaves, 2);
+    peers.peers[2].connected = false;
+    look();
+    ck_assert_uint_eq(find(TROUBLE_MODE)->leaves, 1);
+    node.started_ms++; /* they may be about to answer */
+    look();
+    ck_assert_uint_eq(find(TROUBLE_MODE)->leaves, 0);
+    node.started_ms = 0;
+    peers.peers[2].connected = peers.peers[1].connected = true; /* enough: it will go on */
+    look();
+    ck_assert_uint_eq(view.answering, 2);
+    ck_assert_uint_eq(find(TROUBLE_MODE)->leaves, 0);
+}
+END_TEST
+
 START_TEST(test_convicted)
 {
     make(4, 3);
@@ -315,6 +340,7 @@ int main(void)
     tcase_add_test(c, test_away);
     tcase_add_test(c, test_silent);
     tcase_add_loop_test(c, test_own_mode, 0, 7);
+    tcase_add_test(c, test_starting);
     tcase_add_test(c, test_convicted);
     tcase_add_test(c, test_lag);
     tcase_add_test(c, test_clock);
