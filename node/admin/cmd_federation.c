@@ -306,8 +306,13 @@ static void print_headline(struct watch *w)
     const struct federation_view *v = &w->view;
     struct out *out = w->a.out;
     char words[TOLERANCE_MAX];
-    out_print(out, _("Federation:  %s, %u nodes, %u of them settle. This is node %u, epoch %u.\n"),
-              w->a.charter->name, v->nodes, v->quorum, w->peers.node, w->peers.epoch);
+    if (v->nodes == 1)
+        out_print(out, _("Federation:  %s, one node. This is node %u, epoch %u.\n"),
+                  w->a.charter->name, w->peers.node, w->peers.epoch);
+    else
+        out_print(out,
+                  _("Federation:  %s, %u nodes, %u of them settle. This is node %u, epoch %u.\n"),
+                  w->a.charter->name, v->nodes, v->quorum, w->peers.node, w->peers.epoch);
     if (w->peers.mode == (uint32_t)MR_RETIRED) {
         out_print(out, _("Now:         this node is not one of them any more; members pay through "
                          "the others\n"));

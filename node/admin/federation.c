@@ -73,10 +73,12 @@ static int64_t own_offset(const struct mr_rep_peers *peers, uint64_t now_ms)
     return count >= 2 ? -least : 0;
 }
 
-/* It answers nothing at all: that is another trouble than an answer of no use. */
-static bool is_silence(enum mr_status st)
+/* It answers nothing at all, or from the epoch next to this one: that is another trouble than an
+ * answer of no use, and the node does not count it as one. */
+static bool is_refusal(enum mr_status st)
 {
-    return st == MR_UNREACHABLE || st == MR_NO_ANSWER || st == MR_STOPPING;
+    return st != MR_OK && st != MR_UNREACHABLE && st != MR_NO_ANSWER && st != MR_STOPPING &&
+           st != MR_WRONG_EPOCH;
 }
 
 static void look_at_peer(struct federation_view *v, const struct mr_rep_peers *all, uint32_t i,
@@ -87,7 +89,7 @@ static void look_at_peer(struct federation_view *v, const struct mr_rep_peers *a
     struct trouble *t;
     /* Not what passed again; nor of one that has not what it is asked for, and was named for it. */
     const enum mr_status trouble = mr_status_from_number(p->trouble);
-    if (p->refused > 0 && trouble != MR_OK && !is_silence(trouble) && !mute) {
+    if (p->refused > 0 && is_refusal(trouble) && !mute) {
         t = add(v, TROUBLE_REFUSED, p->node);
         t->leaves = p->refused;
         t->status = trouble;

@@ -240,6 +240,17 @@ START_TEST(test_well)
 }
 END_TEST
 
+START_TEST(test_alone)
+{
+    peers.nodes = peers.quorum = 1;
+    peers.peers_count = 0;
+    expect(0, "-d", at("data"), "federation", "status");
+    expect_text("Federation:  Galet, one node. This is node 1, epoch 1.\n");
+    expect(0, "-d", at("data"), "federation", "status", "--lang", "fr");
+    expect_text("Fédération :  Galet, un seul nœud. Ceci est le nœud 1, époque 1.\n");
+}
+END_TEST
+
 START_TEST(test_troubles)
 {
     peers.peers[0].connected = false;
@@ -541,6 +552,7 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_well);
+    tcase_add_test(c, test_alone);
     tcase_add_test(c, test_troubles);
     tcase_add_test(c, test_nothing_settles);
     tcase_add_test(c, test_starts_in_vain);

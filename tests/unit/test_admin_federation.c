@@ -268,6 +268,20 @@ START_TEST(test_refused_and_waiting)
 }
 END_TEST
 
+/* What the count leaves out is no reason for it: nodes go over to an epoch one after another. */
+START_TEST(test_another_epoch_is_no_refusal)
+{
+    make(4, 3);
+    peers.peers[1].refused = 24;
+    peers.peers[1].trouble = MR_WRONG_EPOCH;
+    look();
+    ck_assert_uint_eq(view.troubles_count, 0);
+    peers.peers[1].trouble = MR_BAD_PROOF;
+    look();
+    ck_assert_uint_eq(find(TROUBLE_REFUSED)->leaves, 24);
+}
+END_TEST
+
 /* Requests that a node which hangs or stopped never answered are no answers that were refused. */
 START_TEST(test_silence_is_no_refusal)
 {
@@ -346,6 +360,7 @@ int main(void)
     tcase_add_test(c, test_clock);
     tcase_add_test(c, test_own_clock);
     tcase_add_test(c, test_refused_and_waiting);
+    tcase_add_test(c, test_another_epoch_is_no_refusal);
     tcase_add_loop_test(c, test_silence_is_no_refusal, 0, 3);
     tcase_add_test(c, test_mute);
     tcase_add_test(c, test_worst);
