@@ -142,6 +142,10 @@ static enum mr_status write_all(const struct measure *m, const struct command *c
     if (st == MR_FILE_EXISTS)
         out_fail(out, st, _("%s is there already; --force replaces a publication, and only that"),
                  dir);
+    else if (st == MR_CHECK_FAILED && beside->count == 0)
+        out_fail(out, st,
+                 _("figures of few members would follow from others, whatever is kept back: "
+                   "nothing is shown"));
     else if (st == MR_CHECK_FAILED)
         out_fail(out, st,
                  _("beside what was published before, this would tell of few members, whatever is "

@@ -15,6 +15,7 @@ __extension__ typedef unsigned __int128 wide_product;
 
 struct cell {
     mr_stats_wide size; /* of its value: what a blank costs */
+    uint64_t value;     /* modulo the prime */
     uint32_t members;
     int64_t largest;
     uint8_t why;
@@ -34,6 +35,7 @@ struct relation {
     size_t first, count, guard;
     size_t blanks; /* when its row was made */
     bool same_members;
+    bool guessed; /* it need not hold to the unit */
 };
 
 struct row {
@@ -169,10 +171,17 @@ size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t membe
     d->cells = cells;
     d->cells[d->cells_count] = (struct cell){
         .size = value < 0 ? -value : value,
+        .value = reduce(value),
         .members = members,
         .largest = largest,
         .why = disclosure_small(value, members, largest) ? DISCLOSURE_FEW : DISCLOSURE_SHOWN};
     return d->cells_count++;
+}
+
+void disclosure_value(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den)
+{
+    if (cell < d->cells_count)
+        d->cells[cell].value = times(reduce(num), inverse(reduce(den)));
 }
 
 void disclosure_blank(struct disclosure *d, size_t cell)
@@ -199,6 +208,12 @@ void disclosure_forget(struct disclosure *d)
     if (d->relations_count == 0 || d->short_of_memory)
         return;
     d->terms_count = d->relations[--d->relations_count].first;
+}
+
+void disclosure_guess(struct disclosure *d)
+{
+    if (d->relations_count > 0 && !d->short_of_memory)
+        d->relations[d->relations_count - 1].guessed = true;
 }
 
 void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den)
@@ -488,15 +503,55 @@ static bool hide_solved(struct disclosure *d)
 }
 
 /* Zero is what everybody takes for granted. */
+static bool tells_secret(const struct disclosure *d, const struct row *row)
+{
+    return row->count == 1 && is_secret(d, row->terms[0].cell) &&
+           d->cells[row->terms[0].cell].size != 0;
+}
+
 static bool is_given_back(const struct disclosure *d)
 {
     for (size_t i = 0; i < d->rows_count; i++) {
-        const struct row *const row = &d->rows[i];
-        if (row->count == 1 && is_secret(d, row->terms[0].cell) &&
-            d->cells[row->terms[0].cell].size != 0)
+        if (tells_secret(d, &d->rows[i]))
             return true;
     }
     return false;
+}
+
+/* --- relations that do not hold --------------------------------------------------------------- */
+
+static bool holds(const struct disclosure *d, const struct relation *r)
+{
+    uint64_t sum = 0;
+    for (size_t k = r->first; k < r->first + r->count; k++)
+        sum = (sum + times(d->terms[k].factor, d->cells[d->terms[k].cell].value)) % PRIME;
+    return sum == 0;
+}
+
+static void drop_untrue(struct disclosure *d)
+{
+    for (size_t i = 0; i < d->relations_count; i++) {
+        if (!d->relations[i].guessed && !holds(d, &d->relations[i]))
+            d->relations[i].count = 0;
+    }
+}
+
+/* Where nothing is left to be hidden, a guess that is a little wrong gave what it does not know;
+ * what gives the same by other ways is seen without it. */
+static bool drop_guesses(struct disclosure *d)
+{
+    bool changed = false;
+    for (size_t i = 0; i < d->rows_count; i++) {
+        const struct row *const row = &d->rows[i];
+        for (size_t k = 0; tells_secret(d, row) && k < row->sources_count; k++) {
+            struct relation *const r = &d->relations[row->sources[k]];
+            if (!r->guessed || holds(d, r))
+                continue;
+            r->count = 0;
+            changed = true;
+        }
+    }
+    return changed;
 }
 
 /* What was hidden and follows from the rest all the same is shown: nothing is lost by it. */
@@ -509,18 +564,20 @@ static void show_solved(struct disclosure *d)
     }
 }
 
-/* Each round blanks at least one cell more, so it ends; with everything blank nothing is solved
- * but what is zero by its definition. */
+/* Each round blanks at least one cell more or drops a guess, so it ends. With everything blank,
+ * relations that hold give zeros alone. */
 enum mr_status disclosure_protect(struct disclosure *d)
 {
     bool changed = true;
+    if (!d->short_of_memory)
+        drop_untrue(d);
     while (changed && !d->short_of_memory) {
         while (hide_in(d, is_weak) || hide_in(d, gives_rate))
             ;
         if (!make_rows(d) || !eliminate(d))
             d->short_of_memory = true;
         else
-            changed = hide_solved(d);
+            changed = hide_solved(d) || drop_guesses(d);
     }
     const bool given_back = !d->short_of_memory && is_given_back(d);
     if (!d->short_of_memory && !given_back)

@@ -29,6 +29,9 @@ void disclosure_destroy(struct disclosure *d);
 size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t members,
                        int64_t largest);
 
+/** Its value, if that is not what disclosure_cell was told: num / den (den not 0). */
+void disclosure_value(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den);
+
 /** Blank, because something else says so (its base is). Before disclosure_protect. */
 void disclosure_blank(struct disclosure *d, size_t cell);
 /** How much it is worth to readers: complements are taken from the lowest rank (0 at first). */
@@ -42,12 +45,17 @@ void disclosure_unpublish(struct disclosure *d, size_t cell);
 /** Whether few stand behind these, or one dominates them. */
 bool disclosure_small(mr_stats_wide value, uint32_t members, int64_t largest);
 
-/** A new relation: sum of its terms is a number that is known. `guard`: a cell without which nobody
- *  knows the relation (a rate); DISCLOSURE_NONE: it holds by definition. `same_members`: the same
- *  persons stand behind several of its parts (periods), as against different ones (classes). */
+/** A new relation: its terms come to nothing. One of which the values do not is none: it would
+ *  "solve" a cell that nothing gives, and what does give it would not be seen. `guard`: a cell
+ * without which nobody knows the relation (a rate); DISCLOSURE_NONE: it holds by definition.
+ * `same_members`: the same persons stand behind several of its parts (periods), as against
+ * different ones (classes). */
 void disclosure_relation(struct disclosure *d, size_t guard, bool same_members);
-/** The relation begun last does not hold. */
+/** The relation begun last is not to be. */
 void disclosure_forget(struct disclosure *d);
+/** The relation begun last may hold only nearly: readers take it for granted all the same. It
+ *  counts, unless something small followed from it with nothing shown. */
+void disclosure_guess(struct disclosure *d);
 /** A term of the relation begun last: num / den times the cell; both not 0 (else it is left out).
  *  A part has a coefficient above zero, a total one below. */
 void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den);

@@ -366,6 +366,19 @@ static bool is_member(uint32_t class)
     return mr_stats_in_scope(MR_STATS_MEMBERS, class);
 }
 
+/* Quotients are exact; a mean stock is rounded, and exact in what the velocity divides by. */
+static void give_value(const struct work *w, size_t cell, const struct mr_stats_figure *f)
+{
+    const struct mr_stats_period *const p = &w->m->periods[f->period];
+    const size_t v =
+        f->id == MR_STATS_STOCK ? work_one(w, MR_STATS_V_ALL, f->period) : DISCLOSURE_NONE;
+    if (v != DISCLOSURE_NONE)
+        disclosure_value(w->d, cell, work_figure(w, v)->den,
+                         (mr_stats_wide)p->to_day - p->from_day + 1);
+    else
+        disclosure_value(w->d, cell, f->num, f->den);
+}
+
 /* A figure that has no value says nothing and is no cell that can be blank. */
 static size_t add_cell(const struct work *w, const struct mr_stats_figure *f)
 {
@@ -379,6 +392,8 @@ static size_t add_cell(const struct work *w, const struct mr_stats_figure *f)
     const size_t cell = disclosure_cell(w->d, value ? f->num : 0, members,
                                         counts || f->id == MR_STATS_TOWN_KEPT ? 0 : f->largest);
     disclosure_rank(w->d, cell, rules[f->id].rank);
+    if (value)
+        give_value(w, cell, f);
     return cell;
 }
 
@@ -566,6 +581,8 @@ static bool make_grid(struct grid *g, const struct measure *m, const struct publ
             uint32_t *const at = &g->period[v * g->edges + k];
             if (!has_span(g->views[v].m, g->days[k], g->days[k + 1], at))
                 *at = MR_STATS_NONE;
+            else if (g->views[v].between) /* the whole alone has cells */
+                *at = g->views[v].whole;
         }
     }
     return true;
@@ -575,15 +592,16 @@ static bool make_grid(struct grid *g, const struct measure *m, const struct publ
 static size_t between(const struct grid *g, const struct mr_stats_figure *f, size_t edge,
                       bool *ret_found)
 {
+    *ret_found = false;
     for (size_t v = 0; v < g->count; v++) {
         const uint32_t period = g->period[v * g->edges + edge];
         if (period == MR_STATS_NONE)
             continue;
         *ret_found = true;
         const size_t i = work_at(&g->views[v], f->id, period, f->row, f->column);
-        return i == DISCLOSURE_NONE ? DISCLOSURE_NONE : g->views[v].cell[i];
+        if (i != DISCLOSURE_NONE) /* else another view may have it: one by months */
+            return g->views[v].cell[i];
     }
-    *ret_found = false;
     return DISCLOSURE_NONE;
 }
 
@@ -665,12 +683,21 @@ static void find_before(struct work *views, size_t count, const struct published
     }
 }
 
+/* Periods that differ by days of few differ in concentrations, medians and shares too, which are no
+ * sums: no blank of a sum helps. */
+static bool differs_by_few(const struct work *w)
+{
+    return w->between && figure_small(w, work_one(w, MR_STATS_TURNOVER, w->whole));
+}
+
 static enum mr_status protect(struct work *views, size_t count, const struct measure *m,
                               const struct published_view *others)
 {
     for (size_t v = 0; v < count; v++) {
         if (!make_view(views, v, others))
             return MR_NO_MEMORY;
+        if (differs_by_few(&views[v]))
+            return MR_CHECK_FAILED;
     }
     for (int know = 0; know < 2; know++) {
         for (size_t v = 1; v < count; v++) {
@@ -704,9 +731,6 @@ enum mr_status published_create(struct published *ret, const struct measure *m,
     }
     if (st == MR_OK)
         st = protect(views, count + 1, m, others);
-    /* Alone, what follows with all blank that may be is not told by it: nothing is shown. */
-    if (st == MR_CHECK_FAILED && count == 0)
-        st = MR_OK;
     for (size_t v = 0; views != NULL && v <= count; v++) {
         free(views[v].first);
         free(views[v].sums);

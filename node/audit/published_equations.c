@@ -1,6 +1,8 @@
 /* The equations between figures that a reader knows (spec/77-publication.md PUB-4). */
 #include "audit/published_work.h"
 
+enum { YEAR_DAYS = 365 };
+
 static size_t cell_of(const struct work *w, size_t figure)
 {
     return figure == DISCLOSURE_NONE ? DISCLOSURE_NONE : w->cell[figure];
@@ -100,7 +102,8 @@ static bool of_local(const struct mr_stats_figure *f)
     return f->row == 0;
 }
 
-/* Equations of two indicators: what cells of one come to, cells of the other come to. */
+/* Equations of two indicators: what cells of one come to, cells of the other come to. One that does
+ * not hold is none (disclosure_relation): where no parts are known, the total is not nothing. */
 static const struct margin {
     enum mr_stats_id id;
     bool (*wanted)(const struct mr_stats_figure *f); /* NULL: all cells */
@@ -110,7 +113,6 @@ static const struct margin {
 } margins[] = {
     {MR_STATS_MASS, of_local, -1, MR_STATS_MASS_CLASS, in_mass},
     {MR_STATS_MASS, of_local, 1, MR_STATS_MASS_CLASS, of_issuers},
-    {MR_STATS_MASS, of_local, -1, MR_STATS_LAW_MASS_SHARE, NULL},
     {MR_STATS_MASS_CLASS, of_issuers, 1, MR_STATS_OUTSTANDING, NULL},
     {MR_STATS_MASS_CLASS, of_member, -1, MR_STATS_MASS_HOME, NULL},
     {MR_STATS_MASS, of_local, -1, MR_STATS_OUTSTANDING, NULL},
@@ -141,9 +143,9 @@ static void add_margins(const struct work *w, uint32_t p)
     term(w, work_one(w, MR_STATS_NET_ISSUE, p), -1, 1);
 }
 
-/* num = rate x den x scale. */
+/* num = rate x den x scale / over. */
 static void add_rate(const struct work *w, enum mr_stats_id rate, size_t num, size_t den,
-                     uint32_t p, mr_stats_wide scale)
+                     uint32_t p, mr_stats_wide scale, mr_stats_wide over)
 {
     const size_t guard = work_one(w, rate, p);
     if (guard == DISCLOSURE_NONE || num == DISCLOSURE_NONE || den == DISCLOSURE_NONE)
@@ -151,7 +153,7 @@ static void add_rate(const struct work *w, enum mr_stats_id rate, size_t num, si
     relation(w, guard, false);
     term(w, num, 1, 1);
     if (work_figure(w, guard)->num != 0)
-        term(w, den, -work_figure(w, guard)->num, work_figure(w, guard)->den * scale);
+        term(w, den, -work_figure(w, guard)->num * scale, work_figure(w, guard)->den * over);
 }
 
 /* Reserve = coverage x outstanding, of each association and of all. */
@@ -182,29 +184,29 @@ static void add_velocities(const struct work *w, uint32_t p)
     const size_t b2b = work_at(w, MR_STATS_FLOW_CLASS, p, MR_CLASS_SHOP, MR_CLASS_SHOP);
     const mr_stats_wide days =
         (mr_stats_wide)w->m->periods[p].to_day - w->m->periods[p].from_day + 1;
-    add_rate(w, MR_STATS_V_ALL, work_one(w, MR_STATS_TURNOVER, p), stock, p, days * 365);
-    add_rate(w, MR_STATS_V_SHOPS, b2b, stock, p, days * 365);
-    add_rate(w, MR_STATS_B2B, b2b, work_one(w, MR_STATS_TURNOVER, p), p, 1);
+    add_rate(w, MR_STATS_V_ALL, work_one(w, MR_STATS_TURNOVER, p), stock, p, days, YEAR_DAYS);
+    add_rate(w, MR_STATS_V_SHOPS, b2b, stock, p, days, YEAR_DAYS);
+    add_rate(w, MR_STATS_B2B, b2b, work_one(w, MR_STATS_TURNOVER, p), p, 1, 1);
     if (goods == DISCLOSURE_NONE || stock == DISCLOSURE_NONE)
         return;
     relation(w, goods, false);
     term(w, to_shops, 1, 1);
     term(w, b2b, 1, 1);
-    term(w, stock, -work_figure(w, goods)->num, work_figure(w, goods)->den * days * 365);
+    term(w, stock, -work_figure(w, goods)->num * days, work_figure(w, goods)->den * YEAR_DAYS);
 }
 
 static void add_rates(const struct work *w, uint32_t p)
 {
     const size_t c = work_one(w, MR_STATS_CONVERTED, p), r = work_one(w, MR_STATS_REDEEMED, p);
     const size_t stock = work_one(w, MR_STATS_STOCK, p), paid = work_one(w, MR_STATS_TURNOVER, p);
-    add_rate(w, MR_STATS_RHO, r, c, p, 1);
-    add_rate(w, MR_STATS_C_OVER_M, c, stock, p, 1);
-    add_rate(w, MR_STATS_R_OVER_M, r, stock, p, 1);
-    add_rate(w, MR_STATS_MULTIPLIER, paid, c, p, 1);
+    add_rate(w, MR_STATS_RHO, r, c, p, 1, 1);
+    add_rate(w, MR_STATS_C_OVER_M, c, stock, p, 1, 1);
+    add_rate(w, MR_STATS_R_OVER_M, r, stock, p, 1, 1);
+    add_rate(w, MR_STATS_MULTIPLIER, paid, c, p, 1, 1);
     add_rate(w, MR_STATS_MASS_SHOPS, work_at(w, MR_STATS_MASS_CLASS, p, MR_CLASS_SHOP, 0),
-             work_at(w, MR_STATS_MASS, p, 0, 0), p, 1);
+             work_at(w, MR_STATS_MASS, p, 0, 0), p, 1, 1);
     add_rate(w, MR_STATS_SHOPS_RATIO, work_at(w, MR_STATS_MEMBER_COUNT, p, MR_CLASS_SHOP, 0),
-             work_at(w, MR_STATS_MEMBER_COUNT, p, MR_CLASS_RESIDENT, 0), p, 1);
+             work_at(w, MR_STATS_MEMBER_COUNT, p, MR_CLASS_RESIDENT, 0), p, 1, 1);
     const size_t passed = work_one(w, MR_STATS_PASSED_ON, p);
     if (passed != DISCLOSURE_NONE && r != DISCLOSURE_NONE && paid != DISCLOSURE_NONE) {
         const struct mr_stats_figure *const f = work_figure(w, passed); /* r = (1 - rate) x paid */
@@ -222,9 +224,11 @@ static void add_pair(const struct work *w, enum mr_stats_id a, enum mr_stats_id 
     const size_t x = work_one(w, a, p), y = work_one(w, b, p);
     if (x == DISCLOSURE_NONE || y == DISCLOSURE_NONE)
         return;
+    const struct mr_stats_figure *const f = work_figure(w, x), *const g = work_figure(w, y);
+    const bool zero = f->num == 0 || g->num == 0;
     relation(w, DISCLOSURE_NONE, true);
-    term(w, x, 1, 1);
-    term(w, y, -1, 1);
+    term(w, x, zero ? 1 : f->den, zero ? 1 : f->num);
+    term(w, y, zero ? -1 : -g->den, zero ? 1 : g->num);
 }
 
 /* --- what must come from somewhere ------------------------------------------------------------
@@ -397,6 +401,7 @@ static void add_books(const struct work *w, const struct habits *h, uint32_t p)
 {
     struct draft d = draft(w);
     put_converted(&d, p);
+    disclosure_guess(w->d);
     keep_if(&d, (p > 0 && !w->between) || w->before != NULL || is_a_fee(w, p, d.left));
     d = draft(w);
     put_own(&d, p);
@@ -467,7 +472,8 @@ static void add_law(const struct work *w, uint32_t p)
     struct draft d = draft(w);
     put(&d, work_one(w, MR_STATS_LAW_PAID, p), -1);
     for (uint32_t k = 0; k < w->whole; k++) {
-        if (w->m->periods[k].to_day <= end->to_day && w->m->periods[k].to_day + 365 > end->to_day)
+        if (w->m->periods[k].to_day <= end->to_day &&
+            w->m->periods[k].to_day + YEAR_DAYS > end->to_day)
             put_payments(&d, k);
     }
     keep_if(&d, d.left == 0);
@@ -534,6 +540,8 @@ void work_equations(const struct work *w)
         add_rates(w, p);
         add_pair(w, MR_STATS_HOLDING, MR_STATS_V_TRANSFER, p);
         add_pair(w, MR_STATS_CORE, MR_STATS_CORE_SHARE, p);
+        add_pair(w, MR_STATS_MASS, MR_STATS_LAW_MASS_SHARE, p);
+        add_pair(w, MR_STATS_PAYMENTS, MR_STATS_PER_ACTIVE, p);
         add_public(w, p);
         if (p < w->whole) {
             add_pair(w, MR_STATS_LAW_PAID, MR_STATS_LAW_PAID_SHARE, p);

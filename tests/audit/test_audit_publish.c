@@ -202,6 +202,69 @@ START_TEST(rates_do_not_give_blanks_back)
 }
 END_TEST
 
+/* A total of which no part is known is not nothing: what gives it is seen. */
+START_TEST(a_total_without_parts_is_no_relation)
+{
+    struct disclosure *d;
+    ck_assert_int_eq(disclosure_create(&d), MR_OK);
+    const size_t paid = disclosure_cell(d, 46, 4, 13), stock = disclosure_cell(d, 230, 20, 13);
+    const size_t rate = disclosure_cell(d, 1, MR_STATS_NONE, 0);
+    disclosure_value(d, rate, 1, 5);
+    disclosure_relation(d, DISCLOSURE_NONE, false);
+    disclosure_term(d, paid, -1, 1);
+    disclosure_relation(d, rate, false);
+    disclosure_term(d, paid, 1, 1);
+    disclosure_term(d, stock, -1, 5);
+    ck_assert_int_eq(disclosure_protect(d), MR_OK);
+    ck_assert_int_eq(disclosure_why(d, paid), DISCLOSURE_FEW);
+    ck_assert_int_eq(disclosure_why(d, rate), DISCLOSURE_COMPLEMENT);
+    disclosure_destroy(d);
+}
+END_TEST
+
+/* Readers take 46 + 1 for 46; that must not hide what they know to the unit. */
+START_TEST(a_guess_hides_nothing_that_holds)
+{
+    struct disclosure *d;
+    ck_assert_int_eq(disclosure_create(&d), MR_OK);
+    const size_t paid = disclosure_cell(d, 46, 4, 13), part = disclosure_cell(d, 47, 4, 13);
+    const size_t other = disclosure_cell(d, 100, 30, 13), all = disclosure_cell(d, 146, 34, 13);
+    disclosure_relation(d, DISCLOSURE_NONE, false);
+    disclosure_term(d, paid, 1, 1);
+    disclosure_term(d, part, -1, 1);
+    disclosure_guess(d);
+    disclosure_relation(d, DISCLOSURE_NONE, false);
+    disclosure_term(d, paid, 1, 1);
+    disclosure_term(d, part, -2, 1);
+    disclosure_guess(d);
+    disclosure_relation(d, DISCLOSURE_NONE, false);
+    disclosure_term(d, paid, 1, 1);
+    disclosure_term(d, other, 1, 1);
+    disclosure_term(d, all, -1, 1);
+    ck_assert_int_eq(disclosure_protect(d), MR_OK);
+    ck_assert_int_eq(disclosure_why(d, other), DISCLOSURE_COMPLEMENT);
+    disclosure_destroy(d);
+}
+END_TEST
+
+/* Readers know all of it from elsewhere. */
+START_TEST(what_is_known_cannot_be_kept_back)
+{
+    struct disclosure *d;
+    ck_assert_int_eq(disclosure_create(&d), MR_OK);
+    const size_t part = disclosure_cell(d, 46, 4, 13), other = disclosure_cell(d, 100, 30, 13);
+    const size_t all = disclosure_cell(d, 146, 34, 13);
+    disclosure_relation(d, DISCLOSURE_NONE, false);
+    disclosure_term(d, part, 1, 1);
+    disclosure_term(d, other, 1, 1);
+    disclosure_term(d, all, -1, 1);
+    disclosure_know(d, other);
+    disclosure_know(d, all);
+    ck_assert_int_eq(disclosure_protect(d), MR_CHECK_FAILED);
+    disclosure_destroy(d);
+}
+END_TEST
+
 /* Two small cells blank beside a shown total: together they are small too. */
 START_TEST(a_neighbour_cannot_subtract_himself)
 {
@@ -584,8 +647,7 @@ static bool is_shown(const char *id, const char *of, const char *from)
 START_TEST(beside_what_was_published_before)
 {
     ck_assert_int_eq(program_run("publish w --by week " TOWN), 0);
-    ck_assert_int_eq(program_run("publish cut " TOWN "--beside w"), 5); /* weeks cut months */
-    ck_assert(!file_exists(scratch_path(program_dir, "cut")));
+    ck_assert_int_eq(program_run("publish cut " TOWN "--beside w"), 0); /* weeks cut months */
     ck_assert_int_eq(program_run("publish m --to 2026-04-30 " TOWN "--beside nothing"), 4);
     ck_assert_int_eq(program_run("publish one --to 2026-03-31 " TOWN), 0);
     ck_assert_int_eq(program_run("publish two --to 2026-04-30 " TOWN "--beside one"), 0);
@@ -599,6 +661,55 @@ START_TEST(beside_what_was_published_before)
     ck_assert_int_eq(file_write(scratch_path(program_dir, "one/figures.csv"), "x", 1, 0644, true),
                      MR_OK);
     ck_assert_int_eq(program_run("publish c " TOWN "--beside one"), 5);
+}
+END_TEST
+
+/* Twenty pay in each week, and in the first one of two weeks four alone; `more`: lines behind. */
+static void write_weeks(const char *name, bool four, const char *more)
+{
+    FILE *const f = fopen(scratch_path(program_dir, name), "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "time,kind,payer,payee,amount\n");
+    for (int i = 0; i < 20; i++)
+        fprintf(f, "2026-01-05,issue,,a%d,1000\n", i);
+    for (int i = 0; i < (four ? 4 : 20); i++)
+        fprintf(f, "2026-01-06,pay,a%d,a%d,%d\n", i, four ? (i + 1) % 4 : (i + 3) % 20, 10 + i);
+    for (int i = 0; i < 20; i++)
+        fprintf(f, "2026-01-13,pay,a%d,a%d,%d\n", i, (i + 3) % 20, 20 + i);
+    fputs(more, f);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+#define WEEKS " --by week --sign k.key --passphrase-file pass --from-csv "
+
+/* Without classes nothing is known of parts: the week of few must not follow from velocities, mean
+ * stocks and sums of twelve months. */
+START_TEST(a_week_of_few_without_classes)
+{
+    write_weeks("few.csv", true, "");
+    ck_assert_int_eq(program_run("publish out" WEEKS "few.csv"), 0);
+    read_figures("out/figures.csv");
+    const bool stock = is_shown("mean_stock", "period", "2026-01-05");
+    const bool last_stock = is_shown("mean_stock", "period", "2026-01-12");
+    ck_assert(!is_shown("turnover", "period", "2026-01-05"));
+    ck_assert(!stock || !is_shown("velocity_all", "period", "2026-01-05"));
+    const bool second = is_shown("turnover", "period", "2026-01-12") ||
+                        (last_stock && is_shown("velocity_all", "period", "2026-01-12"));
+    ck_assert(!second || !is_shown("law_payments_12m", "period", "2026-01-12"));
+    ck_assert(!second || !is_shown("turnover", "whole", "2026-01-05"));
+    ck_assert(second || is_shown("turnover", "whole", "2026-01-05"));
+}
+END_TEST
+
+/* A day of one payment more: concentrations tell of it, whatever sums are blank. */
+START_TEST(days_of_few_cannot_be_added)
+{
+    write_weeks("one.csv", false, "");
+    write_weeks("two.csv", false, "2026-01-14,pay,a3,a4,7.77\n");
+    ck_assert_int_eq(program_run("publish one" WEEKS "one.csv"), 0);
+    ck_assert_int_eq(program_run("publish two" WEEKS "two.csv --beside one"), 5);
+    program_said("beside what was published before");
+    ck_assert(!file_exists(scratch_path(program_dir, "two")));
 }
 END_TEST
 
@@ -646,6 +757,9 @@ int main(void)
     tcase_add_test(tc, few_or_one_that_dominates);
     tcase_add_loop_test(tc, totals_do_not_give_blanks_back, 1, 60);
     tcase_add_test(tc, rates_do_not_give_blanks_back);
+    tcase_add_test(tc, a_total_without_parts_is_no_relation);
+    tcase_add_test(tc, a_guess_hides_nothing_that_holds);
+    tcase_add_test(tc, what_is_known_cannot_be_kept_back);
     tcase_add_test(tc, a_neighbour_cannot_subtract_himself);
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(program, setup, teardown);
@@ -659,6 +773,8 @@ int main(void)
     tcase_add_test(program, whose_signature_it_is);
     tcase_add_test(program, nothing_is_replaced_unasked);
     tcase_add_test(program, beside_what_was_published_before);
+    tcase_add_test(program, a_week_of_few_without_classes);
+    tcase_add_test(program, days_of_few_cannot_be_added);
     tcase_add_test(program, accounts_one_by_one);
     tcase_add_test(program, no_room);
     Suite *const s = suite_create("audit publish");

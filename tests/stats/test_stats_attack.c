@@ -248,6 +248,8 @@ static int flows(enum mr_stats_id id, const struct mr_stats_figure *f, const str
         return c->kind == MR_STATS_SWEEP;
     case MR_STATS_TURNOVER:
         return circulates(c);
+    case MR_STATS_LAW_PAID:
+        return pays && is(c->from, MR_STATS_MEMBERS) && is(c->to, MR_STATS_MEMBERS);
     case MR_STATS_FLOW_CLASS:
         return pays && a->class == f->row && b->class == f->column;
     case MR_STATS_FLOW_TRADE:
@@ -332,11 +334,7 @@ static bool begin_line(const struct measure *m, const struct mr_stats_figure *f,
     if (f->id == MR_STATS_LAW_PAID || f->id == MR_STATS_LAW_PAID_SHARE) {
         /* the ledger is younger than a year: all members' payments up to here */
         const struct mr_stats_period all = {0, p->to_day};
-        struct mr_stats_figure any = *f;
-        for (any.row = 0; any.row < 2; any.row++) {
-            for (any.column = 0; any.column < 2; any.column++)
-                add(MR_STATS_FLOW_HOME, &any, &all, 1);
-        }
+        add(MR_STATS_LAW_PAID, f, &all, 1);
         return true;
     }
     if ((is_flow(f->id) || is_stand(f->id)) && f->id != MR_STATS_MASS_SHOPS) {
@@ -614,6 +612,21 @@ START_TEST(by_week)
 }
 END_TEST
 
+/* Nobody knows a class, a home or a trade: totals without parts. */
+START_TEST(without_classes)
+{
+    static const enum mr_stats_by by[] = {MR_STATS_BY_WEEK, MR_STATS_BY_MONTH};
+    for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
+        make(_i, 120);
+        town_strip(&town);
+        publish(0, 119, by[i]);
+        ck_assert_uint_eq(attack(), 0);
+        ck_assert_uint_ge(count_shown(0, MR_STATS_STOCK) + count_shown(0, MR_STATS_TURNOVER), 5);
+        forget();
+    }
+}
+END_TEST
+
 /* The whole of a publication of each quarter is that quarter. */
 START_TEST(months_beside_quarters)
 {
@@ -635,6 +648,16 @@ START_TEST(weeks_beside_months)
     publish(0, 89, MR_STATS_BY_MONTH);
     ck_assert_uint_eq(attack(), 0);
     publish(0, 89, MR_STATS_BY_WEEK);
+    ck_assert_uint_eq(attack(), 0);
+    forget();
+}
+END_TEST
+
+START_TEST(months_beside_weeks)
+{
+    make(_i, 90);
+    publish(0, 89, MR_STATS_BY_WEEK);
+    publish(0, 89, MR_STATS_BY_MONTH);
     ck_assert_uint_eq(attack(), 0);
     forget();
 }
@@ -684,8 +707,10 @@ int main(void)
     tcase_set_timeout(c, 300);
     tcase_add_loop_test(c, by_month, 0, 8);
     tcase_add_loop_test(c, by_week, 0, 4);
+    tcase_add_loop_test(c, without_classes, 0, 8);
     tcase_add_loop_test(c, months_beside_quarters, 0, 4);
     tcase_add_loop_test(c, weeks_beside_months, 0, 4);
+    tcase_add_loop_test(c, months_beside_weeks, 0, 4);
     tcase_add_loop_test(c, every_month, 0, 4);
     tcase_add_loop_test(c, every_fortnight, 0, 4);
     tcase_add_loop_test(c, the_attack_sees, 0, 4);

@@ -130,3 +130,21 @@ void town_make(struct town *t, uint64_t seed, uint32_t days, bool fees, bool bus
     t->table.units[0].role = MR_UNIT_LOCAL;
     t->table.units[1].role = MR_UNIT_RESERVE;
 }
+
+void town_strip(struct town *t)
+{
+    for (size_t i = 0; i < t->table.rows; i++) {
+        const uint64_t week = (t->time_ms[i] / MR_DAY_MS - TOWN_DAY_FIRST) / 7;
+        if (t->kind[i] != MR_STATS_PAY || week % 3 != 1)
+            continue;
+        t->from[i] = MEMBERS + t->from[i] % 2;
+        t->to[i] = MEMBERS + 2 + t->to[i] % 2;
+    }
+    for (uint32_t i = 0; i < TOWN_ACCOUNTS; i++) {
+        t->accounts[i].class = i < MEMBERS ? t->accounts[i].class : MR_STATS_CLASS_UNKNOWN;
+        t->accounts[i].association = t->accounts[i].trade = MR_STATS_NONE;
+    }
+    t->table.associations_count = t->table.labels_count = 0;
+    t->table.redemptions_count = 0;
+    t->table.redemptions = NULL;
+}
