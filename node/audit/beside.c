@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit/publication.h"
+#include "audit/published_work.h"
 #include "common/day.h"
 #include "common/term.h"
 
@@ -86,11 +87,9 @@ static char **lines_of(size_t *ret_count, char *text)
     return lines;
 }
 
-/* Whether the line that begins so says that its figure has a value. */
-static bool has_value(char **lines, size_t count, const char *prefix)
+/* The first line that begins so; NULL: none does. */
+static const char *line_that_begins(char **lines, size_t count, const char *prefix)
 {
-    static const char end[] = ",value";
-    const size_t n = strlen(prefix);
     size_t low = 0, high = count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
@@ -99,30 +98,87 @@ static bool has_value(char **lines, size_t count, const char *prefix)
         else
             high = middle;
     }
-    if (low == count || strncmp(lines[low], prefix, n) != 0)
-        return false;
-    const size_t len = strlen(lines[low]);
-    return len >= sizeof end && strcmp(lines[low] + len - (sizeof end - 1), end) == 0;
+    return low < count && strncmp(lines[low], prefix, strlen(prefix)) == 0 ? lines[low] : NULL;
 }
 
-static enum mr_status read_shown(bool **ret, const struct measure *m, const char *dir)
+/* Whether the line says that its figure has a value. */
+static bool has_value(const char *line)
 {
-    char path[FILE_PATH_MAX], prefix[PREFIX_MAX];
+    static const char end[] = ",value";
+    const size_t len = line == NULL ? 0 : strlen(line);
+    return len >= sizeof end && strcmp(line + len - (sizeof end - 1), end) == 0;
+}
+
+/* What the figure is now stands in the line too. */
+static bool is_as_shown(const char *line, const char *prefix, const struct mr_stats_figure *f)
+{
+    char now[MR_STATS_TEXT_MAX] = "";
+    mr_stats_figure_text(now, f);
+    const char *const was = line + strlen(prefix);
+    return f->state == MR_STATS_VALUE && strncmp(was, now, strlen(now)) == 0 &&
+           was[strlen(now)] == ',';
+}
+
+/* What changes with the listings, whenever the payments were made. */
+static bool is_of_listings(enum mr_stats_id id)
+{
+    return id == MR_STATS_FLOW_TRADE || id == MR_STATS_TOWN_KEPT || id == MR_STATS_TOWNS;
+}
+
+/* Whether it tells of what came later, if it is another than it was. First payments may come when
+ * the period is over; of days that are not published again, what stands at their end tells. */
+static bool is_of_what_was(const struct measure *now, const struct measure *m,
+                           const struct mr_stats_figure *f)
+{
+    const struct mr_stats_period *const all = &now->periods[now->periods_count];
+    const struct mr_stats_period *const p = &m->periods[f->period];
+    const bool apart = p->to_day < all->from_day || p->from_day > all->to_day;
+    return f->id != MR_STATS_FIRST_SHARE && !is_of_listings(f->id) &&
+           (!apart || published_over_time(f->id) == LAST);
+}
+
+/* What an earlier publication showed, by figure of its measure. */
+struct earlier {
+    bool *shown, *moved;
+    size_t changed; /* one that must be what it was, and is not; DISCLOSURE_NONE */
+};
+
+static void look_at(struct earlier *e, const struct measure *now, const struct measure *m, size_t i,
+                    char **lines, size_t count)
+{
+    const struct mr_stats_figure *const f = &m->figures[i];
+    char prefix[PREFIX_MAX];
+    const char *const line = publication_prefix(prefix, sizeof prefix, m, i)
+                                 ? line_that_begins(lines, count, prefix)
+                                 : NULL;
+    e->shown[i] = has_value(line);
+    if (!e->shown[i] || is_as_shown(line, prefix, f))
+        return;
+    if (is_of_what_was(now, m, f) && e->changed == DISCLOSURE_NONE)
+        e->changed = i;
+    e->moved[i] = f->state == MR_STATS_VALUE && is_of_listings(f->id);
+    e->shown[i] = !e->moved[i];
+}
+
+static enum mr_status read_shown(struct earlier *ret, const struct measure *now,
+                                 const struct measure *m, const char *dir)
+{
+    char path[FILE_PATH_MAX];
     uint8_t *bytes = NULL;
     size_t len = 0, count = 0;
     enum mr_status st = path_join(path, dir, publication_file(0));
+    *ret = (struct earlier){.changed = DISCLOSURE_NONE};
     if (st == MR_OK)
         st = file_read(&bytes, &len, path, PUBLICATION_BYTES_MAX);
     if (st != MR_OK)
         return st;
     char **const lines = lines_of(&count, (char *)bytes);
-    bool *const shown = calloc(m->figures_count + 1, sizeof *shown);
-    for (size_t i = 0; lines != NULL && shown != NULL && i < m->figures_count; i++) {
-        if (publication_prefix(prefix, sizeof prefix, m, i))
-            shown[i] = has_value(lines, count, prefix);
-    }
-    *ret = shown;
-    st = lines == NULL || shown == NULL ? MR_NO_MEMORY : MR_OK;
+    ret->shown = calloc(m->figures_count + 1, sizeof *ret->shown);
+    ret->moved = calloc(m->figures_count + 1, sizeof *ret->moved);
+    if (lines == NULL || ret->shown == NULL || ret->moved == NULL)
+        st = MR_NO_MEMORY;
+    for (size_t i = 0; st == MR_OK && i < m->figures_count; i++)
+        look_at(ret, now, m, i, lines, count);
     free(lines);
     free(bytes);
     return st;
@@ -142,7 +198,7 @@ static bool add_view(struct beside *b, const struct measure *m)
     b->views = views;
     b->measures[b->count] = *m;
     b->measures[b->count].stats = NULL;
-    b->views[b->count] = (struct published_view){NULL, NULL};
+    b->views[b->count] = (struct published_view){NULL, NULL, NULL};
     b->count++;
     for (size_t i = 0; i < b->count; i++)
         b->views[i].m = &b->measures[i];
@@ -156,13 +212,29 @@ static enum mr_status measure_again(struct beside *b, const struct measure *m, s
                           : out_fail(out, MR_NO_MEMORY, NULL);
 }
 
+/* Members that came in later cannot be counted: of two totals of the same days readers take the
+ * difference, and it may be one payment. */
+static enum mr_status refuse_changed(struct out *out, const struct measure *m, size_t changed,
+                                     const char *dir)
+{
+    const struct mr_stats_figure *const f = &m->figures[changed];
+    char from[16], to[16];
+    measure_day(from, m->periods[f->period].from_day);
+    measure_day(to, m->periods[f->period].to_day);
+    return out_fail(out, MR_CHECK_FAILED,
+                    _("%s shows another %s of %s to %s than there is now: the difference would "
+                      "tell of what came later. Publish days once they are over and final; one "
+                      "that no reader has yet, remove"),
+                    dir, mr_stats_indicator(f->id)->id, from, to);
+}
+
 static enum mr_status add_earlier(struct beside *b, const struct measure *m, struct command *c,
                                   struct out *out, const struct publication_facts *f,
                                   const char *dir)
 {
     static bool only[MR_STATS_IDS];
     struct mr_stats_query q = {.only = only};
-    bool *shown = NULL;
+    struct earlier e;
     if (!measure_by_parse(&q.by, f->by) || day_parse(&q.from_day, f->from) != MR_OK ||
         day_parse(&q.to_day, f->to) != MR_OK)
         return out_fail(out, MR_CHECK_FAILED, _("%s: what days it is of cannot be read"), dir);
@@ -171,10 +243,13 @@ static enum mr_status add_earlier(struct beside *b, const struct measure *m, str
     enum mr_status st = measure_again(b, m, c, out, &q);
     if (st != MR_OK)
         return st;
-    st = read_shown(&shown, &b->measures[b->count - 1], dir);
-    b->views[b->count - 1].shown = shown;
-    return st == MR_OK ? st
-                       : out_fail(out, st, _("%s cannot be read: %s"), dir, status_sentence(st));
+    const struct measure *const then = &b->measures[b->count - 1];
+    st = read_shown(&e, m, then, dir);
+    b->views[b->count - 1].shown = e.shown;
+    b->views[b->count - 1].moved = e.moved;
+    if (st != MR_OK)
+        return out_fail(out, st, _("%s cannot be read: %s"), dir, status_sentence(st));
+    return e.changed == DISCLOSURE_NONE ? MR_OK : refuse_changed(out, then, e.changed, dir);
 }
 
 /* What adds up, what stands at an end, and what smallness rests on. */
@@ -265,6 +340,7 @@ void beside_done(struct beside *b)
     for (size_t i = 0; i < b->count; i++) {
         mr_stats_destroy(b->measures[i].stats);
         free((void *)(uintptr_t)b->views[i].shown);
+        free((void *)(uintptr_t)b->views[i].moved);
     }
     free(b->measures);
     free(b->views);

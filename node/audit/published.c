@@ -640,6 +640,15 @@ static enum mr_status add_sums(const struct work *views, size_t count, const str
     return made ? MR_OK : MR_NO_MEMORY;
 }
 
+/* The difference of what was shown and what is now tells of those that were listed since. */
+static void keep_moved(const struct work *w, const bool *moved)
+{
+    for (size_t i = 0; moved != NULL && i < w->m->figures_count; i++) {
+        if (moved[i])
+            disclosure_blank(w->d, w->cell[i]);
+    }
+}
+
 /* What readers have stays as they have it. */
 static void take_pattern(const struct work *w, const bool *shown, bool know)
 {
@@ -698,6 +707,8 @@ static enum mr_status protect(struct work *views, size_t count, const struct mea
             return MR_NO_MEMORY;
         if (differs_by_few(&views[v]))
             return MR_CHECK_FAILED;
+        if (v > 0)
+            keep_moved(&views[v], others[v - 1].moved);
     }
     for (int know = 0; know < 2; know++) {
         for (size_t v = 1; v < count; v++) {

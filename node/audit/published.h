@@ -20,6 +20,7 @@ struct published {
 struct published_view {
     const struct measure *m; /* run */
     const bool *shown;       /* by figure */
+    const bool *moved;       /* by figure: it showed another; this one is a secret. NULL: none */
 };
 
 /** Of all figures of a measure that was run, which must stay blank: what is shown here and in the

@@ -51,7 +51,7 @@ static void publish_beside(size_t before, uint32_t days_from, uint32_t days_to, 
     ck_assert_uint_lt(count + gaps_count, VIEWS);
     for (size_t i = 0; before > 0 && i < gaps_count; i++) {
         measure_days(&gaps[i], between[i].from_day, between[i].to_day, MR_STATS_BY_YEAR);
-        beside[count++] = (struct published_view){&gaps[i], NULL};
+        beside[count++] = (struct published_view){&gaps[i], NULL, NULL};
     }
     const enum mr_status st = published_create(&p, m, beside, count);
     ck_assert(st == MR_OK || (before > 0 && st == MR_CHECK_FAILED));
@@ -62,7 +62,7 @@ static void publish_beside(size_t before, uint32_t days_from, uint32_t days_to, 
     for (size_t i = 0; before > 0 && i < gaps_count; i++)
         mr_stats_destroy(gaps[i].stats);
     if (st == MR_OK) {
-        views[views_count++] = (struct published_view){m, shown};
+        views[views_count++] = (struct published_view){m, shown, NULL};
         return;
     }
     refused++;
