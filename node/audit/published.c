@@ -23,8 +23,13 @@ enum base {
     SWEPT,     /* whose account was closed in it */
     PUBLIC,    /* who got what municipalities spent in it */
     GOODS,     /* residents that paid shops in it, and the shops */
+    MUTUAL,    /* pairs that paid each other in it */
+    ROUND,     /* accounts of its core: units went round among them */
     BASES,
 };
+
+/* So many pairs may be of one account less than is not few. */
+enum { PAIRS_OF_FEW = (DISCLOSURE_MEMBERS_MIN - 1) * (DISCLOSURE_MEMBERS_MIN - 2) / 2 };
 
 static const struct rule {
     uint8_t base, over_time;
@@ -94,10 +99,10 @@ static const struct rule {
     [MR_STATS_POSITION] = {PAYMENTS, LAST, false, 0},
     [MR_STATS_B2B] = {SHOPS, NEITHER, false, 0},
     [MR_STATS_PAIRS] = {PAYMENTS, NEITHER, true, 0},
-    [MR_STATS_RECIPROCITY] = {PAYMENTS, NEITHER, false, 0},
-    [MR_STATS_CIRCULARITY] = {PAYMENTS, LAST, false, 0},
-    [MR_STATS_CIRCULARITY_GROSS] = {PAYMENTS, LAST, false, 0},
-    [MR_STATS_CIRCULARITY_PAIRS] = {PAYMENTS, LAST, false, 0},
+    [MR_STATS_RECIPROCITY] = {MUTUAL, NEITHER, false, 0},
+    [MR_STATS_CIRCULARITY] = {ROUND, LAST, false, 0},
+    [MR_STATS_CIRCULARITY_GROSS] = {ROUND, LAST, false, 0},
+    [MR_STATS_CIRCULARITY_PAIRS] = {MUTUAL, LAST, false, 0},
     [MR_STATS_CIRCULARITY_EDGES] = {PAYMENTS, LAST, false, 0},
     [MR_STATS_CORE] = {OWN, NEITHER, true, 0},
     [MR_STATS_CORE_SHARE] = {PAYMENTS, NEITHER, false, 0},
@@ -331,6 +336,13 @@ static bool few(const struct work *w, size_t i)
            work_figure(w, i)->num < DISCLOSURE_MEMBERS_MIN * work_figure(w, i)->den;
 }
 
+/* It is there, and less than so many; nothing counts too, for months around it may have more. */
+static bool below(const struct work *w, enum mr_stats_id id, uint32_t period, mr_stats_wide least)
+{
+    const size_t i = work_one(w, id, period);
+    return i != DISCLOSURE_NONE && work_figure(w, i)->num < least;
+}
+
 static bool is_small(struct behind b)
 {
     return disclosure_small(b.sum, b.members, b.largest);
@@ -359,6 +371,8 @@ static void small_bases(const struct work *w, uint32_t period, bool ret[BASES])
     ret[PUBLIC] = is_small(work_behind(w, period, PUBLIC_PAID, any));
     ret[GOODS] = ret[PAYMENTS] || figure_small(w, work_at(w, MR_STATS_FLOW_CLASS, period,
                                                           MR_CLASS_RESIDENT, MR_CLASS_SHOP));
+    ret[MUTUAL] = ret[PAYMENTS] || below(w, MR_STATS_PAIRS, period, PAIRS_OF_FEW + 1);
+    ret[ROUND] = ret[PAYMENTS] || below(w, MR_STATS_CORE, period, DISCLOSURE_MEMBERS_MIN);
 }
 
 static bool is_member(uint32_t class)
@@ -397,6 +411,13 @@ static size_t add_cell(const struct work *w, const struct mr_stats_figure *f)
     return cell;
 }
 
+/* What went round, of nobody. */
+static bool is_none(const struct mr_stats_figure *f)
+{
+    const bool round = rules[f->id].base == MUTUAL || rules[f->id].base == ROUND;
+    return round && f->num == 0;
+}
+
 static void blank_bases(const struct work *w)
 {
     for (uint32_t p = 0; p <= w->whole; p++) {
@@ -406,7 +427,7 @@ static void blank_bases(const struct work *w)
             if (!small[rules[id].base])
                 continue;
             for (size_t i = work_first(w, id, p); i < work_end(w, id, p); i++) {
-                if (work_figure(w, i)->state == MR_STATS_VALUE)
+                if (work_figure(w, i)->state == MR_STATS_VALUE && !is_none(work_figure(w, i)))
                     disclosure_blank(w->d, w->cell[i]);
             }
         }

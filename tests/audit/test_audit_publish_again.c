@@ -97,6 +97,44 @@ START_TEST(what_came_later_is_not_told_of)
 }
 END_TEST
 
+/* Fourteen are paid, two of them by each other: what these paid each other, and what the four
+ * beside the ten largest got, are shares of a turnover that is shown. */
+START_TEST(shares_of_few)
+{
+    FILE *const f = fopen(scratch_path(program_dir, "few.csv"), "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "time,kind,payer,payee,amount\n2026-01-05,issue,,a0,1000\n");
+    for (int i = 0; i < 14; i++)
+        fprintf(f, "2026-01-06,pay,%s%d,a%d,%d\n", i == 0 ? "a" : "b", i, i + 1, 30 + i);
+    fprintf(f, "2026-01-07,pay,a1,a0,12\n");
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(program_run("publish out" WEEKS "few.csv"), 0);
+    figures_read("out/figures.csv");
+    ck_assert(figures_shown("turnover", "whole", "2026-01-05"));
+    ck_assert(!figures_shown("reciprocity", "whole", "2026-01-05"));
+    ck_assert(!figures_shown("circularity_reciprocal", "whole", "2026-01-05"));
+    ck_assert(!figures_shown("circularity_gross", "whole", "2026-01-05"));
+    ck_assert(figures_shown("circularity", "whole", "2026-01-05")); /* it is nothing */
+}
+END_TEST
+
+START_TEST(the_rest_beside_ten)
+{
+    FILE *const f = fopen(scratch_path(program_dir, "few.csv"), "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "time,kind,payer,payee,amount\n2026-01-05,issue,,a0,1000\n");
+    for (int i = 0; i < 28; i++)
+        fprintf(f, "2026-01-%02d,pay,b%d,a%d,%d\n", i < 11 ? 6 : 13, i, i < 11 ? i : i - 11,
+                30 + i);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(program_run("publish out" WEEKS "few.csv"), 0);
+    figures_read("out/figures.csv");
+    ck_assert(figures_shown("turnover", "period", "2026-01-05"));
+    ck_assert(!figures_shown("top10_share", "period", "2026-01-05"));
+    ck_assert(figures_shown("top10_share", "period", "2026-01-12"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *const tc = tcase_create("program");
@@ -104,6 +142,8 @@ int main(void)
     tcase_set_timeout(tc, 180);
     tcase_add_test(tc, a_week_of_few_without_classes);
     tcase_add_test(tc, days_of_few_cannot_be_added);
+    tcase_add_test(tc, shares_of_few);
+    tcase_add_test(tc, the_rest_beside_ten);
     tcase_add_test(tc, what_came_later_is_not_told_of);
     Suite *const s = suite_create("audit publish again");
     suite_add_tcase(s, tc);

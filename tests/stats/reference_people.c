@@ -191,7 +191,8 @@ static void receipts(struct reference *r, uint32_t period)
     ref_put(r, MR_STATS_ACTIVE_ONCE, period, 0, 0, once, 1);
     ref_put(r, MR_STATS_PER_ACTIVE, period, 0, 0, payments, givers)->members = (uint32_t)givers;
     ref_put(r, MR_STATS_HHI, period, 0, 0, squares, sum * sum);
-    ref_put(r, MR_STATS_TOP10, period, 0, 0, top, sum);
+    struct mr_stats_figure *const ten = ref_put(r, MR_STATS_TOP10, period, 0, 0, top, sum);
+    ten->members = n > 10 ? (uint32_t)n - 10 : MR_STATS_NONE;
     gini(r, MR_STATS_GINI_TURNOVER, period, got, n);
     gini(r, MR_STATS_GINI, period, held, m);
 }

@@ -318,6 +318,8 @@ static void tell_received(struct people *w, const struct deeds *d, uint32_t peri
     mri_stats_gini(w->l, MR_STATS_GINI_TURNOVER, period, w->values, n);
     mri_stats_add(w->l, MR_STATS_HHI, period, squares, sum * sum);
     mri_stats_add(w->l, MR_STATS_TOP10, period, top, sum);
+    if (n > TOP) /* what is left of it is the others' */
+        mri_stats_behind(w->l, (uint32_t)(n - TOP), 0);
 }
 
 static void tell_converted(struct people *w, const struct deeds *d, uint32_t period)
