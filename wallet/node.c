@@ -138,7 +138,7 @@ static void warn(const struct wallet *w, const struct seat *s)
     }
 }
 
-/* The owner learns once that another node stands in. */
+/* The owner learns once that another node stands in; not of one that was visited for a proof. */
 static void tell(struct wallet *w)
 {
     char from[SEAT_NAME_MAX], to[SEAT_NAME_MAX];
@@ -150,7 +150,7 @@ static void tell(struct wallet *w)
     seat_name(to, w, &all->list[all->at]);
     if (why == MR_UNREACHABLE || why == MR_NO_ANSWER)
         out_note(w->out, _("%s's node does not answer: going on through %s's"), from, to);
-    else
+    else if (why != MR_OK)
         out_note(w->out, _("%s's node cannot help (%s): going on through %s's"), from,
                  status_sentence(why), to);
     all->told = all->at;
