@@ -316,7 +316,7 @@ START_TEST(test_a_proposal_is_withdrawn)
     RUN("mereau-admin", 1, GOVERNOR("1", "draft", "submit", draft));
     SAID("signatures are missing");
     RUN("mereau-admin", 0, GOVERNOR("1", "draft", "withdraw", draft, "--yes"));
-    SAID("needs another operator too");
+    SAID("needs another signer too");
     RUN("mereau-admin", 0, GOVERNOR("2", "draft", "withdraw", draft, "--yes"));
     SAID("closed without effect");
     ck_assert(!file_exists(draft));
