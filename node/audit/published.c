@@ -226,6 +226,10 @@ static uint32_t whose(const struct mr_stats_table *t, size_t i, enum movement wh
                        mr_stats_in_scope(MR_STATS_CIRCULATING, t->accounts[to].class)
                    ? to
                    : MR_STATS_NONE;
+    case TAKEN:
+        is = mr_stats_in_scope(MR_STATS_MEMBERS, t->accounts[from].class) &&
+             t->accounts[to].class == MR_CLASS_ISSUER;
+        return is ? from : MR_STATS_NONE;
     case PAID_OUT:
         break;
     }

@@ -465,6 +465,21 @@ static void add_public(const struct work *w, uint32_t p)
     keep_if(&d, spent != DISCLOSURE_NONE && d.left == 0);
 }
 
+/* What was issued and is owed no more, of a payments file: redeemed, and taken back by the
+ * operator. Of the whole, too: it begins with nothing. */
+static void add_taken(const struct work *w, uint32_t p)
+{
+    const struct behind taken = work_behind(w, p, TAKEN, MR_STATS_NONE);
+    const size_t cell = unpublished(w, taken);
+    struct draft d = draft(w);
+    put(&d, work_one(w, MR_STATS_CONVERTED, p), 1);
+    put_behind(&d, cell, taken, -1);
+    put(&d, work_at(w, MR_STATS_MASS_CLASS, p, MR_CLASS_ISSUER, 0), 1);
+    if (p > 0 && p < w->whole)
+        put(&d, work_at(w, MR_STATS_MASS_CLASS, p - 1, MR_CLASS_ISSUER, 0), -1);
+    keep_if(&d, d.left == 0);
+}
+
 /* The sum of twelve months slides: two of them give the months that came and went. */
 static void add_law(const struct work *w, uint32_t p)
 {
@@ -543,6 +558,7 @@ void work_equations(const struct work *w)
         add_pair(w, MR_STATS_MASS, MR_STATS_LAW_MASS_SHARE, p);
         add_pair(w, MR_STATS_PAYMENTS, MR_STATS_PER_ACTIVE, p);
         add_public(w, p);
+        add_taken(w, p);
         if (p < w->whole) {
             add_pair(w, MR_STATS_LAW_PAID, MR_STATS_LAW_PAID_SHARE, p);
             add_pair(w, MR_STATS_LAW_PAID_SHARE, MR_STATS_LAW_PAID_DATE, p);

@@ -32,6 +32,7 @@ enum movement {
     ORDINARY, /* the same without assigned ones */
     ASSIGNED,
     REDEEMING, /* members that gave back, by home */
+    TAKEN,     /* members of which the issuer took at once: of a payments file */
     SWEPT_AWAY,
     PUBLIC_PAID, /* who got what a municipality spent */
     PAID_OUT,    /* members whose redemption was paid, by the association that paid */

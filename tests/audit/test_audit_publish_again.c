@@ -118,6 +118,21 @@ START_TEST(shares_of_few)
 }
 END_TEST
 
+/* What was issued less what is there is what the operator took back, from three. */
+START_TEST(what_was_taken_back)
+{
+    static const char more[] = "2026-01-07,reclaim,a1,,5\n2026-01-07,reclaim,a2,,6\n"
+                               "2026-01-07,redeem,a3,,7\n";
+    write_weeks("taken.csv", false, more);
+    ck_assert_int_eq(program_run("publish out" WEEKS "taken.csv"), 0);
+    figures_read("out/figures.csv");
+    ck_assert(!figures_shown("converted", "whole", "2026-01-05") ||
+              !figures_shown("mass", "whole", "2026-01-05"));
+    ck_assert(figures_shown("converted", "whole", "2026-01-05") ||
+              figures_shown("mass", "whole", "2026-01-05"));
+}
+END_TEST
+
 START_TEST(the_rest_beside_ten)
 {
     FILE *const f = fopen(scratch_path(program_dir, "few.csv"), "w");
@@ -143,6 +158,7 @@ int main(void)
     tcase_add_test(tc, a_week_of_few_without_classes);
     tcase_add_test(tc, days_of_few_cannot_be_added);
     tcase_add_test(tc, shares_of_few);
+    tcase_add_test(tc, what_was_taken_back);
     tcase_add_test(tc, the_rest_beside_ten);
     tcase_add_test(tc, what_came_later_is_not_told_of);
     Suite *const s = suite_create("audit publish again");
