@@ -131,15 +131,40 @@ void town_make(struct town *t, uint64_t seed, uint32_t days, bool fees, bool bus
     t->table.units[1].role = MR_UNIT_RESERVE;
 }
 
+/* Nobody pays what it does not have: the mass is the sum of balances. */
+static bool can_pay(struct town *t, size_t i)
+{
+    const uint32_t from = t->from[i], to = t->to[i];
+    const bool books = from == WORLD || t->accounts[from].class == MR_CLASS_ISSUER;
+    if (t->unit[i] != 0)
+        return true;
+    if (!books && t->balance[from] < t->amount[i])
+        return false;
+    t->balance[from] -= t->amount[i];
+    t->balance[to] += t->amount[i];
+    return true;
+}
+
 void town_strip(struct town *t)
 {
+    size_t n = 0;
+    memset(t->balance, 0, sizeof t->balance);
     for (size_t i = 0; i < t->table.rows; i++) {
         const uint64_t week = (t->time_ms[i] / MR_DAY_MS - TOWN_DAY_FIRST) / 7;
-        if (t->kind[i] != MR_STATS_PAY || week % 3 != 1)
+        if (t->kind[i] == MR_STATS_PAY && week % 3 == 1) {
+            t->from[i] = MEMBERS + t->from[i] % 2;
+            t->to[i] = MEMBERS + 2 + t->to[i] % 2;
+        }
+        if (!can_pay(t, i))
             continue;
-        t->from[i] = MEMBERS + t->from[i] % 2;
-        t->to[i] = MEMBERS + 2 + t->to[i] % 2;
+        t->time_ms[n] = t->time_ms[i];
+        t->from[n] = t->from[i];
+        t->to[n] = t->to[i];
+        t->amount[n] = t->amount[i];
+        t->kind[n] = t->kind[i];
+        t->unit[n++] = t->unit[i];
     }
+    t->table.rows = n;
     for (uint32_t i = 0; i < TOWN_ACCOUNTS; i++) {
         t->accounts[i].class = i < MEMBERS ? t->accounts[i].class : MR_STATS_CLASS_UNKNOWN;
         t->accounts[i].association = t->accounts[i].trade = MR_STATS_NONE;
