@@ -19,9 +19,9 @@ static bool view_of(const struct mr_audit *a, struct view *ret, uint32_t node)
     const int seat = mri_aud_seat(a, node);
     const struct mri_aud_mirror *const m = seat < 0 ? NULL : a->mirrors[seat];
     *ret = (struct view){&none, 0, false};
-    if (node == a->node)
+    if (node == a->node && (m == NULL || m->size <= a->tree.size))
         *ret = (struct view){&a->tree, a->end.sealed, false};
-    else if (m != NULL)
+    else if (m != NULL) /* of the own one: what was forgotten of it */
         *ret = (struct view){&m->tree, m->sealed, m->lost};
     return seat >= 0;
 }

@@ -16,11 +16,20 @@ int mri_aud_seat(const struct mr_audit *a, uint32_t node)
     return -1;
 }
 
-/* The mirror of another node's log; NULL: it is none of the charter, or the node itself. */
+/* JNL-10: what a CUT names of its own log, a node that forgot reads where others have it. */
+static bool may_forget(const struct mr_audit *a)
+{
+    bool named = false;
+    for (uint32_t i = 0; a->end.has_cut && i < a->end.cut.logs_count; i++)
+        named = named || a->end.cut.logs[i].node == a->node;
+    return named && a->abstaining;
+}
+
+/* The mirror of another node's log; NULL: it is none of the charter, or the node's own one. */
 static struct mri_aud_mirror *mirror_of(struct mr_audit *a, uint32_t node)
 {
     const int seat = mri_aud_seat(a, node);
-    if (seat < 0 || node == a->node)
+    if (seat < 0 || (node == a->node && !may_forget(a)))
         return NULL;
     if (a->mirrors[seat] == NULL) {
         a->mirrors[seat] = mri_aud_get(a, sizeof *a->mirrors[seat]);
@@ -291,6 +300,8 @@ static void take_leaf(struct mr_audit *a, struct mri_aud_mirror *m, uint32_t nod
         return;
     if (leaf->kind == MR_LEAF_SEEN)
         mri_aud_seen(a, node, &leaf->u.seen.head);
+    else if (leaf->kind == MR_LEAF_EVIDENCE && node == a->node)
+        a->totals.evidence_unchecked++; /* it forgot that, too */
     else if (leaf->kind == MR_LEAF_EVIDENCE)
         mri_aud_announced(a, node, &leaf->u.evidence);
     else if (leaf->kind == MR_LEAF_SEAL || leaf->kind == MR_LEAF_FINAL)

@@ -235,7 +235,7 @@ static enum mr_status take_relayed(struct mr_engine *e, struct mri_peer *p,
         if (mr_consistency_verify(r->root, first, r->head.root, r->head.size, r->behind,
                                   r->behind_count))
             mri_go_astray(e, p);
-        return split(e, p, r);
+        return p == &e->self ? MR_OK : split(e, p, r); /* it convicts itself of nothing */
     }
     e->relay_ms = 0; /* the next ones at once */
     return take_leaves(e, p, r);
@@ -262,7 +262,7 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
     const bool good = r != NULL && r->status == MR_OK && r->body.kind == ev->u.answer.kind;
     if (ev->u.answer.kind == MR_REQ_FOLLOW && p->relaying != 0 &&
         (!good || r->body.u.follow.head.node == p->relaying)) {
-        struct mri_peer *const of = mri_peer_of(e, p->relaying); /* it was asked for its log */
+        struct mri_peer *const of = mri_followed(e, p->relaying); /* it was asked for its log */
         p->relaying = 0;
         p->fetches -= p->fetches > 0;
         return of != NULL ? relayed(e, of, ev, good) : MR_OK;

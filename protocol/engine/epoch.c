@@ -105,7 +105,9 @@ static const struct mr_sealed_log *named(const struct mr_cut *c, uint32_t node)
 uint32_t mri_cut_lacks(const struct mr_engine *e, const struct mri_peer *asked)
 {
     for (uint32_t i = 0; i < e->cut.logs_count; i++) {
-        const struct mri_peer *const p = mri_peer_of(e, e->cut.logs[i].node);
+        const struct mri_peer *p = mri_peer_of(e, e->cut.logs[i].node);
+        if (p == NULL && e->self.astray)
+            p = &e->self;
         if (p == NULL || p == asked || (p->astray && p->guide != asked->seat->number))
             continue;
         if (p->afresh || p->tree.size < e->cut.logs[i].size)
@@ -137,20 +139,38 @@ static enum mr_status has_root(struct mri_tree *t, const struct mr_sealed_log *l
     return st;
 }
 
+/* The own log. What was forgotten of it decides slots, too: it is read where others have it, and
+ * counts as what another node said. */
+static enum mr_status look_at_own(struct mr_engine *e, const struct mr_sealed_log *log,
+                                  struct mri_peer **ret_other, bool *ret)
+{
+    const enum mr_status st = e->tree.size < log->size ? MR_OK : has_root(&e->tree, log, ret);
+    *ret_other = NULL;
+    if (st != MR_OK || *ret || mri_signs(e) || !e->seated)
+        return st;
+    if (!e->self.astray && e->self.tree.size < log->size)
+        mri_go_astray(e, &e->self);
+    *ret_other = &e->self;
+    return MR_OK;
+}
+
 /* One log of the CUT. Of a node that shows several histories another one may have been read than
  * the CUT names: nothing follows from that one. */
 static enum mr_status look_at_log(struct mr_engine *e, const struct mr_sealed_log *log, bool *ret)
 {
-    struct mri_peer *const p = mri_peer_of(e, log->node);
+    struct mri_peer *p = mri_peer_of(e, log->node);
+    enum mr_status st = MR_OK;
     *ret = false;
-    if (p == NULL) /* the own one: what was forgotten of it decides slots, too */
-        return e->tree.size < log->size ? MR_OK : has_root(&e->tree, log, ret);
+    if (p == NULL)
+        st = look_at_own(e, log, &p, ret);
+    if (st != MR_OK || p == NULL)
+        return st;
     const struct mri_peer *const guide = mri_peer_of(e, p->guide);
     if (p->astray && (guide == NULL || !guide->up))
         mri_go_astray(e, p);
     if (p->afresh || p->tree.size < log->size)
         return MR_OK;
-    const enum mr_status st = has_root(&p->tree, log, ret);
+    st = has_root(&p->tree, log, ret);
     if (st == MR_OK && !*ret)
         mri_go_astray(e, p);
     if (*ret)

@@ -216,18 +216,23 @@ static enum mr_status begin_afresh(struct mr_engine *e, struct mri_peer *p)
     *s = (struct mr_state_peer){.node = s->node, .epoch = s->epoch, .convicted = s->convicted};
     p->head = p->claimed = (struct mr_head){0};
     p->spoke = p->seen_size = 0;
-    p->afresh = false;
     for (struct mri_open *o = e->opens.oldest; o != NULL; o = o->newer) {
         mri_slot_forget(&o->s, p->seat->number);
         mri_open_due(e, o);
     }
     mri_tree_store(&p->tree); /* the same tiles stay, however often they were flushed before */
-    return mri_tree_load(&p->tree, &e->view, p->seat->number, e->committee.epoch, 0);
+    return mri_tree_load(&p->tree, &e->view, p->tree.node, e->committee.epoch, 0);
+}
+
+/* What this node said at the end of its log it says no more: it forgot. */
+static bool ends_log(const struct mr_leaf *leaf)
+{
+    return leaf->kind == MR_LEAF_SEAL || leaf->kind == MR_LEAF_FINAL;
 }
 
 enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *entry)
 {
-    struct mri_peer *const p = mri_peer_of(e, entry->node);
+    struct mri_peer *const p = mri_followed(e, entry->node);
     if (p == NULL || (entry->first != p->tree.size && entry->first != 0))
         return MR_DAMAGED;
     if (entry->first < p->tree.size) {
@@ -235,6 +240,7 @@ enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *en
         if (st != MR_OK)
             return st;
     }
+    p->afresh = p->afresh && entry->first > 0;
     for (uint32_t i = 0; i < entry->leaves_count; i++)
         mri_tree_append(&p->tree, e->hashes[i], &e->joins);
     p->state.size = p->tree.size;
@@ -248,9 +254,10 @@ enum mr_status mri_peer_take(struct mr_engine *e, const struct mr_entry_peer *en
     const uint32_t count = entry->leaves_count;
     memcpy(e->heard, entry->leaves, count * sizeof entry->leaves[0]);
     for (uint32_t i = 0; st == MR_OK && i < count; i++)
-        st = mri_hear(e, p->seat->number, first + i, &e->heard[i]);
-    if (st == MR_OK && !e->replaying && p->claimed.size > 0 && p->state.proven_count > 0 &&
-        p->claimed.size <= p->state.proven[0].size) {
+        if (p != &e->self || !ends_log(&e->heard[i]))
+            st = mri_hear(e, p->seat->number, first + i, &e->heard[i]);
+    if (st == MR_OK && !e->replaying && p != &e->self && p->claimed.size > 0 &&
+        p->state.proven_count > 0 && p->claimed.size <= p->state.proven[0].size) {
         const struct mr_head seen = p->claimed;
         p->claimed.size = 0;
         st = mri_compare_head(e, p, &seen);

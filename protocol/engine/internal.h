@@ -223,6 +223,9 @@ struct mr_engine {
     struct mr_handover_next next_shown; /* the acknowledgements that were shown of a NEXT */
     struct mri_peer *peers;             /* the others, by ascending number */
     uint32_t peers_count;
+    /* The own log as others have it, where this node forgot a part that a CUT names: what it said
+     * there counts, and is never its own again. */
+    struct mri_peer self;
     struct mri_opens opens;
     struct mri_shown shown[MRI_SHOWN_MAX]; /* a ring */
     uint32_t shown_next;
@@ -392,6 +395,8 @@ enum mr_status mri_peers_renew(struct mr_engine *e);
 enum mr_status mri_peers_load(struct mr_engine *e);
 void mri_peers_store(struct mr_engine *e);
 struct mri_peer *mri_peer_of(const struct mr_engine *e, uint32_t node);
+/* The same, and of this node itself e->self: what is followed in mirrors. NULL: of no node. */
+struct mri_peer *mri_followed(struct mr_engine *e, uint32_t node);
 /* Whether it answered in the last seconds; who has not may be gone for good. */
 bool mri_heard_lately(const struct mr_engine *e, const struct mri_peer *p);
 /* The next one, without addresses. */

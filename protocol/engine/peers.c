@@ -17,6 +17,7 @@ enum {
     BEHIND_LEAVES = 4096,
     AHEAD_SLOTS = 1024,
     PEER_BYTES = 2048,
+    MRI_SELF = 1 << 16, /* above all numbers of nodes */
     LONG_FOLLOWS_MAX = 3,
 };
 
@@ -67,13 +68,27 @@ struct mri_peer *mri_peer_of(const struct mr_engine *e, uint32_t node)
     return NULL;
 }
 
+struct mri_peer *mri_followed(struct mr_engine *e, uint32_t node)
+{
+    if (node == e->config.node)
+        return e->seated ? &e->self : NULL;
+    return mri_peer_of(e, node);
+}
+
+/* Its tiles stand beside those of the own log. */
+static uint32_t tree_of(const struct mr_engine *e, const struct mri_peer *p)
+{
+    return p->seat->number + (p == &e->self ? MRI_SELF : 0);
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 enum mr_status mri_peers_init(struct mr_engine *e)
 {
     const struct mr_mem *const m = &e->config.mem;
     load_committee(e);
-    e->seated = mri_seat_of(e, e->config.node) != NULL;
+    e->self = (struct mri_peer){.seat = mri_seat_of(e, e->config.node)};
+    e->seated = e->self.seat != NULL;
     const uint32_t others = e->committee.count - e->seated;
     e->peers_count = 0;
     e->scan = m->get(m->ctx, MRI_TURN_BUFFER + MR_FRAME_ALIGN);
@@ -171,7 +186,7 @@ static enum mr_status load_peer(struct mr_engine *e, struct mri_peer *p)
     if (st == MR_OK && mr_state_peer_decode(&p->state, bytes, len) != MR_OK)
         st = MR_DAMAGED;
     if (st == MR_OK || st == MR_NOT_FOUND)
-        st = mri_tree_load(&p->tree, &e->view, p->seat->number, e->committee.epoch, p->state.size);
+        st = mri_tree_load(&p->tree, &e->view, tree_of(e, p), e->committee.epoch, p->state.size);
     if (p->state.proven_count > 0)
         p->head = p->state.proven[0];
     if (p->state.pending_count > 0)
@@ -182,25 +197,30 @@ static enum mr_status load_peer(struct mr_engine *e, struct mri_peer *p)
 /* Before replay. */
 enum mr_status mri_peers_load(struct mr_engine *e)
 {
-    enum mr_status st = MR_OK;
+    enum mr_status st = e->seated ? load_peer(e, &e->self) : MR_OK;
     for (uint32_t i = 0; st == MR_OK && i < e->peers_count; i++)
         st = load_peer(e, &e->peers[i]);
     e->told_from = e->tree.size;
     return st;
 }
 
+static void store_peer(struct mr_engine *e, struct mri_peer *p)
+{
+    uint8_t key[8], bytes[PEER_BYTES];
+    mri_tree_store(&p->tree);
+    if (!p->changed)
+        return;
+    mri_view_put(&e->view, MR_TABLE_PEER, key, peer_key(key, e, p), bytes,
+                 mr_state_peer_encode(&p->state, bytes, sizeof bytes));
+    p->changed = false;
+}
+
 void mri_peers_store(struct mr_engine *e)
 {
-    for (uint32_t i = 0; i < e->peers_count; i++) {
-        struct mri_peer *const p = &e->peers[i];
-        uint8_t key[8], bytes[PEER_BYTES];
-        mri_tree_store(&p->tree);
-        if (!p->changed)
-            continue;
-        mri_view_put(&e->view, MR_TABLE_PEER, key, peer_key(key, e, p), bytes,
-                     mr_state_peer_encode(&p->state, bytes, sizeof bytes));
-        p->changed = false;
-    }
+    for (uint32_t i = 0; i < e->peers_count; i++)
+        store_peer(e, &e->peers[i]);
+    if (e->seated && e->self.state.size > 0)
+        store_peer(e, &e->self);
 }
 
 /* --- how it stands ---------------------------------------------------------------------------- */
@@ -386,7 +406,7 @@ static bool ask_relay(struct mr_engine *e, struct mri_peer *p, struct mr_request
     const uint32_t node = mri_cut_lacks(e, p);
     if (node == 0)
         return false;
-    const struct mri_peer *const of = mri_peer_of(e, node);
+    const struct mri_peer *const of = mri_followed(e, node);
     e->relay_ms = e->now_ms;
     ret->kind = MR_REQ_FOLLOW;
     ret->u.follow = (struct mr_req_follow){

@@ -207,11 +207,35 @@ static void wait_mode(unsigned i, const char *mode)
     ck_abort_msg("%s", typed.text);
 }
 
+static void all_wait_epoch(long epoch)
+{
+    for (unsigned i = 0; i < QUARTET_NODES; i++)
+        quartet_wait_epoch(i, epoch);
+    for (unsigned i = 0; i < QUARTET_NODES; i++)
+        quartet_wait_answering(i, QUARTET_NODES);
+}
+
+/* As all papers say it; the epoch is the one that names the new key. */
+static void come_back_with_a_new_key(unsigned node, long epoch)
+{
+    char rekey[TYPED_PATH + 8], name[32];
+    ADMIN("-d", typed_data(node), "federation", "rekey");
+    quartet_stop(node);
+    quartet_start(node);
+    snprintf(name, sizeof name, "d%u/rekey.mro", node + 1);
+    snprintf(rekey, sizeof rekey, "%u=%s", node + 1, typed_at(name));
+    quartet_wait_answering(0, QUARTET_NODES - 1); /* it signs nothing, and does not count */
+    PROPOSE("--rekey", rekey);
+    all_wait_epoch(epoch);
+    quartet_stop(node); /* nothing of it is left for its next start */
+    quartet_start(node);
+    wait_mode(node, "OK");
+}
+
 /* A node that joined is restored from a backup that lacks its last words: it abstains, reads on
  * what the others have, and signs again with a new key. */
 START_TEST(test_a_restored_node_comes_back)
 {
-    char rekey[TYPED_PATH + 8];
     quartet_found("1/1");
     quartet_ana_and_bob();
     quartet_become_four();
@@ -228,21 +252,45 @@ START_TEST(test_a_restored_node_comes_back)
     RUN("mereau-admin", 1, "-d", typed_data(3), "--key", typed_at("d1-keys/governance1.key"),
         "restore", "--accept", "--yes");
     SAID("comes back with a new key");
-    ADMIN("-d", typed_data(3), "federation", "rekey");
-    quartet_stop(3);
-    quartet_start(3);
-    snprintf(rekey, sizeof rekey, "4=%s", typed_at("d4/rekey.mro"));
-    quartet_wait_answering(0, QUARTET_NODES - 1); /* it signs nothing, and does not count */
-    PROPOSE("--rekey", rekey);
-    for (unsigned i = 0; i < QUARTET_NODES; i++)
-        quartet_wait_epoch(i, 3);
-    quartet_stop(3); /* nothing of it is left for its next start */
-    quartet_start(3);
-    wait_mode(3, "OK");
+    come_back_with_a_new_key(3, 3);
     quartet_kill(2);
     quartet_pay("ana", "boulangerie", "3");
     ADMIN("check", typed_data(3));
     ck_assert_int_eq(typed_number("findings_count"), 0);
+}
+END_TEST
+
+/* The same of a backup that is older than the end of an epoch whose CUT names its log: it follows
+ * the others into the next one, and its book is right. */
+START_TEST(test_a_restored_node_follows_into_an_epoch)
+{
+    quartet_found("1/1");
+    quartet_ana_and_bob();
+    quartet_come(1);
+    quartet_come(2);
+    PROPOSE("--add", typed_at("d2/offer.mro"), "--add", typed_at("d3/offer.mro"), "--quorum", "3");
+    quartet_come_in(1);
+    quartet_come_in(2);
+    quartet_wait_answering(0, 3);
+    quartet_pay("ana", "boulangerie", "1");
+    ADMIN("-d", typed_data(2), "backup", typed_at("backup"));
+    quartet_pay("ana", "boulangerie", "2");
+    quartet_come(3);
+    PROPOSE("--add", typed_at("d4/offer.mro"));
+    quartet_come_in(3);
+    quartet_wait_answering(0, QUARTET_NODES);
+    all_wait_epoch(3);
+    quartet_pay("ana", "boulangerie", "3");
+    quartet_lose(2);
+    RUN("mereau-admin", 0, "restore", typed_at("backup"), typed_data(2));
+    quartet_start(2);
+    quartet_wait_epoch(2, 3);
+    wait_mode(2, "ABSTAINING");
+    come_back_with_a_new_key(2, 4);
+    quartet_kill(1);
+    quartet_pay("ana", "boulangerie", "4");
+    AUDIT(0, "verify", typed_data(2), "--base", typed_data(0));
+    AUDIT(0, "verify", typed_data(0));
 }
 END_TEST
 
@@ -340,6 +388,7 @@ int main(void)
     tcase_add_checked_fixture(c, quartet_setup, teardown);
     tcase_add_test(c, test_expulsion);
     tcase_add_test(c, test_a_restored_node_comes_back);
+    tcase_add_test(c, test_a_restored_node_follows_into_an_epoch);
     tcase_add_test(c, test_a_node_moves);
     tcase_add_test(c, test_a_proposal_is_withdrawn);
     suite_add_tcase(s, c);

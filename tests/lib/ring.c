@@ -280,7 +280,8 @@ void ring_start(struct ring *r, uint32_t node)
                                             .store = n->store,
                                             .journal = n->journal,
                                             .mem = r->w.mem,
-                                            .now_ms = r->w.now_ms};
+                                            .now_ms = r->w.now_ms,
+                                            .abstain = n->abstain};
     ck_assert_int_eq(mr_engine_create(&n->engine, &config), MR_OK);
     struct mr_event tick = {.kind = MR_EV_TICK};
     step(r, node, &tick);
@@ -305,6 +306,45 @@ void ring_kill(struct ring *r, uint32_t node)
         }
     for (uint32_t k = 0; k < r->count; k++)
         link_up(r, k, node, false);
+}
+
+static uint8_t *stream_of(struct mr_journal *j, enum mr_stream_family family, size_t len)
+{
+    size_t got = 0;
+    uint8_t *const bytes = malloc(len + 1);
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert_int_eq(j->api->read(j, family, 0, bytes, len, &got), MR_OK);
+    ck_assert_uint_eq(got, len);
+    return bytes;
+}
+
+void ring_backup(struct ring *r, uint32_t node, struct mr_journal **ret)
+{
+    struct mr_journal *const j = r->nodes[node].journal;
+    struct mr_journal_end end;
+    struct mr_frame f;
+    j->api->end(j, &end);
+    uint8_t *const log = stream_of(j, MR_FAMILY_LOG, end.log);
+    uint8_t *const bodies = stream_of(j, MR_FAMILY_BODIES, end.bodies);
+    ck_assert_int_eq(mr_journal_mem_open(ret, &r->w.mem, NULL), MR_OK);
+    for (size_t at = 0, body = 0; at < end.log; at += mr_frame_size(f.len), body = (size_t)f.end) {
+        ck_assert_int_eq(mr_frame_read(&f, log + at, end.log - at, NULL), MR_OK);
+        ck_assert_int_eq((*ret)->api->append(*ret, log + at, mr_frame_size(f.len), bodies + body,
+                                             (size_t)f.end - body),
+                         MR_OK);
+    }
+    free(log);
+    free(bodies);
+}
+
+void ring_restore(struct ring *r, uint32_t node, struct mr_journal *backup)
+{
+    struct ring_node *const n = &r->nodes[node];
+    n->store->api->close(n->store);
+    n->journal->api->close(n->journal);
+    ck_assert_int_eq(mr_store_mem_open(&n->store, &r->w.mem, NULL), MR_OK);
+    n->journal = backup;
+    n->abstain = true;
 }
 
 void ring_break(struct ring *r, uint32_t node, uint32_t peer)

@@ -13,6 +13,7 @@ struct ring_node {
     uint32_t generation;
     struct mr_signed_regroup regroup; /* of governance */
     bool regroups;
+    bool abstain; /* with its next start: restored from a backup */
     struct mr_store *store;
     struct mr_journal *journal;
     struct mr_engine *engine; /* NULL: down */
@@ -55,6 +56,12 @@ void ring_done(struct ring *r);
 void ring_start(struct ring *r, uint32_t node);
 /** It loses what was not synced. */
 void ring_kill(struct ring *r, uint32_t node);
+
+/** What a backup of the node holds now. */
+void ring_backup(struct ring *r, uint32_t node, struct mr_journal **ret);
+/** Its disk is lost, and it is restored from that; it abstains when it is started again. Takes the
+ *  backup over. */
+void ring_restore(struct ring *r, uint32_t node, struct mr_journal *backup);
 
 /** The link of a node to a peer breaks, and comes up again: what it asked there is not answered. */
 void ring_break(struct ring *r, uint32_t node, uint32_t peer);

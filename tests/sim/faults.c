@@ -179,7 +179,7 @@ static void may_forget(struct sim *s, struct copy *c)
 {
     const bool alone = s->decided == s->epoch && s->eras[s->epoch].count == 1;
     if (s->liar[c->number] || c->amnesic || !era_has(&s->eras[s->epoch], c->number) ||
-        watch_epoch(c->watch) != s->epoch || s->decided != s->epoch)
+        watch_epoch(c->watch) != s->epoch)
         return;
     if (alone && s->epoch < EPOCHS_MAX && rng_chance(&s->chance, s->w.losses))
         restart(s, c);
@@ -189,7 +189,7 @@ static void may_forget(struct sim *s, struct copy *c)
         forget(s, c, false);
     else if (c->joined == 0 && rng_chance(&s->chance, s->w.restores))
         forget(s, c, true);
-    else if (s->epoch < EPOCHS_MAX && rng_chance(&s->chance, s->w.losses))
+    else if (s->decided == s->epoch && s->epoch < EPOCHS_MAX && rng_chance(&s->chance, s->w.losses))
         govern_lose(s, c);
     else
         return;

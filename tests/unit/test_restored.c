@@ -1,0 +1,126 @@
+/* A node of several that is restored from a backup: EPO-5, EPO-6, JNL-9. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "engine/internal.h"
+#include "lib/ring.h"
+#include "mereau/journal.h"
+
+static struct ring r;
+
+static void begin(uint32_t quorum)
+{
+    ring_init(&r, 3, quorum);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ring_wait(&r, 1000);
+}
+
+static void teardown(void)
+{
+    ring_done(&r);
+}
+
+static void expect_epoch(uint32_t first, uint32_t last, uint32_t epoch)
+{
+    for (uint32_t i = first; i <= last; i++)
+        ck_assert_uint_eq(ring_epoch(&r, i), epoch);
+}
+
+static void restore(uint32_t node, struct mr_journal *backup)
+{
+    ring_kill(&r, node);
+    ring_restore(&r, node, backup);
+    ring_start(&r, node);
+    ring_wait(&r, 20000);
+}
+
+static void again(uint32_t node)
+{
+    ring_kill(&r, node);
+    ring_start(&r, node);
+    ring_wait(&r, 1000);
+}
+
+/* The CUTs of two epochs name its own log, which it forgot: it reads that again where the others
+ * have it, goes on with them as a reader, and signs again with a new key. */
+START_TEST(it_follows_through_epochs)
+{
+    struct mr_journal *backup;
+    begin(3);
+    ring_backup(&r, 2, &backup);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
+    for (uint32_t epoch = 2; epoch <= 3; epoch++) {
+        ck_assert_int_eq(ring_next(&r, 0, 0, 2, 5 - epoch, 0), MR_SETTLED);
+        ring_wait(&r, 10000);
+        expect_epoch(0, 2, epoch);
+    }
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 20), MR_SETTLED);
+    restore(2, backup);
+    expect_epoch(2, 2, 3);
+    ck_assert_int_eq(ring_balance(&r, 2, 1), 30);
+    r.nodes[2].abstain = false;
+    again(2); /* out of the journal */
+    ck_assert(r.nodes[2].engine->ledger.meta.abstaining);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 2, 1u << 2), MR_SETTLED);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 2, 4);
+    ring_kill(&r, 1);
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_SETTLED);
+    ring_start(&r, 1);
+    ring_wait(&r, 1000);
+    ring_check(&r);
+}
+END_TEST
+
+/* One node reads the log of another as it is now, and nothing else moves. */
+static void let_read(uint32_t node, uint32_t peer)
+{
+    r.nodes[node].cut[peer] = false;
+    ring_settle(&r);
+    ring_isolate(&r);
+}
+
+/* Node 0 seals its log before it hears of a payment that node 1 acknowledged; node 2, which voted
+ * for it too, is gone: the acknowledgement of node 1 alone decides, and node 1 forgot it. */
+START_TEST(what_it_forgot_decides)
+{
+    struct mr_journal *backup;
+    begin(2);
+    ring_isolate(&r);
+    ring_backup(&r, 1, &backup);
+    ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_NO_ANSWER);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 2, 0), MR_NO_ANSWER);
+    let_read(1, 0);
+    let_read(0, 1);
+    let_read(1, 2);
+    ring_kill(&r, 2);
+    ring_reunite(&r);
+    ring_wait(&r, 10000);
+    expect_epoch(0, 1, 2);
+    restore(1, backup);
+    expect_epoch(0, 1, 2);
+    ck_assert_int_eq(ring_balance(&r, 1, 1), 10);
+    ring_check(&r);
+    ring_sum(&r, 1);
+    again(1); /* out of the store */
+    ring_check(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("restored");
+    TCase *c = tcase_create("restored");
+    tcase_set_timeout(c, 120);
+    tcase_add_checked_fixture(c, NULL, teardown);
+    tcase_add_test(c, it_follows_through_epochs);
+    tcase_add_test(c, what_it_forgot_decides);
+    suite_add_tcase(s, c);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
