@@ -516,7 +516,7 @@ static enum mr_status go_over(struct mr_engine *e)
     e->entry.u.epoch = *h;
     mri_say(e, &e->entry);
     st = mri_epoch_apply(e, &e->entry.u.epoch);
-    if (st == MR_OK && e->seated && e->key != NULL)
+    if (st == MR_OK && mri_signs(e)) /* who forgot what it said there before begins no other log */
         mri_say_start(e);
     return st;
 }
