@@ -1,13 +1,13 @@
 #!/bin/sh
 # Switches off one rule after the other and expects the simulator to notice each.
 #
-#   tests/sim/teeth.sh MEREAU-SIM [SEEDS]     SEEDS of each profile are tried for a rule; 300
+#   tests/sim/teeth.sh MEREAU-SIM [SEEDS]     SEEDS of each profile are tried for a rule; 400
 #
 # One line a rule: the invariant that broke, and the command that shows it. Exits 5 if a rule was
 # not missed.
 set -u
 sim=$1
-seeds=${2-300}
+seeds=${2-400}
 missed=0
 
 # try RULE ARGUMENT... : whether an invariant breaks
