@@ -40,6 +40,22 @@ static enum mr_status ask(struct admin *a, enum mr_request_kind kind)
     return st == MR_OK ? st : admin_call_failed(a, st);
 }
 
+/* What says nothing here may work in an epoch that this node has not reached. */
+static void look_ahead(struct watch *w)
+{
+    for (uint32_t i = 0; i < w->view.troubles_count; i++) {
+        struct trouble *const t = &w->view.troubles[i];
+        const struct mr_node *const n = admin_node_of(w->a.charter, t->node);
+        if (t->kind != TROUBLE_MUTE || n == NULL)
+            continue;
+        const uint32_t epoch = admin_epoch_at(n, w->a.ledger, w->a.reply, w->a.ask);
+        if (epoch <= w->peers.epoch)
+            continue;
+        t->kind = TROUBLE_LATER;
+        t->leaves = epoch;
+    }
+}
+
 static enum mr_status ask_all(struct watch *w)
 {
     enum mr_status st = ask(&w->a, MR_REQ_NODE);
@@ -51,6 +67,7 @@ static enum mr_status ask_all(struct watch *w)
         return st;
     w->peers = w->a.reply->body.u.peers;
     federation_look(&w->view, &w->node, &w->peers);
+    look_ahead(w);
     return MR_OK;
 }
 
@@ -184,6 +201,10 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
             snprintf(ret, WORDS_MAX, _("%s answers, and has signed nothing since %s (UTC)"), name,
                      admin_time(t->time_ms));
         return;
+    case TROUBLE_LATER:
+        snprintf(ret, WORDS_MAX, _("%s is in epoch %llu, and this node in epoch %u"), name,
+                 (unsigned long long)t->leaves, w->peers.epoch);
+        return;
     case TROUBLE_LAGS:
     case TROUBLE_BEHIND:
         lag_words(ret, w, t);
@@ -271,6 +292,11 @@ static void trouble_advice(char ret[WORDS_MAX], const struct watch *w, const str
         text = _("it does not count: its memory is in doubt, or its disk is full. Its association "
                  "looks at \"federation status\" there; a node in doubt comes back with a new key "
                  "(\"federation rekey\")");
+        break;
+    case TROUBLE_LATER:
+        text = _("this node follows by itself within a minute; where it stays behind, stop it, set "
+                 "its directory aside, and make a new one with \"mereau-admin --node HOST:PORT "
+                 "federation rekey DIR\", HOST:PORT being another node");
         break;
     case TROUBLE_LAGS:
         text = _("it catches up by itself; when the number grows, its machine or its line is too "

@@ -322,10 +322,45 @@ static enum mr_status find_places(struct joining *j, const char *data)
                         path_join(j->parts, j->t.a.data, "joining") != MR_OK ||
                         path_join(j->snapshots, j->t.a.data, "snapshots") != MR_OK))
         st = out_fail(j->t.a.out, MR_USAGE, NULL);
-    if (st == MR_OK && file_exists(j->t.charter))
-        st = out_fail(j->t.a.out, MR_ALREADY_DONE, _("%s is a node's already: start it"),
-                      j->t.a.data);
     return st;
+}
+
+/* The first of the others that is in a later epoch than the charter here; NULL: none is. */
+static const struct mr_node *find_ahead(struct joining *j, uint32_t *ret_epoch)
+{
+    const struct admin *const a = &j->t.a;
+    for (uint32_t i = 0; i < a->charter->nodes_count; i++) {
+        const struct mr_node *const n = &a->charter->nodes[i];
+        *ret_epoch = admin_epoch_at(n, a->ledger, j->x.reply, j->x.ask);
+        if (*ret_epoch > a->epochs.count + 1)
+            return n;
+    }
+    return NULL;
+}
+
+/* A directory that is a node's already. */
+static enum mr_status refuse(struct joining *j)
+{
+    struct admin *const a = &j->t.a;
+    const struct mr_node *ahead = NULL;
+    uint32_t epoch = 0;
+    enum mr_status st = charter_read(&a->genesis, a->ledger, a->out, j->t.charter);
+    if (st != MR_OK)
+        return st;
+    a->charter = malloc(sizeof *a->charter);
+    if (a->charter == NULL)
+        return out_fail(a->out, MR_NO_MEMORY, NULL);
+    *a->charter = *a->genesis;
+    if (epochs_read(&a->epochs, a->genesis, a->charter, a->data) == MR_OK)
+        ahead = find_ahead(j, &epoch);
+    if (ahead == NULL)
+        return out_fail(a->out, MR_ALREADY_DONE, _("%s is a node's already: start it"), a->data);
+    return out_fail(a->out, MR_EPOCH_MISMATCH,
+                    _("%s is a node's already, in epoch %u, and the others are in epoch %u. Start "
+                      "it: it follows by itself within a minute. Where it stays behind, stop it, "
+                      "set the directory aside, and make a new one: \"mereau-admin --node %s "
+                      "federation rekey %s\""),
+                    a->data, a->epochs.count + 1, epoch, ahead->address, a->data);
 }
 
 /* The offer of an earlier run. */
@@ -352,6 +387,8 @@ static enum mr_status join(struct joining *j)
         st = find_places(j, c->args[c->arg_count - 1]);
     if (st == MR_OK && adopt_begin(&j->x, c) != MR_OK)
         st = out_fail(j->t.a.out, MR_NO_MEMORY, NULL);
+    if (st == MR_OK && file_exists(j->t.charter))
+        st = refuse(j);
     if (st == MR_OK)
         st = link != NULL ? parse_link(j, link) : read_link(j);
     const bool was_there = st == MR_OK && file_exists(j->t.a.data);

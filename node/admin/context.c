@@ -19,6 +19,8 @@
 #include "mereau/handover.h"
 #include "mereau/order.h"
 
+enum { EPOCH_ANSWER_MS = 2000 };
+
 enum { CHARTER_FILE_MAX = 1 << 20, TEXTS = 8, TEXT_BYTES = 128 };
 
 const struct option_row admin_options[] = {
@@ -417,6 +419,17 @@ static enum mr_status take_epochs(struct admin *a, uint32_t epoch)
         return epochs_failed(a, st);
     st = find_own(a);
     return st == MR_OK ? find_home(a) : st;
+}
+
+uint32_t admin_epoch_at(const struct mr_node *node, const uint8_t ledger[32],
+                        struct mr_reply *reply, struct mr_request_body *ask)
+{
+    const struct link_config config = {.address = node->address,
+                                       .pinned = &node->transport_key,
+                                       .ledger = ledger,
+                                       .timeout_ms = EPOCH_ANSWER_MS};
+    *ask = (struct mr_request_body){.kind = MR_REQ_NODE};
+    return link_once(reply, &config, ask) == MR_OK ? reply->body.u.node.epoch : 0;
 }
 
 /* Beside a key there may be no more than the charter. */

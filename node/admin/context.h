@@ -72,6 +72,10 @@ const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t n
  *  be. */
 enum mr_status admin_ask_epochs(struct admin *a);
 
+/** The epoch that a node says it is in; 0: it does not answer. `reply` and `ask` are scratch. */
+uint32_t admin_epoch_at(const struct mr_node *node, const uint8_t ledger[32],
+                        struct mr_reply *reply, struct mr_request_body *ask);
+
 /** Prove the operator's key as this chain (desk, treasury, system) from now on. */
 void admin_as(struct admin *a, const uint8_t chain[16]);
 

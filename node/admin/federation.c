@@ -165,10 +165,10 @@ const char *trouble_word(enum trouble_kind kind)
     static const char *const words[] = {
         [TROUBLE_MODE] = "mode",           [TROUBLE_BROKEN] = "broken",
         [TROUBLE_CONVICTED] = "convicted", [TROUBLE_AWAY] = "away",
-        [TROUBLE_MUTE] = "mute",           [TROUBLE_LAGS] = "lags",
-        [TROUBLE_BEHIND] = "behind",       [TROUBLE_CLOCK] = "clock",
-        [TROUBLE_OWN_CLOCK] = "own_clock", [TROUBLE_REFUSED] = "refused",
-        [TROUBLE_WAITING] = "waiting",
+        [TROUBLE_MUTE] = "mute",           [TROUBLE_LATER] = "later_epoch",
+        [TROUBLE_LAGS] = "lags",           [TROUBLE_BEHIND] = "behind",
+        [TROUBLE_CLOCK] = "clock",         [TROUBLE_OWN_CLOCK] = "own_clock",
+        [TROUBLE_REFUSED] = "refused",     [TROUBLE_WAITING] = "waiting",
     };
     return words[kind];
 }

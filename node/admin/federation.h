@@ -25,6 +25,7 @@ enum trouble_kind {
     TROUBLE_CONVICTED, /* node */
     TROUBLE_AWAY,      /* node, status (OK: none is known), time_ms (0: never answered) */
     TROUBLE_MUTE,      /* node answers and signs nothing; time_ms: its last head, 0: none came */
+    TROUBLE_LATER,     /* node answers, and is in a later epoch: leaves */
     TROUBLE_LAGS,      /* node lacks `leaves` of the asked node's log; time_ms: its last head */
     TROUBLE_BEHIND,    /* the asked node lacks `leaves` of node's log; time_ms: the last head */
     TROUBLE_CLOCK,     /* node, offset_ms */

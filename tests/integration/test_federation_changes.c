@@ -283,14 +283,46 @@ START_TEST(test_a_restored_node_follows_into_an_epoch)
     quartet_pay("ana", "boulangerie", "3");
     quartet_lose(2);
     RUN("mereau-admin", 0, "restore", typed_at("backup"), typed_data(2));
+    RUN("mereau-admin", 1, "federation", "join", typed_data(2));
+    SAID("is a node's already, in epoch 2, and the others are in epoch 3");
     quartet_start(2);
     quartet_wait_epoch(2, 3);
     wait_mode(2, "ABSTAINING");
     come_back_with_a_new_key(2, 4);
+    RUN("mereau-admin", 0, "federation", "join", typed_data(2));
+    SAID("is a node's already: start it");
     quartet_kill(1);
     quartet_pay("ana", "boulangerie", "4");
     AUDIT(0, "verify", typed_data(2), "--base", typed_data(0));
     AUDIT(0, "verify", typed_data(0));
+}
+END_TEST
+
+/* A node that cannot go over, as it has no place for the copy of the state: what it says of the
+ * others is not that they say nothing. */
+START_TEST(test_the_others_are_in_a_later_epoch)
+{
+    const struct timespec pause = {.tv_nsec = 500000000};
+    quartet_found("1/1");
+    quartet_ana_and_bob();
+    quartet_become_four();
+    quartet_stop(3);
+    ck_assert_int_eq(rename(typed_at("d4/snapshots"), typed_at("d4/aside")), 0);
+    ck_assert_int_eq(file_write(typed_at("d4/snapshots"), "", 0, 0600, false), MR_OK);
+    quartet_start(3);
+    quartet_wait_answering(0, QUARTET_NODES);
+    PROPOSE("--quorum", "4");
+    for (unsigned i = 0; i < 3; i++)
+        quartet_wait_epoch(i, 3);
+    for (int k = 0; k < 2 * QUARTET_PATIENCE_S; k++) {
+        RUN("mereau-admin", 0, "-d", typed_data(3), "federation", "status");
+        if (strstr(typed.text, "is in epoch 3, and this node in epoch 2") != NULL)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    SAID("node 1 (Association 1) is in epoch 3, and this node in epoch 2");
+    SAID("set its directory aside");
+    ck_assert_msg(strstr(typed.text, "has signed nothing since") == NULL, "%s", typed.text);
 }
 END_TEST
 
@@ -389,6 +421,7 @@ int main(void)
     tcase_add_test(c, test_expulsion);
     tcase_add_test(c, test_a_restored_node_comes_back);
     tcase_add_test(c, test_a_restored_node_follows_into_an_epoch);
+    tcase_add_test(c, test_the_others_are_in_a_later_epoch);
     tcase_add_test(c, test_a_node_moves);
     tcase_add_test(c, test_a_proposal_is_withdrawn);
     suite_add_tcase(s, c);
