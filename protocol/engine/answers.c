@@ -253,6 +253,13 @@ static enum mr_status relayed(struct mr_engine *e, struct mri_peer *of, const st
     return st;
 }
 
+/* Whatever was asked: one that was lost itself is never answered, and must not be waited for in
+ * place of this one. */
+static bool brings_next(const struct mri_peer *p, const struct mr_rep_follow *r)
+{
+    return r->leaves_count > 0 && r->first == p->tree.size;
+}
+
 enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
 {
     struct mri_peer *const p = mri_peer_of(e, ev->u.answer.peer);
@@ -270,10 +277,13 @@ enum mr_status mri_peer_answer(struct mr_engine *e, const struct mr_event *ev)
     uint32_t *const under_way = ev->u.answer.kind == MR_REQ_FOLLOW ? &p->follows : &p->fetches;
     if (*under_way > 0)
         (*under_way)--;
-    if (ev->u.answer.kind == MR_REQ_FOLLOW && p->stale > 0) {
+    const bool follow = ev->u.answer.kind == MR_REQ_FOLLOW;
+    if (follow && p->stale > 0 && !(good && brings_next(p, &r->body.u.follow))) {
         p->stale--;
         return MR_OK;
     }
+    if (p->stale > p->follows) /* one of them brought something all the same */
+        p->stale = p->follows;
     if (ev->u.answer.kind == MR_REQ_EVIDENCE)
         return mri_evidence_take(e, p, good ? &r->body.u.evidence : NULL);
     if (!good)
