@@ -311,8 +311,12 @@ static void look_up(struct peer_link *l)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
+/* All that was asked before the first refusal may be refused as well: that is one reason to wait,
+ * as when the other end has gone over to another epoch. */
 static void hold(struct peer_link *l)
 {
+    if (l->held)
+        return;
     const bool again = l->hold_ms > 0 && now(l) < l->hold_until_ms + 2 * l->hold_ms + 1000;
     l->hold_ms = !again ? HOLD_MS : l->hold_ms < HOLD_MS_MAX / 2 ? l->hold_ms * 2 : HOLD_MS_MAX;
     l->hold_until_ms = now(l) + l->hold_ms;
