@@ -29,7 +29,7 @@ enum {
     HEX_MAX = 2 * MR_HASH_BYTES + 1,
     LINE_SHOWN_MAX = 20,
     WAIT_MS = 300,
-    ROUNDS = 8 /* between those in which other nodes are asked, too */
+    ROUNDS = 8 /* so many at the one node, then the others are asked once */
 };
 
 /* --- showing ---------------------------------------------------------------------------------- */

@@ -95,23 +95,36 @@ static void conclude(struct apart *k, const struct follower *f, const struct jud
     json_decref(rest);
 }
 
-/* False: there is nothing more to say. */
-static bool ask(struct judged *j, struct apart *k, struct follower *f, const struct source *s)
+/* MR_OK: what it has is in *j; MR_FORKED: it contradicts the mirror, which is said; else it gave no
+ * answer. */
+static enum mr_status ask(struct judged *j, struct apart *k, struct follower *f,
+                          const struct source *s)
 {
     const struct mr_charter *const now = mr_audit_charter(f->book->audit);
     *j = (struct judged){.set = &now->witnesses};
     f->request = (struct mr_request_body){.kind = MR_REQ_COSIGNED};
-    if (link_call(f->link, &f->reply, &f->request) != MR_OK)
-        return false; /* it is not at its end any more */
+    const enum mr_status st = link_call(f->link, &f->reply, &f->request);
+    if (st != MR_OK)
+        return st == MR_FORKED ? MR_NO_ANSWER : st;
     const struct mr_rep_cosigned *const r = &f->reply.body.u.cosigned;
     for (uint32_t i = 0; i < r->heads_count; i++) {
         if (!is_signed(f, s, now, &r->heads[i]))
             continue;
         if (contradicts(k, f, &r->heads[i].head))
-            return false;
+            return MR_FORKED;
         count(j, &r->heads[i]);
     }
-    return true;
+    return MR_OK;
+}
+
+/* It serves its book and not this: what witnesses say is what it would hide. */
+static void unasked(struct apart *k, struct follower *f, json_t *list, enum mr_status why)
+{
+    json_array_append_new(list, json_pack("{s:i,s:s}", "node", (int)f->node, "state", "unasked"));
+    out_print(k->out, _("Node %u: it did not say what the witnesses cosigned.\n"),
+              (unsigned)f->node);
+    f->state = FOLLOWER_SILENT;
+    f->trouble = why;
 }
 
 bool cosigned_can_check(const struct follower *f)
@@ -127,11 +140,13 @@ void cosigned_check(struct apart *k, struct follower *f, const struct source *s,
     struct judged j;
     if (!cosigned_can_check(f))
         return;
-    bool judged = ask(&j, k, f, s);
-    while (judged && !j.any && clock_ms(CLOCK_MONOTONIC) < until_ms) {
+    enum mr_status st = ask(&j, k, f, s);
+    while (st == MR_OK && !j.any && clock_ms(CLOCK_MONOTONIC) < until_ms) {
         nanosleep(&pause, NULL);
-        judged = ask(&j, k, f, s);
+        st = ask(&j, k, f, s);
     }
-    if (judged)
+    if (st == MR_OK)
         conclude(k, f, &j, list);
+    else if (st != MR_FORKED)
+        unasked(k, f, list, st);
 }

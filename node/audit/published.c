@@ -28,7 +28,7 @@ enum base {
     BASES,
 };
 
-/* So many pairs may be of one account less than is not few. */
+/* As many pairs as one account less than enough can make: four make six. */
 enum { PAIRS_OF_FEW = (DISCLOSURE_MEMBERS_MIN - 1) * (DISCLOSURE_MEMBERS_MIN - 2) / 2 };
 
 static const struct rule {

@@ -123,7 +123,7 @@ static void begin_settled(struct mr_engine *e, const struct mri_open *o,
     memcpy(s->value, c->value, 32);
     s->acks_count = mri_slot_acks(&o->s, s->acks, c, e->config.node);
     const struct mri_shown *const shown = mri_shown_of(e, o);
-    if (s->acks_count < e->committee.quorum && shown != NULL)
+    if (s->acks_count < e->committee.quorum && shown != NULL && shown->settled.ballot == c->ballot)
         take_shown(s, shown, e->config.node);
     mr_assert(s->acks_count == e->committee.quorum || e->ledger.meta.cut != 0 ||
               !MRI_RULE(acks_of_quorum));

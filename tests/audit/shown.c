@@ -60,6 +60,8 @@ static void answer(void *ctx, const struct mr_request *request, struct mr_reply 
         return;
     case MR_REQ_COSIGNED:
         ret->body.u.cosigned = s->seen;
+        if (s->hides_seen)
+            ret->status = MR_NOT_AUTHORISED;
         if (s->seen_later > 0) {
             s->seen_later--;
             ret->body.u.cosigned.heads_count = 0;

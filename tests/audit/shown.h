@@ -21,6 +21,7 @@ struct shown {
     struct mr_head head;           /* that it says it signed last; size 0: none */
     struct mr_req_cosign cosigned; /* handed in last */
     struct mr_rep_cosigned seen;   /* that it hands out */
+    bool hides_seen;               /* who asks for it is refused */
     uint32_t seen_later;           /* so many times nothing is in it yet */
     bool shows_nothing;            /* of its book: the key is a witness's */
     /* set by the test, any time: */

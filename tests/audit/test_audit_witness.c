@@ -397,6 +397,17 @@ START_TEST(cosignatures_come_a_moment_later)
 }
 END_TEST
 
+/* Whoever serves the book and hides this was not followed to its end. */
+START_TEST(cosignatures_are_not_shown)
+{
+    hand_out(&last);
+    node.hides_seen = true;
+    ck_assert_int_eq(program_run("follow --once --charter charter.mrc --control ./control mirror"),
+                     3);
+    ck_assert_ptr_nonnull(strstr(program_output, "did not say what the witnesses cosigned"));
+}
+END_TEST
+
 /* It says what it asked for, and not that this was left out. */
 START_TEST(what_was_asked_is_not_unchecked)
 {
@@ -573,6 +584,7 @@ int main(void)
     tcase_add_test(told, what_follow_says_of_witnesses);
     tcase_add_test(told, cosignatures_come_a_moment_later);
     tcase_add_test(told, what_was_asked_is_not_unchecked);
+    tcase_add_test(told, cosignatures_are_not_shown);
     TCase *const real = make_case("real", setup_real, teardown_real);
     tcase_add_test(real, a_receipt_that_was_witnessed);
     tcase_add_test(real, a_single_node_that_rewrites);
