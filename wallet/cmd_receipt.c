@@ -233,21 +233,28 @@ static void want_slot(struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES],
     w->request->u.slot.seq = seq;
 }
 
-/* What one node has, `st` being its answer: a receipt in *ret, MR_OK or what is wrong with it in
- * *ret_says. MR_OK then, MR_BODY_ERASED where there is none, or why there is no answer. */
-static enum mr_status take_receipt(struct wallet *w, enum mr_status st, struct mr_receipt *ret,
-                                   enum mr_status *ret_says)
+/* The receipt in a node's answer, `st` being its status. MR_OK, MR_BODY_ERASED where there is none,
+ * or why there is no answer. */
+static enum mr_status take_receipt(const struct wallet *w, enum mr_status st,
+                                   struct mr_receipt *ret)
 {
-    struct mr_receipt_facts facts;
     const struct mr_rep_slot *const slot = &w->reply->body.u.slot;
-    *ret_says = MR_BEHIND;
     if (st != MR_SETTLED && st != MR_VOIDED)
         return st == MR_OK ? MR_UNSETTLED : st;
     if (slot->receipt_count == 0)
         return MR_BODY_ERASED;
     *ret = slot->receipt[0];
-    *ret_says = wallet_receipt(&facts, w, ret);
     return MR_OK;
+}
+
+/* The same of the node that answers; MR_OK or what is wrong with the receipt in *ret_says. */
+static enum mr_status ask_receipt(struct wallet *w, struct mr_receipt *ret,
+                                  enum mr_status *ret_says)
+{
+    struct mr_receipt_facts facts;
+    const enum mr_status st = take_receipt(w, node_call(w), ret);
+    *ret_says = st == MR_OK ? wallet_receipt(&facts, w, ret) : MR_BEHIND;
+    return st;
 }
 
 /* MR_BODY_ERASED: it is settled, and none of them shows a receipt. Not reported. */
@@ -256,14 +263,14 @@ static enum mr_status ask_around(struct wallet *w, struct mr_receipt *ret,
 {
     enum mr_status says;
     want_slot(w, account, seq);
-    enum mr_status st = take_receipt(w, node_call(w), ret, &says);
+    enum mr_status st = ask_receipt(w, ret, &says);
     /* Another node may have what this one does not prove. */
     for (size_t tries = 1;
          tries < w->seats.count && says != MR_OK && (st == MR_OK || st == MR_BODY_ERASED);
          tries++) {
         if (node_move(w, says, wallet_clock_ms() + (uint64_t)w->timeout_ms) != MR_OK)
             break;
-        st = take_receipt(w, node_call(w), ret, &says);
+        st = ask_receipt(w, ret, &says);
     }
     return st;
 }
@@ -380,9 +387,8 @@ static enum mr_status fetch_here(struct wallet *w, struct mr_receipt *ret,
                                  const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
     struct mr_receipt_facts facts;
-    enum mr_status says;
     want_slot(w, account, seq);
-    const enum mr_status st = take_receipt(w, node_call_here(w), ret, &says);
+    const enum mr_status st = take_receipt(w, node_call_here(w), ret);
     return st == MR_OK ? node_proves(w, &facts, ret, account, seq) : st;
 }
 

@@ -254,38 +254,40 @@ static enum mr_status begin_own(struct admin *a, struct work *w, struct command 
     return st;
 }
 
+static void sign_own(struct work *w)
+{
+    struct admin *const a = w->a;
+    struct command *const c = a->c;
+    enum draft_state state;
+    if (work_is_settled(w, w->draft)) {
+        out_text(a->out, "state", "settled");
+        return;
+    }
+    enum mr_status st = look_at(w, &state);
+    if (st == MR_OK && w->draft->cancels_count > 0)
+        st = out_fail(a->out, MR_VOIDED, _("this draft is being withdrawn"));
+    for (uint32_t i = 0; st == MR_OK && i < w->draft->orders_count; i++)
+        st = conversion_vouch(a, &w->draft->orders[i].order);
+    if (st == MR_OK && !draft_is_signed_by(w->draft, a->signer->key->key_index)) {
+        if (!c->yes)
+            work_describe(w);
+        st = term_confirm(c, a->out, _("Sign this?"));
+    }
+    if (st == MR_OK)
+        work_sign(w, !opt_flag(c, "no-submit"));
+}
+
 void cmd_draft_sign(struct command *c, struct out *out)
 {
     struct admin a;
     struct work w;
     struct mr_draft *foreign = NULL;
-    enum draft_state state;
-    enum mr_status st = begin(&a, &w, c, out, &foreign);
-    if (st == MR_OK && foreign != NULL) {
+    const enum mr_status st = begin(&a, &w, c, out, &foreign);
+    if (foreign != NULL)
         clearing_countersign(&a, foreign, c->args[0]);
-        free(foreign);
-        admin_end(&a);
-        return;
-    }
-    if (st == MR_OK && work_is_settled(&w, w.draft)) {
-        out_text(out, "state", "settled");
-        work_done(&w);
-        admin_end(&a);
-        return;
-    }
-    if (st == MR_OK)
-        st = look_at(&w, &state);
-    if (st == MR_OK && w.draft->cancels_count > 0)
-        st = out_fail(out, MR_VOIDED, _("this draft is being withdrawn"));
-    for (uint32_t i = 0; st == MR_OK && i < w.draft->orders_count; i++)
-        st = conversion_vouch(&a, &w.draft->orders[i].order);
-    if (st == MR_OK && !draft_is_signed_by(w.draft, a.signer->key->key_index)) {
-        if (!c->yes)
-            work_describe(&w);
-        st = term_confirm(c, out, _("Sign this?"));
-    }
-    if (st == MR_OK)
-        work_sign(&w, !opt_flag(c, "no-submit"));
+    else if (st == MR_OK)
+        sign_own(&w);
+    free(foreign);
     work_done(&w);
     admin_end(&a);
 }

@@ -143,9 +143,7 @@ static enum mr_status write_all(const struct measure *m, const struct command *c
         out_fail(out, st, _("%s is there already; --force replaces a publication, and only that"),
                  dir);
     else if (st == MR_CHECK_FAILED && beside->count == 0)
-        out_fail(out, st,
-                 _("figures of few members would follow from others, whatever is kept back: "
-                   "nothing is shown"));
+        published_refused(out);
     else if (st == MR_CHECK_FAILED)
         out_fail(out, st,
                  _("beside what was published before, this would tell of few members, whatever is "

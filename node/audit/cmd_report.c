@@ -54,9 +54,7 @@ static enum mr_status write_page(const struct measure *m, const struct command *
     if (f != NULL && fclose(f) != 0)
         st = MR_NO_MEMORY;
     if (st == MR_CHECK_FAILED)
-        out_fail(out, st,
-                 _("figures of few members would follow from others, whatever is kept "
-                   "back: nothing is shown"));
+        published_refused(out);
     else if (st != MR_OK)
         out_fail(out, st, NULL);
     else if (strcmp(path, "-") == 0)

@@ -148,9 +148,7 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
     if (st == MR_OK)
         st = published_create(&shown, &m, NULL, 0);
     if (st == MR_CHECK_FAILED && !out->failed)
-        out_fail(out, st,
-                 _("figures of few members would follow from others, whatever is kept "
-                   "back: nothing is shown"));
+        published_refused(out);
     FILE *const f = st == MR_OK ? open_memstream(&bytes, &len) : NULL;
     if (f != NULL)
         st = page_write(f, &m, &shown);

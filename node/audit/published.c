@@ -717,8 +717,7 @@ static void find_before(struct work *views, size_t count, const struct published
     }
 }
 
-/* Periods that differ by days of few differ in concentrations, medians and shares too, which are no
- * sums: no blank of a sum helps. */
+/* Periods would differ by few in medians and shares too, where no blank of a sum helps. */
 static bool differs_by_few(const struct work *w)
 {
     return w->between && figure_small(w, work_one(w, MR_STATS_TURNOVER, w->whole));
@@ -779,6 +778,13 @@ enum mr_status published_create(struct published *ret, const struct measure *m,
 bool published_adds_up(enum mr_stats_id id)
 {
     return rules[id].over_time == SUM;
+}
+
+enum mr_status published_refused(struct out *out)
+{
+    return out_fail(out, MR_CHECK_FAILED,
+                    _("figures of few members would follow from others, whatever is kept back: "
+                      "nothing is shown"));
 }
 
 void published_done(struct published *p)

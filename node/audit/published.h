@@ -28,6 +28,8 @@ struct published_view {
  *  the others) it cannot be published, however much is blank. Put it away in any case. */
 enum mr_status published_create(struct published *ret, const struct measure *m,
                                 const struct published_view *others, size_t count);
+/** Report that nothing can be shown, of MR_CHECK_FAILED without others. */
+enum mr_status published_refused(struct out *out);
 void published_done(struct published *p);
 
 /** The days between edges that no view has: views to be added. MR_OK, MR_NO_MEMORY, MR_OUT_OF_RANGE

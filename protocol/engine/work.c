@@ -315,10 +315,11 @@ static bool is_decided(const struct mr_engine *e, const struct mri_open *o,
 static bool is_early(const struct mr_engine *e, const struct mri_open *o)
 {
     struct mr_certified c;
+    if (e->now_ms >= o->s.since_ms + LOGS_MS || o->s.cert_ballot != MR_BALLOT_NONE)
+        return false; /* mostly; what follows costs more */
     const struct mri_shown *const shown = mri_shown_of(e, o);
-    if (shown == NULL || e->now_ms >= o->s.since_ms + LOGS_MS || mri_mode(e) != MR_OK ||
-        !mri_speaks(e) || !mri_may_speak(e, o) || o->s.cert_ballot != MR_BALLOT_NONE ||
-        o->s.promised > shown->settled.ballot || mri_slot_settles(&o->s, &c) ||
+    if (shown == NULL || o->s.promised > shown->settled.ballot || mri_mode(e) != MR_OK ||
+        !mri_speaks(e) || !mri_may_speak(e, o) || mri_slot_settles(&o->s, &c) ||
         mri_cut_settles(e, o, &c))
         return false;
     for (uint32_t i = 0; i < shown->acks_count; i++) {

@@ -20,9 +20,7 @@ static struct mr_audit_totals totals;
 static void begin(uint32_t nodes, uint32_t quorum)
 {
     ring_init(&r, nodes, quorum);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ring_people(&r);
 }
 
 static void four(void)

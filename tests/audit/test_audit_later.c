@@ -250,9 +250,7 @@ static void many(void)
 {
     scratch_make(program_dir);
     ring_init(&r, 4, 3);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ring_people(&r);
     for (uint32_t i = 0; i < 11; i++) {
         if (i == 1)
             ring_regroup_all(&r, 3, 1u << 2);

@@ -97,19 +97,31 @@ START_TEST(what_came_later_is_not_told_of)
 }
 END_TEST
 
-/* Fourteen are paid, two of them by each other: what these paid each other, and what the four
- * beside the ten largest got, are shares of a turnover that is shown. */
-START_TEST(shares_of_few)
+/* A payments file to be continued: a0 has money. */
+static FILE *begin_few(void)
 {
     FILE *const f = fopen(scratch_path(program_dir, "few.csv"), "w");
     ck_assert_ptr_nonnull(f);
     fprintf(f, "time,kind,payer,payee,amount\n2026-01-05,issue,,a0,1000\n");
-    for (int i = 0; i < 14; i++)
-        fprintf(f, "2026-01-06,pay,%s%d,a%d,%d\n", i == 0 ? "a" : "b", i, i + 1, 30 + i);
-    fprintf(f, "2026-01-07,pay,a1,a0,12\n");
+    return f;
+}
+
+static void publish_few(FILE *f)
+{
     ck_assert_int_eq(fclose(f), 0);
     ck_assert_int_eq(program_run("publish out" WEEKS "few.csv"), 0);
     figures_read("out/figures.csv");
+}
+
+/* Fourteen are paid, two of them by each other: what these paid each other, and what the four
+ * beside the ten largest got, are shares of a turnover that is shown. */
+START_TEST(shares_of_few)
+{
+    FILE *const f = begin_few();
+    for (int i = 0; i < 14; i++)
+        fprintf(f, "2026-01-06,pay,%s%d,a%d,%d\n", i == 0 ? "a" : "b", i, i + 1, 30 + i);
+    fprintf(f, "2026-01-07,pay,a1,a0,12\n");
+    publish_few(f);
     ck_assert(figures_shown("turnover", "whole", "2026-01-05"));
     ck_assert(!figures_shown("reciprocity", "whole", "2026-01-05"));
     ck_assert(!figures_shown("circularity_reciprocal", "whole", "2026-01-05"));
@@ -135,15 +147,11 @@ END_TEST
 
 START_TEST(the_rest_beside_ten)
 {
-    FILE *const f = fopen(scratch_path(program_dir, "few.csv"), "w");
-    ck_assert_ptr_nonnull(f);
-    fprintf(f, "time,kind,payer,payee,amount\n2026-01-05,issue,,a0,1000\n");
+    FILE *const f = begin_few();
     for (int i = 0; i < 28; i++)
         fprintf(f, "2026-01-%02d,pay,b%d,a%d,%d\n", i < 11 ? 6 : 13, i, i < 11 ? i : i - 11,
                 30 + i);
-    ck_assert_int_eq(fclose(f), 0);
-    ck_assert_int_eq(program_run("publish out" WEEKS "few.csv"), 0);
-    figures_read("out/figures.csv");
+    publish_few(f);
     ck_assert(figures_shown("turnover", "period", "2026-01-05"));
     ck_assert(!figures_shown("top10_share", "period", "2026-01-05"));
     ck_assert(figures_shown("top10_share", "period", "2026-01-12"));

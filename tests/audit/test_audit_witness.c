@@ -12,6 +12,7 @@
 #include "lib/federation.h"
 #include "lib/procs.h"
 #include "lib/ring.h"
+#include "lib/run.h"
 #include "mereau/codec.h"
 #include "mereau/id.h"
 #include "mereau/log.h"
@@ -155,14 +156,6 @@ static void wait_cosigned(uint64_t time_ms)
     ck_assert_uint_eq(node.cosigned.head.time_ms, time_ms);
 }
 
-static unsigned times(const char *text, const char *words)
-{
-    unsigned n = 0;
-    for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
-        n++;
-    return n;
-}
-
 /* A witness that runs looks again, and cosigns what extends what it cosigned. What it wrote of the
  * other history stays. */
 START_TEST(a_node_that_is_right_again)
@@ -180,8 +173,8 @@ START_TEST(a_node_that_is_right_again)
     proc_signal(p, SIGTERM);
     ck_assert_int_eq(proc_wait(p, PROC_DEADLINE_MS), 0);
     char *const text = proc_text(p);
-    ck_assert_uint_eq(times(text, heads[_i].why), 1);
-    ck_assert_uint_eq(times(text, "is right again"), 1);
+    ck_assert_uint_eq(run_count(text, heads[_i].why), 1);
+    ck_assert_uint_eq(run_count(text, "is right again"), 1);
     free(text);
     proc_end(p);
     ck_assert_int_eq(program_shell("test $(ls seen/refused-1-1-1-*.note | wc -l) -eq 1"), 0);

@@ -7,6 +7,7 @@
 
 #include "common/file.h"
 #include "lib/quartet.h"
+#include "lib/run.h"
 
 enum { LINES = 40, AMOUNT_MINOR = 101 };
 
@@ -62,14 +63,6 @@ static char *content(const char *name)
     return (char *)text;
 }
 
-static unsigned times(const char *text, const char *what)
-{
-    unsigned n = 0;
-    for (const char *at = strstr(text, what); at != NULL; at = strstr(at + 1, what))
-        n++;
-    return n;
-}
-
 /* Each line of the paper: its payment order, and its receipt, which cites mandate and order. */
 static void check_papers(long sum)
 {
@@ -81,13 +74,13 @@ static void check_papers(long sum)
     ck_assert_int_eq(typed_number("paid_out_minor"), 4250);
     ck_assert_int_eq(typed_number("unproved"), 0);
     char *const html = content("slip.html"), *const csv = content("slip.csv");
-    ck_assert_uint_eq(times(csv, "\nconversion,"), LINES);
-    ck_assert_uint_eq(times(csv, ",proved"), LINES + 1);
+    ck_assert_uint_eq(run_count(csv, "\nconversion,"), LINES);
+    ck_assert_uint_eq(run_count(csv, ",proved"), LINES + 1);
     for (int i = 1; i <= LINES; i++) {
         snprintf(order, sizeof order, ",2026/%d,", i);
-        ck_assert_uint_eq(times(csv, order), 1);
+        ck_assert_uint_eq(run_count(csv, order), 1);
     }
-    ck_assert_uint_eq(times(html, "Conversion for payment order"), LINES);
+    ck_assert_uint_eq(run_count(html, "Conversion for payment order"), LINES);
     char *const line = strstr(csv, ",2026/7,");
     char *const end = line + strcspn(line, "\n");
     *end = '\0';
@@ -120,7 +113,7 @@ static void check_unwitnessed(void)
     ck_assert_int_eq(typed_number("unwitnessed"), 1);
     SAID("not yet witnessed");
     char *const csv = content("later.csv");
-    ck_assert_uint_eq(times(csv, ",not witnessed"), 1);
+    ck_assert_uint_eq(run_count(csv, ",not witnessed"), 1);
     free(csv);
 }
 

@@ -457,6 +457,13 @@ enum mr_status ring_issue(struct ring *r, uint32_t node, uint32_t member, int64_
     return ring_submit(r, node, &o);
 }
 
+void ring_people(struct ring *r)
+{
+    ck_assert_int_eq(ring_open(r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
+    ck_assert_int_eq(ring_open(r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ck_assert_int_eq(ring_issue(r, 0, 0, 100000), MR_SETTLED);
+}
+
 enum mr_status ring_pay(struct ring *r, uint32_t node, uint32_t from, uint32_t to, int64_t amount)
 {
     static struct mr_signed_order o;
@@ -477,6 +484,12 @@ int64_t ring_balance(struct ring *r, uint32_t node, uint32_t member)
 uint32_t ring_epoch(struct ring *r, uint32_t node)
 {
     return mr_engine_committee(r->nodes[node].engine)->epoch;
+}
+
+void ring_in_epoch(struct ring *r, uint32_t first, uint32_t last, uint32_t epoch)
+{
+    for (uint32_t i = first; i <= last; i++)
+        ck_assert_uint_eq(ring_epoch(r, i), epoch);
 }
 
 /* --- epochs ----------------------------------------------------------------------------------- */
@@ -662,9 +675,7 @@ void ring_join(struct ring *r, uint32_t node, uint32_t from)
 void ring_one_of_four(struct ring *r)
 {
     ring_init(r, 1, 1);
-    ck_assert_int_eq(ring_open(r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(r, 0, 0, 100000), MR_SETTLED);
+    ring_people(r);
     ck_assert_int_eq(ring_next(r, 0, 0, 3, 3, 0), MR_SETTLED);
     ring_wait(r, 5000);
 }

@@ -85,6 +85,8 @@ void ring_order(struct ring *r, uint32_t node, struct mr_signed_order *ret,
                 const uint8_t account[16], enum mr_order_kind kind);
 /** Open a member, issue, pay; through a node; until settled. */
 enum mr_status ring_open(struct ring *r, uint32_t node, enum mr_account_class class);
+/** Member 0, a resident who has 1000.00, and member 1, a shop: of node 0. ck_asserts. */
+void ring_people(struct ring *r);
 enum mr_status ring_issue(struct ring *r, uint32_t node, uint32_t member, int64_t amount);
 enum mr_status ring_pay(struct ring *r, uint32_t node, uint32_t from, uint32_t to, int64_t amount);
 
@@ -107,6 +109,8 @@ void ring_join(struct ring *r, uint32_t node, uint32_t from);
  * call. */
 struct mr_chain ring_chain(struct ring *r, uint32_t from);
 uint32_t ring_epoch(struct ring *r, uint32_t node);
+/** These nodes are in that epoch. ck_asserts. */
+void ring_in_epoch(struct ring *r, uint32_t first, uint32_t last, uint32_t epoch);
 
 /** A ring of one node, with a resident who has money and a shop, decides that three more come in:
  *  epoch 2 has begun, and they have not joined yet. */

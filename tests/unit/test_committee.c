@@ -15,9 +15,7 @@ static struct ring r;
 static void setup(void)
 {
     ring_init(&r, 4, 3);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ring_people(&r);
 }
 
 static void teardown(void)
@@ -158,17 +156,11 @@ END_TEST
 
 /* --- epochs ----------------------------------------------------------------------------------- */
 
-static void expect_epoch(uint32_t first, uint32_t last, uint32_t epoch)
-{
-    for (uint32_t i = first; i <= last; i++)
-        ck_assert_uint_eq(ring_epoch(&r, i), epoch);
-}
-
 START_TEST(a_node_leaves)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 3, 2);
+    ring_in_epoch(&r, 0, 3, 2);
     ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 1250), MR_SETTLED);
     expect_receipt();
     ck_assert_uint_eq(r.reply->body.u.submit.receipt[0].handover_count, 1);
@@ -183,7 +175,7 @@ START_TEST(a_node_gets_a_new_key)
     ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 5), MR_SETTLED);
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 2), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 3, 2);
+    ring_in_epoch(&r, 0, 3, 2);
     ring_kill(&r, 0);
     ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
     expect_receipt();
@@ -199,11 +191,11 @@ START_TEST(a_node_comes_back_after_the_change)
     ring_kill(&r, 3);
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 2, 2);
+    ring_in_epoch(&r, 0, 2, 2);
     ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
     ring_start(&r, 3);
     ring_wait(&r, 10000);
-    expect_epoch(0, 3, 2);
+    ring_in_epoch(&r, 0, 3, 2);
     ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
     ring_check(&r);
 }
@@ -213,7 +205,7 @@ START_TEST(one_node_becomes_four_and_one_again)
 {
     ring_done(&r);
     ring_one_of_four(&r);
-    expect_epoch(0, 0, 2);
+    ring_in_epoch(&r, 0, 0, 2);
     ring_kill(&r, 0); /* what the others are shown of the end stands in the journal */
     ring_start(&r, 0);
     ring_join_others(&r);
@@ -226,7 +218,7 @@ START_TEST(one_node_becomes_four_and_one_again)
     ring_check(&r);
     ck_assert_int_eq(ring_next(&r, 1, 0, 0, 1, 0), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 3, 3);
+    ring_in_epoch(&r, 0, 3, 3);
     ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 10), MR_SETTLED);
     ck_assert_int_eq(ring_balance(&r, 0, 1), 30);
 }
@@ -240,7 +232,7 @@ START_TEST(nothing_is_said_behind_final)
     r.slow = true;
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 3, 2);
+    ring_in_epoch(&r, 0, 3, 2);
     for (uint32_t i = 0; i < 4; i++) {
         ck_assert_int_eq(ring_request(&r, i, &q), MR_OK);
         ck_assert_uint_eq(r.reply->body.u.handover.final_count, 1);
@@ -313,16 +305,16 @@ START_TEST(final_is_a_state_that_is_kept)
     r.nodes[0].no_sum = true;
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 0, 1);
+    ring_in_epoch(&r, 0, 0, 1);
     const struct mr_checkpoint c = ring_sum(&r, 0);
     ring_summed(&r, 0, &c, false);
     mr_engine_facts(r.nodes[0].engine, &f);
     ck_assert(f.sum_wanted && f.sum_kept && !f.meta.finished);
     ring_wait(&r, 1000);
-    expect_epoch(0, 0, 1);
+    ring_in_epoch(&r, 0, 0, 1);
     ring_summed(&r, 0, &c, true);
     ring_wait(&r, 1000);
-    expect_epoch(0, 3, 2);
+    ring_in_epoch(&r, 0, 3, 2);
 }
 END_TEST
 
@@ -343,8 +335,8 @@ START_TEST(who_forgot_its_own_sealed_log_stays)
     e->cut_read = false;
     r.nodes[0].no_sum = false;
     ring_wait(&r, 10000);
-    expect_epoch(1, 3, 2);
-    expect_epoch(0, 0, 1);
+    ring_in_epoch(&r, 1, 3, 2);
+    ring_in_epoch(&r, 0, 0, 1);
 }
 END_TEST
 
@@ -355,7 +347,7 @@ START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
     ring_kill(&r, 3);
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 3), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 2, 2);
+    ring_in_epoch(&r, 0, 2, 2);
     ring_join(&r, 3, 0);
     ring_wait(&r, 1000);
     ring_kill(&r, 1);
@@ -386,7 +378,7 @@ START_TEST(who_leaves_is_answered)
 {
     ck_assert_int_eq(ring_next(&r, 0, 0, 2, 3, 0), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 2, 2);
+    ring_in_epoch(&r, 0, 2, 2);
     for (uint32_t i = 0; i < RING_MAIL_MAX; i++)
         ck_assert_msg(!r.mail[i].used || r.mail[i].from != 4, "node %u owes an answer",
                       r.mail[i].to);
@@ -409,9 +401,7 @@ static void settle_by_cut(uint32_t rekey)
 {
     ring_done(&r);
     ring_init(&r, 3, 2);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ring_people(&r);
     ring_wait(&r, 1000);
     ring_isolate(&r);
     ck_assert_int_eq(ring_pay(&r, 2, 0, 1, 10), MR_NO_ANSWER);
@@ -422,7 +412,7 @@ static void settle_by_cut(uint32_t rekey)
     ring_kill(&r, 2);
     ring_reunite(&r);
     ring_wait(&r, 10000);
-    expect_epoch(0, 1, 2);
+    ring_in_epoch(&r, 0, 1, 2);
     ck_assert_int_eq(ring_balance(&r, 0, 1), 10);
 }
 
@@ -657,7 +647,7 @@ START_TEST(who_joins_brings_no_cap_that_is_too_much)
     world_sign(&r.w, &o);
     ck_assert_int_eq(ring_submit(&r, 0, &o), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 3, 2);
+    ring_in_epoch(&r, 0, 3, 2);
     ring_check(&r);
 }
 END_TEST
@@ -705,7 +695,7 @@ START_TEST(a_ledger_changes_its_nodes_many_times)
         else
             ck_assert_int_eq(ring_next(&r, i % 4, 0, 3, 3, rekey), MR_SETTLED);
         ring_wait(&r, 10000);
-        expect_epoch(0, 3, i + 2);
+        ring_in_epoch(&r, 0, 3, i + 2);
     }
     ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 1250), MR_SETTLED);
     expect_reach(66);
@@ -714,7 +704,7 @@ START_TEST(a_ledger_changes_its_nodes_many_times)
     ring_kill(&r, 3);
     ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 3), MR_SETTLED);
     ring_wait(&r, 10000);
-    expect_epoch(0, 2, 67);
+    ring_in_epoch(&r, 0, 2, 67);
     ring_join(&r, 3, 0);
     ring_wait(&r, 1000);
     ring_kill(&r, 1);

@@ -11,9 +11,7 @@ static struct ring r;
 static void setup(void)
 {
     ring_init(&r, NODES, QUORUM);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_RESIDENT), MR_SETTLED);
-    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
-    ck_assert_int_eq(ring_issue(&r, 0, 0, 100000), MR_SETTLED);
+    ring_people(&r);
 }
 
 static void teardown(void)
