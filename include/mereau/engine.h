@@ -202,7 +202,7 @@ const struct mr_committee *mr_engine_committee(const struct mr_engine *e);
  * shell sends it and gives MR_EV_ANSWER for it, in whatever order, unless the link breaks
  * (MR_EV_PEER). To be asked again after every step and answer until it says false. At most
  * MR_ASKS_MAX are under way with one peer. */
-enum { MR_ASKS_MAX = 13 };
+enum { MR_ASKS_MAX = 25 };
 bool mr_engine_ask(struct mr_engine *e, uint32_t peer, struct mr_request_body *ret);
 
 /** How it stands with a peer. */

@@ -14,7 +14,7 @@
 enum {
     JOBS_MAX = 16384,     /* requests under way on the wallet port; as many on local control */
     PEER_JOBS_MAX = 1024, /* on the peer port */
-    PEER_EACH_MAX = 16,   /* in one proved session there */
+    PEER_EACH_MAX = 32,   /* in one proved session there */
     UNPROVED_MAX = 64,    /* without proof there */
 };
 

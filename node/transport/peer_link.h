@@ -20,7 +20,7 @@
 struct peer_link;
 
 enum {
-    PEER_LINK_CALLS_MAX = 16,     /* requests under way, the link's own included */
+    PEER_LINK_CALLS_MAX = 28,     /* requests under way, the link's own included */
     PEER_LINK_REQUEST_MAX = 4096, /* bytes of one request */
     PEER_LINK_STRAYS_MAX = 1000,  /* messages that answer nothing, between two that do */
 };

@@ -11,7 +11,7 @@
 #include "mereau/sign.h"
 #include "transport/server_uv.h"
 
-enum { FAKE_SESSIONS = 16, FAKE_HELD_MAX = 16 };
+enum { FAKE_SESSIONS = 16, FAKE_HELD_MAX = 32 };
 
 enum fake_manner {
     FAKE_WELL,

@@ -83,21 +83,24 @@ void ring_done(struct ring *r)
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
+enum { REPLIES_MAX = 512 };
+
 /* Replies are taken up once the step that made them is over. */
 static struct {
     uint64_t token;
     size_t len;
     uint8_t bytes[MR_FRAME_MAX];
-} replies[256];
-static uint32_t replies_count;
+} replies[REPLIES_MAX];
+static uint32_t replies_first, replies_count; /* of a ring */
 
 static void on_reply(void *ctx, uint64_t token, const uint8_t *bytes, size_t len)
 {
     (void)ctx;
-    ck_assert_uint_lt(replies_count, 256);
-    replies[replies_count].token = token;
-    replies[replies_count].len = len;
-    memcpy(replies[replies_count++].bytes, bytes, len);
+    ck_assert_uint_lt(replies_count, REPLIES_MAX);
+    const uint32_t at = (replies_first + replies_count++) % REPLIES_MAX;
+    replies[at].token = token;
+    replies[at].len = len;
+    memcpy(replies[at].bytes, bytes, len);
 }
 
 static struct mr_effects fx = {on_reply, NULL};
@@ -193,10 +196,11 @@ static bool deliver(struct ring *r)
     static struct mr_reply reply;
     if (replies_count == 0)
         return false;
-    const uint64_t token = replies[0].token;
-    ck_assert_int_eq(mr_reply_decode(&reply, replies[0].bytes, replies[0].len), MR_OK);
+    const uint32_t at = replies_first;
+    const uint64_t token = replies[at].token;
+    ck_assert_int_eq(mr_reply_decode(&reply, replies[at].bytes, replies[at].len), MR_OK);
+    replies_first = (at + 1) % REPLIES_MAX;
     replies_count--;
-    memmove(&replies[0], &replies[1], replies_count * sizeof replies[0]);
     struct ring_mail *const m = &r->mail[token - 1];
     const struct ring_mail was = *m;
     ck_assert(m->used);

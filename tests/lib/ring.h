@@ -6,7 +6,7 @@
 
 #include "lib/world.h"
 
-enum { RING_NODES_MAX = 7, RING_MAIL_MAX = 256 };
+enum { RING_NODES_MAX = 7, RING_MAIL_MAX = 1280 };
 
 struct ring_node {
     struct mr_seckey log_key, next_key; /* of odd generations, of even ones */
