@@ -206,12 +206,14 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
         return MR_OK;
     }
     if (r->leaves_count == 0) {
+        p->more -= p->more > 0;
         /* Whoever says at once that there is nothing, such as of a log that ended, would say it
          * again at once. */
         if (!first && e->now_ms < p->asked_ms + SOON_MS)
             p->quiet_ms = e->now_ms + QUIET_MS;
         return MR_OK;
     }
+    p->more += p->more < MRI_FOLLOWS_MAX - MRI_FOLLOWS_MIN;
     st = take_leaves(e, p, r);
     if (st == MR_OK)
         take_bodies(e, r->bodies, r->bodies_count, ev->u.answer.checked);

@@ -116,9 +116,9 @@ struct mri_poll {
 };
 
 /* FOLLOWs under way with one peer: each brings one turn's news and comes back a round trip later,
- * so that they bear 300 turns a second over 40 ms there and back. Those of a session that ended may
- * still stand beside the new one's. */
-enum { MRI_FOLLOWS_MAX = 24, MRI_POLLS_A_PEER = 2 * MRI_FOLLOWS_MAX };
+ * so that they bear 300 turns a second over 40 ms there and back; a few while there is no news.
+ * Those of a session that ended may still stand beside the new one's. */
+enum { MRI_FOLLOWS_MIN = 4, MRI_FOLLOWS_MAX = 24, MRI_POLLS_A_PEER = 2 * MRI_FOLLOWS_MAX };
 
 /* Leaves that a peer was sent and does not ask behind yet. */
 struct mri_flight {
@@ -143,6 +143,7 @@ struct mri_peer {
     bool resync; /* what comes next is not what was expected: begin anew */
     uint64_t resync_from;
     uint32_t follows, fetches; /* under way */
+    uint32_t more;             /* follows beyond the fewest: as many as brought news lately */
     uint32_t stale;            /* among the follows: asked before it began anew */
     uint32_t relaying;         /* among the fetches: the log of this node; 0: none */
     uint64_t heard_ms, asked_ms, refused, opened;

@@ -370,8 +370,9 @@ static uint32_t follows_max(const struct mri_peer *p)
 {
     if (!p->heard || p->opened >= AHEAD_SLOTS)
         return 1;
-    return p->tree.size < p->head.size && p->asked_from == p->state.size ? LONG_FOLLOWS_MAX
-                                                                         : MRI_FOLLOWS_MAX;
+    return p->tree.size < p->head.size && p->asked_from == p->state.size
+               ? LONG_FOLLOWS_MAX
+               : MRI_FOLLOWS_MIN + p->more;
 }
 
 static bool ask_leaves(struct mr_engine *e, struct mri_peer *p, struct mr_request_body *ret)
