@@ -132,7 +132,7 @@ static enum mr_status write_all(const struct measure *m, const struct command *c
     struct published p;
     struct publication b = {.statement = {NULL, 0}};
     size_t blank = 0;
-    enum mr_status st = published_create(&p, m, beside->views, beside->count);
+    enum mr_status st = published_create(&p, m, beside->views, beside->count, c);
     if (st == MR_OK)
         st = publication_make(&b, &p, beside, licence, key, public);
     if (st == MR_OK)

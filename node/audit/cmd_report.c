@@ -47,7 +47,7 @@ static enum mr_status write_page(const struct measure *m, const struct command *
     char *text = NULL;
     size_t len = 0;
     const bool all = opt_flag(c, "small-cells");
-    enum mr_status st = all ? MR_OK : published_create(&shown, m, NULL, 0);
+    enum mr_status st = all ? MR_OK : published_create(&shown, m, NULL, 0, c);
     FILE *const f = st == MR_OK ? open_memstream(&text, &len) : NULL;
     if (st == MR_OK)
         st = f == NULL ? MR_NO_MEMORY : page_write(f, m, all ? NULL : &shown);

@@ -146,7 +146,7 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
         st = out_fail(out, MR_USAGE, _("more than %d periods do not fit a page; give longer ones"),
                       PUBLISHED_PERIODS_MAX);
     if (st == MR_OK)
-        st = published_create(&shown, &m, NULL, 0);
+        st = published_create(&shown, &m, NULL, 0, c);
     if (st == MR_CHECK_FAILED && !out->failed)
         published_refused(out);
     FILE *const f = st == MR_OK ? open_memstream(&bytes, &len) : NULL;

@@ -2,16 +2,13 @@
  *
  * A blank cell x can be computed exactly when the unit vector of x lies in the space of the known
  * equations' rows over blank cells, which is when the reduced row echelon form has a row that is x
- * alone. Computed modulo a prime of 61 bits: what holds over the rationals holds there too, so that
- * nothing that can be solved is missed, but with a chance of 2^-61 for a vanishing pivot. */
+ * alone (solve.h). */
 #include "audit/disclosure.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PRIME ((UINT64_C(1) << 61) - 1)
-
-__extension__ typedef unsigned __int128 wide_product;
+#include "audit/solve.h"
 
 struct cell {
     mr_stats_wide size; /* of its value: what a blank costs */
@@ -38,47 +35,28 @@ struct relation {
     bool guessed; /* it need not hold to the unit */
 };
 
-struct row {
-    struct term *terms; /* ascending by cell */
-    size_t count;
-    uint32_t *sources; /* relations that it was made of, ascending */
-    size_t sources_count;
-};
-
 struct disclosure {
     struct cell *cells;
     struct term *terms;
     struct relation *relations;
-    struct row *rows; /* of an elimination */
+    struct solver *solver; /* row i is relation i */
     size_t cells_count, cells_cap, terms_count, terms_cap, relations_count, relations_cap;
-    size_t rows_count;
     bool short_of_memory;
+    disclosure_progress on_progress; /* NULL: nobody looks on */
+    void *ctx;
 };
 
 /* --- numbers modulo the prime ----------------------------------------------------------------- */
 
-static uint64_t times(uint64_t a, uint64_t b)
-{
-    return (uint64_t)((wide_product)a * b % PRIME);
-}
-
-static uint64_t minus(uint64_t a, uint64_t b)
-{
-    return a >= b ? a - b : a + (PRIME - b);
-}
-
-static uint64_t inverse(uint64_t a)
-{
-    uint64_t result = 1;
-    for (uint64_t power = PRIME - 2; power > 0; power >>= 1, a = times(a, a))
-        result = (power & 1) != 0 ? times(result, a) : result;
-    return result;
-}
-
 static uint64_t reduce(mr_stats_wide n)
 {
-    const mr_stats_wide rest = n % (mr_stats_wide)PRIME;
-    return (uint64_t)(rest < 0 ? rest + (mr_stats_wide)PRIME : rest);
+    const mr_stats_wide rest = n % (mr_stats_wide)SOLVE_PRIME;
+    return (uint64_t)(rest < 0 ? rest + (mr_stats_wide)SOLVE_PRIME : rest);
+}
+
+static uint64_t quotient(mr_stats_wide num, mr_stats_wide den)
+{
+    return solve_times(reduce(num), solve_inverse(reduce(den)));
 }
 
 /* --- what is put in --------------------------------------------------------------------------- */
@@ -89,22 +67,11 @@ enum mr_status disclosure_create(struct disclosure **ret)
     return *ret == NULL ? MR_NO_MEMORY : MR_OK;
 }
 
-static void drop_rows(struct disclosure *d)
-{
-    for (size_t i = 0; i < d->rows_count; i++) {
-        free(d->rows[i].terms);
-        free(d->rows[i].sources);
-    }
-    free(d->rows);
-    d->rows = NULL;
-    d->rows_count = 0;
-}
-
 void disclosure_destroy(struct disclosure *d)
 {
     if (d == NULL)
         return;
-    drop_rows(d);
+    solver_destroy(d->solver);
     free(d->cells);
     free(d->terms);
     free(d->relations);
@@ -181,7 +148,7 @@ size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t membe
 void disclosure_value(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den)
 {
     if (cell < d->cells_count)
-        d->cells[cell].value = times(reduce(num), inverse(reduce(den)));
+        d->cells[cell].value = quotient(num, den);
 }
 
 void disclosure_blank(struct disclosure *d, size_t cell)
@@ -224,10 +191,15 @@ void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_st
     if (terms == NULL)
         return;
     d->terms = terms;
-    d->terms[d->terms_count++] = (struct term){.cell = (uint32_t)cell,
-                                               .part = (num > 0) == (den > 0),
-                                               .factor = times(reduce(num), inverse(reduce(den)))};
+    d->terms[d->terms_count++] = (struct term){
+        .cell = (uint32_t)cell, .part = (num > 0) == (den > 0), .factor = quotient(num, den)};
     d->relations[d->relations_count - 1].count++;
+}
+
+void disclosure_watch(struct disclosure *d, disclosure_progress on_progress, void *ctx)
+{
+    d->on_progress = on_progress;
+    d->ctx = ctx;
 }
 
 enum disclosure_why disclosure_why(const struct disclosure *d, size_t cell)
@@ -261,136 +233,49 @@ static size_t blanks(const struct disclosure *d, const struct relation *r)
     return n;
 }
 
+/* The blank cells that a relation tells of; 0: nobody knows it. */
+static size_t told(const struct disclosure *d, const struct relation *r)
+{
+    return is_known(d, r) ? blanks(d, r) : 0;
+}
+
+static void tell_progress(const struct disclosure *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; d->on_progress != NULL && i < d->cells_count; i++)
+        n += is_blank(d, i) ? 1 : 0;
+    if (d->on_progress != NULL)
+        d->on_progress(d->ctx, n);
+}
+
 static bool is_as_it_was(const struct disclosure *d, size_t relation)
 {
     const struct relation *const r = &d->relations[relation];
-    return is_known(d, r) && blanks(d, r) == r->blanks;
+    return told(d, r) == r->blanks;
 }
 
-static int by_cell(const void *a, const void *b)
-{
-    const struct term *const x = a, *const y = b;
-    return x->cell < y->cell ? -1 : x->cell > y->cell;
-}
-
-/* Terms of one cell become one; those that cancel go. */
-static void join(struct row *row)
-{
-    size_t n = 0;
-    qsort(row->terms, row->count, sizeof *row->terms, by_cell);
-    for (size_t i = 0; i < row->count;) {
-        struct term sum = row->terms[i++];
-        for (; i < row->count && row->terms[i].cell == sum.cell; i++)
-            sum.factor = (sum.factor + row->terms[i].factor) % PRIME;
-        if (sum.factor != 0)
-            row->terms[n++] = sum;
-    }
-    row->count = n;
-}
-
-/* One row for each relation that is known: its blank cells. */
-static bool make_rows(struct disclosure *d)
-{
-    drop_rows(d);
-    d->rows = calloc(d->relations_count + 1, sizeof *d->rows);
-    if (d->rows == NULL)
-        return false;
-    for (size_t i = 0; i < d->relations_count; i++) {
-        const struct relation *const r = &d->relations[i];
-        struct row *const row = &d->rows[d->rows_count];
-        d->relations[i].blanks = is_known(d, r) ? blanks(d, r) : SIZE_MAX;
-        if (!is_known(d, r))
-            continue;
-        row->terms = calloc(r->count + 1, sizeof *row->terms);
-        row->sources = malloc(sizeof *row->sources);
-        d->rows_count++;
-        if (row->terms == NULL || row->sources == NULL)
-            return false;
-        row->sources[0] = (uint32_t)i;
-        row->sources_count = 1;
-        for (size_t k = r->first; k < r->first + r->count; k++) {
-            if (is_blank(d, d->terms[k].cell))
-                row->terms[row->count++] = d->terms[k];
-        }
-        if (row->count > 0)
-            join(row);
-        if (row->count == 0) { /* it tells of no blank one: most of them */
-            free(row->terms);
-            free(row->sources);
-            *row = (struct row){NULL, 0, NULL, 0};
-            d->rows_count--;
-        }
-    }
-    return true;
-}
-
-static const struct term *find(const struct row *row, uint32_t cell)
-{
-    const struct term key = {.cell = cell};
-    return row->count == 0 ? NULL : bsearch(&key, row->terms, row->count, sizeof key, by_cell);
-}
-
-static bool join_sources(struct row *a, const struct row *b)
-{
-    uint32_t *const all = malloc((a->sources_count + b->sources_count) * sizeof *all);
-    size_t n = 0, i = 0, k = 0;
-    if (all == NULL)
-        return false;
-    while (i < a->sources_count || k < b->sources_count) {
-        const uint32_t x = i < a->sources_count ? a->sources[i] : UINT32_MAX;
-        const uint32_t y = k < b->sources_count ? b->sources[k] : UINT32_MAX;
-        all[n++] = x < y ? x : y;
-        i += x <= y ? 1 : 0;
-        k += y <= x ? 1 : 0;
-    }
-    free(a->sources);
-    a->sources = all;
-    a->sources_count = n;
-    return true;
-}
-
-/* a - factor x b, both ascending. */
-static bool subtract(struct row *a, const struct row *b, uint64_t factor)
-{
-    struct term *const sum = calloc(a->count + b->count + 1, sizeof *sum);
-    size_t n = 0, i = 0, k = 0;
-    if (sum == NULL)
-        return false;
-    while (i < a->count || k < b->count) {
-        struct term t;
-        if (k == b->count || (i < a->count && a->terms[i].cell < b->terms[k].cell)) {
-            t = a->terms[i++];
-        } else {
-            const uint64_t taken = times(factor, b->terms[k].factor);
-            const bool both = i < a->count && a->terms[i].cell == b->terms[k].cell;
-            t = b->terms[k++];
-            t.factor = minus(both ? a->terms[i++].factor : 0, taken);
-        }
-        if (t.factor != 0)
-            sum[n++] = t;
-    }
-    free(a->terms);
-    a->terms = sum;
-    a->count = n;
-    return join_sources(a, b);
-}
-
-/* To the reduced row echelon form: a row that is left with one cell solves it. */
+/* One row for each relation that is known: its blank cells. Those in front of the first one that
+ * has changed are as they were. */
 static bool eliminate(struct disclosure *d)
 {
-    for (size_t i = 0; i < d->rows_count; i++) {
-        const struct row *const pivot = &d->rows[i];
-        if (pivot->count == 0)
+    size_t i = 0;
+    bool done = true;
+    while (i < d->relations_count && d->relations[i].blanks == told(d, &d->relations[i]))
+        i++;
+    solver_begin(d->solver, (uint32_t)i);
+    for (; i < d->relations_count && done; i++) {
+        struct relation *const r = &d->relations[i];
+        r->blanks = told(d, r);
+        if (r->blanks == 0)
             continue;
-        const uint32_t cell = pivot->terms[0].cell;
-        const uint64_t one = inverse(pivot->terms[0].factor);
-        for (size_t k = 0; k < d->rows_count; k++) {
-            const struct term *const t = k == i ? NULL : find(&d->rows[k], cell);
-            if (t != NULL && !subtract(&d->rows[k], pivot, times(t->factor, one)))
-                return false;
+        for (size_t k = r->first; k < r->first + r->count; k++) {
+            if (is_blank(d, d->terms[k].cell))
+                solver_term(d->solver, d->terms[k].cell, d->terms[k].factor);
         }
+        done = solver_add(d->solver, (uint32_t)i);
     }
-    return true;
+    solver_end(d->solver);
+    return done;
 }
 
 /* --- complements ------------------------------------------------------------------------------ */
@@ -427,12 +312,12 @@ static size_t better(const struct disclosure *d, size_t best, size_t relation)
     return best == DISCLOSURE_NONE || costs_less(&d->cells[other], &d->cells[best]) ? other : best;
 }
 
-/* The cheapest cell of the relations that a row was made of, in which one is left alone. */
-static bool hide(struct disclosure *d, const struct row *row)
+/* The cheapest cell of the relations that gave one. */
+static bool hide(struct disclosure *d, const uint32_t *sources, size_t count)
 {
     size_t best = DISCLOSURE_NONE;
-    for (size_t i = 0; i < row->sources_count; i++)
-        best = better(d, best, row->sources[i]);
+    for (size_t i = 0; i < count; i++)
+        best = better(d, best, sources[i]);
     if (best != DISCLOSURE_NONE)
         d->cells[best].why = DISCLOSURE_COMPLEMENT;
     return best != DISCLOSURE_NONE;
@@ -488,31 +373,42 @@ static bool hide_in(struct disclosure *d,
     return changed;
 }
 
-/* What is solved, row by row; a row of which a cell was hidden meanwhile may solve nothing now. */
+/* The secret that a relation gives, with others; SOLVE_NONE: none. */
+static uint32_t secret_of(const struct disclosure *d, size_t relation)
+{
+    const uint32_t cell = solver_gives(d->solver, (uint32_t)relation);
+    return cell != SOLVE_NONE && is_secret(d, cell) ? cell : SOLVE_NONE;
+}
+
+/* What is solved, one by one; where a cell was hidden meanwhile, it may be solved no more. */
 static bool hide_solved(struct disclosure *d)
 {
     bool changed = false;
-    for (size_t i = 0; i < d->rows_count; i++) {
-        const struct row *const row = &d->rows[i];
-        bool holds = row->count == 1 && is_secret(d, row->terms[0].cell);
-        for (size_t k = 0; holds && k < row->sources_count; k++)
-            holds = is_as_it_was(d, row->sources[k]);
-        changed = (holds && hide(d, row)) || changed;
+    for (size_t i = 0; i < d->relations_count && !d->short_of_memory; i++) {
+        size_t count;
+        if (secret_of(d, i) == SOLVE_NONE)
+            continue;
+        const uint32_t *const sources = solver_sources(d->solver, (uint32_t)i, &count);
+        bool holds = count > 0;
+        d->short_of_memory = d->short_of_memory || sources == NULL;
+        for (size_t k = 0; holds && k < count; k++)
+            holds = is_as_it_was(d, sources[k]);
+        changed = (holds && hide(d, sources, count)) || changed;
     }
     return changed;
 }
 
 /* Zero is what everybody takes for granted. */
-static bool tells_secret(const struct disclosure *d, const struct row *row)
+static bool tells_secret(const struct disclosure *d, size_t relation)
 {
-    return row->count == 1 && is_secret(d, row->terms[0].cell) &&
-           d->cells[row->terms[0].cell].size != 0;
+    const uint32_t cell = secret_of(d, relation);
+    return cell != SOLVE_NONE && d->cells[cell].size != 0;
 }
 
 static bool is_given_back(const struct disclosure *d)
 {
-    for (size_t i = 0; i < d->rows_count; i++) {
-        if (tells_secret(d, &d->rows[i]))
+    for (size_t i = 0; i < d->relations_count; i++) {
+        if (tells_secret(d, i))
             return true;
     }
     return false;
@@ -524,7 +420,7 @@ static bool holds(const struct disclosure *d, const struct relation *r)
 {
     uint64_t sum = 0;
     for (size_t k = r->first; k < r->first + r->count; k++)
-        sum = (sum + times(d->terms[k].factor, d->cells[d->terms[k].cell].value)) % PRIME;
+        sum = solve_plus(sum, solve_times(d->terms[k].factor, d->cells[d->terms[k].cell].value));
     return sum == 0;
 }
 
@@ -541,10 +437,14 @@ static void drop_untrue(struct disclosure *d)
 static bool drop_guesses(struct disclosure *d)
 {
     bool changed = false;
-    for (size_t i = 0; i < d->rows_count; i++) {
-        const struct row *const row = &d->rows[i];
-        for (size_t k = 0; tells_secret(d, row) && k < row->sources_count; k++) {
-            struct relation *const r = &d->relations[row->sources[k]];
+    for (size_t i = 0; i < d->relations_count && !d->short_of_memory; i++) {
+        size_t count;
+        if (!tells_secret(d, i))
+            continue;
+        const uint32_t *const sources = solver_sources(d->solver, (uint32_t)i, &count);
+        d->short_of_memory = sources == NULL;
+        for (size_t k = 0; k < count; k++) {
+            struct relation *const r = &d->relations[sources[k]];
             if (!r->guessed || holds(d, r))
                 continue;
             r->count = 0;
@@ -557,10 +457,10 @@ static bool drop_guesses(struct disclosure *d)
 /* What was hidden and follows from the rest all the same is shown: nothing is lost by it. */
 static void show_solved(struct disclosure *d)
 {
-    for (size_t i = 0; i < d->rows_count; i++) {
-        const struct row *const row = &d->rows[i];
-        if (row->count == 1 && d->cells[row->terms[0].cell].why == DISCLOSURE_COMPLEMENT)
-            d->cells[row->terms[0].cell].why = DISCLOSURE_SHOWN;
+    for (size_t i = 0; i < d->relations_count; i++) {
+        const uint32_t cell = solver_gives(d->solver, (uint32_t)i);
+        if (cell != SOLVE_NONE && d->cells[cell].why == DISCLOSURE_COMPLEMENT)
+            d->cells[cell].why = DISCLOSURE_SHOWN;
     }
 }
 
@@ -569,12 +469,16 @@ static void show_solved(struct disclosure *d)
 enum mr_status disclosure_protect(struct disclosure *d)
 {
     bool changed = true;
-    if (!d->short_of_memory)
+    if (!d->short_of_memory) {
+        d->solver = solver_create(d->cells_count, d->relations_count);
+        d->short_of_memory = d->solver == NULL;
         drop_untrue(d);
+    }
     while (changed && !d->short_of_memory) {
         while (hide_in(d, is_weak) || hide_in(d, gives_rate))
             ;
-        if (!make_rows(d) || !eliminate(d))
+        tell_progress(d);
+        if (!eliminate(d))
             d->short_of_memory = true;
         else
             changed = hide_solved(d) || drop_guesses(d);
@@ -582,6 +486,7 @@ enum mr_status disclosure_protect(struct disclosure *d)
     const bool given_back = !d->short_of_memory && is_given_back(d);
     if (!d->short_of_memory && !given_back)
         show_solved(d);
-    drop_rows(d);
+    solver_destroy(d->solver);
+    d->solver = NULL;
     return d->short_of_memory ? MR_NO_MEMORY : given_back ? MR_CHECK_FAILED : MR_OK;
 }

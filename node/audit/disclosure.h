@@ -60,6 +60,10 @@ void disclosure_guess(struct disclosure *d);
  *  A part has a coefficient above zero, a total one below. */
 void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den);
 
+/** Called now and then while disclosure_protect is at work, with how many cells are blank. */
+typedef void (*disclosure_progress)(void *ctx, size_t blank);
+void disclosure_watch(struct disclosure *d, disclosure_progress on_progress, void *ctx);
+
 /** Blank what must be. MR_OK; MR_NO_MEMORY; MR_CHECK_FAILED: with all blank that may be, something
  *  small still follows from what is known from elsewhere. */
 enum mr_status disclosure_protect(struct disclosure *d);

@@ -25,9 +25,11 @@ struct published_view {
 
 /** Of all figures of a measure that was run, which must stay blank: what is shown here and in the
  *  others together gives nothing small back. MR_OK; MR_NO_MEMORY; MR_CHECK_FAILED: (beside
- *  the others) it cannot be published, however much is blank. Put it away in any case. */
+ *  the others) it cannot be published, however much is blank. `c`: whose progress is shown; NULL:
+ *  none is. Put it away in any case. */
 enum mr_status published_create(struct published *ret, const struct measure *m,
-                                const struct published_view *others, size_t count);
+                                const struct published_view *others, size_t count,
+                                const struct command *c);
 /** Report that nothing can be shown, of MR_CHECK_FAILED without others. */
 enum mr_status published_refused(struct out *out);
 void published_done(struct published *p);

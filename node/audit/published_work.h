@@ -1,12 +1,11 @@
-/* What published.c and published_equations.c share: the figures of one view, and their cells.
+/* What the parts of published.c share: the figures of one view, and their cells.
  *
  * A view is a measure that was run: what is being published, what was published before, or the days
  * in which two of these differ. */
 #ifndef MEREAU_AUDIT_PUBLISHED_WORK_H
 #define MEREAU_AUDIT_PUBLISHED_WORK_H
 
-#include "audit/disclosure.h"
-#include "audit/measure.h"
+#include "audit/published.h"
 
 struct work {
     const struct measure *m;
@@ -46,6 +45,12 @@ enum over_time published_over_time(enum mr_stats_id id);
 struct behind work_behind(const struct work *w, uint32_t period, enum movement what,
                           uint32_t association);
 
+/* Redemptions that were paid in a period, or are open at its end. */
+struct behind work_redemptions(const struct work *w, uint32_t period, bool open,
+                               uint32_t association);
+
+/* Places of the figures: w->first. False: no memory. */
+bool work_index(struct work *w);
 /* Figures of an indicator in a period: from the first to before the end. */
 size_t work_first(const struct work *w, enum mr_stats_id id, uint32_t period);
 size_t work_end(const struct work *w, enum mr_stats_id id, uint32_t period);
@@ -54,6 +59,21 @@ size_t work_at(const struct work *w, enum mr_stats_id id, uint32_t period, uint3
                uint32_t column);
 size_t work_one(const struct work *w, enum mr_stats_id id, uint32_t period);
 const struct mr_stats_figure *work_figure(const struct work *w, size_t i);
+
+/* Whether few stand behind a figure; DISCLOSURE_NONE: no. */
+bool work_small(const struct work *w, size_t i);
+/* A cell of its own for a figure. One that has no value says nothing and cannot be blank. */
+size_t work_cell(const struct work *w, const struct mr_stats_figure *f);
+/* Those that are small by something else than who stands behind them. */
+void work_blank(const struct work *w);
+
+/* The measure of view v: of what is published, and of the others. */
+const struct measure *work_measure(const struct measure *m, const struct published_view *others,
+                                   size_t v);
+/* What adds up over a period of some view is the sum of what lies between edges inside of it.
+ * MR_OK, MR_NO_MEMORY. */
+enum mr_status work_sums(const struct work *views, size_t count, const struct measure *m,
+                         const struct published_view *others);
 
 /* All equations that a reader knows between the figures of this view; `between`: those of what came
  * and went in its days, between stands that others show. */

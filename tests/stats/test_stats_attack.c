@@ -53,7 +53,7 @@ static void publish_beside(size_t before, uint32_t days_from, uint32_t days_to, 
         measure_days(&gaps[i], between[i].from_day, between[i].to_day, MR_STATS_BY_YEAR);
         beside[count++] = (struct published_view){&gaps[i], NULL, NULL};
     }
-    const enum mr_status st = published_create(&p, m, beside, count);
+    const enum mr_status st = published_create(&p, m, beside, count, NULL);
     ck_assert(st == MR_OK || (before > 0 && st == MR_CHECK_FAILED));
     bool *const shown = calloc(m->figures_count, sizeof *shown);
     for (size_t i = 0; i < m->figures_count; i++)
