@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "audit/solve.h"
+#include "mereau/assert.h"
 
 struct cell {
     mr_stats_wide size; /* of its value: what a blank costs */
@@ -18,6 +19,7 @@ struct cell {
     uint8_t why;
     uint8_t rank;
     bool known;    /* from elsewhere: it cannot be blank */
+    bool lost;     /* its value has none modulo the prime */
     bool hidden;   /* it stands in no table */
     bool harmless; /* hidden, and not small */
 };
@@ -147,8 +149,10 @@ size_t disclosure_cell(struct disclosure *d, mr_stats_wide value, uint32_t membe
 
 void disclosure_value(struct disclosure *d, size_t cell, mr_stats_wide num, mr_stats_wide den)
 {
-    if (cell < d->cells_count)
-        d->cells[cell].value = quotient(num, den);
+    if (cell >= d->cells_count)
+        return;
+    d->cells[cell].value = quotient(num, den);
+    d->cells[cell].lost = reduce(den) == 0;
 }
 
 void disclosure_blank(struct disclosure *d, size_t cell)
@@ -193,7 +197,10 @@ void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_st
     d->terms = terms;
     d->terms[d->terms_count++] = (struct term){
         .cell = (uint32_t)cell, .part = (num > 0) == (den > 0), .factor = quotient(num, den)};
-    d->relations[d->relations_count - 1].count++;
+    struct relation *const r = &d->relations[d->relations_count - 1];
+    r->count++;
+    /* by chance no number of the prime's */
+    r->guessed = r->guessed || d->cells[cell].lost || reduce(num) == 0 || reduce(den) == 0;
 }
 
 void disclosure_watch(struct disclosure *d, disclosure_progress on_progress, void *ctx)
@@ -414,7 +421,7 @@ static bool is_given_back(const struct disclosure *d)
     return false;
 }
 
-/* --- relations that do not hold --------------------------------------------------------------- */
+/* --- whether relations hold ------------------------------------------------------------------- */
 
 static bool holds(const struct disclosure *d, const struct relation *r)
 {
@@ -424,11 +431,11 @@ static bool holds(const struct disclosure *d, const struct relation *r)
     return sum == 0;
 }
 
-static void drop_untrue(struct disclosure *d)
+static void check_relations(const struct disclosure *d)
 {
     for (size_t i = 0; i < d->relations_count; i++) {
-        if (!d->relations[i].guessed && !holds(d, &d->relations[i]))
-            d->relations[i].count = 0;
+        if (!d->relations[i].guessed)
+            mr_assert(holds(d, &d->relations[i]));
     }
 }
 
@@ -472,7 +479,7 @@ enum mr_status disclosure_protect(struct disclosure *d)
     if (!d->short_of_memory) {
         d->solver = solver_create(d->cells_count, d->relations_count);
         d->short_of_memory = d->solver == NULL;
-        drop_untrue(d);
+        check_relations(d);
     }
     while (changed && !d->short_of_memory) {
         while (hide_in(d, is_weak) || hide_in(d, gives_rate))

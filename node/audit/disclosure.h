@@ -45,11 +45,11 @@ void disclosure_unpublish(struct disclosure *d, size_t cell);
 /** Whether few stand behind these, or one dominates them. */
 bool disclosure_small(mr_stats_wide value, uint32_t members, int64_t largest);
 
-/** A new relation: its terms come to nothing. One whose values do not is left out: it would
- *  "solve" a cell that nothing gives, and what does give it would not be seen. `guard`: a cell
- * without which nobody knows the relation (a rate); DISCLOSURE_NONE: it holds by definition.
- * `same_members`: the same persons stand behind several of its parts (periods), as against
- * different ones (classes). */
+/** A new relation: its terms come to nothing. When the values contradict it, that is our own
+ * mistake and disclosure_protect stops the program: a wrong relation would "solve" what nothing
+ * gives, and what does give it would not be seen. `guard`: a cell without which nobody knows the
+ * relation (a rate); DISCLOSURE_NONE: it holds by definition. `same_members`: the same persons
+ * stand behind several of its parts (periods), as against different ones (classes). */
 void disclosure_relation(struct disclosure *d, size_t guard, bool same_members);
 /** The relation begun last is dropped. */
 void disclosure_forget(struct disclosure *d);

@@ -82,8 +82,7 @@ static bool make_view(struct work *views, size_t v, const struct published_view 
 {
     struct work *const w = &views[v];
     w->between = v > 0 && others[v - 1].shown == NULL;
-    w->sums = calloc((size_t)w->m->table.accounts_count + 1, sizeof *w->sums);
-    if (w->sums == NULL || !work_index(w) || !give_cells(views, v))
+    if (!work_index(w) || !give_cells(views, v))
         return false;
     work_blank(w);
     for (size_t i = 0; w->between && i < w->m->figures_count; i++) {
@@ -171,6 +170,7 @@ enum mr_status published_create(struct published *ret, const struct measure *m,
     for (size_t v = 0; views != NULL && v <= count; v++) {
         free(views[v].first);
         free(views[v].sums);
+        free(views[v].debts);
         free(views[v].cell);
     }
     free(views);

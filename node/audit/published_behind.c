@@ -125,3 +125,33 @@ struct behind work_behind(const struct work *w, uint32_t period, enum movement w
     }
     return b;
 }
+
+/* --- debts ------------------------------------------------------------------------------------ */
+
+/* Takes a movement; gives how many more accounts are below zero by it. */
+static int take(const struct work *w, uint32_t account, int64_t amount)
+{
+    const uint32_t class = w->m->table.accounts[account].class;
+    const int64_t before = w->sums[account];
+    w->sums[account] += amount;
+    return class == MR_CLASS_ISSUER || class == MR_CLASS_WORLD
+               ? 0
+               : (w->sums[account] < 0) - (before < 0);
+}
+
+void work_find_debts(const struct work *w)
+{
+    const struct mr_stats_table *const t = &w->m->table;
+    int64_t below = 0;
+    size_t i = 0;
+    for (uint32_t p = 0; p <= w->whole; p++) {
+        const size_t end = mr_stats_row_of(t, w->m->periods[p].to_day + UINT64_C(1));
+        for (; i < end; i++) {
+            if (t->unit[i] == 0)
+                below += take(w, t->from[i], -t->amount[i]) + take(w, t->to[i], t->amount[i]);
+        }
+        w->debts[p] = below > 0;
+    }
+    for (uint32_t a = 0; a < t->accounts_count; a++)
+        w->sums[a] = 0;
+}

@@ -136,7 +136,9 @@ bool work_index(struct work *w)
     const size_t places = (size_t)MR_STATS_IDS * (w->whole + 1);
     size_t at = 0;
     w->first = calloc(places + 1, sizeof *w->first);
-    if (w->first == NULL)
+    w->sums = calloc((size_t)w->m->table.accounts_count + 1, sizeof *w->sums);
+    w->debts = calloc((size_t)w->whole + 1, sizeof *w->debts);
+    if (w->first == NULL || w->sums == NULL || w->debts == NULL)
         return false;
     for (size_t p = 0; p <= places; p++) {
         const size_t id = p / (w->whole + 1), period = p % (w->whole + 1);
@@ -146,7 +148,15 @@ bool work_index(struct work *w)
             at++;
         w->first[p] = at;
     }
+    work_find_debts(w);
     return true;
+}
+
+bool work_has(const struct work *w, enum mr_stats_id id, uint32_t period)
+{
+    const enum mr_stats_when when = mr_stats_indicator(id)->when;
+    const bool monthly = w->m->by == MR_STATS_BY_MONTH || w->m->by == MR_STATS_BY_YEAR;
+    return period == w->whole || when == MR_STATS_EACH || (when == MR_STATS_MONTH && monthly);
 }
 
 static bool is_before(const struct mr_stats_figure *f, uint32_t row, uint32_t column)

@@ -31,18 +31,10 @@ static void terms(const struct work *w, enum mr_stats_id id, uint32_t period,
     }
 }
 
-/* Some indicators have no figures for days and weeks. */
-static bool has_periods(const struct work *w, enum mr_stats_id id)
-{
-    const enum mr_stats_when when = mr_stats_indicator(id)->when;
-    const bool monthly = w->m->by == MR_STATS_BY_MONTH || w->m->by == MR_STATS_BY_YEAR;
-    return when == MR_STATS_EACH || (when == MR_STATS_MONTH && monthly);
-}
-
 static void over_time(const struct work *w)
 {
     for (enum mr_stats_id id = 0; id < MR_STATS_IDS; id++) {
-        if (!has_periods(w, id))
+        if (w->whole > 0 && !work_has(w, id, 0))
             continue;
         for (size_t i = work_first(w, id, w->whole); i < work_end(w, id, w->whole); i++) {
             const struct mr_stats_figure *const f = work_figure(w, i);
@@ -102,23 +94,24 @@ static bool of_local(const struct mr_stats_figure *f)
     return f->row == 0;
 }
 
-/* Equations of two indicators: what cells of one come to, cells of the other come to. One that does
- * not hold is none (disclosure_relation): where no parts are known, the total is not nothing. */
+/* Equations of two indicators: what cells of one come to, cells of the other come to. Where no
+ * parts are known (no trades, no associations) there is none: the total is not nothing. */
 static const struct margin {
     enum mr_stats_id id;
     bool (*wanted)(const struct mr_stats_figure *f); /* NULL: all cells */
     int sign;                                        /* -1: a total of the parts; 1: both cancel */
     enum mr_stats_id parts;
     bool (*wanted_parts)(const struct mr_stats_figure *f);
+    bool no_debts; /* the mass is what is above zero: it holds while nobody is below */
 } margins[] = {
-    {MR_STATS_MASS, of_local, -1, MR_STATS_MASS_CLASS, in_mass},
-    {MR_STATS_MASS, of_local, 1, MR_STATS_MASS_CLASS, of_issuers},
-    {MR_STATS_MASS_CLASS, of_issuers, 1, MR_STATS_OUTSTANDING, NULL},
-    {MR_STATS_MASS_CLASS, of_member, -1, MR_STATS_MASS_HOME, NULL},
-    {MR_STATS_MASS, of_local, -1, MR_STATS_OUTSTANDING, NULL},
-    {MR_STATS_TURNOVER, NULL, -1, MR_STATS_FLOW_CLASS, circulating},
-    {MR_STATS_TURNOVER, NULL, -1, MR_STATS_FLOW_TRADE, NULL},
-    {MR_STATS_FLOW_CLASS, between_members, -1, MR_STATS_FLOW_HOME, NULL},
+    {MR_STATS_MASS, of_local, -1, MR_STATS_MASS_CLASS, in_mass, true},
+    {MR_STATS_MASS, of_local, 1, MR_STATS_MASS_CLASS, of_issuers, true},
+    {MR_STATS_MASS_CLASS, of_issuers, 1, MR_STATS_OUTSTANDING, NULL, false},
+    {MR_STATS_MASS_CLASS, of_member, -1, MR_STATS_MASS_HOME, NULL, false},
+    {MR_STATS_MASS, of_local, -1, MR_STATS_OUTSTANDING, NULL, true},
+    {MR_STATS_TURNOVER, NULL, -1, MR_STATS_FLOW_CLASS, circulating, false},
+    {MR_STATS_TURNOVER, NULL, -1, MR_STATS_FLOW_TRADE, NULL, false},
+    {MR_STATS_FLOW_CLASS, between_members, -1, MR_STATS_FLOW_HOME, NULL, false},
 };
 
 /* Parts and totals of one period. */
@@ -126,6 +119,8 @@ static void add_margins(const struct work *w, uint32_t p)
 {
     for (size_t i = 0; i < sizeof margins / sizeof margins[0]; i++) {
         const struct margin *const m = &margins[i];
+        if ((m->no_debts && w->debts[p]) || work_first(w, m->parts, p) == work_end(w, m->parts, p))
+            continue;
         relation(w, DISCLOSURE_NONE, false);
         terms(w, m->id, p, m->wanted, m->sign);
         terms(w, m->parts, p, m->wanted_parts, 1);
@@ -218,14 +213,16 @@ static void add_rates(const struct work *w, uint32_t p)
     add_velocities(w, p);
 }
 
-/* Two figures of which each gives the other. */
+/* Two figures of which each gives the other, but for a zero. */
 static void add_pair(const struct work *w, enum mr_stats_id a, enum mr_stats_id b, uint32_t p)
 {
     const size_t x = work_one(w, a, p), y = work_one(w, b, p);
     if (x == DISCLOSURE_NONE || y == DISCLOSURE_NONE)
         return;
     const struct mr_stats_figure *const f = work_figure(w, x), *const g = work_figure(w, y);
-    const bool zero = f->num == 0 || g->num == 0;
+    const bool zero = f->num == 0;
+    if (zero != (g->num == 0))
+        return;
     relation(w, DISCLOSURE_NONE, true);
     term(w, x, zero ? 1 : f->den, zero ? 1 : f->num);
     term(w, y, zero ? -1 : -g->den, zero ? 1 : g->num);
@@ -280,7 +277,7 @@ static void put_change(struct draft *d, enum mr_stats_id id, uint32_t p, uint32_
 /* What stands in no table; DISCLOSURE_NONE: it is nobody's, and known to be nothing. */
 static size_t unpublished(const struct work *w, struct behind b)
 {
-    if (b.members == 0)
+    if (b.members == 0 && b.sum == 0)
         return DISCLOSURE_NONE;
     const size_t cell = disclosure_cell(w->d, b.sum, b.members, b.largest);
     disclosure_unpublish(w->d, cell);
@@ -518,11 +515,13 @@ static void add_steps(const struct work *w, uint32_t p)
     }
 }
 
-/* Mean stocks times their days add up. */
+/* Mean stocks times their days add up; one below zero is known rounded alone. */
 static void add_stock(const struct work *w)
 {
     relation(w, DISCLOSURE_NONE, true);
     for (uint32_t p = 0; p <= w->whole; p++) {
+        if (work_one(w, MR_STATS_V_ALL, p) == DISCLOSURE_NONE)
+            disclosure_guess(w->d);
         const struct mr_stats_period *const x = &w->m->periods[p];
         const mr_stats_wide days = (mr_stats_wide)x->to_day - x->from_day + 1;
         term(w, work_one(w, MR_STATS_STOCK, p), p == w->whole ? -days : days, 1);

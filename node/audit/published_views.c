@@ -124,11 +124,11 @@ static size_t between(const struct grid *g, const struct mr_stats_figure *f, siz
     *ret_found = false;
     for (size_t v = 0; v < g->count; v++) {
         const uint32_t period = g->period[v * g->edges + edge];
-        if (period == MR_STATS_NONE)
-            continue;
+        if (period == MR_STATS_NONE || !work_has(&g->views[v], f->id, period))
+            continue; /* of weeks not all is known */
         *ret_found = true;
         const size_t i = work_at(&g->views[v], f->id, period, f->row, f->column);
-        if (i != DISCLOSURE_NONE) /* else another view may have it: one by months */
+        if (i != DISCLOSURE_NONE) /* else another view may have it */
             return g->views[v].cell[i];
     }
     return DISCLOSURE_NONE;

@@ -13,6 +13,7 @@ struct work {
     size_t *cell;  /* of each figure */
     size_t *first; /* of indicator and period: id x (periods + 1) + period; one more at the end */
     int64_t *sums; /* one an account, zero */
+    bool *debts;   /* of each period: some account but issuers was below zero at its end */
     uint32_t whole;
     const struct work *before; /* a view with a period that ends where this one begins, or NULL */
     uint32_t before_period;
@@ -49,8 +50,11 @@ struct behind work_behind(const struct work *w, uint32_t period, enum movement w
 struct behind work_redemptions(const struct work *w, uint32_t period, bool open,
                                uint32_t association);
 
-/* Places of the figures: w->first. False: no memory. */
+/* Places of the figures: w->first; and w->sums, w->debts. False: no memory. */
 bool work_index(struct work *w);
+void work_find_debts(const struct work *w);
+/* Whether an indicator is computed for a period: some have no figures for days and weeks. */
+bool work_has(const struct work *w, enum mr_stats_id id, uint32_t period);
 /* Figures of an indicator in a period: from the first to before the end. */
 size_t work_first(const struct work *w, enum mr_stats_id id, uint32_t period);
 size_t work_end(const struct work *w, enum mr_stats_id id, uint32_t period);
