@@ -219,6 +219,10 @@ struct mr_stats_figure {
      *  their largest. members MR_STATS_NONE: no sum over accounts. */
     uint32_t members;
     int64_t largest;
+    /** Of a share, when mr_stats_few was called: few stand behind its numerator, behind what its
+     *  denominator has besides, or behind the difference from the figure in front of it (of other
+     *  days) that does not tell of few itself (STA-10). */
+    bool few;
 };
 
 struct mr_stats;
@@ -231,6 +235,10 @@ enum mr_status mr_stats_create(struct mr_stats **ret, const struct mr_mem *mem,
                                const struct mr_stats_query *query);
 /** NULL is fine. */
 void mr_stats_destroy(struct mr_stats *s);
+
+/** Mark what tells of few: of fewer members, or of one that has more than so many hundredths. Takes
+ *  longer; before the jobs are run. */
+void mr_stats_few(struct mr_stats *s, uint32_t members, uint32_t share);
 
 /** Jobs, the long ones first. Each is run once; different ones may run at a time. MR_OK,
  *  MR_NO_MEMORY. */

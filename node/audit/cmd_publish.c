@@ -194,6 +194,7 @@ static void publish(struct command *c, struct out *out)
     c->arg_count--;
     if (st == MR_OK)
         st = measure_open(&m, c, out);
+    m.few = true;
     if (st == MR_OK)
         st = measure_run(&m, c, out);
     if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)

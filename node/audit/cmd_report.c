@@ -76,6 +76,7 @@ void cmd_report(struct command *c, struct out *out)
         st = out_fail(out, MR_USAGE, _("the page goes to stdout: not together with --json"));
     if (st == MR_OK)
         st = measure_open(&m, c, out);
+    m.few = !opt_flag(c, "small-cells");
     if (st == MR_OK)
         st = measure_run(&m, c, out);
     if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)

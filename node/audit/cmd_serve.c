@@ -140,6 +140,7 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
     char *bytes = NULL;
     size_t len = 0;
     enum mr_status st = measure_open(&m, c, out);
+    m.few = true;
     if (st == MR_OK)
         st = measure_run(&m, c, out);
     if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit/base.h"
+#include "audit/disclosure.h"
 #include "audit/pool.h"
 #include "audit/report.h"
 #include "common/day.h"
@@ -236,6 +237,8 @@ enum mr_status measure_query(struct measure *m, struct command *c, struct out *o
         return out_fail(out, MR_BAD_TEXT,
                         _("all amounts of the file together are more than can be measured: look at "
                           "the largest ones"));
+    if (st == MR_OK && m->few)
+        mr_stats_few(m->stats, DISCLOSURE_MEMBERS_MIN, DISCLOSURE_SHARE_MAX);
     if (st == MR_OK)
         st = run_jobs(m->stats, threads);
     if (st == MR_OK)

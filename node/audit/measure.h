@@ -36,7 +36,9 @@ struct measure {
     size_t figures_count;
     char currency[MR_NAME_MAX + 1]; /* empty: of a payments file */
     enum mr_stats_by by;
-    const bool *only; /* by id: what measure_run computes; NULL: all. Set it behind measure_open */
+    /* to be set behind measure_open: */
+    const bool *only; /* by id: what measure_run computes; NULL: all */
+    bool few;         /* mark what tells of few: it is for publication */
 };
 
 /** Read what is named and make the table. A book with findings is MR_CHECK_FAILED: nothing is

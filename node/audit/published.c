@@ -170,6 +170,7 @@ enum mr_status published_create(struct published *ret, const struct measure *m,
     for (size_t v = 0; views != NULL && v <= count; v++) {
         free(views[v].first);
         free(views[v].sums);
+        free(views[v].got);
         free(views[v].debts);
         free(views[v].cell);
     }

@@ -126,6 +126,60 @@ struct behind work_behind(const struct work *w, uint32_t period, enum movement w
     return b;
 }
 
+/* --- what remains beside shares --------------------------------------------------------------- */
+
+static bool circulates(const struct mr_stats_table *t, size_t i)
+{
+    return t->unit[i] == 0 && t->kind[i] == MR_STATS_PAY &&
+           mr_stats_in_scope(MR_STATS_CIRCULATING, t->accounts[t->from[i]].class) &&
+           mr_stats_in_scope(MR_STATS_CIRCULATING, t->accounts[t->to[i]].class);
+}
+
+struct behind work_rest(const struct work *w, uint32_t period, bool goods)
+{
+    const struct mr_stats_table *const t = &w->m->table;
+    const size_t begin = mr_stats_row_of(t, w->m->periods[period].from_day);
+    const size_t end = mr_stats_row_of(t, w->m->periods[period].to_day + UINT64_C(1));
+    struct behind b = {0, 0, 0};
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = begin; i < end; i++) {
+            const uint32_t from = t->from[i], to = t->to[i], class = t->accounts[from].class;
+            if (!circulates(t, i) ||
+                (t->accounts[to].class == MR_CLASS_SHOP &&
+                 (class == MR_CLASS_SHOP || (goods && class == MR_CLASS_RESIDENT))))
+                continue;
+            if (pass == 0) {
+                add_to(w, &b, from, t->amount[i]);
+                w->got[to] += t->amount[i];
+                continue;
+            }
+            const uint32_t ends[] = {from, to};
+            for (size_t k = 0; k < 2; k++) {
+                const uint32_t a = ends[k];
+                w->sums[a] = w->got[a] > w->sums[a] ? w->got[a] : w->sums[a];
+                w->got[a] = 0;
+                count_in(w, &b, a);
+            }
+        }
+    }
+    return b;
+}
+
+struct behind work_held_rest(const struct work *w, uint32_t period)
+{
+    struct behind b = {0, 0, 0};
+    for (size_t i = work_first(w, MR_STATS_MASS_CLASS, period);
+         i < work_end(w, MR_STATS_MASS_CLASS, period); i++) {
+        const struct mr_stats_figure *const f = work_figure(w, i);
+        if (f->row == MR_CLASS_SHOP || !mr_stats_in_scope(MR_STATS_MEMBERS, f->row))
+            continue;
+        b.sum += f->num;
+        b.members += f->members;
+        b.largest = f->largest > b.largest ? f->largest : b.largest;
+    }
+    return b;
+}
+
 /* --- debts ------------------------------------------------------------------------------------ */
 
 /* Takes a movement; gives how many more accounts are below zero by it. */

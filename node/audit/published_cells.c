@@ -137,8 +137,9 @@ bool work_index(struct work *w)
     size_t at = 0;
     w->first = calloc(places + 1, sizeof *w->first);
     w->sums = calloc((size_t)w->m->table.accounts_count + 1, sizeof *w->sums);
+    w->got = calloc((size_t)w->m->table.accounts_count + 1, sizeof *w->got);
     w->debts = calloc((size_t)w->whole + 1, sizeof *w->debts);
-    if (w->first == NULL || w->sums == NULL || w->debts == NULL)
+    if (w->first == NULL || w->sums == NULL || w->got == NULL || w->debts == NULL)
         return false;
     for (size_t p = 0; p <= places; p++) {
         const size_t id = p / (w->whole + 1), period = p % (w->whole + 1);
@@ -321,21 +322,20 @@ static void blank_bases(const struct work *w)
     }
 }
 
-/* Shares of towns: the part of the largest in what was paid, which is the denominator. */
-static void blank_towns(const struct work *w)
+/* Shares of few, or whose remaining part is of few. */
+static void blank_shares(const struct work *w)
 {
-    for (uint32_t p = 0; p <= w->whole; p++) {
-        for (size_t i = work_first(w, MR_STATS_TOWN_KEPT, p);
-             i < work_end(w, MR_STATS_TOWN_KEPT, p); i++) {
-            const struct mr_stats_figure *const f = work_figure(w, i);
-            if (f->state == MR_STATS_VALUE && disclosure_small(f->den, f->members, f->largest))
-                disclosure_blank(w->d, w->cell[i]);
-        }
+    for (size_t i = 0; i < w->m->figures_count; i++) {
+        const struct mr_stats_figure *const f = work_figure(w, i);
+        const bool town = f->id == MR_STATS_TOWN_KEPT; /* those behind its denominator */
+        if (f->state == MR_STATS_VALUE &&
+            (f->few || (town && disclosure_small(f->den, f->members, f->largest))))
+            disclosure_blank(w->d, w->cell[i]);
     }
 }
 
 void work_blank(const struct work *w)
 {
-    blank_towns(w);
+    blank_shares(w);
     blank_bases(w);
 }

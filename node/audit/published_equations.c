@@ -462,6 +462,70 @@ static void add_public(const struct work *w, uint32_t p)
     keep_if(&d, spent != DISCLOSURE_NONE && d.left == 0);
 }
 
+static bool is_small(struct behind b)
+{
+    return disclosure_small(b.sum, b.members, b.largest);
+}
+
+/* What is left beside what shops are paid, pay each other, and hold: rates and cells of classes
+ * give it. That of enough stands in no other equation, so that this one tells nothing. */
+static void add_rest(const struct work *w, uint32_t p, bool goods)
+{
+    const struct behind rest = work_rest(w, p, goods);
+    if (!is_small(rest))
+        return;
+    const size_t cell = unpublished(w, rest);
+    struct draft d = draft(w);
+    put(&d, work_one(w, MR_STATS_TURNOVER, p), 1);
+    put(&d, work_at(w, MR_STATS_FLOW_CLASS, p, MR_CLASS_SHOP, MR_CLASS_SHOP), -1);
+    if (goods)
+        put(&d, work_at(w, MR_STATS_FLOW_CLASS, p, MR_CLASS_RESIDENT, MR_CLASS_SHOP), -1);
+    put_behind(&d, cell, rest, -1);
+    keep_if(&d, true);
+}
+
+static void add_held_rest(const struct work *w, uint32_t p)
+{
+    const struct behind rest = work_held_rest(w, p);
+    if (!is_small(rest))
+        return;
+    const size_t cell = unpublished(w, rest);
+    struct draft d = draft(w);
+    for (size_t i = work_first(w, MR_STATS_MASS_CLASS, p); i < work_end(w, MR_STATS_MASS_CLASS, p);
+         i++) {
+        if (of_member(work_figure(w, i)) && work_figure(w, i)->row != MR_CLASS_SHOP)
+            put(&d, i, 1);
+    }
+    put_behind(&d, cell, rest, -1);
+}
+
+static void add_rests(const struct work *w, uint32_t p)
+{
+    if (work_at(w, MR_STATS_MASS_CLASS, p, MR_CLASS_SHOP, 0) == DISCLOSURE_NONE &&
+        work_at(w, MR_STATS_FLOW_CLASS, p, MR_CLASS_RESIDENT, MR_CLASS_SHOP) == DISCLOSURE_NONE)
+        return; /* nothing is known of shops */
+    add_rest(w, p, false);
+    add_rest(w, p, true);
+    if (!w->between)
+        add_held_rest(w, p);
+}
+
+/* What pays each other both ways is taken away by netting: what goes round before it is mostly what
+ * goes round behind it, and that. Readers take it so where it is. */
+static void add_netting(const struct work *w, uint32_t p)
+{
+    const size_t gross = work_one(w, MR_STATS_CIRCULARITY_GROSS, p);
+    const size_t netted = work_one(w, MR_STATS_CIRCULARITY, p);
+    const size_t mutual = work_one(w, MR_STATS_CIRCULARITY_PAIRS, p);
+    if (gross == DISCLOSURE_NONE || netted == DISCLOSURE_NONE || mutual == DISCLOSURE_NONE ||
+        work_figure(w, gross)->num != work_figure(w, netted)->num + work_figure(w, mutual)->num)
+        return;
+    relation(w, DISCLOSURE_NONE, true);
+    term(w, gross, 1, 1);
+    term(w, netted, -1, 1);
+    term(w, mutual, -1, 1);
+}
+
 /* What was issued and is owed no more, of a payments file: redeemed, and taken back by the
  * operator. Of the whole, too: it begins with nothing. */
 static void add_taken(const struct work *w, uint32_t p)
@@ -540,6 +604,7 @@ static void add_changes(const struct work *w, const struct habits *h, uint32_t p
 void work_equations_between(const struct work *w)
 {
     const struct habits h = habits_of(&w->m->table);
+    add_rests(w, w->whole);
     if (w->before != NULL)
         add_changes(w, &h, w->whole);
 }
@@ -558,6 +623,8 @@ void work_equations(const struct work *w)
         add_pair(w, MR_STATS_PAYMENTS, MR_STATS_PER_ACTIVE, p);
         add_public(w, p);
         add_taken(w, p);
+        add_rests(w, p);
+        add_netting(w, p);
         if (p < w->whole) {
             add_pair(w, MR_STATS_LAW_PAID, MR_STATS_LAW_PAID_SHARE, p);
             add_pair(w, MR_STATS_LAW_PAID_SHARE, MR_STATS_LAW_PAID_DATE, p);

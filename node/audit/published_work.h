@@ -12,8 +12,8 @@ struct work {
     struct disclosure *d;
     size_t *cell;  /* of each figure */
     size_t *first; /* of indicator and period: id x (periods + 1) + period; one more at the end */
-    int64_t *sums; /* one an account, zero */
-    bool *debts;   /* of each period: some account but issuers was below zero at its end */
+    int64_t *sums, *got; /* one an account, zero */
+    bool *debts;         /* of each period: some account but issuers was below zero at its end */
     uint32_t whole;
     const struct work *before; /* a view with a period that ends where this one begins, or NULL */
     uint32_t before_period;
@@ -45,6 +45,12 @@ enum over_time published_over_time(enum mr_stats_id id);
 /* In a period; association MR_STATS_NONE: any. */
 struct behind work_behind(const struct work *w, uint32_t period, enum movement what,
                           uint32_t association);
+
+/* Circulation payments but those between shops; `goods`: but those of residents to shops, either.
+ * By what each paid or was paid. */
+struct behind work_rest(const struct work *w, uint32_t period, bool goods);
+/* Who holds what members hold but shops, at the end of a period. */
+struct behind work_held_rest(const struct work *w, uint32_t period);
 
 /* Redemptions that were paid in a period, or are open at its end. */
 struct behind work_redemptions(const struct work *w, uint32_t period, bool open,

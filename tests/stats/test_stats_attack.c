@@ -29,6 +29,7 @@ static void measure_days(struct measure *m, uint32_t first, uint32_t last, enum 
     const struct mr_stats_query q = {first, last, by, 0, NULL};
     *m = (struct measure){.table = town.table, .by = by};
     ck_assert_int_eq(mr_stats_create(&m->stats, &scratch_mem, &town.table, &q), MR_OK);
+    mr_stats_few(m->stats, DISCLOSURE_MEMBERS_MIN, DISCLOSURE_SHARE_MAX);
     for (size_t i = 0; i < mr_stats_jobs(m->stats); i++)
         ck_assert_int_eq(mr_stats_run(m->stats, i), MR_OK);
     m->figures = mr_stats_figures(m->stats, &m->figures_count);

@@ -245,8 +245,8 @@ static void unmake(struct net *n, const struct mr_mem *mem)
         mri_stats_free(mem, all[i]);
 }
 
-enum mr_status mri_stats_circulation(wide *ret, const struct mri_stats_pairs *p, uint32_t accounts,
-                                     const struct mr_mem *mem)
+enum mr_status mri_stats_circulation(wide *ret, int64_t *ret_left, const struct mri_stats_pairs *p,
+                                     uint32_t accounts, const struct mr_mem *mem)
 {
     struct net n = {.arcs = 2 * p->count};
     wide all = 0;
@@ -263,155 +263,10 @@ enum mr_status mri_stats_circulation(wide *ret, const struct mri_stats_pairs *p,
     if (ready) {
         fill(&n, p, node);
         *ret = all - solve(&n);
+        for (size_t i = 0; ret_left != NULL && i < p->count; i++)
+            ret_left[i] = n.room[2 * i];
     }
     unmake(&n, mem);
     mri_stats_free(mem, node);
     return ready ? MR_OK : MR_NO_MEMORY;
-}
-
-/* --- the indicator ---------------------------------------------------------------------------- */
-
-enum { MONTHS = 3 };
-
-/* One direction of each pair, with what is left of it. Gives what was taken away. */
-static wide net_pairs(struct mri_stats_pairs *p, const size_t *index)
-{
-    wide mutual = 0;
-    for (size_t i = 0; i < p->count; i++) {
-        struct mri_stats_pair *const x = &p->pairs[i];
-        struct mri_stats_pair *const back =
-            x->from > x->to ? NULL : mri_stats_pairs_find(p, index, x->to, x->from);
-        if (back == NULL)
-            continue;
-        const int64_t both = x->sum < back->sum ? x->sum : back->sum;
-        x->sum -= both;
-        back->sum -= both;
-        mutual += 2 * (wide)both;
-    }
-    size_t n = 0;
-    for (size_t i = 0; i < p->count; i++) {
-        if (p->pairs[i].sum > 0)
-            p->pairs[n++] = p->pairs[i];
-    }
-    p->count = n;
-    return mutual;
-}
-
-/* Pair totals of calendar months, which windows of three of them share. */
-struct months {
-    struct {
-        uint32_t from_day, to_day;
-        struct mri_stats_pairs pairs;
-    } kept[MONTHS];
-    size_t next;
-    size_t *index;
-};
-
-/* The pairs of the days from one to another, kept. NULL: no memory. */
-static const struct mri_stats_pairs *month(struct mr_stats *s, struct months *m, uint32_t from_day,
-                                           uint32_t to_day)
-{
-    for (size_t i = 0; i < MONTHS; i++) {
-        if (m->kept[i].pairs.pairs != NULL && m->kept[i].from_day == from_day &&
-            m->kept[i].to_day == to_day)
-            return &m->kept[i].pairs;
-    }
-    const size_t at = m->next++ % MONTHS;
-    mri_stats_pairs_done(&m->kept[at].pairs, &s->mem);
-    m->kept[at].from_day = from_day;
-    m->kept[at].to_day = to_day;
-    const enum mr_status st =
-        mri_stats_pairs_of(&m->kept[at].pairs, s, mr_stats_row_of(&s->t, from_day),
-                           mr_stats_row_of(&s->t, (uint64_t)to_day + 1), true);
-    return st == MR_OK ? &m->kept[at].pairs : NULL;
-}
-
-/* Those of the three months that end with a day. */
-static enum mr_status window(struct mri_stats_pairs *ret, struct mr_stats *s, struct months *m,
-                             uint32_t day)
-{
-    enum mr_status st = MR_OK;
-    *ret = (struct mri_stats_pairs){NULL, 0};
-    for (uint32_t back = MONTHS; st == MR_OK && back-- > 0;) {
-        const uint32_t from = mri_stats_month_begin(day, back);
-        const uint32_t to = back == 0 ? day : mri_stats_month_begin(day, back - 1) - 1;
-        const struct mri_stats_pairs *const p = month(s, m, from, to);
-        struct mri_stats_pairs copy = {NULL, 0};
-        st = p == NULL ? MR_NO_MEMORY : mri_stats_pairs_copy(&copy, p, &s->mem);
-        if (st == MR_OK)
-            st = mri_stats_pairs_join(ret, &copy, &s->mem);
-        mri_stats_pairs_done(&copy, &s->mem);
-    }
-    return st;
-}
-
-/* Of pair totals, if there are not too many of them. */
-static enum mr_status tell_circulation(struct mr_stats *s, struct mri_stats_list *l,
-                                       enum mr_stats_id id, uint32_t period,
-                                       const struct mri_stats_pairs *p, wide all)
-{
-    wide value = 0;
-    if (!s->wanted[id])
-        return MR_OK;
-    if (p->count > s->q.edges_max) {
-        mri_stats_none(l, id, period, MR_STATS_TOO_BIG);
-        return MR_OK;
-    }
-    const enum mr_status st = mri_stats_circulation(&value, p, s->t.accounts_count, &s->mem);
-    if (st == MR_OK)
-        mri_stats_add(l, id, period, value, all);
-    return st;
-}
-
-static enum mr_status tell(struct mr_stats *s, struct mri_stats_list *l, uint32_t period,
-                           struct months *m)
-{
-    struct mri_stats_pairs p;
-    wide all = 0;
-    enum mr_status st = window(&p, s, m, s->periods[period].to_day);
-    for (size_t i = 0; i < p.count; i++)
-        all += p.pairs[i].sum;
-    if (st == MR_OK)
-        st = tell_circulation(s, l, MR_STATS_CIRCULARITY_GROSS, period, &p, all);
-    mri_stats_pairs_index(m->index, &p, s->t.accounts_count);
-    mri_stats_add(l, MR_STATS_CIRCULARITY_PAIRS, period, net_pairs(&p, m->index), all);
-    mri_stats_add(l, MR_STATS_CIRCULARITY_EDGES, period, (wide)p.count, 1);
-    if (st == MR_OK)
-        st = tell_circulation(s, l, MR_STATS_CIRCULARITY, period, &p, all);
-    mri_stats_pairs_done(&p, &s->mem);
-    return st;
-}
-
-/* The whole ends with the last period. */
-static void again(const struct mr_stats *s, struct mri_stats_list *l)
-{
-    enum { KINDS = MR_STATS_CIRCULARITY_EDGES - MR_STATS_CIRCULARITY + 1 };
-    const size_t n = l->count;
-    for (size_t i = n < KINDS ? 0 : n - KINDS; l->status == MR_OK && i < n; i++) {
-        const struct mr_stats_figure f = l->figures[i];
-        if (f.period == s->count - 1)
-            mri_stats_add(l, f.id, s->count, f.num, f.den)->state = f.state;
-    }
-}
-
-enum mr_status mri_stats_circularity_job(struct mr_stats *s, struct mri_stats_list *l)
-{
-    if (!mri_stats_wants(s, MR_STATS_CIRCULARITY, MR_STATS_CIRCULARITY_EDGES))
-        return MR_OK;
-    struct months *const m = mri_stats_room(&s->mem, 1, sizeof *m);
-    if (m == NULL)
-        return MR_NO_MEMORY;
-    m->index = mri_stats_room(&s->mem, (size_t)s->t.accounts_count + 1, sizeof *m->index);
-    enum mr_status st = m->index == NULL ? MR_NO_MEMORY : MR_OK;
-    for (uint32_t p = mri_stats_monthly(s) ? 0 : s->count; st == MR_OK && p < s->count; p++)
-        st = tell(s, l, p, m);
-    if (st == MR_OK && mri_stats_monthly(s))
-        again(s, l);
-    else if (st == MR_OK)
-        st = tell(s, l, s->count, m);
-    for (size_t i = 0; i < MONTHS; i++)
-        mri_stats_pairs_done(&m->kept[i].pairs, &s->mem);
-    mri_stats_free(&s->mem, m->index);
-    mri_stats_free(&s->mem, m);
-    return st;
 }

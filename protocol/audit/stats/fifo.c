@@ -13,6 +13,11 @@ enum { MARK_NONE = 0, MARK_ISSUED = 1, MARK_STEPS = 2, STEPS = 3 };
 enum { AGES = 3 };
 static const uint32_t kept_days[AGES] = {30, 90, 365};
 
+/* Ages that survival is told of. */
+enum { POINTS = 20 };
+static const uint32_t points[POINTS] = {0,  1,  2,   3,   5,   7,   14,  21,  30,  45,
+                                        60, 90, 120, 150, 180, 240, 300, 365, 545, 730};
+
 struct lot {
     uint64_t time_ms;
     int64_t amount;
@@ -23,6 +28,14 @@ struct lot {
 struct queue {
     int32_t first, last;
     int64_t debt; /* spent on credit: what comes next pays it */
+};
+
+/* Who stands behind sums, where that is asked. Of public money by how many of the ages its R1
+ * reached before the end (row), and how many had passed when it left (column); the last column is
+ * of what is still there. */
+struct who {
+    struct mri_stats_tally r1, passed;
+    struct mri_stats_tally received[AGES + 1], gone[AGES + 1][AGES + 2];
 };
 
 struct sums {
@@ -38,10 +51,12 @@ struct walk {
     size_t lots_count, lots_cap;
     int32_t free;
     struct queue *queues;
-    struct sums *sums; /* by period */
-    uint32_t period;   /* of the row; count: it is before the first one */
-    uint32_t seed;     /* what marks name now: the period, or 0 for all; of public money its
-                          day, from first_day on */
+    struct sums *sums;                          /* by period */
+    struct who *who;                            /* by period, and of the whole; NULL: nobody asks */
+    struct mri_stats_tally *spenders, *holders; /* by step of survival; NULL */
+    uint32_t period;                            /* of the row; count: it is before the first one */
+    uint32_t seed; /* what marks name now: the period, or 0 for all; of public money its
+                      day, from first_day on */
     uint32_t first_day, days;
     int64_t *spent, *gone; /* by age in days: paid, and censored */
     bool no_memory;
@@ -78,6 +93,17 @@ static struct sums *sums_of(const struct walk *w, uint32_t seed)
     return &w->sums[w->public ? period_of(w, w->first_day + seed) : seed];
 }
 
+static struct who *who_of(const struct walk *w, uint32_t seed)
+{
+    return &w->who[w->public ? period_of(w, w->first_day + seed) : seed];
+}
+
+static void take_passed(const struct walk *w, uint32_t seed, uint32_t account, int64_t amount)
+{
+    if (w->who != NULL)
+        mri_stats_tally_add(&who_of(w, seed)->passed, account, amount);
+}
+
 /* What is older than any age that is asked for needs its period alone: that of its first day. */
 static uint32_t fold(const struct walk *w, uint32_t seed, uint64_t now)
 {
@@ -89,17 +115,22 @@ static uint32_t fold(const struct walk *w, uint32_t seed, uint64_t now)
 }
 
 /* A payment passes a part on: what it counts for, and the mark it has then. */
-static uint32_t pass_on(struct walk *w, const struct lot *lot, int64_t amount, uint64_t now)
+static uint32_t pass_on(struct walk *w, const struct lot *lot, uint32_t account, int64_t amount,
+                        uint64_t now)
 {
     const bool in_time = now - lot->time_ms <= STEP_DAYS * MR_DAY_MS;
     if (lot->mark == MARK_ISSUED && w->period < w->s->count) {
         sums_of(w, w->seed)->r1 += amount;
+        if (w->who != NULL)
+            mri_stats_tally_add(&who_of(w, w->seed)->r1, account, amount);
         return mark_of(w->seed, 0);
     }
     if (lot->mark < MARK_STEPS)
         return MARK_NONE;
     const uint32_t seed = (lot->mark - MARK_STEPS) / STEPS;
     const uint32_t step = (lot->mark - MARK_STEPS) % STEPS;
+    if (in_time && step < 2)
+        take_passed(w, seed, account, amount);
     if (in_time && step == 0)
         sums_of(w, seed)->r2 += amount;
     if (in_time && step == 1)
@@ -115,13 +146,35 @@ static bool is_aged(const struct walk *w, uint32_t day, uint32_t days)
     return (uint64_t)day + days <= w->s->periods[w->s->count].to_day;
 }
 
-static void leave(struct walk *w, const struct lot *lot, int64_t amount, uint64_t now)
+/* How many of the ages R1 of this day reached before the end; how many it had passed on a day. */
+static size_t ages_of(const struct walk *w, uint32_t day)
+{
+    size_t n = 0;
+    while (n < AGES && is_aged(w, day, kept_days[n]))
+        n++;
+    return n;
+}
+
+static size_t ages_passed(uint32_t day, uint64_t today)
+{
+    size_t n = 0;
+    while (n < AGES && today > day + kept_days[n])
+        n++;
+    return n;
+}
+
+static void leave(struct walk *w, const struct lot *lot, uint32_t account, int64_t amount,
+                  uint64_t now)
 {
     if (!w->public || lot->mark < MARK_STEPS)
         return;
     const uint32_t seed = (lot->mark - MARK_STEPS) / STEPS, day = w->first_day + seed;
     struct sums *const s = sums_of(w, seed);
     s->left += amount;
+    if (w->who != NULL)
+        mri_stats_tally_add(
+            &who_of(w, seed)->gone[ages_of(w, day)][ages_passed(day, now / MR_DAY_MS)], account,
+            amount);
     for (size_t k = 0; k < AGES; k++)
         s->early[k] +=
             is_aged(w, day, kept_days[k]) && now / MR_DAY_MS <= day + kept_days[k] ? amount : 0;
@@ -189,7 +242,8 @@ static void receive(struct walk *w, uint32_t account, uint64_t now, uint32_t mar
 
 /* An age ends: by a payment, or censored. Units that came before the first day are not looked at.
  */
-static void end_age(struct walk *w, const struct lot *lot, uint64_t now, int64_t amount, bool paid)
+static void end_age(struct walk *w, const struct lot *lot, uint32_t account, uint64_t now,
+                    int64_t amount, bool paid)
 {
     if (w->spent == NULL || lot->time_ms < (uint64_t)w->s->q.from_day * MR_DAY_MS)
         return;
@@ -197,21 +251,29 @@ static void end_age(struct walk *w, const struct lot *lot, uint64_t now, int64_t
     if (age > AGES_MAX)
         age = AGES_MAX;
     (paid ? w->spent : w->gone)[age] += amount;
+    if (w->holders == NULL)
+        return;
+    size_t step = 0;
+    while (step < POINTS && points[step] < age)
+        step++;
+    mri_stats_tally_add(&w->holders[step], account, amount);
+    if (paid)
+        mri_stats_tally_add(&w->spenders[step], account, amount);
 }
 
-static void spend_lot(struct walk *w, const struct lot *lot, int64_t amount, uint64_t now,
-                      bool paid)
+static void spend_lot(struct walk *w, const struct lot *lot, uint32_t account, int64_t amount,
+                      uint64_t now, bool paid)
 {
-    end_age(w, lot, now, amount, paid);
+    end_age(w, lot, account, now, amount, paid);
     if (!paid) {
-        leave(w, lot, amount, now);
+        leave(w, lot, account, amount, now);
         return;
     }
     if (w->period < w->s->count) {
         w->sums[w->period].held_ms += (wide)amount * (wide)(now - lot->time_ms);
         w->sums[w->period].paid += amount;
     }
-    add_part(w, pass_on(w, lot, amount, now), amount);
+    add_part(w, pass_on(w, lot, account, amount, now), amount);
 }
 
 /* paid: by a payment that circulates, whose parts are left in w->parts. */
@@ -221,7 +283,7 @@ static void spend(struct walk *w, uint32_t account, uint64_t now, int64_t amount
     while (amount > 0 && q->first != NO_LOT) {
         struct lot *const lot = lot_at(w, q->first);
         const int64_t part = lot->amount < amount ? lot->amount : amount;
-        spend_lot(w, lot, part, now, paid);
+        spend_lot(w, lot, account, part, now, paid);
         lot->amount -= part;
         amount -= part;
         if (lot->amount > 0)
@@ -257,6 +319,9 @@ static void begin_public(struct walk *w, uint32_t account, uint64_t now, int64_t
     s->r1 += amount;
     for (size_t k = 0; k < AGES; k++)
         s->aged[k] += is_aged(w, w->first_day + w->seed, kept_days[k]) ? amount : 0;
+    if (w->who != NULL)
+        mri_stats_tally_add(&who_of(w, w->seed)->received[ages_of(w, w->first_day + w->seed)],
+                            account, amount);
     receive(w, account, now, mark_of(w->seed, 0), amount);
 }
 
@@ -288,13 +353,25 @@ static void take_row(struct walk *w, size_t i)
     }
 }
 
+/* Public money that is still there. */
+static void take_held(struct walk *w, const struct lot *lot, uint32_t account)
+{
+    if (w->who == NULL || !w->public || lot->mark < MARK_STEPS)
+        return;
+    const uint32_t seed = (lot->mark - MARK_STEPS) / STEPS;
+    mri_stats_tally_add(&who_of(w, seed)->gone[ages_of(w, w->first_day + seed)][AGES + 1], account,
+                        lot->amount);
+}
+
 /* What is still there when the last period ends. */
 static void end_all(struct walk *w)
 {
     const uint64_t end = mri_stats_end_ms(w->s, w->s->count);
     for (uint32_t a = 0; a < w->s->t.accounts_count; a++) {
-        for (int32_t at = w->queues[a].first; at != NO_LOT; at = lot_at(w, at)->next)
-            end_age(w, lot_at(w, at), end - 1, lot_at(w, at)->amount, false);
+        for (int32_t at = w->queues[a].first; at != NO_LOT; at = lot_at(w, at)->next) {
+            end_age(w, lot_at(w, at), a, end - 1, lot_at(w, at)->amount, false);
+            take_held(w, lot_at(w, at), a);
+        }
     }
 }
 
@@ -325,6 +402,19 @@ static void set_days(struct walk *w)
     w->days = (uint32_t)(s->t.time_ms[behind - 1] / MR_DAY_MS) - w->first_day + 1;
 }
 
+static bool begin_who(struct walk *w)
+{
+    const struct mr_mem *const mem = &w->s->mem;
+    if (w->s->few_members == 0)
+        return true;
+    w->who = mri_stats_room(mem, (size_t)w->s->count + 1, sizeof *w->who);
+    if (!w->public) {
+        w->spenders = mri_stats_room(mem, POINTS + 1, sizeof *w->spenders);
+        w->holders = mri_stats_room(mem, POINTS + 1, sizeof *w->holders);
+    }
+    return w->who != NULL && (w->public || (w->spenders != NULL && w->holders != NULL));
+}
+
 static bool begin(struct walk *w, struct mr_stats *s, bool public)
 {
     *w = (struct walk){.s = s, .public = public, .free = NO_LOT};
@@ -342,6 +432,8 @@ static bool begin(struct walk *w, struct mr_stats *s, bool public)
     if (w->queues == NULL || w->sums == NULL || w->parts == NULL || w->marks == NULL ||
         (!public && (w->spent == NULL || w->gone == NULL)))
         return false;
+    if (!begin_who(w))
+        return false;
     for (uint32_t a = 0; a < s->t.accounts_count; a++)
         w->queues[a].first = w->queues[a].last = NO_LOT;
     return true;
@@ -357,19 +449,38 @@ static void done(struct walk *w)
     mri_stats_free(mem, w->marks);
     mri_stats_free(mem, w->spent);
     mri_stats_free(mem, w->gone);
+    mri_stats_free(mem, w->who);
+    mri_stats_free(mem, w->spenders);
+    mri_stats_free(mem, w->holders);
     mri_stats_free(mem, w);
 }
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
+/* Few spent since the last point that is not of few, or few hold what is left. */
+static bool point_is_few(const struct walk *w, struct mri_stats_tally *since, size_t point,
+                         bool is_left)
+{
+    struct mri_stats_tally left = {.count = 0};
+    if (w->holders == NULL)
+        return false;
+    mri_stats_tally_join(since, &w->spenders[point]);
+    for (size_t k = point + 1; k <= POINTS; k++)
+        mri_stats_tally_join(&left, &w->holders[k]);
+    const bool few =
+        mri_stats_tally_few(w->s, since) || (is_left && mri_stats_tally_few(w->s, &left));
+    if (!few)
+        *since = (struct mri_stats_tally){.count = 0};
+    return few;
+}
+
 /* Kaplan-Meier with 15 decimals, rounded at each step: the exact product has no bound. */
 static void tell_survival(const struct walk *w, struct mri_stats_list *l)
 {
-    static const uint32_t ages[] = {0,  1,  2,   3,   5,   7,   14,  21,  30,  45,
-                                    60, 90, 120, 150, 180, 240, 300, 365, 545, 730};
     const wide one = INT64_C(1000000000000000);
     const uint32_t whole = w->s->count;
     const uint32_t days = w->s->q.to_day - w->s->q.from_day;
+    struct mri_stats_tally since = {.count = 0};
     wide at_risk = 0, survival = one;
     size_t next = 0;
     for (size_t age = 0; age <= AGES_MAX; age++)
@@ -380,10 +491,11 @@ static void tell_survival(const struct walk *w, struct mri_stats_list *l)
         const wide factor = mri_stats_round((at_risk - w->spent[age]) * one, at_risk);
         survival = mri_stats_round(survival * factor, one);
         at_risk -= (wide)w->spent[age] + w->gone[age];
-        if (next < sizeof ages / sizeof ages[0] && ages[next] == age) {
-            mri_stats_cell(l, MR_STATS_SURVIVAL, whole, age, 0, survival, one);
-            next++;
-        }
+        if (next == POINTS || points[next] != age)
+            continue;
+        mri_stats_cell(l, MR_STATS_SURVIVAL, whole, age, 0, survival, one);
+        mri_stats_mark(l, point_is_few(w, &since, next, survival != 0));
+        next++;
     }
 }
 
@@ -394,14 +506,92 @@ static void tell_held(struct mri_stats_list *l, uint32_t period, const struct su
                   s->held_ms);
 }
 
-static void tell_public(struct mri_stats_list *l, uint32_t period, const struct sums *s)
+/* Of R1 that reached an age (AGES: all of it) what left up to it, stayed, or left since another. */
+static struct mri_stats_tally gone(const struct who *x, size_t age, size_t from, size_t to)
 {
+    struct mri_stats_tally t = {.count = 0};
+    for (size_t reached = age < AGES ? age + 1 : 0; reached <= AGES; reached++) {
+        for (size_t passed = from; passed <= to; passed++)
+            mri_stats_tally_join(&t, &x->gone[reached][passed]);
+    }
+    return t;
+}
+
+/* Since which age a share of public money that is not of few was told last. */
+struct told {
+    wide of; /* its R1 */
+    size_t since;
+};
+
+/* What reached an age: few had it, few let it go since, few have it. */
+static bool kept_is_few(const struct walk *w, const struct who *x, size_t age, wide of,
+                        struct told *told)
+{
+    struct mri_stats_tally all = {.count = 0};
+    if (w->who == NULL)
+        return false;
+    for (size_t reached = age < AGES ? age + 1 : 0; reached <= AGES; reached++)
+        mri_stats_tally_join(&all, &x->received[reached]);
+    /* with another R1 nothing follows from the difference */
+    const size_t since = told->of == of ? told->since : 0;
+    const struct mri_stats_tally left = gone(x, age, since, age),
+                                 stay = gone(x, age, age + 1, AGES + 1);
+    const bool few = mri_stats_tally_few(w->s, &all) || mri_stats_tally_few(w->s, &left) ||
+                     mri_stats_tally_few(w->s, &stay);
+    if (!few)
+        *told = (struct told){of, age + 1};
+    return few;
+}
+
+static void tell_public(const struct walk *w, struct mri_stats_list *l, uint32_t period,
+                        const struct sums *s)
+{
+    const struct who *const x = w->who == NULL ? NULL : &w->who[period];
+    struct told told = {0, 0};
     mri_stats_add(l, MR_STATS_LM3_PUBLIC, period, s->r1 + s->r2 + s->r3, s->r1);
+    mri_stats_mark(l, x != NULL && mri_stats_tally_few(w->s, &x->passed));
     mri_stats_add(l, MR_STATS_PUBLIC_SPENT, period, s->r1, 1);
-    mri_stats_add(l, MR_STATS_PUBLIC_KEPT, period, s->r1 - s->left, s->r1);
-    for (size_t k = 0; k < AGES; k++)
+    for (size_t k = 0; k < AGES; k++) {
         mri_stats_cell(l, MR_STATS_PUBLIC_KEPT_DAYS, period, kept_days[k], 0,
                        s->aged[k] - s->early[k], s->aged[k]);
+        mri_stats_mark(l, kept_is_few(w, x, k, s->aged[k], &told));
+    }
+    mri_stats_add(l, MR_STATS_PUBLIC_KEPT, period, s->r1 - s->left, s->r1);
+    mri_stats_mark(l, kept_is_few(w, x, AGES, s->r1, &told));
+}
+
+static void tell_lm3(const struct walk *w, struct mri_stats_list *l, uint32_t period,
+                     const struct sums *s)
+{
+    const struct who *const x = w->who == NULL ? NULL : &w->who[period];
+    mri_stats_add(l, MR_STATS_LM3, period, s->r1 + s->r2 + s->r3, s->r1);
+    mri_stats_mark(l, x != NULL && (mri_stats_tally_few(w->s, &x->r1) ||
+                                    mri_stats_tally_few(w->s, &x->passed)));
+}
+
+static void add_who(struct who *a, const struct who *b)
+{
+    mri_stats_tally_join(&a->r1, &b->r1);
+    mri_stats_tally_join(&a->passed, &b->passed);
+    for (size_t k = 0; k <= AGES; k++) {
+        mri_stats_tally_join(&a->received[k], &b->received[k]);
+        for (size_t n = 0; n <= AGES + 1; n++)
+            mri_stats_tally_join(&a->gone[k][n], &b->gone[k][n]);
+    }
+}
+
+static void add_sums(struct sums *a, const struct sums *b)
+{
+    a->r1 += b->r1;
+    a->r2 += b->r2;
+    a->r3 += b->r3;
+    a->left += b->left;
+    for (size_t k = 0; k < AGES; k++) {
+        a->aged[k] += b->aged[k];
+        a->early[k] += b->early[k];
+    }
+    a->held_ms += b->held_ms;
+    a->paid += b->paid;
 }
 
 static void tell(const struct walk *w, struct mri_stats_list *l)
@@ -410,27 +600,20 @@ static void tell(const struct walk *w, struct mri_stats_list *l)
     for (uint32_t p = 0; p < w->s->count; p++) {
         const struct sums *const s = &w->sums[p];
         if (mri_stats_monthly(w->s) && w->public)
-            tell_public(l, p, s);
+            tell_public(w, l, p, s);
         else if (mri_stats_monthly(w->s))
-            mri_stats_add(l, MR_STATS_LM3, p, s->r1 + s->r2 + s->r3, s->r1);
+            tell_lm3(w, l, p, s);
         if (!w->public)
             tell_held(l, p, s);
-        whole.r1 += s->r1;
-        whole.r2 += s->r2;
-        whole.r3 += s->r3;
-        whole.left += s->left;
-        for (size_t k = 0; k < AGES; k++) {
-            whole.aged[k] += s->aged[k];
-            whole.early[k] += s->early[k];
-        }
-        whole.held_ms += s->held_ms;
-        whole.paid += s->paid;
+        add_sums(&whole, s);
+        if (w->who != NULL)
+            add_who(&w->who[w->s->count], &w->who[p]);
     }
     if (w->public) {
-        tell_public(l, w->s->count, &whole);
+        tell_public(w, l, w->s->count, &whole);
         return;
     }
-    mri_stats_add(l, MR_STATS_LM3, w->s->count, whole.r1 + whole.r2 + whole.r3, whole.r1);
+    tell_lm3(w, l, w->s->count, &whole);
     tell_held(l, w->s->count, &whole);
     tell_survival(w, l);
 }

@@ -9,7 +9,10 @@ struct flows {
     struct mri_stats_list *l;
     uint32_t accounts;
     size_t *index;
-    uint8_t *in;                                 /* the core */
+    uint8_t *in; /* the core */
+    struct deeds {
+        int64_t *given, *received; /* by account, zero; NULL: nobody asks who is behind shares */
+    } part, rest;
     struct mri_stats_pairs runs[MRI_STATS_RUNS]; /* of the whole */
     /* pairs of shops that ever paid: keys plus 1 in open addresses */
     uint64_t *known;
@@ -185,8 +188,36 @@ static bool circulates(const struct flows *w, const struct mri_stats_pair *p)
     return (w->s->is[p->from] & w->s->is[p->to] & IS_CIRCULATING) != 0;
 }
 
-static void tell_reciprocity(const struct flows *w, const struct mri_stats_pairs *p,
-                             uint32_t period)
+static void take_deed(struct deeds *d, const struct mri_stats_pair *p, int64_t amount)
+{
+    if (d->given == NULL)
+        return;
+    d->given[p->from] += amount;
+    d->received[p->to] += amount;
+}
+
+/* Who stands behind what was paid, by what each gave or got, `times` over. All is zero again. */
+static bool is_few(const struct flows *w, struct deeds *d, wide sum, int64_t times)
+{
+    struct mri_stats_group g = {0, 0, 0};
+    for (uint32_t a = 0; d->given != NULL && a < w->accounts; a++) {
+        const int64_t most = d->given[a] > d->received[a] ? d->given[a] : d->received[a];
+        mri_stats_group_add(&g, most * times);
+        d->given[a] = d->received[a] = 0;
+    }
+    g.sum = sum;
+    return d->given != NULL && mri_stats_is_few(w->s, &g);
+}
+
+/* The share added last, of two parts. */
+static void mark_parts(struct flows *w, wide part, int64_t times, wide rest)
+{
+    const bool few = is_few(w, &w->part, part, times);
+    mri_stats_mark(w->l, is_few(w, &w->rest, rest, 1) || few);
+}
+
+/* What two paid each other is a part of both, and each stands behind the whole of it. */
+static void tell_reciprocity(struct flows *w, const struct mri_stats_pairs *p, uint32_t period)
 {
     wide both = 0, all = 0;
     uint64_t pairs = 0;
@@ -195,34 +226,50 @@ static void tell_reciprocity(const struct flows *w, const struct mri_stats_pairs
         if (!circulates(w, x))
             continue;
         all += x->sum;
-        if (x->from > x->to)
-            continue;
-        const struct mri_stats_pair *const back = mri_stats_pairs_find(p, w->index, x->to, x->from);
-        if (back == NULL)
+        const struct mri_stats_pair *const back =
+            x->from < x->to || w->part.given != NULL
+                ? mri_stats_pairs_find(p, w->index, x->to, x->from)
+                : NULL;
+        const int64_t mutual = back == NULL ? 0 : back->sum < x->sum ? back->sum : x->sum;
+        take_deed(&w->part, x, mutual);
+        take_deed(&w->rest, x, x->sum - mutual);
+        if (x->from > x->to || back == NULL)
             continue;
         pairs++;
-        both += back->sum < x->sum ? back->sum : x->sum;
+        both += mutual;
     }
     mri_stats_add(w->l, MR_STATS_PAIRS, period, (wide)pairs, 1);
     mri_stats_add(w->l, MR_STATS_RECIPROCITY, period, 2 * both, all);
+    mark_parts(w, 2 * both, 2, all - 2 * both);
+}
+
+/* What is paid inside the core, and what is not. */
+static void tell_core_share(struct flows *w, const struct mri_stats_pairs *p, uint32_t period)
+{
+    wide inside = 0, all = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct mri_stats_pair *const x = &p->pairs[i];
+        const bool is = w->in[x->from] != 0 && w->in[x->to] != 0;
+        all += x->sum;
+        inside += is ? x->sum : 0;
+        take_deed(is ? &w->part : &w->rest, x, x->sum);
+    }
+    mri_stats_add(w->l, MR_STATS_CORE_SHARE, period, inside, all);
+    mark_parts(w, inside, 1, all - inside);
 }
 
 static enum mr_status tell_core(struct flows *w, const struct mri_stats_pairs *circulating,
                                 uint32_t period)
 {
     enum mr_status st;
-    wide inside = 0, all = 0;
     const uint32_t size =
         mri_stats_core(w->in, circulating, w->index, w->accounts, &w->s->mem, &st);
-    for (size_t i = 0; st == MR_OK && i < circulating->count; i++) {
-        const struct mri_stats_pair *const x = &circulating->pairs[i];
-        all += x->sum;
-        inside += w->in[x->from] != 0 && w->in[x->to] != 0 ? x->sum : 0;
-    }
+    if (st != MR_OK)
+        return st;
     mri_stats_add(w->l, MR_STATS_CORE, period, size, 1);
     mri_stats_behind(w->l, size, size > 0);
-    mri_stats_add(w->l, MR_STATS_CORE_SHARE, period, inside, all);
-    return st;
+    tell_core_share(w, circulating, period);
+    return MR_OK;
 }
 
 static void tell_shops(const struct flows *w, const struct mri_stats_pairs *p, uint32_t period)
@@ -387,8 +434,18 @@ enum mr_status mri_stats_pairs_job(struct mr_stats *s, struct mri_stats_list *l)
     w->accounts = s->t.accounts_count;
     w->index = mri_stats_room(&s->mem, (size_t)w->accounts + 1, sizeof *w->index);
     w->in = mri_stats_room(&s->mem, w->accounts, sizeof *w->in);
-    if (w->index != NULL && w->in != NULL)
+    const bool few = s->few_members > 0;
+    int64_t **const parts[] = {&w->part.given, &w->part.received, &w->rest.given,
+                               &w->rest.received};
+    bool ready = w->index != NULL && w->in != NULL;
+    for (size_t i = 0; few && i < sizeof parts / sizeof parts[0]; i++) {
+        *parts[i] = mri_stats_room(&s->mem, (size_t)w->accounts + 1, sizeof(int64_t));
+        ready = ready && *parts[i] != NULL;
+    }
+    if (ready)
         st = walk(w);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        mri_stats_free(&s->mem, *parts[i]);
     for (size_t k = 0; k < MRI_STATS_RUNS; k++)
         mri_stats_pairs_done(&w->runs[k], &s->mem);
     mri_stats_free(&s->mem, w->known);

@@ -170,30 +170,44 @@ static void tell_active(struct people *w, uint32_t period)
     }
 }
 
+enum { DORMANT_AGES = 3 };
+static const uint32_t dormant_days[DORMANT_AGES] = {90, 180, 365};
+
+/* How many of these ages an account has rested. */
+static size_t rested(const struct people *w, uint32_t account, uint64_t end)
+{
+    size_t ages = 0;
+    for (; ages < DORMANT_AGES && end > dormant_days[ages] * MR_DAY_MS; ages++) {
+        const uint64_t since = end - dormant_days[ages] * MR_DAY_MS;
+        if (w->last_out[account] >= since || w->first_in[account] >= since)
+            break;
+    }
+    return ages;
+}
+
 static void tell_dormant(struct people *w, uint32_t period)
 {
-    static const uint32_t days[] = {90, 180, 365};
     const uint64_t end = mri_stats_end_ms(w->s, period);
+    struct mri_stats_group by_age[DORMANT_AGES + 1] = {{0, 0, 0}};
     wide all = 0;
     for (uint32_t i = 0; i < w->accounts; i++) {
-        if ((w->s->is[i] & IS_CIRCULATING) != 0 && w->balance[i] > 0)
-            all += w->balance[i];
+        if ((w->s->is[i] & IS_CIRCULATING) == 0 || w->balance[i] <= 0)
+            continue;
+        all += w->balance[i];
+        mri_stats_group_add(&by_age[rested(w, i, end)], w->balance[i]);
     }
-    for (size_t k = 0; k < 3; k++) {
-        const uint64_t since = end > days[k] * MR_DAY_MS ? end - days[k] * MR_DAY_MS : 0;
-        wide dormant = 0;
-        int64_t largest = 0;
-        uint32_t members = 0;
-        for (uint32_t i = 0; i < w->accounts; i++) {
-            if ((w->s->is[i] & IS_CIRCULATING) == 0 || w->balance[i] <= 0 ||
-                w->last_out[i] >= since || w->first_in[i] >= since)
-                continue;
-            dormant += w->balance[i];
-            largest = w->balance[i] > largest ? w->balance[i] : largest;
-            members++;
-        }
-        mri_stats_cell(w->l, MR_STATS_DORMANT, period, days[k], 0, dormant, all);
-        mri_stats_behind(w->l, members, largest);
+    struct mri_stats_group step = by_age[0]; /* since the last share that is not of few */
+    for (size_t k = 0; k < DORMANT_AGES; k++) {
+        struct mri_stats_group dormant = {0, 0, 0};
+        for (size_t age = k + 1; age <= DORMANT_AGES; age++)
+            mri_stats_group_join(&dormant, &by_age[age]);
+        const bool few = mri_stats_is_few(w->s, &step) || mri_stats_is_few(w->s, &dormant);
+        mri_stats_cell(w->l, MR_STATS_DORMANT, period, dormant_days[k], 0, dormant.sum, all);
+        mri_stats_behind(w->l, dormant.members, dormant.largest);
+        mri_stats_mark(w->l, few);
+        if (!few)
+            step = (struct mri_stats_group){0, 0, 0};
+        mri_stats_group_join(&step, &by_age[k + 1]);
     }
 }
 
@@ -303,8 +317,9 @@ static void tell_persons(struct people *w, const struct deeds *d, uint32_t perio
 
 static void tell_received(struct people *w, const struct deeds *d, uint32_t period)
 {
-    wide sum = 0, squares = 0, top = 0;
+    wide sum = 0, squares = 0;
     size_t n = 0;
+    struct mri_stats_group top = {0, 0, 0}, rest = {0, 0, 0};
     for (uint32_t i = 0; i < w->accounts; i++) {
         if (d[i].received > 0)
             w->values[n++] = d[i].received;
@@ -313,13 +328,14 @@ static void tell_received(struct people *w, const struct deeds *d, uint32_t peri
     for (size_t i = 0; i < n; i++) {
         sum += w->values[i];
         squares += (wide)w->values[i] * w->values[i];
-        top += n - i <= TOP ? w->values[i] : 0;
+        mri_stats_group_add(n - i <= TOP ? &top : &rest, w->values[i]);
     }
     mri_stats_gini(w->l, MR_STATS_GINI_TURNOVER, period, w->values, n);
     mri_stats_add(w->l, MR_STATS_HHI, period, squares, sum * sum);
-    mri_stats_add(w->l, MR_STATS_TOP10, period, top, sum);
+    mri_stats_add(w->l, MR_STATS_TOP10, period, top.sum, sum);
     if (n > TOP) /* what is left of it is the others' */
-        mri_stats_behind(w->l, (uint32_t)(n - TOP), 0);
+        mri_stats_behind(w->l, rest.members, 0);
+    mri_stats_mark(w->l, mri_stats_is_few(w->s, &top) || mri_stats_is_few(w->s, &rest));
 }
 
 static void tell_converted(struct people *w, const struct deeds *d, uint32_t period)
@@ -381,6 +397,7 @@ static void tell_recirculation(struct people *w, const struct deeds *d, uint32_t
     }
     mri_stats_add(w->l, MR_STATS_RECIRCULATION_LOW, period, (wide)low, (wide)n);
     mri_stats_behind(w->l, (uint32_t)n, 0);
+    mri_stats_mark(w->l, mri_stats_is_few_of(w->s, low) || mri_stats_is_few_of(w->s, n - low));
     if (n == 0) {
         mri_stats_none(w->l, MR_STATS_RECIRCULATION, period, MR_STATS_EMPTY);
         return;
@@ -392,8 +409,7 @@ static void tell_recirculation(struct people *w, const struct deeds *d, uint32_t
 }
 
 struct town {
-    int64_t out, kept, largest;
-    uint32_t members;
+    struct mri_stats_group out, kept, rest;
 };
 
 static enum mr_status tell_towns(struct people *w, const struct deeds *d, uint32_t period)
@@ -407,16 +423,17 @@ static enum mr_status tell_towns(struct people *w, const struct deeds *d, uint32
         const int64_t out = d[i].given + d[i].redeemed;
         if (town == MR_STATS_NONE || out == 0)
             continue;
-        towns[town].out += out;
-        towns[town].kept += d[i].in_town;
-        towns[town].members++;
-        towns[town].largest = out > towns[town].largest ? out : towns[town].largest;
+        mri_stats_group_add(&towns[town].out, out);
+        mri_stats_group_add(&towns[town].kept, d[i].in_town);
+        mri_stats_group_add(&towns[town].rest, out - d[i].in_town);
     }
     for (uint32_t k = 0; k < t->labels_count; k++) {
-        if (towns[k].members == 0)
+        const struct town *const x = &towns[k];
+        if (x->out.members == 0)
             continue;
-        mri_stats_cell(w->l, MR_STATS_TOWN_KEPT, period, k, 0, towns[k].kept, towns[k].out);
-        mri_stats_behind(w->l, towns[k].members, towns[k].largest);
+        mri_stats_cell(w->l, MR_STATS_TOWN_KEPT, period, k, 0, x->kept.sum, x->out.sum);
+        mri_stats_behind(w->l, x->out.members, x->out.largest);
+        mri_stats_mark(w->l, mri_stats_is_few(w->s, &x->kept) || mri_stats_is_few(w->s, &x->rest));
     }
     mri_stats_free(&w->s->mem, towns);
     return MR_OK;
@@ -510,6 +527,8 @@ static void tell_first(struct people *w, uint32_t period)
     }
     mri_stats_add(w->l, MR_STATS_FIRST_SHARE, period, soon, opened);
     mri_stats_behind(w->l, opened, 0);
+    mri_stats_mark(w->l,
+                   mri_stats_is_few_of(w->s, soon) || mri_stats_is_few_of(w->s, opened - soon));
     tell_median(w, MR_STATS_FIRST_DAYS, period, n, MR_DAY_MS);
 }
 

@@ -298,6 +298,12 @@ void mr_stats_destroy(struct mr_stats *s)
     mri_stats_free(&mem, s);
 }
 
+void mr_stats_few(struct mr_stats *s, uint32_t members, uint32_t share)
+{
+    s->few_members = members;
+    s->few_share = share;
+}
+
 size_t mr_stats_jobs(const struct mr_stats *s)
 {
     (void)s;

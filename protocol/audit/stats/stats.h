@@ -43,8 +43,9 @@ struct mr_stats {
     uint8_t *is;   /* by account */
     bool classes;  /* some account has a class */
     bool wanted[MR_STATS_IDS];
-    int64_t largest;              /* amount of a row */
-    struct mri_stats_list *lists; /* by job */
+    uint32_t few_members, few_share; /* as mr_stats_few was told; 0: nobody asked */
+    int64_t largest;                 /* amount of a row */
+    struct mri_stats_list *lists;    /* by job */
     struct mri_stats_list all;
 };
 
@@ -69,6 +70,41 @@ void mri_stats_none(struct mri_stats_list *l, enum mr_stats_id id, uint32_t peri
                     enum mr_stats_state why);
 /* Who stands behind the figure added last. */
 void mri_stats_behind(struct mri_stats_list *l, uint32_t members, int64_t largest);
+
+/* --- what tells of few ------------------------------------------------------------------------ */
+
+/* Accounts behind a part of a figure, and the most of one of them. */
+struct mri_stats_group {
+    wide sum;
+    int64_t largest;
+    uint32_t members;
+};
+
+/* An account with an amount above zero. */
+void mri_stats_group_add(struct mri_stats_group *g, int64_t amount);
+/* No account is in both. */
+void mri_stats_group_join(struct mri_stats_group *a, const struct mri_stats_group *b);
+/* Somebody stands behind it, and too few, or one with too much; false when nobody asked. */
+bool mri_stats_is_few(const struct mr_stats *s, const struct mri_stats_group *g);
+/* The same of accounts that are counted. */
+bool mri_stats_is_few_of(const struct mr_stats *s, uint64_t count);
+/* The figure added last tells of few. */
+void mri_stats_mark(struct mri_stats_list *l, bool few);
+
+/* The same in bounded room, of amounts that come one by one: the largest accounts, each at least
+ * as large as it is. With up to MRI_STATS_TOP accounts it is exact. */
+enum { MRI_STATS_TOP = 16 };
+struct mri_stats_tally {
+    wide sum;
+    uint32_t count;
+    struct {
+        uint32_t account;
+        int64_t amount;
+    } top[MRI_STATS_TOP];
+};
+void mri_stats_tally_add(struct mri_stats_tally *t, uint32_t account, int64_t amount);
+void mri_stats_tally_join(struct mri_stats_tally *a, const struct mri_stats_tally *b);
+bool mri_stats_tally_few(const struct mr_stats *s, const struct mri_stats_tally *t);
 
 /* Whether an indicator that is computed by the month has figures for each period. */
 bool mri_stats_monthly(const struct mr_stats *s);
@@ -147,10 +183,10 @@ struct mri_stats_pair *mri_stats_pairs_find(const struct mri_stats_pairs *p, con
 uint32_t mri_stats_core(uint8_t *ret_in, const struct mri_stats_pairs *p, const size_t *index,
                         uint32_t accounts, const struct mr_mem *mem, enum mr_status *ret_status);
 
-/* Value of the maximum circulation under netted pairs (one direction each, sum > 0). MR_OK,
- * MR_NO_MEMORY. */
-enum mr_status mri_stats_circulation(wide *ret, const struct mri_stats_pairs *p, uint32_t accounts,
-                                     const struct mr_mem *mem);
+/* Value of the maximum circulation under pair totals (sum > 0). ret_left, if not NULL: what goes
+ * round of each pair, in one such circulation; one a pair. MR_OK, MR_NO_MEMORY. */
+enum mr_status mri_stats_circulation(wide *ret, int64_t *ret_left, const struct mri_stats_pairs *p,
+                                     uint32_t accounts, const struct mr_mem *mem);
 
 /* --- jobs ------------------------------------------------------------------------------------- */
 
