@@ -31,14 +31,14 @@ static enum mr_status check(struct publication_facts *ret, const struct measure 
     return MR_OK;
 }
 
-/* One that is about to be replaced may be anything. */
+/* One that is about to be replaced, or served, may be anything. */
 static bool is_ours(struct publication_facts *ret, const struct measure *m, struct out *out,
                     const char *dir)
 {
     if (publication_check(ret, dir) == MR_OK &&
         memcmp(ret->ledger, m->table.point.ledger, sizeof ret->ledger) == 0)
         return true;
-    out_warn(out, "replaced", "what is replaced is no publication of this ledger",
+    out_warn(out, "replaced", "what is replaced or served is no publication of this ledger",
              _("%s is no publication of this ledger: what it showed is not looked at"), dir);
     return false;
 }
@@ -126,15 +126,17 @@ static bool is_of_listings(enum mr_stats_id id)
 }
 
 /* Whether it tells of what came later, if it is another than it was. First payments may come when
- * the period is over; of days that are not published again, what stands at their end tells. */
+ * the period is over; of days that are not published again, what stands where the new ones begin
+ * tells, or where they end. */
 static bool is_of_what_was(const struct measure *now, const struct measure *m,
                            const struct mr_stats_figure *f)
 {
     const struct mr_stats_period *const all = &now->periods[now->periods_count];
     const struct mr_stats_period *const p = &m->periods[f->period];
     const bool apart = p->to_day < all->from_day || p->from_day > all->to_day;
+    const bool touches = p->to_day + 1 == all->from_day || p->from_day == all->to_day + 1;
     return f->id != MR_STATS_FIRST_SHARE && !is_of_listings(f->id) &&
-           (!apart || published_over_time(f->id) == LAST);
+           (!apart || (touches && published_over_time(f->id) == LAST));
 }
 
 /* What an earlier publication showed, by figure of its measure. */
@@ -218,14 +220,16 @@ static enum mr_status refuse_changed(struct out *out, const struct measure *m, s
                                      const char *dir)
 {
     const struct mr_stats_figure *const f = &m->figures[changed];
-    char from[16], to[16];
+    char from[16], to[16], last[16];
     measure_day(from, m->periods[f->period].from_day);
     measure_day(to, m->periods[f->period].to_day);
+    measure_day(last, m->periods[m->periods_count].to_day);
     return out_fail(out, MR_CHECK_FAILED,
-                    _("%s shows another %s of %s to %s than there is now: the difference would "
-                      "tell of what came later. Publish days once they are over and final; one "
-                      "that no reader has yet, remove"),
-                    dir, mr_stats_indicator(f->id)->id, from, to);
+                    _("%s shows %s of %s to %s as it was before these days were over and final; it "
+                      "is another now, and the difference would tell of what came later. Either "
+                      "show days at least a whole period behind %s alone (--from), or take %s back "
+                      "wherever it stands and name it no more"),
+                    dir, mr_stats_indicator(f->id)->id, from, to, last, dir);
 }
 
 static enum mr_status add_earlier(struct beside *b, const struct measure *m, struct command *c,
@@ -294,7 +298,7 @@ static enum mr_status add_between(struct beside *b, const struct measure *m, str
 
 static enum mr_status name_all(struct publication_facts *facts, size_t *ret_count,
                                const struct measure *m, const struct command *c, struct out *out,
-                               const char *replaced)
+                               const char *also)
 {
     const size_t named = opt_count(c, "beside");
     size_t n = 0;
@@ -306,8 +310,8 @@ static enum mr_status name_all(struct publication_facts *facts, size_t *ret_coun
             return st;
         snprintf(facts[n].wrong, sizeof facts[n].wrong, "%s", opt_nth(c, "beside", i));
     }
-    if (replaced != NULL && is_ours(&facts[n], m, out, replaced)) {
-        snprintf(facts[n].wrong, sizeof facts[n].wrong, "%s", replaced);
+    if (also != NULL && is_ours(&facts[n], m, out, also)) {
+        snprintf(facts[n].wrong, sizeof facts[n].wrong, "%s", also);
         n++;
     }
     *ret_count = sort_facts(facts, n);
@@ -315,7 +319,7 @@ static enum mr_status name_all(struct publication_facts *facts, size_t *ret_coun
 }
 
 enum mr_status beside_open(struct beside *ret, const struct measure *m, struct command *c,
-                           struct out *out, const char *replaced)
+                           struct out *out, const char *also)
 {
     size_t n = 0;
     struct publication_facts *const facts = calloc(BESIDE_MAX + 1, sizeof *facts);
@@ -324,7 +328,7 @@ enum mr_status beside_open(struct beside *ret, const struct measure *m, struct c
     if (facts == NULL || ret->hashes == NULL)
         st = out_fail(out, MR_NO_MEMORY, NULL);
     if (st == MR_OK)
-        st = name_all(facts, &n, m, c, out, replaced);
+        st = name_all(facts, &n, m, c, out, also);
     for (size_t i = 0; i < n && st == MR_OK; i++) {
         memcpy(ret->hashes[ret->hashes_count++], facts[i].hash, sizeof ret->hashes[0]);
         st = add_earlier(ret, m, c, out, &facts[i], facts[i].wrong);
@@ -333,6 +337,20 @@ enum mr_status beside_open(struct beside *ret, const struct measure *m, struct c
         st = add_between(ret, m, c, out);
     free(facts);
     return st;
+}
+
+enum mr_status beside_refused(const struct beside *b, struct out *out)
+{
+    return b->count == 0
+               ? out_fail(out, MR_CHECK_FAILED,
+                          _("figures of few members would follow from others, whatever is kept "
+                            "back: nothing is shown"))
+               : out_fail(
+                     out, MR_CHECK_FAILED,
+                     _("beside what was published before, this would tell of few members, whatever "
+                       "is kept back: few paid in some days by which the periods differ. Show the "
+                       "same periods, whole ones, and whole ones behind them; where an earlier "
+                       "publication ends within a period, days behind that period alone (--from)"));
 }
 
 void beside_done(struct beside *b)

@@ -16,8 +16,7 @@ const struct option_row publish_options[] = {
     MEASURE_OPTIONS,
     {"sign", 0, N_("FILE"), N_("key file that signs, made by keygen")},
     {"licence", 0, N_("ID"), N_("licence of the data, an SPDX id (etalab-2.0)")},
-    {"beside", 0, N_("DIR"),
-     N_("an earlier publication that readers have; may be given several times")},
+    BESIDE_OPTION,
     {"force", 'f', NULL, N_("replace a publication that is there")},
     {"check", 0, NULL, N_("verify the publication in DIR")},
     {"public-key", 0, N_("KEY"), N_("with --check: whose signature it must be")},
@@ -142,14 +141,15 @@ static enum mr_status write_all(const struct measure *m, const struct command *c
     if (st == MR_FILE_EXISTS)
         out_fail(out, st, _("%s is there already; --force replaces a publication, and only that"),
                  dir);
-    else if (st == MR_CHECK_FAILED && beside->count == 0)
-        published_refused(out);
     else if (st == MR_CHECK_FAILED)
-        out_fail(out, st,
-                 _("beside what was published before, this would tell of few members, whatever is "
-                   "kept back: publish the same periods as before, whole ones"));
+        beside_refused(beside, out);
     else if (st != MR_OK)
         out_cannot_write(out, dir, st);
+    if (st == MR_OK && published_told(&p) > 0)
+        out_warn(out, "told", "what was published before tells of few members already",
+                 _("what was published before gives %zu figures of few members already; this "
+                   "publication adds none"),
+                 published_told(&p));
     if (st == MR_OK) {
         out_text(out, "directory", dir);
         out_int(out, "figures", (json_int_t)m->figures_count);
@@ -194,7 +194,7 @@ static void publish(struct command *c, struct out *out)
     c->arg_count--;
     if (st == MR_OK)
         st = measure_open(&m, c, out);
-    m.few = true;
+    m.few = m.finished = true;
     if (st == MR_OK)
         st = measure_run(&m, c, out);
     if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)

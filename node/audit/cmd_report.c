@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/beside.h"
 #include "audit/commands.h"
 #include "audit/page.h"
 #include "common/file.h"
@@ -10,6 +11,7 @@
 const struct option_row report_options[] = {
     SOURCE_OPTIONS,
     MEASURE_OPTIONS,
+    BESIDE_OPTION,
     {"html", 0, N_("FILE"), N_("where the page goes; - is stdout")},
     {"small-cells", 0, NULL, N_("show figures of few persons too: not for publication")},
     {"force", 'f', NULL, N_("replace a file that is there")},
@@ -40,21 +42,22 @@ static enum mr_status to_file(const struct command *c, struct out *out, const ch
     return MR_OK;
 }
 
-static enum mr_status write_page(const struct measure *m, const struct command *c, struct out *out)
+static enum mr_status write_page(const struct measure *m, const struct command *c, struct out *out,
+                                 const struct beside *beside)
 {
     const char *const path = opt_text(c, "html");
     struct published shown = {0};
     char *text = NULL;
     size_t len = 0;
     const bool all = opt_flag(c, "small-cells");
-    enum mr_status st = all ? MR_OK : published_create(&shown, m, NULL, 0, c);
+    enum mr_status st = all ? MR_OK : published_create(&shown, m, beside->views, beside->count, c);
     FILE *const f = st == MR_OK ? open_memstream(&text, &len) : NULL;
     if (st == MR_OK)
         st = f == NULL ? MR_NO_MEMORY : page_write(f, m, all ? NULL : &shown);
     if (f != NULL && fclose(f) != 0)
         st = MR_NO_MEMORY;
     if (st == MR_CHECK_FAILED)
-        published_refused(out);
+        beside_refused(beside, out);
     else if (st != MR_OK)
         out_fail(out, st, NULL);
     else if (strcmp(path, "-") == 0)
@@ -69,6 +72,7 @@ static enum mr_status write_page(const struct measure *m, const struct command *
 void cmd_report(struct command *c, struct out *out)
 {
     static struct measure m;
+    struct beside beside = {.views = NULL};
     const char *const path = opt_text(c, "html");
     enum mr_status st =
         path != NULL ? MR_OK : out_fail(out, MR_USAGE, _("report needs --html FILE"));
@@ -82,7 +86,13 @@ void cmd_report(struct command *c, struct out *out)
     if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)
         st = out_fail(out, MR_USAGE, _("more than %d periods do not fit a page; give longer ones"),
                       PUBLISHED_PERIODS_MAX);
+    if (st == MR_OK && opt_flag(c, "small-cells") && opt_count(c, "beside") > 0)
+        st = out_fail(out, MR_USAGE,
+                      _("--small-cells shows all: it does not go together with --beside"));
     if (st == MR_OK)
-        write_page(&m, c, out);
+        st = beside_open(&beside, &m, c, out, NULL);
+    if (st == MR_OK)
+        write_page(&m, c, out, &beside);
+    beside_done(&beside);
     measure_close(&m);
 }

@@ -21,6 +21,7 @@ enum { FILES = PUBLICATION_FILES + 2 };
 const struct option_row serve_options[] = {
     SOURCE_OPTIONS,
     MEASURE_OPTIONS,
+    BESIDE_OPTION,
     {"listen", 'l', N_("HOST:PORT"), N_("address and port to listen on (127.0.0.1:7280)")},
     {"published", 0, N_("DIR"), N_("directory of a publication, served below /data/")},
     {NULL, 0, NULL, NULL},
@@ -137,6 +138,7 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
 {
     static struct measure m;
     struct published shown = {0};
+    struct beside beside = {.views = NULL};
     char *bytes = NULL;
     size_t len = 0;
     enum mr_status st = measure_open(&m, c, out);
@@ -147,9 +149,11 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
         st = out_fail(out, MR_USAGE, _("more than %d periods do not fit a page; give longer ones"),
                       PUBLISHED_PERIODS_MAX);
     if (st == MR_OK)
-        st = published_create(&shown, &m, NULL, 0, c);
+        st = beside_open(&beside, &m, c, out, opt_text(c, "published"));
+    if (st == MR_OK)
+        st = published_create(&shown, &m, beside.views, beside.count, c);
     if (st == MR_CHECK_FAILED && !out->failed)
-        published_refused(out);
+        beside_refused(&beside, out);
     FILE *const f = st == MR_OK ? open_memstream(&bytes, &len) : NULL;
     if (f != NULL)
         st = page_write(f, &m, &shown);
@@ -160,6 +164,7 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
     else
         free(bytes);
     published_done(&shown);
+    beside_done(&beside);
     measure_close(&m);
     return st == MR_OK || out->failed ? st : out_fail(out, st, NULL);
 }
@@ -216,7 +221,8 @@ static void look(struct served *s, struct command *c)
     if (now == s->rows_at && data == s->data_at)
         return;
     out_begin(&told, "mereau-audit", false, true);
-    if (now != 0 && now != s->rows_at)
+    /* what is served below /data/ counts for the page */
+    if (now != 0 || (data != 0 && data != s->data_at))
         make_page(s, c, &told);
     if (data != 0 && data != s->data_at)
         load_files(s, dir, &told);

@@ -43,6 +43,8 @@ struct disclosure {
     struct relation *relations;
     struct solver *solver; /* row i is relation i */
     size_t cells_count, cells_cap, terms_count, terms_cap, relations_count, relations_cap;
+    size_t told_count;
+    bool known_alone; /* what is not known from elsewhere counts as blank */
     bool short_of_memory;
     disclosure_progress on_progress; /* NULL: nobody looks on */
     void *ctx;
@@ -209,6 +211,11 @@ void disclosure_watch(struct disclosure *d, disclosure_progress on_progress, voi
     d->ctx = ctx;
 }
 
+size_t disclosure_told(const struct disclosure *d)
+{
+    return d->told_count;
+}
+
 enum disclosure_why disclosure_why(const struct disclosure *d, size_t cell)
 {
     return cell < d->cells_count ? (enum disclosure_why)d->cells[cell].why : DISCLOSURE_FEW;
@@ -218,7 +225,7 @@ enum disclosure_why disclosure_why(const struct disclosure *d, size_t cell)
 
 static bool is_blank(const struct disclosure *d, size_t cell)
 {
-    return d->cells[cell].why != DISCLOSURE_SHOWN;
+    return d->cells[cell].why != DISCLOSURE_SHOWN || (d->known_alone && !d->cells[cell].known);
 }
 
 /* What is blank for the sake of another may be computed, unless that gives the other one. */
@@ -461,6 +468,49 @@ static bool drop_guesses(struct disclosure *d)
     return changed;
 }
 
+static bool all_hold(const struct disclosure *d, const uint32_t *relations, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!holds(d, &d->relations[relations[i]]))
+            return false;
+    }
+    return true;
+}
+
+/* What follows from what is known from elsewhere is told already: nothing can be done for it, and
+ * nothing is lost by what is shown now. */
+static void give_up_told(struct disclosure *d)
+{
+    d->known_alone = true;
+    if (!eliminate(d))
+        d->short_of_memory = true;
+    for (size_t i = 0; i < d->relations_count && !d->short_of_memory; i++) {
+        size_t count;
+        const uint32_t cell = secret_of(d, i);
+        if (cell == SOLVE_NONE)
+            continue;
+        const uint32_t *const sources = solver_sources(d->solver, (uint32_t)i, &count);
+        d->short_of_memory = sources == NULL;
+        if (count > 0 && all_hold(d, sources, count)) {
+            d->cells[cell].harmless = true;
+            d->told_count += d->cells[cell].size != 0 ? 1 : 0;
+        }
+    }
+    d->known_alone = false;
+    solver_begin(d->solver, 0);
+    for (size_t i = 0; i < d->relations_count; i++)
+        d->relations[i].blanks = 0;
+}
+
+static bool any_known(const struct disclosure *d)
+{
+    for (size_t i = 0; i < d->cells_count; i++) {
+        if (d->cells[i].known)
+            return true;
+    }
+    return false;
+}
+
 /* What was hidden and follows from the rest all the same is shown: nothing is lost by it. */
 static void show_solved(struct disclosure *d)
 {
@@ -481,6 +531,8 @@ enum mr_status disclosure_protect(struct disclosure *d)
         d->short_of_memory = d->solver == NULL;
         check_relations(d);
     }
+    if (!d->short_of_memory && any_known(d))
+        give_up_told(d);
     while (changed && !d->short_of_memory) {
         while (hide_in(d, is_weak) || hide_in(d, gives_rate))
             ;

@@ -64,11 +64,13 @@ void disclosure_term(struct disclosure *d, size_t cell, mr_stats_wide num, mr_st
 typedef void (*disclosure_progress)(void *ctx, size_t blank);
 void disclosure_watch(struct disclosure *d, disclosure_progress on_progress, void *ctx);
 
-/** Blank what must be. MR_OK; MR_NO_MEMORY; MR_CHECK_FAILED: with all blank that may be, something
- *  small still follows from what is known from elsewhere. */
+/** Blank what must be; what follows from what is known from elsewhere alone is told already, and is
+ *  protected no more. MR_OK; MR_NO_MEMORY; MR_CHECK_FAILED: with all blank that may be, something
+ *  small still follows. */
 enum mr_status disclosure_protect(struct disclosure *d);
 
-/** Asked after disclosure_protect. */
+/** Asked after disclosure_protect: small ones, other than zero, that were told already. */
+size_t disclosure_told(const struct disclosure *d);
 enum disclosure_why {
     DISCLOSURE_SHOWN,
     DISCLOSURE_FEW,        /* fewer members, or one that dominates */

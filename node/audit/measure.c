@@ -269,6 +269,71 @@ static enum mr_status option_by(const struct command *c, struct out *out, enum m
     return out_fail(out, MR_USAGE, _("--by: \"%s\" is none of day, week, month and year"), text);
 }
 
+/* First day of the period that a day is in. */
+static uint32_t period_begin(enum mr_stats_by by, uint32_t day)
+{
+    enum { THURSDAY = 3, WEEK = 7 }; /* 1970-01-01, from Monday on */
+    const struct mr_civil c = mr_civil_of(day);
+    switch (by) {
+    case MR_STATS_BY_DAY:
+        break;
+    case MR_STATS_BY_WEEK:
+        return day + THURSDAY < WEEK ? 0 : day - (day + THURSDAY) % WEEK;
+    case MR_STATS_BY_MONTH:
+        return mr_day_from_civil((struct mr_civil){c.year, c.month, 1});
+    case MR_STATS_BY_YEAR:
+        return mr_day_from_civil((struct mr_civil){c.year, 1, 1});
+    }
+    return day;
+}
+
+/* First day behind the period that a day is in. */
+static uint32_t period_behind(enum mr_stats_by by, uint32_t day)
+{
+    uint32_t behind = day;
+    while (period_begin(by, behind) <= day)
+        behind++;
+    return behind;
+}
+
+/* What was published cannot be taken back, and nothing can be published beside it that shows what
+ * came later: days that an order may still come to are left out unless they are asked for. */
+static enum mr_status leave_unfinished(const struct measure *m, const struct command *c,
+                                       struct out *out, struct mr_stats_query *q)
+{
+    const uint32_t final = mr_stats_final_day(&m->table.point);
+    const uint32_t behind = period_begin(q->by, final + 1);
+    const uint32_t lag = mr_day_of(m->table.point.time_ms) - final;
+    char last[16], to[16], first[16];
+    measure_day(last, final);
+    measure_day(to, q->to_day);
+    if (opt_text(c, "to") != NULL && q->to_day > final)
+        out_warn(
+            out, "unfinished", "days that are not final are published",
+            _("orders dated after %s may still come: if one does, what it changes can never be "
+              "published beside this. Without --to such periods are left out"),
+            last);
+    if (opt_text(c, "to") != NULL || q->to_day <= final || q->from_day > q->to_day)
+        return MR_OK;
+    if (behind <= q->from_day) {
+        measure_day(first, period_behind(q->by, q->from_day) - 1 + lag);
+        return out_fail(out, MR_USAGE,
+                        _("no whole period of this ledger is final yet: orders dated after %s may "
+                          "still come. The first one is when the ledger has come to %s. --to %s "
+                          "publishes what there is; then what comes to these days later can never "
+                          "be published beside it"),
+                        last, first, to);
+    }
+    q->to_day = behind - 1;
+    measure_day(to, behind);
+    out_text(out, "left_out_from", to);
+    out_note(out,
+             _("days from %s on are left out: orders may still come to them, or to others of "
+               "their period; --to asks for them"),
+             to);
+    return MR_OK;
+}
+
 enum mr_status measure_run(struct measure *m, struct command *c, struct out *out)
 {
     const struct mr_stats_table *const t = &m->table;
@@ -284,6 +349,8 @@ enum mr_status measure_run(struct measure *m, struct command *c, struct out *out
         st = option_by(c, out, &q.by);
     if (st == MR_OK && opt_int(c, out, &edges, "edges", 1, EDGES_MAX) == MR_USAGE)
         st = MR_USAGE;
+    if (st == MR_OK && m->finished && m->file == NULL)
+        st = leave_unfinished(m, c, out, &q);
     if (st == MR_OK && q.from_day > q.to_day) {
         char from[16], to[16];
         measure_day(from, q.from_day);

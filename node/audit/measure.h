@@ -39,6 +39,7 @@ struct measure {
     /* to be set behind measure_open: */
     const bool *only; /* by id: what measure_run computes; NULL: all */
     bool few;         /* mark what tells of few: it is for publication */
+    bool finished;    /* of a ledger, without --to: periods that are over and final alone */
 };
 
 /** Read what is named and make the table. A book with findings is MR_CHECK_FAILED: nothing is

@@ -210,8 +210,9 @@ static json_t *suppression_json(void)
 {
     return json_pack("{s:i,s:i,s:s}", "members_min", DISCLOSURE_MEMBERS_MIN, "share_max_percent",
                      DISCLOSURE_SHARE_MAX, "method",
-                     "few members or one that dominates, and complements until elimination of the "
-                     "published equations solves none");
+                     "few members or one that dominates, behind a sum, a share, or what a share "
+                     "leaves; and complements until elimination of the published equations solves "
+                     "none");
 }
 
 static json_t *schema_json(void)

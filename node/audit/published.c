@@ -106,10 +106,34 @@ static void find_before(struct work *views, size_t count, const struct published
     }
 }
 
-/* Periods would differ by few in medians and shares too, where no blank of a sum helps. */
-static bool differs_by_few(const struct work *w)
+/* Whether earlier publications alone have two periods that differ by these days. */
+static bool is_told(const struct work *views, size_t count, const struct published_view *others,
+                    const struct mr_stats_period *days)
 {
-    return w->between && work_small(w, work_one(w, MR_STATS_TURNOVER, w->whole));
+    for (size_t i = 1; i < count; i++) {
+        for (uint32_t p = 0; p <= views[i].whole && others[i - 1].shown != NULL; p++) {
+            const struct mr_stats_period *const x = span(views[i].m, p);
+            /* with the days, and without them */
+            const bool last = x->to_day == days->to_day, first = x->from_day == days->from_day;
+            for (size_t k = 1; (first || last) && k < count; k++) {
+                uint32_t other;
+                if (others[k - 1].shown != NULL &&
+                    ((last && work_span(views[k].m, x->from_day, days->from_day, &other)) ||
+                     (first && work_span(views[k].m, days->to_day + 1, x->to_day + 1, &other))))
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Periods would differ by few in medians and shares too, where no blank of a sum helps. */
+static bool differs_by_few(const struct work *views, size_t count,
+                           const struct published_view *others, size_t v)
+{
+    const struct work *const w = &views[v];
+    return w->between && work_small(w, work_one(w, MR_STATS_TURNOVER, w->whole)) &&
+           !is_told(views, count, others, span(w->m, w->whole));
 }
 
 static enum mr_status protect(struct work *views, size_t count, const struct measure *m,
@@ -118,10 +142,12 @@ static enum mr_status protect(struct work *views, size_t count, const struct mea
     for (size_t v = 0; v < count; v++) {
         if (!make_view(views, v, others))
             return MR_NO_MEMORY;
-        if (differs_by_few(&views[v]))
-            return MR_CHECK_FAILED;
         if (v > 0)
             keep_moved(&views[v], others[v - 1].moved);
+    }
+    for (size_t v = 0; v < count; v++) {
+        if (differs_by_few(views, count, others, v))
+            return MR_CHECK_FAILED;
     }
     for (int know = 0; know < 2; know++) {
         for (size_t v = 1; v < count; v++) {
@@ -183,17 +209,15 @@ bool published_adds_up(enum mr_stats_id id)
     return published_over_time(id) == SUM;
 }
 
-enum mr_status published_refused(struct out *out)
-{
-    return out_fail(out, MR_CHECK_FAILED,
-                    _("figures of few members would follow from others, whatever is kept back: "
-                      "nothing is shown"));
-}
-
 void published_done(struct published *p)
 {
     disclosure_destroy(p->disclosure);
     p->disclosure = NULL;
+}
+
+size_t published_told(const struct published *p)
+{
+    return disclosure_told(p->disclosure);
 }
 
 /* Figures of what is published have the first cells. */

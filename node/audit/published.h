@@ -30,9 +30,9 @@ struct published_view {
 enum mr_status published_create(struct published *ret, const struct measure *m,
                                 const struct published_view *others, size_t count,
                                 const struct command *c);
-/** Report that nothing can be shown, of MR_CHECK_FAILED without others. */
-enum mr_status published_refused(struct out *out);
 void published_done(struct published *p);
+/** Figures of few that follow from the others alone: nothing is lost by this one. */
+size_t published_told(const struct published *p);
 
 /** The days between edges that no view has: views to be added. MR_OK, MR_NO_MEMORY, MR_OUT_OF_RANGE
  *  (`max` or more). */

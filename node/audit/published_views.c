@@ -47,7 +47,7 @@ static uint32_t *edges_of(size_t *ret_count, const struct measure *m,
     return days;
 }
 
-static bool has_span(const struct measure *m, uint32_t from, uint32_t behind, uint32_t *ret_period)
+bool work_span(const struct measure *m, uint32_t from, uint32_t behind, uint32_t *ret_period)
 {
     for (uint32_t p = 0; p <= m->periods_count; p++) {
         if (span(m, p)->from_day == from && span(m, p)->to_day + 1 == behind) {
@@ -78,7 +78,7 @@ enum mr_status published_between(struct mr_stats_period *ret, size_t *ret_count,
         for (size_t v = 0; v <= count; v++) {
             const struct measure *const x = work_measure(m, others, v);
             inside = inside || is_inside(x, days[i], days[i + 1]);
-            there = there || has_span(x, days[i], days[i + 1], &period);
+            there = there || work_span(x, days[i], days[i + 1], &period);
         }
         if (!inside || there)
             continue;
@@ -108,7 +108,7 @@ static bool make_grid(struct grid *g, const struct measure *m, const struct publ
     for (size_t v = 0; v < g->count; v++) {
         for (size_t k = 0; k + 1 < g->edges; k++) {
             uint32_t *const at = &g->period[v * g->edges + k];
-            if (!has_span(g->views[v].m, g->days[k], g->days[k + 1], at))
+            if (!work_span(g->views[v].m, g->days[k], g->days[k + 1], at))
                 *at = MR_STATS_NONE;
             else if (g->views[v].between) /* the whole alone has cells */
                 *at = g->views[v].whole;

@@ -80,6 +80,8 @@ void work_blank(const struct work *w);
 /* The measure of view v: of what is published, and of the others. */
 const struct measure *work_measure(const struct measure *m, const struct published_view *others,
                                    size_t v);
+/* Whether a measure has a period of these days: from one to before another. */
+bool work_span(const struct measure *m, uint32_t from, uint32_t behind, uint32_t *ret_period);
 /* What adds up over a period of some view is the sum of what lies between edges inside of it.
  * MR_OK, MR_NO_MEMORY. */
 enum mr_status work_sums(const struct work *views, size_t count, const struct measure *m,

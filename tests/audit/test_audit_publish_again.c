@@ -80,7 +80,7 @@ START_TEST(what_came_later_is_not_told_of)
     write_weeks("late.csv", false, late);
     ck_assert_int_eq(program_run("publish one" WEEKS "one.csv"), 0);
     ck_assert_int_eq(program_run("publish late" WEEKS "late.csv --beside one"), 5);
-    program_said("one shows another");
+    program_said("as it was before these days were over");
     program_said("tell of what came later");
     ck_assert(!file_exists(scratch_path(program_dir, "late")));
     ck_assert_int_eq(program_run("publish one --force" WEEKS "late.csv"), 5);
@@ -94,6 +94,53 @@ START_TEST(what_came_later_is_not_told_of)
     write_weeks("grown.csv", false, more);
     ck_assert_int_eq(program_run("publish first --to 2026-01-18" WEEKS "grown.csv"), 0);
     ck_assert_int_eq(program_run("publish first --force" WEEKS "grown.csv"), 0);
+}
+END_TEST
+
+/* Who published a week that was not over goes on behind it, and keeps what readers have in view. */
+START_TEST(behind_what_was_not_over)
+{
+    char more[1024];
+    int at = snprintf(more, sizeof more, "2026-01-13,pay,a3,a4,7.77\n");
+    for (int i = 0; i < 12; i++)
+        at += snprintf(more + at, sizeof more - (size_t)at, "2026-01-%d,pay,a%d,a%d,9\n",
+                       i < 6 ? 20 : 27, i % 6, i % 6 + 6);
+    write_weeks("one.csv", false, "");
+    write_weeks("more.csv", false, more);
+    ck_assert_int_eq(program_run("publish one" WEEKS "one.csv"), 0);
+    ck_assert_int_eq(program_run("publish all" WEEKS "more.csv --beside one"), 5);
+    program_said("show days at least a whole period behind 2026-01-13 alone");
+    ck_assert_int_eq(program_run("publish on --from 2026-01-19" WEEKS "more.csv --beside one"), 0);
+    figures_read("on/figures.csv");
+    ck_assert(figures_shown("turnover", "whole", "2026-01-19"));
+}
+END_TEST
+
+/* A page is beside publications too: what it may show and they did not, and what they may show. */
+START_TEST(pages_beside_publications)
+{
+    char line[512];
+    write_weeks("one.csv", false, "");
+    write_weeks("two.csv", false, "2026-01-14,pay,a3,a4,7.77\n");
+    ck_assert_int_eq(program_run("publish one" WEEKS "one.csv"), 0);
+    ck_assert_int_eq(program_run("report --html a.html --by week --from-csv one.csv --beside one"),
+                     0);
+    ck_assert_int_eq(program_run("report --html b.html --by week --from-csv two.csv"), 0);
+    ck_assert_int_eq(program_run("report --html c.html --by week --from-csv two.csv --beside one"),
+                     5);
+    program_said("beside what was published before");
+    ck_assert(!file_exists(scratch_path(program_dir, "c.html")));
+    ck_assert_int_eq(program_run("report --html d.html --small-cells --from-csv two.csv "
+                                 "--beside one"),
+                     2);
+    /* one that is served below /data/ counts by itself */
+    static const char *const options[] = {"--beside", "--published"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(line, sizeof line,
+                 "serve --listen 127.0.0.1:0 --by week --from-csv two.csv %s one", options[i]);
+        ck_assert_int_eq(program_run(line), 5);
+        program_said("beside what was published before");
+    }
 }
 END_TEST
 
@@ -169,6 +216,8 @@ int main(void)
     tcase_add_test(tc, what_was_taken_back);
     tcase_add_test(tc, the_rest_beside_ten);
     tcase_add_test(tc, what_came_later_is_not_told_of);
+    tcase_add_test(tc, behind_what_was_not_over);
+    tcase_add_test(tc, pages_beside_publications);
     Suite *const s = suite_create("audit publish again");
     suite_add_tcase(s, tc);
     SRunner *const r = srunner_create(s);
