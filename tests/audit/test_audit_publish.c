@@ -522,6 +522,34 @@ START_TEST(every_book_makes_the_same_bytes)
 }
 END_TEST
 
+/* Weeks that are over and final stand in it, and no day behind them. */
+START_TEST(weeks_that_are_final)
+{
+    static struct ring r;
+    league_tell(&r);
+    r.w.now_ms += 40 * (uint64_t)MR_DAY_MS;
+    ring_wait(&r, 15000);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 3), MR_SETTLED);
+    ring_wait(&r, 2000);
+    program_nodes(&r);
+    ring_done(&r);
+    json_t *const o =
+        program_json("publish w node1 --by week --json --sign k.key --passphrase-file pass", 0);
+    const char *const behind = json_string_value(json_object_get(o, "left_out_from"));
+    ck_assert_ptr_nonnull(behind);
+    figures_read("w/figures.csv");
+    ck_assert_uint_gt(figure_lines_count, 50);
+    for (size_t i = 0; i < figure_lines_count; i++)
+        ck_assert_int_lt(strcmp(figure_lines[i].from, behind), 0);
+    json_decref(o);
+    /* what is asked for is there */
+    ck_assert_int_eq(program_run("publish all node1 --by week --to 2100-01-01 --sign k.key "
+                                 "--passphrase-file pass"),
+                     2);
+    program_said("more than 600 periods");
+}
+END_TEST
+
 /* Any byte of any file. */
 START_TEST(a_check_finds_every_change)
 {
@@ -731,6 +759,7 @@ int main(void)
     tcase_add_test(program, of_few_nothing_of_money_is_left);
     tcase_add_test(program, two_machines_make_the_same_bytes);
     tcase_add_test(program, every_book_makes_the_same_bytes);
+    tcase_add_test(program, weeks_that_are_final);
     tcase_add_test(program, a_check_finds_every_change);
     tcase_add_test(program, a_check_says_what_is_missing);
     tcase_add_test(program, whose_signature_it_is);
