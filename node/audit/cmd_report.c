@@ -78,6 +78,9 @@ void cmd_report(struct command *c, struct out *out)
         path != NULL ? MR_OK : out_fail(out, MR_USAGE, _("report needs --html FILE"));
     if (st == MR_OK && strcmp(path, "-") == 0 && c->json)
         st = out_fail(out, MR_USAGE, _("the page goes to stdout: not together with --json"));
+    if (st == MR_OK && opt_flag(c, "small-cells") && opt_count(c, "beside") > 0)
+        st = out_fail(out, MR_USAGE,
+                      _("--small-cells shows all: it does not go together with --beside"));
     if (st == MR_OK)
         st = measure_open(&m, c, out);
     m.few = !opt_flag(c, "small-cells");
@@ -86,9 +89,6 @@ void cmd_report(struct command *c, struct out *out)
     if (st == MR_OK && m.periods_count > PUBLISHED_PERIODS_MAX)
         st = out_fail(out, MR_USAGE, _("more than %d periods do not fit a page; give longer ones"),
                       PUBLISHED_PERIODS_MAX);
-    if (st == MR_OK && opt_flag(c, "small-cells") && opt_count(c, "beside") > 0)
-        st = out_fail(out, MR_USAGE,
-                      _("--small-cells shows all: it does not go together with --beside"));
     if (st == MR_OK)
         st = beside_open(&beside, &m, c, out, NULL);
     if (st == MR_OK)
