@@ -266,12 +266,6 @@ static void mark(struct solver *s, uint32_t row, size_t *count)
     s->found[(*count)++] = row;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const uint32_t *const x = a, *const y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
 /* Takes the rows behind off, too. What is left must be the leading unknown. */
 static bool finish(struct solver *s, uint32_t row, size_t *ret_used, bool *ret_alone)
 {
@@ -303,9 +297,11 @@ const uint32_t *solver_sources(struct solver *s, uint32_t row, size_t *ret_count
         for (size_t k = r->uses; k < r->uses + r->uses_count; k++)
             mark(s, s->uses[k], &count);
     }
-    for (size_t k = 0; k < count; k++)
-        s->marked[s->found[k]] = false;
-    qsort(s->found, count, sizeof *s->found, ascending);
+    for (size_t i = 0, at = 0; at < count; i++) { /* ascending */
+        if (s->marked[i])
+            s->found[at++] = (uint32_t)i;
+        s->marked[i] = false;
+    }
     *ret_count = done && alone ? count : 0;
     return done ? s->found : NULL;
 }
