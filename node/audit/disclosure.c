@@ -317,21 +317,22 @@ static size_t cheapest(const struct disclosure *d, const struct relation *r)
     return best;
 }
 
-/* Without which a relation tells less: its rate, if it needs one, else a shown cell. */
-static size_t better(const struct disclosure *d, size_t best, size_t relation)
-{
-    const size_t other = cheapest(d, &d->relations[relation]);
-    if (other == DISCLOSURE_NONE)
-        return best;
-    return best == DISCLOSURE_NONE || costs_less(&d->cells[other], &d->cells[best]) ? other : best;
-}
-
-/* The cheapest cell of the relations that gave one. */
+/* The cheapest cell without which one of the relations that gave one tells less: its rate, if it
+ * needs one, else a shown cell. Of equals that of the first relation. */
 static bool hide(struct disclosure *d, const uint32_t *sources, size_t count)
 {
     size_t best = DISCLOSURE_NONE;
-    for (size_t i = 0; i < count; i++)
-        best = better(d, best, sources[i]);
+    uint32_t best_relation = 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t other = cheapest(d, &d->relations[sources[i]]);
+        if (other == DISCLOSURE_NONE)
+            continue;
+        if (best == DISCLOSURE_NONE || costs_less(&d->cells[other], &d->cells[best]) ||
+            (sources[i] < best_relation && !costs_less(&d->cells[best], &d->cells[other]))) {
+            best = other;
+            best_relation = sources[i];
+        }
+    }
     if (best != DISCLOSURE_NONE)
         d->cells[best].why = DISCLOSURE_COMPLEMENT;
     return best != DISCLOSURE_NONE;

@@ -297,11 +297,8 @@ const uint32_t *solver_sources(struct solver *s, uint32_t row, size_t *ret_count
         for (size_t k = r->uses; k < r->uses + r->uses_count; k++)
             mark(s, s->uses[k], &count);
     }
-    for (size_t i = 0, at = 0; at < count; i++) { /* ascending */
-        if (s->marked[i])
-            s->found[at++] = (uint32_t)i;
-        s->marked[i] = false;
-    }
+    for (size_t k = 0; k < count; k++)
+        s->marked[s->found[k]] = false;
     *ret_count = done && alone ? count : 0;
     return done ? s->found : NULL;
 }

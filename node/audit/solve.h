@@ -60,7 +60,7 @@ void solver_end(struct solver *s);
 #define SOLVE_NONE UINT32_MAX
 /** The unknown that a row gives; SOLVE_NONE: none, or there is no such row. */
 uint32_t solver_gives(const struct solver *s, uint32_t row);
-/** What it takes for that: rows, ascending, `row` with them; lent until the next call. NULL: no
+/** What it takes for that: rows, each once, `row` with them; lent until the next call. NULL: no
  *  memory; or, by a chance of 2^-61, the row gives nothing after all (*ret_count 0). */
 const uint32_t *solver_sources(struct solver *s, uint32_t row, size_t *ret_count);
 
