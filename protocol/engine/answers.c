@@ -167,22 +167,39 @@ static bool is_next_door(uint32_t epoch, uint32_t other)
     return other == epoch + 1 || (other > 0 && other + 1 == epoch);
 }
 
+/* What a peer knows of this node's own log. */
+static enum mr_status take_yours(struct mr_engine *e, const struct mr_rep_follow *r)
+{
+    return r->yours_count > 0 ? mri_seen_head(e, &r->yours[0]) : MR_OK;
+}
+
+/* It signs nothing in this epoch, and said so: what it knows of others is worth as much. */
+static enum mr_status take_none(struct mr_engine *e, struct mri_peer *p,
+                                const struct mr_rep_follow *r)
+{
+    p->heard = p->lost = true;
+    p->quiet_ms = e->now_ms + REFUSED_MS;
+    p->trouble = MR_OK;
+    return take_yours(e, r);
+}
+
 static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
                                   const struct mr_event *ev)
 {
     const struct mr_rep_follow *const r = &ev->u.answer.reply->body.u.follow;
     uint8_t root[32];
     enum mr_status st;
+    if (r->head.size == 0 && r->leaves_count == 0)
+        return take_none(e, p, r);
     if (is_next_door(e->committee.epoch, r->head.epoch))
         return refuse(e, p, MR_WRONG_EPOCH);
     if (!ev->u.answer.head_good || !is_head_of(e, p, &r->head) || r->first > r->head.size)
         return refuse(e, p, MR_BAD_HEAD);
-    if (r->yours_count > 0 && r->yours[0].node == e->config.node) {
-        st = mri_seen_head(e, &r->yours[0]);
-        if (st != MR_OK)
-            return st;
-    }
+    st = take_yours(e, r);
+    if (st != MR_OK)
+        return st;
     const bool first = !p->heard;
+    p->lost = r->head.size < p->tree.size && p->follows == 0; /* else others are on the way */
     p->heard = true;
     p->heard_ms = e->now_ms;
     p->trouble = MR_OK;
@@ -203,6 +220,8 @@ static enum mr_status take_follow(struct mr_engine *e, struct mri_peer *p,
         p->head = r->head;
     if (r->first < p->tree.size) {
         p->resync = true; /* known already */
+        if (p->lost)
+            p->quiet_ms = e->now_ms + REFUSED_MS;
         return MR_OK;
     }
     if (r->leaves_count == 0) {

@@ -246,11 +246,12 @@ enum mr_status mri_cut_check(struct mr_engine *e, const struct mr_cut *c, bool *
     return st == MR_NOT_FOUND ? MR_OK : st;
 }
 
-/* Who has read the log of a node that is silent now may be the only one who ever did. */
+/* Who has read the log of a node that is silent now, or forgot it, may be the only one who ever
+ * did. */
 static bool is_heard(const struct mr_engine *e, uint32_t node)
 {
     const struct mri_peer *const p = mri_peer_of(e, node);
-    return p == NULL || mri_heard_lately(e, p);
+    return p == NULL || (mri_heard_lately(e, p) && !p->lost);
 }
 
 static uint64_t sealed_size(const struct mr_engine *e, uint32_t node)

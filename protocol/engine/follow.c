@@ -274,6 +274,14 @@ static enum mr_status log_reply(struct mr_engine *e, const struct own_log *log, 
     return st == MR_OK ? prove_leaves(r, log->tree) : st;
 }
 
+static void show_yours(struct mr_rep_follow *r, const struct mr_head *head)
+{
+    if (head->size == 0)
+        return;
+    r->yours[0] = *head;
+    r->yours_count = 1;
+}
+
 static enum mr_status follow_reply(struct mr_engine *e, struct mri_peer *p, uint64_t from)
 {
     const struct own_log log = {e->committee.epoch, e->head, &e->tree};
@@ -281,10 +289,7 @@ static enum mr_status follow_reply(struct mr_engine *e, struct mri_peer *p, uint
     const enum mr_status st = log_reply(e, &log, from);
     if (st != MR_OK)
         return st;
-    if (p->head.size > 0) {
-        r->yours[0] = p->head;
-        r->yours_count = 1;
-    }
+    show_yours(r, &p->head);
     p->sent = from + r->leaves_count;
     if (r->leaves_count > 0 && p->flights_count < MRI_POLLS_A_PEER)
         p->flights[p->flights_count++] = (struct mri_flight){p->sent, mr_reply_size(&e->reply)};
@@ -310,14 +315,32 @@ static bool has_room(const struct mri_peer *p)
     return bytes <= FLIGHT_BYTES_MAX && p->flights_count < MRI_POLLS_A_PEER;
 }
 
-/* What is left of an epoch that ended here, for a node that has not got so far. */
-static enum mr_status follow_past(struct mr_engine *e, const struct mr_req_follow *q)
+/* What is left of an epoch that ended here, for a node that has not got so far, and what is known
+ * of its own log there. It may have read more of this one than this node remembers. */
+static enum mr_status follow_past(struct mr_engine *e, const struct mr_req_follow *q, uint32_t peer)
 {
     struct own_log log;
-    const enum mr_status st = open_log(e, &log, q->epoch);
+    struct mr_head theirs;
+    enum mr_status st = open_log(e, &log, q->epoch);
+    mri_reply(e, MR_REQ_FOLLOW);
+    if (st == MR_OK && log.head.size > 0)
+        st = log_reply(e, &log, q->from < log.head.size ? q->from : log.head.size);
     if (st != MR_OK)
         return st;
-    return q->from > log.head.size ? MR_NOT_FOUND : log_reply(e, &log, q->from);
+    st = mri_past_followed(e, &theirs, q->epoch, peer);
+    if (st == MR_OK)
+        show_yours(&e->reply.body.u.follow, &theirs);
+    return st == MR_NOT_FOUND ? MR_OK : st;
+}
+
+/* There is no head. The log of this epoch has just begun; or none ever does, of a node that forgot
+ * what it said there: all that it can tell is what it knows of others. */
+static enum mr_status follow_none(struct mr_engine *e, const struct mri_peer *p)
+{
+    if (mri_signs(e))
+        return e->committee.epoch > 1 ? MR_WRONG_EPOCH : MR_BUSY;
+    show_yours(&mri_reply(e, MR_REQ_FOLLOW)->body.u.follow, &p->head);
+    return MR_OK;
 }
 
 static uint64_t start_of(const struct mri_peer *p, uint64_t from, bool on)
@@ -334,7 +357,7 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
     if (q->node != 0 && q->node != e->config.node)
         return relay(e, q);
     if (q->epoch < e->committee.epoch)
-        return follow_past(e, q);
+        return follow_past(e, q, ev->u.request.who->peer);
     if (p == NULL || q->epoch > e->committee.epoch)
         return p == NULL ? MR_NOT_AUTHORISED : MR_WRONG_EPOCH;
     /* It begins anew: what it asked before in another session would swallow news. */
@@ -342,11 +365,10 @@ static enum mr_status follow(struct mr_engine *e, const struct mr_event *ev, boo
         p->polls[i].over = true;
     arrived(p, q->on ? q->from : UINT64_MAX);
     const uint64_t from = start_of(p, q->from, q->on);
-    if (e->head.size == 0) /* the log of this epoch has just begun */
-        return e->committee.epoch > 1 ? MR_WRONG_EPOCH : MR_BUSY;
-    if (q->from > e->tree.size)
-        return MR_NOT_FOUND; /* it holds more than this log has */
-    if (p->polls_count == MRI_POLLS_A_PEER)
+    if (e->head.size == 0)
+        return follow_none(e, p);
+    /* It may hold more than this log has. */
+    if (p->polls_count == MRI_POLLS_A_PEER || q->from > e->tree.size)
         return follow_reply(e, p, from < e->head.size ? from : e->head.size);
     p->polls[p->polls_count++] = (struct mri_poll){.token = ev->u.request.token,
                                                    .id = ev->u.request.request->id,

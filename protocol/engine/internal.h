@@ -140,6 +140,7 @@ struct mri_peer {
     bool astray, afresh; /* afresh: nothing of it is here yet */
     uint32_t guide;
     bool lied;   /* it acknowledged, in this run, what cannot have been certified */
+    bool lost;   /* what it showed last of its log is shorter than what was read: it forgot */
     bool resync; /* what comes next is not what was expected: begin anew */
     uint64_t resync_from;
     uint32_t follows, fetches; /* under way */
@@ -459,6 +460,9 @@ enum mr_status mri_prove(struct mr_engine *e, struct mr_proof *ret, uint32_t epo
                          uint64_t index, const struct mr_leaf *leaf);
 /* A head of a peer that somebody else has: is it of the log that this node follows? */
 enum mr_status mri_compare_head(struct mr_engine *e, struct mri_peer *p, const struct mr_head *h);
+/* The highest head of a peer's log in an epoch that ended. MR_NOT_FOUND: none is known. */
+enum mr_status mri_past_followed(struct mr_engine *e, struct mr_head *ret, uint32_t epoch,
+                                 uint32_t node);
 /* Of these leaves of a peer's log the journal has the entries from here on. */
 void mri_peer_positions(struct mr_engine *e, uint32_t node, uint64_t first, uint32_t count);
 /* The log that the CUT names and that is to be asked for elsewhere than at its node; 0: none. */

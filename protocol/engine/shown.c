@@ -13,14 +13,37 @@ enum { SHOWN_BYTES_MAX = 58 << 10 };
 
 /* --- showing ---------------------------------------------------------------------------------- */
 
+/* What was read of a peer's log in an epoch that ended. */
+static enum mr_status past_peer(struct mr_engine *e, struct mr_state_peer *ret, uint32_t epoch,
+                                uint32_t node)
+{
+    uint8_t key[8], bytes[2048];
+    size_t len;
+    const enum mr_status st =
+        mri_view_get(&e->view, MR_TABLE_PEER, key, mri_key_u64(key, (uint64_t)node << 32 | epoch),
+                     bytes, sizeof bytes, &len);
+    return st == MR_OK && mr_state_peer_decode(ret, bytes, len) != MR_OK ? MR_DAMAGED : st;
+}
+
+enum mr_status mri_past_followed(struct mr_engine *e, struct mr_head *ret, uint32_t epoch,
+                                 uint32_t node)
+{
+    struct mr_state_peer state;
+    const enum mr_status st = past_peer(e, &state, epoch, node);
+    if (st != MR_OK)
+        return st;
+    if (state.pending_count == 0 && state.proven_count == 0)
+        return MR_NOT_FOUND;
+    *ret = state.pending_count > 0 ? state.pending[0] : state.proven[0];
+    return MR_OK;
+}
+
 /* The head that a peer's mirror of an epoch stands under, and the mirror. */
 enum mr_status mri_mirror(struct mr_engine *e, struct mr_head *ret, struct mri_tree **ret_tree,
                           uint32_t epoch, uint32_t node)
 {
     struct mri_peer *const p = mri_peer_of(e, node);
     struct mr_state_peer state;
-    uint8_t key[8], bytes[2048];
-    size_t len;
     if (epoch == e->committee.epoch) {
         if (p == NULL || p->state.proven_count == 0)
             return MR_NOT_FOUND;
@@ -28,11 +51,7 @@ enum mr_status mri_mirror(struct mr_engine *e, struct mr_head *ret, struct mri_t
         *ret_tree = &p->tree;
         return MR_OK;
     }
-    enum mr_status st =
-        mri_view_get(&e->view, MR_TABLE_PEER, key, mri_key_u64(key, (uint64_t)node << 32 | epoch),
-                     bytes, sizeof bytes, &len);
-    if (st == MR_OK && mr_state_peer_decode(&state, bytes, len) != MR_OK)
-        st = MR_DAMAGED;
+    enum mr_status st = past_peer(e, &state, epoch, node);
     if (st == MR_OK && state.proven_count == 0)
         st = MR_NOT_FOUND;
     if (st != MR_OK)

@@ -60,7 +60,7 @@ void epoch_keys(struct copy *c, uint32_t generation)
 
 bool is_faulty(const struct sim *s, uint32_t number, uint32_t epoch)
 {
-    return s->liar[number] || (s->forgot[number] != 0 && s->forgot[number] == epoch);
+    return s->liar[number] || (s->forgot[number] >> epoch & 1) != 0;
 }
 
 bool lost_memory(const struct sim *s, uint32_t number)
@@ -315,7 +315,7 @@ void epoch_entered(struct sim *s, struct copy *c, const struct mr_handover *h)
         epoch_keys(c, e->generations[c->number]);
         /* With a new key nothing that it says contradicts what it forgot. */
         if (e->generations[c->number] != before->generations[c->number] &&
-            s->forgot[c->number] < epoch) {
+            s->forgot[c->number] >> epoch == 0) {
             c->amnesic = c->must_abstain = false;
             watch_forgive(c->watch);
         }

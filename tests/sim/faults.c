@@ -148,7 +148,7 @@ static void forget(struct sim *s, struct copy *c, bool restored)
     const uint64_t back = rng_between(&s->chance, first < end.turn ? first : end.turn, end.turn);
     tell(s, "node %u is put back to turn %llu of %llu", c->number, (unsigned long long)back,
          (unsigned long long)end.turn);
-    s->forgot[c->number] = watch_epoch(c->watch);
+    s->forgot[c->number] |= UINT32_C(1) << watch_epoch(c->watch);
     c->amnesic = c->forgetful = true;
     c->restored = restored;
     node_roll_back(s, c, back);

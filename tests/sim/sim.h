@@ -210,7 +210,7 @@ struct sim {
     struct mr_signed_regroup regroup;         /* the last one that governance signed */
     uint64_t change_us;                       /* when governance will change the nodes again */
     bool liar[NODES_MAX + 1];                 /* it lies */
-    uint32_t forgot[NODES_MAX + 1];           /* in which epoch it lost its memory; 0: in none */
+    uint32_t forgot[NODES_MAX + 1]; /* bit n: it lost a part of its memory in epoch n */
     uint32_t side;                            /* of the twins' first copies */
     struct copy copies[COPIES_MAX];
     uint32_t copies_count;

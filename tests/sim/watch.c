@@ -180,7 +180,9 @@ static void grow(struct log_seen *w, const uint8_t hash[32])
 /* S12, S13: a head of the node's own is over leaves it has synced, and of this log. */
 static void check_head(struct sim *s, const struct copy *c, const struct mr_head *h)
 {
-    if (!c->honest || h->size == 0 || c->amnesic || h->epoch <= s->forgot[c->number])
+    if (!c->honest || h->size == 0 || c->amnesic)
+        return;
+    if (h->epoch <= EPOCHS_MAX && s->forgot[c->number] >> h->epoch != 0)
         return; /* what it forgot comes back to it: SLOT-14, EPO-5 */
     if (h->epoch == 0 || h->epoch > EPOCHS_MAX || h->size > c->watch->logs[h->epoch].count)
         violated(s, "S12",

@@ -53,6 +53,11 @@ START_TEST(it_follows_through_epochs)
     ring_in_epoch(&r, 2, 2, 3);
     ck_assert_int_eq(ring_balance(&r, 2, 1), 30);
     ck_assert_uint_eq(r.nodes[2].engine->tree.size, 0); /* it said something else there once */
+    ring_kill(&r, 1);
+    again(0); /* it is answered, by a node that will never have a log here */
+    ck_assert_int_eq(mri_mode(r.nodes[0].engine), MR_NO_QUORUM);
+    ring_start(&r, 1);
+    ring_wait(&r, 1000);
     r.nodes[2].abstain = false;
     again(2); /* out of the journal */
     ck_assert(r.nodes[2].engine->ledger.meta.abstaining);
@@ -102,6 +107,51 @@ START_TEST(what_it_forgot_decides)
 }
 END_TEST
 
+/* Who is last to end an epoch, and starts again, hears only a node that was put back and is over
+ * already: its log is shorter than the one that was read. */
+START_TEST(a_shorter_log_is_an_answer)
+{
+    struct mr_journal *backup;
+    begin(2);
+    ring_backup(&r, 1, &backup);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    r.nodes[0].no_sum = r.nodes[1].no_sum = true;
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 2, 1u << 1), MR_SETTLED);
+    ring_wait(&r, 10000);
+    restore(1, backup);
+    ring_in_epoch(&r, 1, 2, 2);
+    ring_in_epoch(&r, 0, 0, 1);
+    ring_kill(&r, 2);
+    r.nodes[0].no_sum = false;
+    again(0);
+    ring_wait(&r, 10000);
+    ring_in_epoch(&r, 0, 1, 2);
+    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 20), MR_SETTLED);
+    ring_start(&r, 2);
+    ring_wait(&r, 1000);
+    ring_check(&r);
+}
+END_TEST
+
+/* Those who went over know what it said in the epoch that ended. */
+START_TEST(who_went_over_tells_what_was_forgotten)
+{
+    struct mr_journal *backup;
+    begin(2);
+    ring_backup(&r, 1, &backup);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 10), MR_SETTLED);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 2, 2, 0), MR_SETTLED);
+    ring_wait(&r, 500);
+    ring_in_epoch(&r, 0, 2, 2);
+    ring_kill(&r, 1);
+    ring_restore(&r, 1, backup);
+    r.nodes[1].abstain = false; /* nobody noticed */
+    ring_start(&r, 1);
+    ring_settle(&r);
+    ck_assert(r.nodes[1].engine->ledger.meta.abstaining);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("restored");
@@ -110,6 +160,8 @@ int main(void)
     tcase_add_checked_fixture(c, NULL, teardown);
     tcase_add_test(c, it_follows_through_epochs);
     tcase_add_test(c, what_it_forgot_decides);
+    tcase_add_test(c, a_shorter_log_is_an_answer);
+    tcase_add_test(c, who_went_over_tells_what_was_forgotten);
     suite_add_tcase(s, c);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
