@@ -135,6 +135,7 @@ void node_empty(struct copy *c)
     c->journal = journal_new(c);
     c->store = store_new(c);
     c->stored_settled = 0;
+    c->stored = false;
 }
 
 enum mr_status node_adopt(struct copy *c, const struct mr_charter *charter,
@@ -211,6 +212,7 @@ static void freeze(struct sim *s, struct copy *c, bool wait)
         return;
     mr_engine_facts(c->engine, &f);
     c->frozen_settled = f.meta.settled;
+    c->frozen_epoch = f.meta.epoch;
     if (mr_engine_freeze(c->engine, &c->puts, &c->puts_count) != MR_OK)
         mr_bug("memory");
     c->commit_waits = wait;
@@ -358,6 +360,13 @@ static void checkpoint(struct sim *s, struct copy *c)
         node_step(s, c, &ev);
 }
 
+static void note_stored(struct copy *c, uint64_t settled, uint32_t epoch)
+{
+    c->stored = true;
+    c->stored_settled = settled;
+    c->stored_epoch = epoch;
+}
+
 static void commit_done(struct sim *s, struct event *ev)
 {
     struct copy *c = same_run(s, ev);
@@ -374,8 +383,7 @@ static void commit_done(struct sim *s, struct event *ev)
         mr_bug("refresh");
     mr_engine_flushed(c->engine, c->puts);
     c->puts = NULL;
-    c->stored = true;
-    c->stored_settled = c->frozen_settled;
+    note_stored(c, c->frozen_settled, c->frozen_epoch);
     if (c->honest && rng_chance(&s->disks, 50))
         node_check_store(s, c);
     checkpoint(s, c);
@@ -386,7 +394,8 @@ bool node_flush(struct sim *s, struct copy *c)
     struct mr_effects fx = {.reply = node_reply, .ctx = c};
     struct mr_engine_facts f;
     mr_engine_facts(c->engine, &f);
-    if (c->puts == NULL && c->stored && c->stored_settled == f.meta.settled)
+    if (c->puts == NULL && c->stored && c->stored_settled == f.meta.settled &&
+        c->stored_epoch == f.meta.epoch)
         return true;
     if (c->puts == NULL && !c->syncing) {
         const bool cut = mr_engine_cut(c->engine, &c->turn, &fx);
@@ -608,8 +617,7 @@ void node_catch_up(struct sim *s, struct copy *c)
         mr_bug("store in memory");
     mr_engine_flushed(c->engine, puts);
     mr_engine_facts(c->engine, &f);
-    c->stored = true;
-    c->stored_settled = f.meta.settled;
+    note_stored(c, f.meta.settled, f.meta.epoch);
     mr_engine_destroy(c->engine);
     c->engine = NULL;
 }
@@ -658,10 +666,8 @@ void node_kill(struct sim *s, struct copy *c)
     mr_journal_mem_crash(c->journal, keep);
     if (c->puts != NULL && !c->commit_waits && !c->disk_full && rng_chance(&s->disks, 500)) {
         mr_puts_sort(c->puts, c->puts_count);
-        if (c->store->api->commit(c->store, c->puts, c->puts_count) == MR_OK) {
-            c->stored = true;
-            c->stored_settled = c->frozen_settled;
-        }
+        if (c->store->api->commit(c->store, c->puts, c->puts_count) == MR_OK)
+            note_stored(c, c->frozen_settled, c->frozen_epoch);
     }
     if (c->puts != NULL)
         mr_engine_flushed(c->engine, c->puts);

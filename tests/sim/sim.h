@@ -115,7 +115,10 @@ struct copy {
     struct mr_put *puts;
     size_t puts_count;
     bool stored;                             /* something was ever committed */
-    uint64_t frozen_settled, stored_settled; /* slots settled in what is being, and is, committed */
+    /* what is being, and what is, committed: slots settled, and the epoch, which a RESTART and a
+     * REGROUP begin by other keys in the state */
+    uint64_t frozen_settled, stored_settled;
+    uint32_t frozen_epoch, stored_epoch;
     struct link links[NODES_MAX + 1];        /* by peer number */
     /* the state that its last epoch ended with */
     struct mr_store *snapshot;
