@@ -54,7 +54,8 @@ struct mr_engine_config {
     const struct mr_signed_regroup *regroup; /**< governance's REGROUP, or NULL: the node goes over
                                                 to its epoch once its state is the one that is
                                                 named; borrowed */
-    bool abstain; /**< restored from a backup: do not sign (rules of memory) */
+    bool abstain; /**< restored from a backup: do not sign (rules of memory), unless the RESTART is
+                       taken now */
     bool (*progress)(void *ctx, uint64_t done,
                      uint64_t all); /**< of replay; false stops; or NULL */
     void *progress_ctx;

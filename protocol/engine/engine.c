@@ -478,13 +478,14 @@ static enum mr_status say_opening(struct mr_engine *e)
         if (st != MR_OK)
             return st;
     }
+    const uint32_t epoch = e->ledger.meta.epoch;
     if (e->config.restart != NULL) {
         const enum mr_status st = mri_restart_say(e, e->config.restart);
         if (st != MR_OK)
             return st;
-    } else if (e->config.abstain) {
-        abstain(e, 0);
     }
+    if (e->config.abstain && e->ledger.meta.epoch == epoch) /* a RESTART that was taken is past */
+        abstain(e, 0);
     if (e->key == NULL && e->seated)
         return MR_BAD_KEY;
     const bool signs = e->seated && !e->ledger.meta.abstaining;

@@ -278,6 +278,10 @@ START_TEST(a_restored_node_abstains_until_governance_restarts_it)
         world_start(&w);
     }
     ck_assert_int_eq(world_balance(&w, w.members[1].id, 0), 900);
+    world_stop(&w);
+    w.abstain = true; /* restored once more: the RESTART of the last time does not answer for it */
+    world_start(&w);
+    ck_assert_int_eq(world_pay(&w, 0, 1, 300), MR_ABSTAINING);
 }
 END_TEST
 
