@@ -61,22 +61,6 @@ enum mr_status mri_trigger_replay(struct mr_engine *e, const struct mr_entry_tri
     return MR_OK;
 }
 
-/* Whether the signatures of what is kept are right is not known any more after a restart. */
-static enum mr_status verify_again(struct mr_engine *e, struct mri_open *o)
-{
-    for (uint32_t i = 0; i < o->s.orders_count && o->s.orders_count > 1; i++) {
-        struct mri_candidate *const c = &o->s.orders[i];
-        if (c->verified != 0)
-            continue;
-        const enum mr_status st = mri_keep_plan(e, c);
-        if (mri_is_trouble(st))
-            return st;
-        if (st == MR_OK)
-            (void)mri_keep_verify(e, c); /* what is spoilt stays so */
-    }
-    return MR_OK;
-}
-
 /* What this node sees by itself. Each stays true once it is. */
 static bool sees_trigger(const struct mr_engine *e, const struct mri_open *o,
                          const struct mr_state_account *a, enum mr_trigger_kind *ret)
@@ -252,7 +236,7 @@ enum mr_status mri_ballot(struct mr_engine *e, struct mri_open *o, const struct 
     /* A slot that nobody voted in is not stuck. */
     const bool stuck = o->s.votes_count > 0 || o->s.reports_count > 0;
     if (!o->s.triggered && stuck) {
-        const enum mr_status st = verify_again(e, o);
+        const enum mr_status st = mri_keep_verify_all(e, o);
         if (st != MR_OK)
             return st;
     }

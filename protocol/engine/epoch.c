@@ -13,6 +13,7 @@
 enum {
     DRAIN_MS = 3000,   /* what was acknowledged has this long to settle before SEAL */
     PROPOSE_MS = 2000, /* the next node proposes a CUT when none came from the one before */
+    AGAIN_MS = 500,    /* a node proposes again at the earliest then */
 };
 
 /* --- what may still be said ------------------------------------------------------------------- */
@@ -346,6 +347,7 @@ static enum mr_status offer(struct mr_engine *e, const struct mr_state_hot *hot)
     st = gather(e, c, &enough);
     if (st != MR_OK || !enough)
         return st;
+    e->offer_ms = e->now_ms + AGAIN_MS;
     mri_node_order_sign(e, id);
     mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
     struct mri_open *const o = mri_open_get(e, account, hot->chain.next_seq, e->config.node);
@@ -356,11 +358,24 @@ static enum mr_status offer(struct mr_engine *e, const struct mr_state_hot *hot)
     return MR_OK;
 }
 
+/* Whether two of the slot's orders are signed: then ballots decide it, and their leaders propose.
+ * Those that no key of this epoch signed contradict nothing. */
+static enum mr_status is_contested(struct mr_engine *e, struct mri_open *o, bool *ret)
+{
+    uint32_t count = 0;
+    const enum mr_status st = mri_keep_verify_all(e, o);
+    for (uint32_t i = 0; i < o->s.orders_count; i++)
+        count += o->s.orders[i].verified != 0;
+    *ret = count > 1;
+    return st;
+}
+
 static enum mr_status propose(struct mr_engine *e)
 {
     struct mr_state_hot hot;
     uint8_t account[16];
-    if (e->ledger.meta.sealed == 0 || !mri_votes(e) ||
+    bool contested = false;
+    if (e->ledger.meta.sealed == 0 || !mri_votes(e) || e->now_ms < e->offer_ms ||
         e->now_ms < e->next_ms + PROPOSE_MS * (uint64_t)rank_of(e))
         return MR_OK;
     enum mr_status st = mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints);
@@ -368,8 +383,12 @@ static enum mr_status propose(struct mr_engine *e)
         return st;
     mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
     struct mri_open *o = mri_open_find(e, account, hot.chain.next_seq);
-    if (o != NULL && (o->s.voted || o->s.orders_count > 1))
+    if (o != NULL && o->s.voted)
         return MR_OK;
+    if (o != NULL)
+        st = is_contested(e, o, &contested);
+    if (st != MR_OK || contested)
+        return st;
     st = offer(e, &hot);
     o = mri_open_find(e, account, hot.chain.next_seq);
     return st == MR_OK && o != NULL ? mri_work_on(e, o) : st;

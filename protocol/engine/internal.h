@@ -213,6 +213,7 @@ struct mr_engine {
     const struct mr_seckey *key;        /* of the own log; NULL: the right one is not at hand */
     struct mr_cut cut;                  /* that ended this epoch; logs_count 0: none did */
     uint64_t next_ms;                   /* when a NEXT was first seen to wait; 0: none */
+    uint64_t offer_ms;                  /* when a CUT may be proposed again */
     bool sum_wanted;                    /* the state behind the CUT shall be summed up */
     bool regroups;                      /* the state is the one that governance's REGROUP names */
     uint64_t regroup_turn; /* something settled in it, and the state is not that one; 0: not looked
@@ -329,6 +330,9 @@ void mri_keep_drop(struct mri_open *o, struct mri_candidate *c);
 /* Whether the order in e->plan, kept as c, is signed with the keys of its place: INV-8. An id does
  * not cover the signatures. */
 enum mr_status mri_keep_verify(struct mr_engine *e, struct mri_candidate *c);
+/* Where more than one is kept: whether the signatures are right is not known any more after a
+ * restart. */
+enum mr_status mri_keep_verify_all(struct mr_engine *e, struct mri_open *o);
 /* Say PARKED for what was kept in this step and still waits. */
 void mri_keep_say(struct mr_engine *e, struct mri_open *o);
 /* e->plan for a kept order. MR_OK, or what prepare says; trouble. */

@@ -93,6 +93,21 @@ enum mr_status mri_keep_verify(struct mr_engine *e, struct mri_candidate *c)
     return st;
 }
 
+enum mr_status mri_keep_verify_all(struct mr_engine *e, struct mri_open *o)
+{
+    for (uint32_t i = 0; i < o->s.orders_count && o->s.orders_count > 1; i++) {
+        struct mri_candidate *const c = &o->s.orders[i];
+        if (c->verified != 0)
+            continue;
+        const enum mr_status st = mri_keep_plan(e, c);
+        if (mri_is_trouble(st))
+            return st;
+        if (st == MR_OK)
+            (void)mri_keep_verify(e, c); /* what is spoilt stays so */
+    }
+    return MR_OK;
+}
+
 void mri_keep_say(struct mr_engine *e, struct mri_open *o)
 {
     for (uint32_t i = 0; i < o->s.orders_count; i++) {

@@ -208,7 +208,8 @@ enum mr_status mri_begin_epoch(struct mr_engine *e)
     e->sum_wanted = e->regroups = e->cut_read = e->next_unproven = false;
     e->regroup_turn = 0;
     e->next_shown.proofs_count = 0;
-    e->next_ms = 0;
+    e->next_ms = e->offer_ms = 0;
+    e->sums_count = 0; /* keys may have changed, and the state with them */
     e->rest.asked = 0; /* who rested since then is not known of new peers */
     mri_choose_key(e);
     enum mr_status st = mri_peers_renew(e);

@@ -213,6 +213,25 @@ START_TEST(a_false_checkpoint_does_not_settle)
 }
 END_TEST
 
+/* A REGROUP changes the keys of the nodes' chain behind the state that it names: that state, which
+ * all summed up before, is none of the new epoch. */
+START_TEST(a_state_of_the_epoch_before_does_not_settle)
+{
+    const struct mr_checkpoint before = ring_sum(&r, 0);
+    ring_regroup_all(&r, QUORUM, 0);
+    r.nodes[0].no_sum = true;
+    due(0);
+    ring_wait(&r, 500);
+    ck_assert_uint_eq(resting(), 15);
+    struct mr_checkpoint now = ring_sum(&r, 0);
+    ck_assert_mem_ne(now.state_root, before.state_root, 32);
+    memcpy(now.state_root, before.state_root, 32);
+    ring_summed(&r, 0, &now, false);
+    ring_settle(&r);
+    expect_checkpoints(0);
+}
+END_TEST
+
 /* Governance ends the epoch: nobody rests, and nobody begins to. */
 START_TEST(the_end_of_an_epoch_comes_first)
 {
@@ -253,6 +272,7 @@ int main(void)
     tcase_add_test(c, nobody_is_made_to_rest_again_at_once);
     tcase_add_test(c, a_restart_in_the_rest);
     tcase_add_test(c, a_false_checkpoint_does_not_settle);
+    tcase_add_test(c, a_state_of_the_epoch_before_does_not_settle);
     tcase_add_test(c, the_end_of_an_epoch_comes_first);
     tcase_add_test(c, one_node_never_rests);
     suite_add_tcase(s, c);
