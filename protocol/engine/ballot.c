@@ -196,25 +196,34 @@ static enum mr_status choose(struct mr_engine *e, struct mri_open *o, uint8_t re
     return MR_OK;
 }
 
+static uint32_t leader_of(const struct mr_engine *e, const struct mri_open *o)
+{
+    const struct mr_committee *const c = &e->committee;
+    return c->seats[(o->s.promised + o->s.seq) % c->count].number;
+}
+
+const struct mr_said_vote *mri_leaders_vote(const struct mr_engine *e, const struct mri_open *o)
+{
+    return o->s.promised == 0 ? NULL : mri_slot_vote_of(&o->s, leader_of(e, o), o->s.promised);
+}
+
 static enum mr_status vote_in(struct mr_engine *e, struct mri_open *o, bool *ret_more)
 {
     const uint32_t ballot = o->s.promised;
-    const struct mr_committee *const c = &e->committee;
-    const uint32_t leader = c->seats[(ballot + o->s.seq) % c->count].number;
     uint8_t value[32], void_id[32];
     bool is_free = false, may = true;
     enum mr_status st = MR_OK;
-    if (ballot == 0 || o->s.voted || mri_slot_reports(&o->s, ballot) < c->quorum)
+    if (ballot == 0 || o->s.voted || mri_slot_reports(&o->s, ballot) < e->committee.quorum)
         return MR_OK;
     mr_void_id(void_id, e->ledger.id, o->s.account, o->s.seq);
-    if (leader == e->config.node) {
+    if (leader_of(e, o) == e->config.node) {
         if (!mri_slot_forced(&o->s, ballot, value)) {
             if (!mri_slot_justified(&o->s, ballot, void_id, &is_free))
                 return MR_OK; /* certificates were reported that are not seen yet */
             st = choose(e, o, value);
         }
     } else {
-        const struct mr_said_vote *const v = mri_slot_vote_of(&o->s, leader, ballot);
+        const struct mr_said_vote *const v = mri_leaders_vote(e, o);
         if (v == NULL || !mri_slot_justified(&o->s, ballot, v->value, &is_free))
             return MR_OK;
         memcpy(value, v->value, 32);

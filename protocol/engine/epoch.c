@@ -358,15 +358,15 @@ static enum mr_status offer(struct mr_engine *e, const struct mr_state_hot *hot)
     return MR_OK;
 }
 
-/* Whether two of the slot's orders are signed: then ballots decide it, and their leaders propose.
- * Those that no key of this epoch signed contradict nothing. */
+/* Whether somebody voted, and two of the slot's orders are signed: then ballots decide it, and
+ * their leaders propose. Those that no key of this epoch signed contradict nothing. */
 static enum mr_status is_contested(struct mr_engine *e, struct mri_open *o, bool *ret)
 {
     uint32_t count = 0;
     const enum mr_status st = mri_keep_verify_all(e, o);
     for (uint32_t i = 0; i < o->s.orders_count; i++)
         count += o->s.orders[i].verified != 0;
-    *ret = count > 1;
+    *ret = count > 1 && (o->s.votes_count > 0 || o->s.reports_count > 0);
     return st;
 }
 

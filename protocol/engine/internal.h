@@ -327,6 +327,9 @@ void mri_keep_instead(struct mr_engine *e, struct mri_open *o, struct mri_candid
                       const struct mr_signed_order *order, const struct mr_memo_box *memo,
                       uint32_t verified);
 void mri_keep_drop(struct mri_open *o, struct mri_candidate *c);
+/* What the leader of the ballot that was promised last voted for there; NULL: it did not. Above
+ * ballot 0 that is the only order that matters. */
+const struct mr_said_vote *mri_leaders_vote(const struct mr_engine *e, const struct mri_open *o);
 /* Whether the order in e->plan, kept as c, is signed with the keys of its place: INV-8. An id does
  * not cover the signatures. */
 enum mr_status mri_keep_verify(struct mr_engine *e, struct mri_candidate *c);

@@ -9,15 +9,19 @@
 #include "mereau/order.h"
 #include "mereau/sign.h"
 
-/* The candidate that makes way for one more: neither the own vote's nor a certificate's. */
-static struct mri_candidate *make_way(struct mri_slot *s)
+/* The candidate that makes way for one more: neither the own vote's nor a certificate's, nor what
+ * the leader of the ballot voted for. */
+static struct mri_candidate *make_way(const struct mr_engine *e, struct mri_open *o)
 {
+    struct mri_slot *const s = &o->s;
+    const struct mr_said_vote *const led = mri_leaders_vote(e, o);
     struct mr_certified c;
     for (uint32_t i = s->orders_count; i > 0; i--) {
         struct mri_candidate *const k = &s->orders[i - 1];
         bool needed = i == 1 || (s->voted && memcmp(s->vote, k->at.order, 32) == 0);
         for (uint32_t j = 0; j < s->certified_count; j++)
             needed = needed || memcmp(s->certified[j].value, k->at.order, 32) == 0;
+        needed = needed || (led != NULL && memcmp(led->value, k->at.order, 32) == 0);
         if (mri_slot_settles(s, &c))
             needed = needed || memcmp(c.value, k->at.order, 32) == 0;
         if (!needed)
@@ -46,7 +50,7 @@ struct mri_candidate *mri_keep(struct mr_engine *e, struct mri_open *o,
 {
     struct mri_slot *const s = &o->s;
     struct mri_candidate *c =
-        s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(s);
+        s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(e, o);
     if (c == NULL)
         return NULL;
     *c = (struct mri_candidate){.verified = verified};
@@ -194,9 +198,9 @@ enum mr_status mri_keep_replay(struct mr_engine *e, const struct mr_entry_parked
     struct mri_slot *const s = &o->s;
     struct mri_candidate *c = mri_slot_order(s, w->order);
     if (c == NULL)
-        c = s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(s);
-    if (c == NULL)
-        return MR_DAMAGED;
+        c = s->orders_count < MR_CANDIDATES_MAX ? &s->orders[s->orders_count++] : make_way(e, o);
+    if (c == NULL) /* what was said behind it stands before it: others have it still */
+        return MR_OK;
     *c = (struct mri_candidate){.at = *w};
     mri_open_due(e, o);
     return MR_OK;

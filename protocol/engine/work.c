@@ -258,8 +258,10 @@ static void look_for_orders(struct mr_engine *e, struct mri_open *o)
     for (uint32_t i = 0; i < o->s.votes_count && !missing; i++)
         missing = mri_slot_order(&o->s, o->s.votes[i].value) == NULL &&
                   !is_void(e, o, o->s.votes[i].value);
-    if (o->s.orders_count == MR_CANDIDATES_MAX)
-        missing = false;
+    const struct mr_said_vote *const led = mri_leaders_vote(e, o);
+    if (o->s.orders_count == MR_CANDIDATES_MAX) /* that one makes its way all the same */
+        missing =
+            led != NULL && mri_slot_order(&o->s, led->value) == NULL && !is_void(e, o, led->value);
     /* A promise whose reason is not known here: the reporters have it. */
     for (uint32_t i = 0; i < o->s.reports_count; i++)
         missing = missing || (o->s.reports[i].ballot > o->s.promised && !o->s.triggered);

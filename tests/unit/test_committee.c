@@ -340,35 +340,6 @@ START_TEST(who_forgot_its_own_sealed_log_stays)
 }
 END_TEST
 
-/* An order of the nodes' chain that no key of theirs signed for this epoch: a peer spoilt it, or
- * the epoch is another one. */
-static void keep_unsigned(uint32_t node, uint32_t later_ms)
-{
-    struct mr_engine *const e = r.nodes[node].engine;
-    struct mr_state_hot hot;
-    uint8_t account[16], id[32];
-    mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
-    ck_assert_int_eq(mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints), MR_OK);
-    mri_node_order(e, &hot, MR_KIND_CHECKPOINT);
-    e->order.order.time_ms += later_ms;
-    mri_node_order_sign(e, id);
-    e->order.sigs[0].sig[0] ^= 1;
-    struct mri_open *const o = mri_open_get(e, account, hot.chain.next_seq, node + 1);
-    ck_assert_ptr_nonnull(mri_keep(e, o, &e->order, id, NULL, 0));
-}
-
-/* Two of them are no conflict, and no reason to wait for one to be decided. */
-START_TEST(unsigned_orders_hold_no_cut_up)
-{
-    for (uint32_t i = 0; i < 4; i++)
-        for (uint32_t k = 0; k < 2; k++)
-            keep_unsigned(i, k);
-    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 0), MR_SETTLED);
-    ring_wait(&r, 20000);
-    ring_in_epoch(&r, 0, 3, 2);
-}
-END_TEST
-
 /* With its own key it might contradict what it forgot: it comes back with a new one. */
 START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
 {
@@ -790,7 +761,6 @@ int main(void)
     tcase_add_test(c, what_is_shown_early_does_not_wait_for_long);
     tcase_add_test(c, final_is_a_state_that_is_kept);
     tcase_add_test(c, who_forgot_its_own_sealed_log_stays);
-    tcase_add_test(c, unsigned_orders_hold_no_cut_up);
     tcase_add_test(c, a_head_that_is_shown_is_signed);
     tcase_add_test(c, who_leaves_is_let_in_after_a_restart);
     tcase_add_test(c, what_a_cut_settles_gets_a_receipt_in_the_next_epoch);

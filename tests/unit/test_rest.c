@@ -2,6 +2,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "engine/internal.h"
 #include "lib/ring.h"
 
 enum { NODES = 4, QUORUM = 3, REST_MS = 3000, TURN_MS = 10000, APART_MS = 60000, AGAIN_MS = 75000 };
@@ -246,6 +247,83 @@ START_TEST(the_end_of_an_epoch_comes_first)
 }
 END_TEST
 
+/* A checkpoint that `by` proposes in its own time, kept at another node. */
+static void keep(uint32_t node, uint32_t by, uint32_t later_ms, bool spoilt)
+{
+    struct mr_engine *const e = r.nodes[by].engine, *const at = r.nodes[node].engine;
+    struct mr_state_hot hot;
+    struct mr_state_account a;
+    uint8_t account[16], id[32];
+    mr_sub_account(account, NULL, MR_CLASS_CHECKPOINTS);
+    ck_assert_int_eq(mri_hot_get(&e->ledger, &hot, e->ledger.checkpoints), MR_OK);
+    ck_assert_int_eq(mri_account_get(&e->ledger, &a, e->ledger.checkpoints), MR_OK);
+    mri_node_order(e, &hot, MR_KIND_CHECKPOINT);
+    e->order.order.time_ms += later_ms;
+    mri_node_order_sign(e, id);
+    e->order.sigs[0].sig[0] ^= spoilt;
+    struct mri_open *const o = mri_open_get(at, account, hot.chain.next_seq, node + 1);
+    ck_assert_ptr_nonnull(mri_keep(at, o, &e->order, id, NULL, spoilt ? 0 : a.generation));
+}
+
+static void expect_epoch_2(void)
+{
+    ck_assert_int_eq(ring_next(&r, 0, 0, NODES - 1, QUORUM, 0), MR_SETTLED);
+    ring_wait(&r, 20000);
+    ring_in_epoch(&r, 0, NODES - 1, 2);
+}
+
+/* Two orders that no key of this epoch signed are no conflict, and no reason to wait until one of
+ * them is decided. */
+START_TEST(spoilt_orders_hold_no_cut_up)
+{
+    for (uint32_t i = 0; i < NODES; i++)
+        for (uint32_t k = 0; k < 2; k++)
+            keep(i, i, k, true);
+    expect_epoch_2();
+}
+END_TEST
+
+/* Nor are two that are signed and that nobody voted for. */
+START_TEST(orders_without_a_vote_hold_no_cut_up)
+{
+    for (uint32_t i = 0; i < NODES; i++)
+        for (uint32_t k = 0; k < 2; k++)
+            keep(i, k, 0, false);
+    expect_epoch_2();
+}
+END_TEST
+
+/* All that a node keeps of a slot are orders that lead nowhere: what the leader of a ballot votes
+ * for is asked for, and takes the place of one of them. */
+START_TEST(a_full_slot_takes_what_the_leader_votes_for)
+{
+    struct mr_engine *const e = r.nodes[1].engine;
+    struct mri_clash none;
+    struct mr_leaf vote = {.kind = MR_LEAF_VOTE, .u.vote = {.ballot = 2, .value = {7}}};
+    for (uint32_t k = 0; k < MR_CANDIDATES_MAX; k++)
+        keep(1, 0, k, false);
+    struct mri_open *const o = e->opens.newest;
+    memcpy(vote.u.vote.account, o->s.account, 16);
+    vote.u.vote.seq = o->s.seq;
+    ring_isolate(&r);
+    ck_assert(mri_slot_promise(&o->s, 2));
+    o->ballot_ms = r.w.now_ms;
+    for (uint32_t i = 0; i < NODES; i++) {
+        const uint32_t node = e->committee.seats[(i + o->s.seq) % NODES].number;
+        mri_slot_hear(&o->s, node, 1000, &vote, &none);
+        mri_open_due(e, o);
+        ring_wait(&r, 250);
+        ck_assert_int_eq(o->wanted, i >= 2);
+        vote.u.vote.value[0]++;
+    }
+    const uint8_t led[32] = {9}, other[32] = {1};
+    const struct mr_signed_order *const any = &r.nodes[0].engine->order;
+    ck_assert_ptr_nonnull(mri_keep(e, o, any, led, NULL, 0));
+    ck_assert_ptr_nonnull(mri_keep(e, o, any, other, NULL, 0));
+    ck_assert_ptr_nonnull(mri_slot_order(&o->s, led));
+}
+END_TEST
+
 /* One node alone sums up when it likes: nothing rests. */
 START_TEST(one_node_never_rests)
 {
@@ -274,6 +352,9 @@ int main(void)
     tcase_add_test(c, a_false_checkpoint_does_not_settle);
     tcase_add_test(c, a_state_of_the_epoch_before_does_not_settle);
     tcase_add_test(c, the_end_of_an_epoch_comes_first);
+    tcase_add_test(c, spoilt_orders_hold_no_cut_up);
+    tcase_add_test(c, orders_without_a_vote_hold_no_cut_up);
+    tcase_add_test(c, a_full_slot_takes_what_the_leader_votes_for);
     tcase_add_test(c, one_node_never_rests);
     suite_add_tcase(s, c);
     SRunner *sr = srunner_create(s);
