@@ -36,9 +36,12 @@ static void again(struct sim *s, struct copy *c)
 void join_begin(struct sim *s, struct copy *c)
 {
     static uint32_t tokens;
-    if (s->eras[s->decided].generations[c->number] <= c->lost)
+    const uint32_t now = s->eras[s->epoch].generations[c->number],
+                   then = s->eras[s->decided].generations[c->number];
+    if (then <= c->lost)
         return; /* signed before the key was lost: the next epoch has another */
-    epoch_keys(c, s->eras[s->decided].generations[c->number]);
+    /* It may join the present epoch still, and a change of its key is the next one then. */
+    epoch_keys(c, era_has(&s->eras[s->epoch], c->number) && now > c->lost ? now : then);
     if (c->joining != NULL)
         return;
     c->joining = calloc(1, sizeof *c->joining);
