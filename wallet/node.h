@@ -52,13 +52,38 @@ enum mr_status node_call_until(struct wallet *w, uint64_t deadline_ms);
 /** The same from the present node alone, within the time-out its link has. */
 enum mr_status node_call_here(struct wallet *w);
 
-/** Go on with the next node, because of `why`; w->request stays. MR_OK: one answers (it can be the
- *  same). Not reported. */
+/** Go on with the next node, because of `why`; w->request stays. The owner is told, unless `why` is
+ *  MR_OK: the present node is well, and does not have what is looked for. MR_OK: one answers (it
+ * can be the same). Not reported. */
 enum mr_status node_move(struct wallet *w, enum mr_status why, uint64_t deadline_ms);
 
-/** Go to one node of w->seats, without telling anybody. MR_OK: it answers and the key is proved.
- * Not reported. */
-enum mr_status node_visit(struct wallet *w, size_t at);
+/** A round of visits: the other nodes of w->seats, each once, in their order behind the present
+ *  one; nobody is told of them.
+ *
+ *      struct node_round round = node_round(w, deadline_ms);
+ *      while (!found && node_next(w, &round))
+ *          found = ... what the present node has ...
+ *      node_back(w, &round);
+ *
+ *  node_next: true: one more node answers, and has the key proved where the command proves it;
+ *  false: all were visited, or it is wallet_clock_ms() deadline_ms. Who does not answer, or showed
+ *  itself to be another, is passed over. w->request and w->reply are lost. No call of
+ *  node_call_here in a round takes longer than one node may keep a command.
+ *  node_back: the session stands again where the round began, or elsewhere when that node does not
+ *  answer any more or is in doubt: the owner hears that. Without it the session goes on with the
+ *  node that was found. */
+struct node_round {
+    size_t first, step;
+    uint64_t deadline_ms;
+};
+
+struct node_round node_round(const struct wallet *w, uint64_t deadline_ms);
+bool node_next(struct wallet *w, struct node_round *r);
+void node_back(struct wallet *w, const struct node_round *r);
+
+/** What the present node showed proves nothing, because of `why`. Where there are others it is
+ * asked no more in this command, and the owner hears of it. */
+void node_doubt(struct wallet *w, enum mr_status why);
 
 /** Prove the key anew to the present node: a rotation may just have settled there. */
 enum mr_status node_prove_again(struct wallet *w);

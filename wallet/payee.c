@@ -53,6 +53,11 @@ static void ask_for(struct wallet *w, const char *alias, const uint8_t *account)
     }
 }
 
+static uint64_t deadline_of(const struct wallet *w)
+{
+    return wallet_clock_ms() + (uint64_t)w->timeout_ms;
+}
+
 static bool is_unknown(enum mr_status st)
 {
     return st == MR_PAYEE_UNKNOWN || st == MR_ACCOUNT_UNKNOWN || st == MR_ALIAS_UNKNOWN ||
@@ -64,17 +69,13 @@ static bool is_unknown(enum mr_status st)
 static enum mr_status ask_others(struct wallet *w, enum mr_status st, const char *alias,
                                  const uint8_t *account)
 {
-    const size_t first = w->seats.at, count = w->seats.count;
-    for (size_t i = 1; i < count && is_unknown(st); i++) {
-        if (node_visit(w, (first + i) % count) != MR_OK)
-            continue;
+    struct node_round round = node_round(w, deadline_of(w));
+    while (node_next(w, &round)) {
         ask_for(w, alias, account);
-        const enum mr_status says = node_call_here(w);
-        if (says == MR_OK)
+        if (node_call_here(w) == MR_OK)
             return MR_OK;
     }
-    if (count > 1 && w->seats.at != first)
-        node_visit(w, first);
+    node_back(w, &round);
     return st;
 }
 
@@ -242,29 +243,41 @@ static enum mr_status not_listed(const struct wallet *w, struct out *out, const 
                     alias);
 }
 
+/* What the answer of one more node adds: NULL, or the listing that counts now. */
+static const struct mr_list *listing_of(const struct wallet *w, struct agreed *g, const char *alias,
+                                        const struct mr_association *a)
+{
+    const struct mr_list *list = proved_listing(w, a);
+    if (list == NULL)
+        list = agreed_listing(w, g, alias, a);
+    return list != NULL && list->alias_len == strcspn(alias, "@") &&
+                   memcmp(list->alias, alias, list->alias_len) == 0
+               ? list
+               : NULL;
+}
+
 /* WAL-10: pay by name only on the word of the association's own chain. One node of several may not
- * have the proof: the next one is asked, and nobody needs to know. */
+ * have the proof: the next one is asked, and nobody needs to know. The answer stays in w->reply,
+ * and the session at whoever gave it. */
 static enum mr_status look_up_proved(struct wallet *w, struct out *out,
                                      const struct mr_list **ret_list, const char *alias,
                                      const struct mr_association *a)
 {
     struct agreed agreed = {.count = 0};
-    const size_t first = w->seats.at, count = w->seats.count;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && node_visit(w, (first + i) % count) != MR_OK)
-            continue;
-        const enum mr_status st = look_up(w, out, alias, NULL);
-        if (st != MR_OK)
-            return st;
-        const struct mr_list *list = proved_listing(w, a);
-        if (list == NULL)
-            list = agreed_listing(w, &agreed, alias, a);
-        if (list != NULL && list->alias_len == strcspn(alias, "@") &&
-            memcmp(list->alias, alias, list->alias_len) == 0) {
-            *ret_list = list;
-            return MR_OK;
-        }
+    const uint64_t deadline_ms = deadline_of(w);
+    const enum mr_status st = look_up(w, out, alias, NULL);
+    if (st != MR_OK)
+        return st;
+    *ret_list = listing_of(w, &agreed, alias, a);
+    struct node_round round = node_round(w, deadline_ms);
+    while (*ret_list == NULL && node_next(w, &round)) {
+        ask_for(w, alias, NULL);
+        if (node_call_here(w) == MR_OK)
+            *ret_list = listing_of(w, &agreed, alias, a);
     }
+    if (*ret_list != NULL)
+        return MR_OK;
+    node_back(w, &round);
     return not_listed(w, out, alias);
 }
 

@@ -90,6 +90,7 @@ struct wallet {
     int timeout_ms;
     bool proving;   /* the command needs a proved session */
     bool warned;    /* of another order in the same place */
+    bool helpless;  /* the owner was told that none of them can help now */
     unsigned moves; /* how often the command went on with another node */
     struct fork fork;
     struct mr_reply *reply;

@@ -67,6 +67,7 @@ START_TEST(a_later_receipt_shows_that_it_settled)
     ck_assert_str_eq(run_field("status"), "SETTLED");
     ck_assert_str_eq(run_field("amount_minor"), "100");
     want_text(run_err, "shown by the receipt of a later order, at place 3");
+    ck_assert_uint_eq(run_count(run_err, "cannot help"), 0); /* nor is any of them behind */
     ck_assert_int_eq(paid(), 600);
     want_code(pay("4", "goes on"), 0);
     ck_assert_int_eq(paid(), 1000);

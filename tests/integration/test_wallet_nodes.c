@@ -113,6 +113,28 @@ START_TEST(how_a_node_is_counts_before_it_is_asked)
 }
 END_TEST
 
+/* To go to and fro between them helps nobody, and is told once. */
+START_TEST(that_none_can_help_is_said_once)
+{
+    for (uint32_t i = GALET; i <= BREST; i++) {
+        atomic_store(&node(i)->mode, MR_NO_QUORUM);
+        atomic_store(&node(i)->refuses, MR_NO_QUORUM);
+    }
+    want_code(run_words("--wallet=ana", "--json", "pay", bob, "1", "--yes", "--timeout=4", NULL),
+              3);
+    ck_assert_uint_eq(run_count(run_err, "cannot help"), 0);
+    ck_assert_uint_eq(run_count(run_err, "none of the nodes that answer can help now (too few"), 1);
+    ck_assert_int_eq(paid(), 0);
+    /* Once it was said, who helps in the end is told. */
+    atomic_store(&node(BREST)->mode, MR_OK);
+    atomic_store(&node(BREST)->refuses, MR_OK);
+    want_code(run_words("--wallet=ana", "--json", "resume", NULL), 0);
+    want_text(run_err, "galet's node cannot help (too few");
+    want_text(run_err, "going on through brest's");
+    ck_assert_int_eq(paid(), 100);
+}
+END_TEST
+
 START_TEST(nobody_answers)
 {
     for (uint32_t i = 1; i <= 3; i++)
@@ -270,6 +292,8 @@ START_TEST(a_node_cut_off_from_the_others_is_not_waited_for)
     want_code(run_words("--wallet=ana", "--json", "pay", bob, "1", "--yes", "--timeout=20", NULL),
               0);
     ck_assert_str_eq(run_field("status"), "SETTLED");
+    ck_assert_uint_eq(run_count(run_err, "no further vote came for a while"), 1);
+    ck_assert_uint_eq(run_count(run_err, "cannot help"), 0); /* nobody knows that */
     ck_assert_uint_eq(atomic_load(&node(GALET)->submits), 1);
     ck_assert_int_eq(paid(), 100);
     ck_assert_uint_eq(fakes_chain(fakes, 0), 1);
@@ -352,6 +376,7 @@ START_TEST(settled_without_proof_is_not_paid)
     set_flag(&fakes->ledger.unproved[GALET - 1], true);
     want_code(pay("1", "another proves it"), 0);
     ck_assert_str_eq(run_field("status"), "SETTLED");
+    ck_assert_str_eq(run_err, ""); /* its own may have joined later: nothing is wrong with it */
     want_code(run_words("--wallet=ana", "receipt", "save", "1", "one.receipt", NULL), 0);
     want_code(run_words("--wallet=ana", "receipt", "verify", "one.receipt", NULL), 0);
     set_flag(&fakes->ledger.unproved[LYON - 1], true);
@@ -364,6 +389,29 @@ START_TEST(settled_without_proof_is_not_paid)
     want_code(run_words("--wallet=ana", "--json", "resume", NULL), 0);
     ck_assert_str_eq(run_field("amount_minor"), "200");
     ck_assert_int_eq(paid(), 300);
+}
+END_TEST
+
+/* Of an order of before its time a node that joined later has no receipt, and is well. */
+START_TEST(a_receipt_that_one_node_lacks_is_asked_for_elsewhere)
+{
+    char id[128];
+    want_code(run_words("--wallet=bob", "--json", "pay", ana, "1", "--yes", NULL), 0);
+    snprintf(id, sizeof id, "%s", run_field("order"));
+    set_flag(&fakes->ledger.unproved[GALET - 1], true);
+    want_code(run_words("--wallet=ana", "--json", "receipt", "show", id, NULL), 0);
+    ck_assert_str_eq(run_field("proofs"), "2");
+    ck_assert_str_eq(run_err, "");
+    set_flag(&fakes->ledger.lies[LYON - 1], true);
+    set_flag(&fakes->ledger.unproved[BREST - 1], true);
+    want_code(run_words("--wallet=ana", "--json", "receipt", "show", id, NULL), 1);
+    want_text(run_err, "lyon's node cannot help (the receipt proves nothing");
+    want_text(run_err, "none of the nodes shows a receipt of it");
+    set_flag(&fakes->ledger.unproved[GALET - 1], false);
+    set_flag(&fakes->ledger.lies[GALET - 1], true);
+    set_flag(&fakes->ledger.unproved[BREST - 1], false);
+    want_code(run_words("--wallet=ana", "--json", "receipt", "show", id, NULL), 0);
+    want_text(run_err, "galet's node cannot help (the receipt proves nothing");
 }
 END_TEST
 
@@ -570,6 +618,7 @@ static void add_away(TCase *tc)
     tcase_add_test(tc, a_node_that_keeps_the_answer_is_asked_how_it_goes);
     tcase_add_loop_test(tc, what_a_node_cannot_do_another_does, 0, count);
     tcase_add_loop_test(tc, how_a_node_is_counts_before_it_is_asked, 0, count);
+    tcase_add_test(tc, that_none_can_help_is_said_once);
     tcase_add_test(tc, nobody_answers);
     tcase_add_test(tc, another_key_at_the_address_is_told_and_left);
     tcase_add_test(tc, the_home_node_is_gone_for_good);
@@ -590,6 +639,7 @@ static void add_way(TCase *tc)
 static void add_proof(TCase *tc)
 {
     tcase_add_test(tc, settled_without_proof_is_not_paid);
+    tcase_add_test(tc, a_receipt_that_one_node_lacks_is_asked_for_elsewhere);
     tcase_add_test(tc, a_receipt_of_too_few_nodes_is_not_believed);
     tcase_add_test(tc, a_receipt_is_only_of_what_is_settled);
     tcase_add_test(tc, an_older_history_is_told_and_left);
