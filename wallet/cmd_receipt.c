@@ -436,10 +436,10 @@ static enum mr_status keep(struct wallet *w, struct out *out, const struct mr_re
 
 /* Ask again until charter and owner have what they want, or time is up: it is settled in any case.
  */
-static enum mr_status wait_for_witnesses(struct wallet *w, const struct command *c, struct out *out,
-                                         struct mr_receipt *r, struct mr_receipt_facts *facts)
+static enum mr_status wait_for_witnesses(struct wallet *w, struct out *out, struct mr_receipt *r,
+                                         struct mr_receipt_facts *facts, uint64_t deadline)
 {
-    const uint64_t deadline = wallet_clock_ms() + (uint64_t)c->timeout_ms, seq = r->seq;
+    const uint64_t seq = r->seq;
     uint8_t account[MR_ACCOUNT_BYTES];
     memcpy(account, r->account, sizeof account);
     for (unsigned round = 1; !witnessed_receipt(w, r); round++) {
@@ -468,14 +468,16 @@ static enum mr_status find_checked(struct wallet **ret_w, struct command *c, str
                                    struct mr_receipt_facts *ret_facts)
 {
     enum mr_status st = wallet_open(ret_w, c, out);
+    const uint64_t deadline = wallet_clock_ms() + (uint64_t)c->timeout_ms;
     if (st == MR_OK)
         st = node_sync(*ret_w, c, out);
     if (st == MR_OK)
         st = find(*ret_w, c, out, ret, ret_seq, c->args[0]);
     if (st == MR_OK)
         st = node_check_receipt(*ret_w, out, ret_facts, ret, ret->account, ret->seq);
-    return st == MR_OK && opt_flag(c, "wait") ? wait_for_witnesses(*ret_w, c, out, ret, ret_facts)
-                                              : st;
+    if (st == MR_OK && opt_flag(c, "wait"))
+        st = wait_for_witnesses(*ret_w, out, ret, ret_facts, deadline);
+    return st;
 }
 
 void cmd_receipt_show(struct command *c, struct out *out)

@@ -100,6 +100,11 @@ static enum mr_status look_at(struct adopting *x, const char *address, const str
     return st;
 }
 
+enum mr_status adopt_epochs(struct adopting *x)
+{
+    return look_at(x, x->first.address, &x->first.transport_key);
+}
+
 static bool is_own(const struct adopting *x, const struct mr_node *n)
 {
     return memcmp(n->log_key.key, x->log_key.key, MR_KEY_BYTES) == 0;
@@ -107,7 +112,7 @@ static bool is_own(const struct adopting *x, const struct mr_node *n)
 
 enum mr_status adopt_look(struct adopting *x)
 {
-    enum mr_status st = look_at(x, x->first.address, &x->first.transport_key);
+    enum mr_status st = adopt_epochs(x);
     for (uint32_t i = 0; st != MR_OK && i < x->present->nodes_count; i++)
         if (!is_own(x, &x->present->nodes[i]))
             st = look_at(x, x->present->nodes[i].address, &x->present->nodes[i].transport_key);

@@ -38,6 +38,10 @@ void adopt_end(struct adopting *x);
  *  status. */
 enum mr_status adopt_charter(struct adopting *x);
 
+/** Take over from the first node how the epochs began that are not known yet, verified: x->present
+ * is the charter as it stands then. As a call. */
+enum mr_status adopt_epochs(struct adopting *x);
+
 /** Look once for an epoch that names the own key: sets x->number. MR_OK also when there is none;
  *  else the status of the last node that did not answer. */
 enum mr_status adopt_look(struct adopting *x);

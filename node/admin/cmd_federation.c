@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/ahead.h"
 #include "admin/cmd.h"
 #include "admin/federation.h"
 #include "common/ledger_words.h"
@@ -40,20 +41,36 @@ static enum mr_status ask(struct admin *a, enum mr_request_kind kind)
     return st == MR_OK ? st : admin_call_failed(a, st);
 }
 
-/* What says nothing here may work in an epoch that this node has not reached. */
-static void look_ahead(struct watch *w)
+/* It says nothing here, does not take this node for one of the others, or speaks of another epoch.
+ */
+static bool may_be_ahead(const struct watch *w, uint32_t node)
 {
     for (uint32_t i = 0; i < w->view.troubles_count; i++) {
-        struct trouble *const t = &w->view.troubles[i];
-        const struct mr_node *const n = admin_node_of(w->a.charter, t->node);
-        if (t->kind != TROUBLE_MUTE || n == NULL)
-            continue;
-        const uint32_t epoch = admin_epoch_at(n, w->a.ledger, w->a.reply, w->a.ask);
-        if (epoch <= w->peers.epoch)
-            continue;
-        t->kind = TROUBLE_LATER;
-        t->leaves = epoch;
+        const struct trouble *const t = &w->view.troubles[i];
+        if (t->node == node && (t->kind == TROUBLE_MUTE || t->kind == TROUBLE_AWAY))
+            return true;
     }
+    for (uint32_t i = 0; i < w->peers.peers_count; i++)
+        if (w->peers.peers[i].node == node)
+            return mr_status_from_number(w->peers.peers[i].trouble) == MR_WRONG_EPOCH;
+    return false;
+}
+
+/* Who may be in an epoch that this node has not reached. */
+static void look_ahead(struct watch *w)
+{
+    const struct mr_charter *const c = w->a.charter;
+    struct ahead says[MR_NODES_MAX];
+    uint64_t which = 0;
+    for (uint32_t k = 0; k < c->nodes_count; k++)
+        if (may_be_ahead(w, c->nodes[k].number))
+            which |= UINT64_C(1) << k;
+    if (which == 0)
+        return;
+    ahead_ask(says, &w->a, which, w->peers.node);
+    for (uint32_t k = 0; k < c->nodes_count; k++)
+        if (says[k].epoch > w->peers.epoch)
+            federation_ahead(&w->view, c->nodes[k].number, says[k].epoch, says[k].without);
 }
 
 static enum mr_status ask_all(struct watch *w)
@@ -66,6 +83,10 @@ static enum mr_status ask_all(struct watch *w)
     if (st != MR_OK)
         return st;
     w->peers = w->a.reply->body.u.peers;
+    if (w->peers.epoch > w->a.epochs.count + 1) /* the file of the directory comes behind */
+        st = admin_ask_epochs(&w->a);
+    if (st != MR_OK)
+        return st;
     federation_look(&w->view, &w->node, &w->peers);
     look_ahead(w);
     return MR_OK;
@@ -181,6 +202,12 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
     case TROUBLE_MODE:
         mode_words(ret, w, t);
         return;
+    case TROUBLE_UNKEPT:
+        snprintf(ret, WORDS_MAX,
+                 _("this node stays in the epoch that ends: the copy of its last state cannot be "
+                   "written (%s)"),
+                 status_sentence(t->status));
+        return;
     case TROUBLE_BROKEN:
         snprintf(ret, WORDS_MAX,
                  _("%u nodes are convicted, and the quorum bears %llu: what settled may contradict "
@@ -202,8 +229,12 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
                      admin_time(t->time_ms));
         return;
     case TROUBLE_LATER:
-        snprintf(ret, WORDS_MAX, _("%s is in epoch %llu, and this node in epoch %u"), name,
-                 (unsigned long long)t->leaves, w->peers.epoch);
+        snprintf(ret, WORDS_MAX,
+                 t->without
+                     ? _("%s is in epoch %llu, and this node in epoch %u: the others went on "
+                         "without this node")
+                     : _("%s is in epoch %llu, and this node in epoch %u"),
+                 name, (unsigned long long)t->leaves, w->peers.epoch);
         return;
     case TROUBLE_LAGS:
     case TROUBLE_BEHIND:
@@ -226,8 +257,10 @@ static void trouble_words(char ret[WORDS_MAX], const struct watch *w, const stru
     }
 }
 
-static const char *mode_advice(enum mr_status mode, bool several)
+static const char *mode_advice(enum mr_status mode, bool several, bool later)
 {
+    if (later && mode != MR_ABSTAINING && mode != MR_DISK_FULL && mode != MR_RETIRED)
+        return _("the others are in a later epoch: what to do stands there");
     if (mode == MR_ABSTAINING && several)
         return _(
             "its memory may be older than what others hold: it reads on, and comes back with a "
@@ -250,7 +283,13 @@ static const char *mode_advice(enum mr_status mode, bool several)
 static void away_advice(char ret[WORDS_MAX], const struct watch *w, const struct trouble *t)
 {
     const char *address = peer_address(w, t->node);
-    if (t->status == MR_WRONG_NODE || t->status == MR_BAD_SIGNATURE || t->status == MR_BAD_KEY)
+    if (t->status == MR_BAD_KEY || t->status == MR_NOT_AUTHORISED)
+        snprintf(ret, WORDS_MAX,
+                 _("it does not take this node for one of the others: perhaps the federation went "
+                   "on without this node. Ask its association by telephone which epoch it is in; "
+                   "this node is in epoch %u"),
+                 w->peers.epoch);
+    else if (t->status == MR_WRONG_NODE || t->status == MR_BAD_SIGNATURE)
         snprintf(ret, WORDS_MAX,
                  _("something else answers at %s: ask its association by telephone, and trust "
                    "nothing that comes from there"),
@@ -273,7 +312,13 @@ static void trouble_advice(char ret[WORDS_MAX], const struct watch *w, const str
     const char *text = NULL;
     switch (t->kind) {
     case TROUBLE_MODE:
-        text = mode_advice(t->leaves > 0 ? MR_NO_QUORUM : t->status, w->view.nodes > 1);
+        text = mode_advice(t->leaves > 0 ? MR_NO_QUORUM : t->status, w->view.nodes > 1,
+                           federation_trouble(&w->view, TROUBLE_LATER) != NULL);
+        break;
+    case TROUBLE_UNKEPT:
+        text =
+            _("make room on its disk, and see that the node may write to DATA/snapshots; then it "
+              "goes on by itself within a minute");
         break;
     case TROUBLE_BROKEN:
         text = _("stop issuing and paying out, keep all evidence, and compare the books of all "
@@ -294,9 +339,14 @@ static void trouble_advice(char ret[WORDS_MAX], const struct watch *w, const str
                  "(\"federation rekey\")");
         break;
     case TROUBLE_LATER:
-        text = _("this node follows by itself within a minute; where it stays behind, stop it, set "
-                 "its directory aside, and make a new one with \"mereau-admin --node HOST:PORT "
-                 "federation rekey DIR\", HOST:PORT being another node");
+        text = t->without
+                   ? _("governance has decided so. Stop this node: its members pay through the "
+                       "others, its directory stays a record of the time in which it was one, and "
+                       "its association comes back with a new node: \"mereau-admin federation "
+                       "rekey --help\"")
+                   : _("this node follows by itself within a minute; where it stays behind, stop "
+                       "it, set its directory aside, and make a new one with \"mereau-admin --node "
+                       "HOST:PORT federation rekey DIR\", HOST:PORT being another node");
         break;
     case TROUBLE_LAGS:
         text = _("it catches up by itself; when the number grows, its machine or its line is too "
@@ -353,6 +403,10 @@ static void print_headline(struct watch *w)
                     "is paid\n"));
         return;
     }
+    if (federation_trouble(v, TROUBLE_LATER) != NULL) {
+        out_print(out, _("Now:         the others went on to a later epoch: see below\n"));
+        return;
+    }
     if (v->answering < v->quorum) {
         out_print(out,
                   ngettext("Now:         nothing settles: %u node works, and it takes %u\n",
@@ -361,8 +415,17 @@ static void print_headline(struct watch *w)
                   v->answering, v->quorum);
         return;
     }
+    if (!v->settles) {
+        out_print(out, _("Now:         this node hears too few of the others, and nothing settles "
+                         "here; right after a\n             start or a new epoch that takes some "
+                         "seconds\n"));
+        return;
+    }
     tolerance_words(words, v->may_be_down, v->may_lie, v->answering < v->nodes);
     out_print(out, _("Now:         %s\n"), words);
+    if (v->answering - v->doubtful < v->quorum)
+        out_print(out, _("             and only as long as a node that is convicted goes on "
+                         "voting\n"));
 }
 
 static const char *peer_state(const struct watch *w, const struct mr_peer_status *p)
@@ -453,7 +516,7 @@ static void put_fields(struct watch *w)
     out_int(out, "epoch", w->peers.epoch);
     out_text(out, "mode", mr_status_name(mr_status_from_number(w->peers.mode)));
     out_int(out, "nodes_answering", v->answering);
-    out_bool(out, "settles", v->answering >= v->quorum);
+    out_bool(out, "settles", v->settles);
     out_int(out, "nodes_may_be_down", v->may_be_down);
     out_int(out, "nodes_may_lie", v->may_lie);
     out_int(out, "nodes_convicted", v->convicted);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "admin/adopt.h"
+#include "admin/ahead.h"
 #include "admin/founding.h"
 #include "admin/lobby.h"
 #include "admin/node_key.h"
@@ -78,7 +79,9 @@ static enum mr_status write_link(struct joining *j)
 
 static enum mr_status get_charter(struct joining *j)
 {
-    const enum mr_status st = adopt_charter(&j->x);
+    enum mr_status st = adopt_charter(&j->x);
+    if (st == MR_OK)
+        st = adopt_epochs(&j->x); /* who joins agrees to the present one */
     if (st == MR_OK)
         return st;
     return out_fail(j->t.a.out, st,
@@ -325,26 +328,16 @@ static enum mr_status find_places(struct joining *j, const char *data)
     return st;
 }
 
-/* The first of the others that is in a later epoch than the charter here; NULL: none is. */
-static const struct mr_node *find_ahead(struct joining *j, uint32_t *ret_epoch)
-{
-    const struct admin *const a = &j->t.a;
-    for (uint32_t i = 0; i < a->charter->nodes_count; i++) {
-        const struct mr_node *const n = &a->charter->nodes[i];
-        *ret_epoch = admin_epoch_at(n, a->ledger, j->x.reply, j->x.ask);
-        if (*ret_epoch > a->epochs.count + 1)
-            return n;
-    }
-    return NULL;
-}
-
 /* A directory that is a node's already. */
 static enum mr_status refuse(struct joining *j)
 {
     struct admin *const a = &j->t.a;
-    const struct mr_node *ahead = NULL;
-    uint32_t epoch = 0;
+    struct ahead ahead;
+    uint32_t own = 0;
+    int at = -1;
     enum mr_status st = charter_read(&a->genesis, a->ledger, a->out, j->t.charter);
+    if (st == MR_OK)
+        st = conf_node_number(&own, a->out, j->t.conf);
     if (st != MR_OK)
         return st;
     a->charter = malloc(sizeof *a->charter);
@@ -352,15 +345,12 @@ static enum mr_status refuse(struct joining *j)
         return out_fail(a->out, MR_NO_MEMORY, NULL);
     *a->charter = *a->genesis;
     if (epochs_read(&a->epochs, a->genesis, a->charter, a->data) == MR_OK)
-        ahead = find_ahead(j, &epoch);
-    if (ahead == NULL)
+        at = ahead_find(&ahead, a, own);
+    if (at < 0 && admin_node_of(a->charter, own) == NULL)
+        return ahead_gone(a, own);
+    if (at < 0)
         return out_fail(a->out, MR_ALREADY_DONE, _("%s is a node's already: start it"), a->data);
-    return out_fail(a->out, MR_EPOCH_MISMATCH,
-                    _("%s is a node's already, in epoch %u, and the others are in epoch %u. Start "
-                      "it: it follows by itself within a minute. Where it stays behind, stop it, "
-                      "set the directory aside, and make a new one: \"mereau-admin --node %s "
-                      "federation rekey %s\""),
-                    a->data, a->epochs.count + 1, epoch, ahead->address, a->data);
+    return ahead_fail(a, a->epochs.count + 1, &ahead, a->charter->nodes[at].address);
 }
 
 /* The offer of an earlier run. */

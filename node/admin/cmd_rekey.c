@@ -1,9 +1,12 @@
 /* federation rekey: a new log key for a node that goes on, or for one that lost everything. The
- * result is an offer, like that of a node that joins; governance puts it in the old one's place. */
+ * result is an offer, like that of a node that joins; governance puts it in the old one's place. Of
+ * an association whose node left or was left out it is the offer of a new one: an operator's key
+ * signs it, so that governance knows that it is the same association. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/ahead.h"
 #include "admin/cmd.h"
 #include "admin/field.h"
 #include "admin/founding.h"
@@ -50,6 +53,7 @@ static void fill_offer(struct admin *a, struct mr_offer *o, const struct mr_node
     o->node.number = 0;
 }
 
+/* number: 0 when it is a new node. */
 static void print_code(struct out *out, const struct mr_offer *o, const char *path, uint32_t number)
 {
     uint8_t hash[32];
@@ -58,6 +62,11 @@ static void print_code(struct out *out, const struct mr_offer *o, const char *pa
     mr_confirmation(code, hash);
     out_text(out, "offer", path);
     out_text(out, "code", code);
+    if (number == 0) {
+        out_print(out, _("The offer of a new node of %s is made: %s\nCode of the offer: %s\n"),
+                  o->association.name, path, code);
+        return;
+    }
     out_int(out, "node", number);
     out_print(out, _("The offer of a new key for node %u is made: %s\nCode of the offer: %s\n"),
               number, path, code);
@@ -77,6 +86,51 @@ static enum mr_status write_offer(struct admin *a, const struct mr_signed_offer 
     const enum mr_status st = file_write(path, bytes, len, 0644, true);
     free(bytes);
     return st == MR_OK ? st : write_failed(a->out, st, path);
+}
+
+/* The epoch that the node itself says it is in; 0: it does not run. */
+static uint32_t running_epoch(struct admin *a)
+{
+    char path[FILE_PATH_MAX];
+    const struct link_config config = {.address = path,
+                                       .pinned = &a->own->transport_key,
+                                       .ledger = a->ledger,
+                                       .timeout_ms = ANSWER_MS};
+    if (path_join(path, a->data, "run/control.sock") != MR_OK || !file_exists(path))
+        return 0;
+    *a->ask = (struct mr_request_body){.kind = MR_REQ_NODE};
+    return link_once(a->reply, &config, a->ask) == MR_OK ? a->reply->body.u.node.epoch : 0;
+}
+
+/* The epoch that stands in the directory. Another node (--node) may have told of later ones. */
+static uint32_t epoch_of_data(const struct admin *a)
+{
+    struct epochs here = {.count = 0};
+    struct mr_charter *const present = malloc(sizeof *present);
+    if (present != NULL) {
+        *present = *a->genesis;
+        (void)epochs_read(&here, a->genesis, present, a->data);
+    }
+    const uint32_t epoch = here.count + 1;
+    epochs_done(&here);
+    free(present);
+    return epoch;
+}
+
+/* Governance would sign in vain for a node that is behind, and for one that is none any more. */
+static enum mr_status must_be_present(struct admin *a)
+{
+    struct ahead ahead;
+    const uint32_t runs = running_epoch(a), kept = epoch_of_data(a);
+    const uint32_t here = runs > kept ? runs : kept, known = a->epochs.count + 1;
+    const struct mr_node *const now = admin_node_of(a->charter, a->own->number);
+    const int at = ahead_find(&ahead, a, a->own->number);
+    if (at >= 0 && ahead.epoch > here)
+        return ahead_fail(a, here, &ahead, a->charter->nodes[at].address);
+    if (now == NULL)
+        return ahead_gone(a, a->own->number);
+    ahead = (struct ahead){.epoch = known};
+    return known > here ? ahead_fail(a, here, &ahead, opt_text(a->c, "node")) : MR_OK;
 }
 
 /* The same command again offers the same key. */
@@ -105,7 +159,9 @@ static enum mr_status rekey_living(struct admin *a, struct mr_signed_offer *o)
     const char *const copy = opt_text(a->c, "output");
     if (path_join(path, a->data, rekey_file) != MR_OK)
         return out_fail(a->out, MR_USAGE, NULL);
-    enum mr_status st = next_key(a, &log, &node);
+    enum mr_status st = must_be_present(a);
+    if (st == MR_OK)
+        st = next_key(a, &log, &node);
     if (st != MR_OK)
         return st;
     fill_offer(a, &o->offer, &node);
@@ -131,10 +187,13 @@ static enum mr_status rekey_living(struct admin *a, struct mr_signed_offer *o)
 /* --- a node that lost everything ----------------------------------------------------------------
  */
 
-static enum mr_status find_lost(struct admin *a, const struct mr_node **ret)
+/* The node whose place it takes: a present one of the association; else the last one it had, and
+ * *ret_gone. */
+static enum mr_status find_lost(struct admin *a, struct mr_node *ret, bool *ret_gone)
 {
     int64_t number = 0;
     unsigned found = 0;
+    *ret_gone = false;
     const enum mr_status st = opt_int(a->c, a->out, &number, "number", 1, MR_NODES_MAX);
     if (st == MR_USAGE)
         return st;
@@ -143,10 +202,12 @@ static enum mr_status find_lost(struct admin *a, const struct mr_node **ret)
         if (memcmp(n->association, a->home->id, MR_ACCOUNT_BYTES) != 0 ||
             (number != 0 && n->number != number))
             continue;
-        *ret = n;
+        *ret = *n;
         found++;
     }
-    if (found == 1)
+    if (found == 0 && number == 0)
+        *ret_gone = admin_past_node(ret, a, 0, a->home->id);
+    if (found == 1 || *ret_gone)
         return MR_OK;
     return out_fail(a->out, MR_USAGE,
                     found == 0 ? _("the present charter has no such node of %s")
@@ -228,17 +289,53 @@ static enum mr_status fill_founding(struct founding *f, struct admin *a, const s
     return founding_fill_node(f);
 }
 
+static void print_lost(struct admin *a, const struct founding *f, const struct mr_node *lost,
+                       bool gone, const char *path)
+{
+    print_code(a->out, &f->offer->offer, path, gone ? 0 : lost->number);
+    if (gone)
+        out_print(a->out,
+                  _("\nWhat to do next:\n"
+                    "  1. Read the code to those who govern.\n"
+                    "  2. Let this run: it waits, and takes the state over from the others:\n"
+                    "       mereau-admin federation join %s\n"
+                    "  3. Governance signs:  mereau-admin federation propose --add %s\n"),
+                  f->data, path);
+    else
+        out_print(a->out,
+                  _("\nWhat to do next:\n"
+                    "  1. Governance signs:  mereau-admin federation propose --rekey %u=%s\n"
+                    "  2. Take the state over from the others:\n"
+                    "       mereau-admin federation join %s\n"),
+                  lost->number, path, f->data);
+}
+
+/* What stands beside the key may be of long ago: then it is not known which node it was. */
+static enum mr_status must_know(struct admin *a)
+{
+    struct ahead ahead;
+    const int at = opt_text(a->c, "node") == NULL ? ahead_find(&ahead, a, 0) : -1;
+    return at < 0 ? MR_OK
+                  : out_fail(a->out, MR_EPOCH_MISMATCH,
+                             _("beside the key it is known who the nodes were in epoch %u, and the "
+                               "nodes are in epoch %u: give --node %s, too"),
+                             a->epochs.count + 1, ahead.epoch, a->charter->nodes[at].address);
+}
+
 static enum mr_status rekey_lost(struct admin *a)
 {
     struct founding f = {.c = a->c, .out = a->out};
-    const struct mr_node *lost = NULL;
+    struct mr_node lost;
     struct mr_pubkey unused;
     struct mr_seckey log;
+    bool gone;
     char path[FILE_PATH_MAX];
     const char *const copy = opt_text(a->c, "output");
-    enum mr_status st = find_lost(a, &lost);
+    enum mr_status st = must_know(a);
     if (st == MR_OK)
-        st = fill_founding(&f, a, lost);
+        st = find_lost(a, &lost, &gone);
+    if (st == MR_OK)
+        st = fill_founding(&f, a, &lost);
     if (st == MR_OK) {
         mr_seckey_from_seed(&log, &unused, f.node_seeds);
         mr_offer_sign(f.offer, &log, a->signer->key->key_index, signer_secret(a->signer));
@@ -250,18 +347,11 @@ static enum mr_status rekey_lost(struct admin *a)
     if (st != MR_OK)
         founding_undo(&f);
     if (st == MR_OK)
-        st = write_link(a, lost, f.data);
+        st = write_link(a, &lost, f.data);
     if (st == MR_OK && copy != NULL)
         st = offer_copy(&f, copy);
-    if (st == MR_OK && path_join(path, f.data, offer_file) == MR_OK) {
-        print_code(a->out, &f.offer->offer, copy != NULL ? copy : path, lost->number);
-        out_print(a->out,
-                  _("\nWhat to do next:\n"
-                    "  1. Governance signs:  mereau-admin federation propose --rekey %u=%s\n"
-                    "  2. Take the state over from the others:\n"
-                    "       mereau-admin federation join %s\n"),
-                  lost->number, copy != NULL ? copy : path, f.data);
-    }
+    if (st == MR_OK && path_join(path, f.data, offer_file) == MR_OK)
+        print_lost(a, &f, &lost, gone, copy != NULL ? copy : path);
     founding_end(&f);
     return st;
 }

@@ -19,8 +19,6 @@
 #include "mereau/handover.h"
 #include "mereau/order.h"
 
-enum { EPOCH_ANSWER_MS = 2000 };
-
 enum { CHARTER_FILE_MAX = 1 << 20, TEXTS = 8, TEXT_BYTES = 128 };
 
 const struct option_row admin_options[] = {
@@ -319,18 +317,29 @@ const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t n
     return NULL;
 }
 
-/* As the node was when it was one: nodes leave. */
-static const struct mr_node *past_node(struct admin *a, uint32_t number)
+static bool is_meant(const struct mr_node *n, uint32_t number, const uint8_t *association)
+{
+    return number != 0 ? n->number == number
+                       : memcmp(n->association, association, MR_ACCOUNT_BYTES) == 0;
+}
+
+bool admin_past_node(struct mr_node *ret, const struct admin *a, uint32_t number,
+                     const uint8_t *association)
 {
     struct mr_handover *const h = malloc(sizeof *h);
-    const struct mr_node *found = admin_node_of(a->genesis, number);
+    bool found = false;
+    for (uint32_t i = 0; i < a->genesis->nodes_count; i++)
+        if (is_meant(&a->genesis->nodes[i], number, association)) {
+            *ret = a->genesis->nodes[i];
+            found = true;
+        }
     for (uint32_t epoch = 2; h != NULL && epoch <= a->epochs.count + 1; epoch++) {
         epochs_get(&a->epochs, h, epoch);
         const struct mr_next_epoch *const next = mr_handover_seats(h);
         for (uint32_t k = 0; next != NULL && k < next->seats_count; k++)
-            if (next->seats[k].node.number == number) {
-                a->past = next->seats[k].node;
-                found = &a->past;
+            if (is_meant(&next->seats[k].node, number, association)) {
+                *ret = next->seats[k].node;
+                found = true;
             }
     }
     free(h);
@@ -352,8 +361,8 @@ static enum mr_status find_own(struct admin *a)
     if (st != MR_OK)
         return st;
     a->own = admin_node_of(a->charter, number);
-    if (a->own == NULL)
-        a->own = past_node(a, number);
+    if (a->own == NULL && admin_past_node(&a->past, a, number, NULL))
+        a->own = &a->past;
     return a->own != NULL ? MR_OK
                           : out_fail(a->out, MR_CONFIG,
                                      _("%s: [node] number is %u, and the charter has no such node"),
@@ -419,17 +428,6 @@ static enum mr_status take_epochs(struct admin *a, uint32_t epoch)
         return epochs_failed(a, st);
     st = find_own(a);
     return st == MR_OK ? find_home(a) : st;
-}
-
-uint32_t admin_epoch_at(const struct mr_node *node, const uint8_t ledger[32],
-                        struct mr_reply *reply, struct mr_request_body *ask)
-{
-    const struct link_config config = {.address = node->address,
-                                       .pinned = &node->transport_key,
-                                       .ledger = ledger,
-                                       .timeout_ms = EPOCH_ANSWER_MS};
-    *ask = (struct mr_request_body){.kind = MR_REQ_NODE};
-    return link_once(reply, &config, ask) == MR_OK ? reply->body.u.node.epoch : 0;
 }
 
 /* Beside a key there may be no more than the charter. */

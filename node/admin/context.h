@@ -67,14 +67,15 @@ enum mr_status conf_node_number(uint32_t *ret, struct out *out, const char *path
 /** The node of this number in a charter; NULL: it has none. */
 const struct mr_node *admin_node_of(const struct mr_charter *charter, uint32_t number);
 
+/** The node of this number, or with 0 the last one of this association, as it was in the last epoch
+ *  known here that had it: nodes leave. False: there never was one. */
+bool admin_past_node(struct mr_node *ret, const struct admin *a, uint32_t number,
+                     const uint8_t *association);
+
 /** Ask the node whether there are later epochs, and take them over once they are verified; what was
  *  found in the charter before (own, home) is found again. Reported only when what it says cannot
  *  be. */
 enum mr_status admin_ask_epochs(struct admin *a);
-
-/** The epoch that a node says it is in; 0: it does not answer. `reply` and `ask` are scratch. */
-uint32_t admin_epoch_at(const struct mr_node *node, const uint8_t ledger[32],
-                        struct mr_reply *reply, struct mr_request_body *ask);
 
 /** Prove the operator's key as this chain (desk, treasury, system) from now on. */
 void admin_as(struct admin *a, const uint8_t chain[16]);

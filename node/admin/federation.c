@@ -41,9 +41,12 @@ static bool starts_in_vain(const struct federation_view *v, enum mr_status mode)
 static void look_at_mode(struct federation_view *v, const struct mr_rep_node *node,
                          enum mr_status mode, bool in_vain)
 {
+    /* NODE says that the epoch changes, PEERS what keeps the node from it. */
+    const bool unkept = mr_status_from_number(node->mode) == MR_CHANGING &&
+                        (mode == MR_DISK_FULL || mode == MR_IO_ERROR);
     if (mode == MR_OK)
         return;
-    struct trouble *t = add(v, TROUBLE_MODE, node->node);
+    struct trouble *t = add(v, unkept ? TROUBLE_UNKEPT : TROUBLE_MODE, node->node);
     t->status = mode;
     if (in_vain && node->started_ms + FEDERATION_START_MS < node->time_ms)
         t->leaves = v->answering;
@@ -121,6 +124,19 @@ static void look_at_absent(struct federation_view *v, const struct mr_rep_peers 
     }
 }
 
+static void count_nodes(struct federation_view *v, const struct mr_rep_node *node,
+                        const struct mr_rep_peers *peers, enum mr_status mode)
+{
+    v->answering = votes(mode) ? 1 : 0;
+    for (uint32_t i = 0; i < peers->peers_count; i++) {
+        const struct mr_peer_status *const p = &peers->peers[i];
+        const bool works = answers(p, node->time_ms) && !is_mute(node, p);
+        v->answering += works;
+        v->doubtful += works && p->convicted;
+        v->convicted += p->convicted;
+    }
+}
+
 void federation_look(struct federation_view *ret, const struct mr_rep_node *node,
                      const struct mr_rep_peers *peers)
 {
@@ -129,15 +145,13 @@ void federation_look(struct federation_view *ret, const struct mr_rep_node *node
     const int64_t own_clock = own_offset(peers, now_ms);
     struct federation_view *v = ret;
     *v = (struct federation_view){.nodes = peers->nodes, .quorum = peers->quorum};
-    v->answering = votes(mode) ? 1 : 0;
-    for (uint32_t i = 0; i < peers->peers_count; i++) {
-        v->answering += answers(&peers->peers[i], now_ms) && !is_mute(node, &peers->peers[i]);
-        v->convicted += peers->peers[i].convicted;
-    }
+    count_nodes(v, node, peers, mode);
     const bool in_vain = starts_in_vain(v, mode);
     v->answering += in_vain ? 1 : 0;
     const uint32_t bears = 2 * v->quorum > v->nodes ? 2 * v->quorum - v->nodes - 1 : 0;
-    v->may_be_down = v->answering > v->quorum ? v->answering - v->quorum : 0;
+    const uint32_t honest = v->answering - v->doubtful;
+    v->settles = v->answering >= v->quorum && mode != MR_NO_QUORUM;
+    v->may_be_down = honest > v->quorum ? honest - v->quorum : 0;
     v->may_lie = bears > v->convicted ? bears - v->convicted : 0;
     look_at_mode(v, node, mode, in_vain);
     if (v->convicted > bears)
@@ -160,15 +174,39 @@ void federation_look(struct federation_view *ret, const struct mr_rep_node *node
     }
 }
 
+void federation_ahead(struct federation_view *v, uint32_t node, uint32_t epoch, bool without)
+{
+    struct trouble *t = NULL;
+    for (uint32_t i = 0; i < v->troubles_count; i++)
+        if (v->troubles[i].node == node &&
+            (v->troubles[i].kind == TROUBLE_MUTE || v->troubles[i].kind == TROUBLE_AWAY))
+            t = &v->troubles[i];
+    if (t == NULL)
+        t = add(v, TROUBLE_LATER, node);
+    t->kind = TROUBLE_LATER;
+    t->leaves = epoch;
+    t->without = without;
+    v->settles = false;
+}
+
+const struct trouble *federation_trouble(const struct federation_view *v, enum trouble_kind kind)
+{
+    for (uint32_t i = 0; i < v->troubles_count; i++)
+        if (v->troubles[i].kind == kind)
+            return &v->troubles[i];
+    return NULL;
+}
+
 const char *trouble_word(enum trouble_kind kind)
 {
     static const char *const words[] = {
-        [TROUBLE_MODE] = "mode",           [TROUBLE_BROKEN] = "broken",
-        [TROUBLE_CONVICTED] = "convicted", [TROUBLE_AWAY] = "away",
-        [TROUBLE_MUTE] = "mute",           [TROUBLE_LATER] = "later_epoch",
-        [TROUBLE_LAGS] = "lags",           [TROUBLE_BEHIND] = "behind",
-        [TROUBLE_CLOCK] = "clock",         [TROUBLE_OWN_CLOCK] = "own_clock",
-        [TROUBLE_REFUSED] = "refused",     [TROUBLE_WAITING] = "waiting",
+        [TROUBLE_MODE] = "mode",           [TROUBLE_UNKEPT] = "state_unkept",
+        [TROUBLE_BROKEN] = "broken",       [TROUBLE_CONVICTED] = "convicted",
+        [TROUBLE_AWAY] = "away",           [TROUBLE_MUTE] = "mute",
+        [TROUBLE_LATER] = "later_epoch",   [TROUBLE_LAGS] = "lags",
+        [TROUBLE_BEHIND] = "behind",       [TROUBLE_CLOCK] = "clock",
+        [TROUBLE_OWN_CLOCK] = "own_clock", [TROUBLE_REFUSED] = "refused",
+        [TROUBLE_WAITING] = "waiting",
     };
     return words[kind];
 }

@@ -21,11 +21,13 @@ enum {
 enum trouble_kind {
     TROUBLE_MODE,      /* the asked node itself: status; `leaves` nodes run, which are too few for
                           it to begin to sign */
+    TROUBLE_UNKEPT,    /* the asked node stays in the epoch that ends: status, why the copy of its
+                          last state cannot be written */
     TROUBLE_BROKEN,    /* more nodes are convicted than the quorum bears */
     TROUBLE_CONVICTED, /* node */
     TROUBLE_AWAY,      /* node, status (OK: none is known), time_ms (0: never answered) */
     TROUBLE_MUTE,      /* node answers and signs nothing; time_ms: its last head, 0: none came */
-    TROUBLE_LATER,     /* node answers, and is in a later epoch: leaves */
+    TROUBLE_LATER,     /* node is in a later epoch: leaves; `without` the asked node? */
     TROUBLE_LAGS,      /* node lacks `leaves` of the asked node's log; time_ms: its last head */
     TROUBLE_BEHIND,    /* the asked node lacks `leaves` of node's log; time_ms: the last head */
     TROUBLE_CLOCK,     /* node, offset_ms */
@@ -40,13 +42,16 @@ struct trouble {
     enum mr_status status;
     uint64_t leaves, time_ms;
     int64_t offset_ms;
+    bool without;
 };
 
 struct federation_view {
     uint32_t nodes, quorum;
     uint32_t answering; /* nodes that take part in settling, the asked one included */
+    uint32_t doubtful; /* of them, convicted: their votes count as long as they go on giving them */
     uint32_t convicted;
-    uint32_t may_be_down; /* of those that answer, until nothing settles */
+    bool settles;         /* enough answer, and the asked node hears enough of them */
+    uint32_t may_be_down; /* of those that answer and are not convicted, until nothing settles */
     uint32_t may_lie;     /* beside the convicted */
     uint32_t troubles_count;
     struct trouble troubles[FEDERATION_TROUBLES_MAX]; /* the gravest kind first */
@@ -54,6 +59,13 @@ struct federation_view {
 
 void federation_look(struct federation_view *ret, const struct mr_rep_node *node,
                      const struct mr_rep_peers *peers);
+
+/** One of the others turned out to be in a later epoch, which the asked node is in or not: that is
+ *  why it says nothing here, or does not answer, and why nothing settles here. */
+void federation_ahead(struct federation_view *v, uint32_t node, uint32_t epoch, bool without);
+
+/** The first trouble of a kind; NULL: there is none. */
+const struct trouble *federation_trouble(const struct federation_view *v, enum trouble_kind kind);
 
 /** A kind's word in JSON. */
 const char *trouble_word(enum trouble_kind kind);

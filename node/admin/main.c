@@ -166,7 +166,11 @@ static const struct command_row commands[] = {
      FEDERATION, rekey_options, N_("[DATA]"),
      N_("Where DATA is gone, charter and epochs are taken from beside the operator's key, or from\n"
         "another node (--node). Then \"federation propose --rekey\", and \"federation join "
-        "DATA\".")},
+        "DATA\".\n"
+        "An association whose node left or was left out comes back so, too, under its name: a new\n"
+        "DATA, --node HOST:PORT of one of the nodes, then \"federation join DATA\" and "
+        "\"federation\n"
+        "propose --add\".")},
     {"federation restart", cmd_restart,
      N_("by governance alone: the nodes that go on when too few are left to decide"), FEDERATION,
      restart_options, N_("[FILE]"),

@@ -14,6 +14,7 @@ enum {
     META_BYTES = 1024,
     ROW_BYTES = MR_FRAME_MAX,
     CHECKPOINT_LATE_MS = 600000, /* long enough for every node to have had its turn */
+    UNKEPT_DOUBLINGS = 5,
 };
 
 static bool committed(struct node *n, struct mr_state_meta *ret)
@@ -111,17 +112,31 @@ static void tell_of_regroup(struct node *n, bool differs)
 uint64_t epochs_began_ms(struct node *n)
 {
     const uint32_t epoch = mr_engine_committee(n->engine)->epoch;
-    if (epoch != n->epoch_met)
+    if (epoch != n->epoch_met) {
         n->epoch_ms = n->epoch_met == 0 ? 0 : now_ms();
+        n->unkept = MR_OK;
+        n->unkept_count = 0;
+    }
     n->epoch_met = epoch;
     return n->epoch_ms;
+}
+
+/* To sum the state up is much work, and in vain as long as the disk stays as it is: the pause
+ * doubles up to half a minute. */
+static bool may_sum(const struct node *n)
+{
+    const unsigned before = n->unkept_count > 0 ? n->unkept_count - 1 : 0;
+    const unsigned doublings = before < UNKEPT_DOUBLINGS ? before : UNKEPT_DOUBLINGS;
+    if (n->unkept_count == 0)
+        return true;
+    return now_ms() - n->unkept_ms >= (uint64_t)STORE_RETRY_MS << doublings;
 }
 
 void epochs_look(struct node *n)
 {
     (void)epochs_began_ms(n);
     if (mr_engine_sum_wanted(n->engine) && !n->flushing && !n->freeze_due && !n->stopping &&
-        (n->unkept_ms == 0 || now_ms() - n->unkept_ms >= STORE_RETRY_MS))
+        may_sum(n))
         n->checkpoint_wanted = n->flush_wanted = true;
 }
 

@@ -75,9 +75,9 @@ struct flush_task {
     struct task task;
     struct node *node;
     enum mr_status status;
-    bool sum, final, cut; /* final: at the end of an epoch, of which nodes that join have a copy;
-                             cut: by a CUT */
-    bool unkept;          /* it was final, and that copy could not be written */
+    bool sum, final, cut;  /* final: at the end of an epoch, of which nodes that join have a copy;
+                              cut: by a CUT */
+    enum mr_status unkept; /* it was final, and that copy could not be written: why; or MR_OK */
     struct mr_checkpoint checkpoint;
     uint64_t turn, settled;
 };
@@ -106,8 +106,8 @@ static void append_run(struct task *t)
     a->ns = now_ns() - start;
 }
 
-/* Whether the copy is there. */
-static bool keep_snapshot(struct flush_task *f)
+/* MR_OK: the copy is there. */
+static enum mr_status keep_snapshot(struct flush_task *f)
 {
     char dir[1024];
     snprintf(dir, sizeof dir, "%s/snapshots", f->node->dir);
@@ -116,9 +116,9 @@ static bool keep_snapshot(struct flush_task *f)
     if (f->final && (kept == MR_OK || kept == MR_FILE_EXISTS))
         kept = snapshot_keep(dir, f->checkpoint.turn, f->checkpoint.state_root);
     if (kept == MR_OK || kept == MR_FILE_EXISTS)
-        return true;
+        return MR_OK;
     log_event(LOG_LEVEL_WARN, "snapshot", log_with(log_text("status", mr_status_name(kept))));
-    return false;
+    return kept;
 }
 
 /* Of a REGROUP only the state that it names is one that nodes join. */
@@ -138,9 +138,10 @@ static void sum_up(struct flush_task *f)
         snapshot->api->close(snapshot);
     }
     f->final = st == MR_OK && is_last(f);
-    if (f->final && !keep_snapshot(f)) { /* before FINAL tells others that it is there */
+    f->unkept =
+        f->final ? keep_snapshot(f) : MR_OK; /* before FINAL tells others that it is there */
+    if (f->unkept != MR_OK) {
         f->final = false;
-        f->unkept = true;
         log_event(LOG_LEVEL_WARN, "epoch_waits",
                   log_with(log_text("why", "the copy of its last state cannot be written"),
                            log_text("do", "make room on the disk, and see that this node may write "
@@ -193,8 +194,10 @@ static void summed(struct node *n, struct flush_task *f)
     log_event(LOG_LEVEL_INFO, "checkpoint",
               log_with(log_uint("turn", f->checkpoint.turn),
                        log_hex("state_root", f->checkpoint.state_root, 8)));
-    n->unkept_ms = f->unkept ? now_ms() : 0;
-    if (f->final || f->unkept)
+    n->unkept = f->unkept;
+    n->unkept_ms = now_ms();
+    n->unkept_count = f->unkept != MR_OK ? n->unkept_count + 1 : 0;
+    if (f->final || f->unkept != MR_OK)
         return;
     f->task.run = snapshot_run;
     f->task.done = snapshot_done;
@@ -334,6 +337,8 @@ static void look_at_room(struct node *n, struct mr_effects *fx)
     if (full == n->full)
         return;
     n->full = full;
+    if (!full)
+        n->unkept_count = 0; /* no need to wait longer with the copy of a last state */
     const struct mr_event ev = {.kind = MR_EV_ROOM, .now_ms = now_ms(), .u.room = !full};
     (void)mr_engine_step(n->engine, &ev, fx);
     log_event(full ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, full ? "disk_full" : "disk_has_room",

@@ -159,7 +159,9 @@ struct node {
     uint64_t store_full_ms; /* the last commit met a full disk then; 0: it did not */
     uint32_t epoch_met;     /* the last one that epochs_began_ms saw */
     uint64_t epoch_ms;      /* when it began; 0: before this run */
-    uint64_t unkept_ms;     /* the last state of an epoch could not be copied then; 0: it could */
+    enum mr_status unkept; /* why the last state of an epoch could not be copied; MR_OK: it could */
+    uint64_t unkept_ms;    /* when that was tried last */
+    unsigned unkept_count; /* how often in a row in vain, since the disk had no room */
     bool flushing, flush_wanted, checkpoint_wanted;
     uint64_t flushed_ms, flushed_turn, flushed_settled;
     uint64_t checkpoint_ms, checkpoint_settled; /* when the last one was, and slots settled then */

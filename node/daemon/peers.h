@@ -14,6 +14,7 @@ enum { CLOCK_BUCKETS = 2 };
  *  its way for long makes it look behind, never ahead. */
 struct peer_clock {
     uint64_t last_head_ms; /* only newer heads are looked at */
+    uint64_t came_ms;      /* when the last one came that was newer than one before; 0: none did */
     uint64_t bucket_since_ms;
     int64_t best[CLOCK_BUCKETS];
     bool known[CLOCK_BUCKETS];

@@ -25,6 +25,7 @@ void clock_take(struct peer_clock *c, uint64_t head_ms, uint64_t now)
     c->last_head_ms = head_ms;
     if (first)
         return; /* it may be old */
+    c->came_ms = now;
     if (now - c->bucket_since_ms > BUCKET_MS) {
         c->bucket_since_ms = now;
         c->best[1] = c->best[0];
@@ -99,9 +100,20 @@ bool peers_status(struct node *n, uint32_t number, struct mr_peer_status *ret)
         .sent = facts.sent,
         .rtt_ms = (link.rtt_us + 999) / 1000,
         .refused = refused_sum(p)};
-    clock_offset(&p->clock, &ret->offset_ms);
+    if (!clock_offset(&p->clock, &ret->offset_ms)) /* a clock behind does not show at once */
+        ret->head_ms = larger(ret->head_ms, p->clock.came_ms);
     memcpy(ret->association, seat->association, MR_ACCOUNT_BYTES);
     return true;
+}
+
+/* While an epoch changes, what keeps this node from it (PEERS alone tells that). */
+static enum mr_status mode_told(const struct node *n, enum mr_status mode)
+{
+    if (n->stopping)
+        return MR_STOPPING;
+    if (mode != MR_CHANGING || (n->unkept == MR_OK && n->store_full_ms == 0))
+        return mode;
+    return n->store_full_ms != 0 || n->unkept == MR_DISK_FULL ? MR_DISK_FULL : MR_IO_ERROR;
 }
 
 void peers_report(struct node *n, struct mr_rep_peers *ret)
@@ -113,7 +125,7 @@ void peers_report(struct node *n, struct mr_rep_peers *ret)
                                  .nodes = c->count,
                                  .quorum = c->quorum,
                                  .epoch = c->epoch,
-                                 .mode = (uint32_t)(n->stopping ? MR_STOPPING : facts.mode),
+                                 .mode = (uint32_t)mode_told(n, facts.mode),
                                  .leaves = facts.meta.leaves,
                                  .open = facts.open,
                                  .oldest_ms = facts.oldest_ms,

@@ -272,6 +272,7 @@ struct mr_engine {
     struct mr_evidence evidence;
     struct mr_handover handover;
     uint64_t head_floor_ms; /* others hold a head of this log of that time */
+    uint64_t signed_ms;     /* when a head was signed last, by the own clock */
     struct mr_body body;
     struct mr_history_item item;
     struct mr_reply reply;

@@ -166,7 +166,9 @@ START_TEST(test_convicted)
     peers.peers[0].convicted = true;
     look();
     ck_assert_uint_eq(view.answering, 4);
-    expect_words("one node may be down, none may lie", false);
+    /* It votes as long as it likes to: nothing counts on that. */
+    ck_assert_uint_eq(view.doubtful, 1);
+    expect_words("no node may be down, none may lie", false);
     ck_assert_uint_eq(find(TROUBLE_CONVICTED)->node, 2);
     ck_assert_ptr_null(find(TROUBLE_BROKEN));
     peers.peers[1].convicted = true;
@@ -175,6 +177,65 @@ START_TEST(test_convicted)
     ck_assert_uint_eq(view.may_lie, 0);
     ck_assert_int_eq(view.troubles[0].kind, TROUBLE_BROKEN); /* before everything else */
     ck_assert_uint_eq(view.troubles[0].leaves, 1);
+}
+END_TEST
+
+/* Right after a start or a new epoch the asked node may not hear enough of those that answer. */
+START_TEST(test_too_few_are_heard)
+{
+    make(4, 3);
+    look();
+    ck_assert(view.settles);
+    peers.mode = node.mode = MR_NO_QUORUM;
+    look();
+    ck_assert(!view.settles);
+    ck_assert_uint_eq(view.answering, 4);
+}
+END_TEST
+
+/* What an epoch waits for at this node is told by PEERS alone: NODE tells wallets that it changes.
+ */
+START_TEST(test_the_last_state_is_not_kept)
+{
+    make(4, 3);
+    node.mode = peers.mode = MR_CHANGING;
+    look();
+    ck_assert_int_eq(find(TROUBLE_MODE)->status, MR_CHANGING);
+    peers.mode = MR_DISK_FULL;
+    look();
+    ck_assert_ptr_null(find(TROUBLE_MODE));
+    ck_assert_int_eq(find(TROUBLE_UNKEPT)->status, MR_DISK_FULL);
+    node.mode = MR_DISK_FULL;
+    look();
+    ck_assert_int_eq(find(TROUBLE_MODE)->status, MR_DISK_FULL);
+}
+END_TEST
+
+/* A node that a later epoch left out is no stranger to the others, nor are they to it. */
+START_TEST(test_others_went_on)
+{
+    make(4, 3);
+    for (int i = 0; i < 2; i++) {
+        peers.peers[i].connected = false;
+        peers.peers[i].trouble = MR_BAD_KEY;
+    }
+    peers.mode = MR_STARTING;
+    look();
+    ck_assert_int_eq(find(TROUBLE_MODE)->status, MR_STARTING);
+    ck_assert_ptr_null(federation_trouble(&view, TROUBLE_LATER));
+    federation_ahead(&view, 2, 5, true);
+    const struct trouble *const t = find(TROUBLE_LATER);
+    ck_assert_ptr_eq(federation_trouble(&view, TROUBLE_LATER), t);
+    ck_assert_uint_eq(t->node, 2);
+    ck_assert_uint_eq(t->leaves, 5);
+    ck_assert(t->without);
+    ck_assert_uint_eq(find(TROUBLE_AWAY)->node, 3);
+    make(4, 3);
+    look();
+    ck_assert(view.settles);
+    federation_ahead(&view, 4, 5, false); /* it answers still */
+    ck_assert_uint_eq(find(TROUBLE_LATER)->node, 4);
+    ck_assert(!view.settles);
 }
 END_TEST
 
@@ -356,6 +417,9 @@ int main(void)
     tcase_add_loop_test(c, test_own_mode, 0, 7);
     tcase_add_test(c, test_starting);
     tcase_add_test(c, test_convicted);
+    tcase_add_test(c, test_too_few_are_heard);
+    tcase_add_test(c, test_the_last_state_is_not_kept);
+    tcase_add_test(c, test_others_went_on);
     tcase_add_test(c, test_lag);
     tcase_add_test(c, test_clock);
     tcase_add_test(c, test_own_clock);

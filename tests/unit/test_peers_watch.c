@@ -23,6 +23,9 @@ START_TEST(nothing_is_known_from_one_head)
     ck_assert(!clock_offset(&c, &off));
     clock_take(&c, START_MS + 5000, START_MS + 9000); /* the same head again says nothing */
     ck_assert(!clock_offset(&c, &off));
+    ck_assert_uint_eq(c.came_ms, 0);
+    clock_take(&c, START_MS + 5001, START_MS + 9500); /* but it works */
+    ck_assert_uint_eq(c.came_ms, START_MS + 9500);
 }
 END_TEST
 

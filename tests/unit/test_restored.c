@@ -1,4 +1,5 @@
-/* A node of several that is restored from a backup: EPO-5, EPO-6, JNL-9. */
+/* A node of several that is restored from a backup: EPO-5, EPO-6, JNL-9; or that starts again with
+ * a clock that was set back: LOG-4. */
 #include <check.h>
 #include <stdlib.h>
 
@@ -152,6 +153,32 @@ START_TEST(who_went_over_tells_what_was_forgotten)
 }
 END_TEST
 
+static struct mr_head head_of(uint32_t node)
+{
+    static struct mr_request q = {.body.kind = MR_REQ_HEAD};
+    ck_assert_int_eq(ring_request(&r, node, &q), MR_OK);
+    return r.reply->body.u.head.head;
+}
+
+/* Nothing happens, and it shows all the same that it works. */
+START_TEST(a_clock_that_was_set_back_stops_no_heartbeat)
+{
+    begin(2);
+    ring_wait(&r, 10000);
+    ring_kill(&r, 2);
+    r.w.now_ms -= 600000;
+    ring_start(&r, 2);
+    ring_wait(&r, 10000);
+    const struct mr_head was = head_of(2);
+    ck_assert_uint_gt(was.time_ms, r.w.now_ms); /* it did not go back (LOG-4) */
+    ring_wait(&r, 10000);
+    const struct mr_head now = head_of(2);
+    ck_assert_uint_eq(now.size, was.size);
+    ck_assert_uint_ge(now.time_ms, was.time_ms + 3);    /* each heartbeat is a later one, */
+    ck_assert_uint_lt(now.time_ms, was.time_ms + 1000); /* and the time does not go on by itself */
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("restored");
@@ -162,6 +189,7 @@ int main(void)
     tcase_add_test(c, what_it_forgot_decides);
     tcase_add_test(c, a_shorter_log_is_an_answer);
     tcase_add_test(c, who_went_over_tells_what_was_forgotten);
+    tcase_add_test(c, a_clock_that_was_set_back_stops_no_heartbeat);
     suite_add_tcase(s, c);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
