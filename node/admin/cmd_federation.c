@@ -41,6 +41,17 @@ static enum mr_status ask(struct admin *a, enum mr_request_kind kind)
     return st == MR_OK ? st : admin_call_failed(a, st);
 }
 
+/* It cannot be reached, nor asked. */
+static bool is_gone(const struct watch *w, uint32_t node)
+{
+    for (uint32_t i = 0; i < w->view.troubles_count; i++) {
+        const struct trouble *const t = &w->view.troubles[i];
+        if (t->node == node && t->kind == TROUBLE_AWAY)
+            return t->status == MR_OK || t->status == MR_UNREACHABLE || t->status == MR_NO_ANSWER;
+    }
+    return false;
+}
+
 /* It says nothing here, does not take this node for one of the others, or speaks of another epoch.
  */
 static bool may_be_ahead(const struct watch *w, uint32_t node)
@@ -56,16 +67,21 @@ static bool may_be_ahead(const struct watch *w, uint32_t node)
     return false;
 }
 
-/* Who may be in an epoch that this node has not reached. */
+/* Who may be in an epoch that this node has not reached: where one may, the others may, too. */
 static void look_ahead(struct watch *w)
 {
     const struct mr_charter *const c = w->a.charter;
     struct ahead says[MR_NODES_MAX];
     uint64_t which = 0;
-    for (uint32_t k = 0; k < c->nodes_count; k++)
-        if (may_be_ahead(w, c->nodes[k].number))
-            which |= UINT64_C(1) << k;
-    if (which == 0)
+    bool any = false;
+    for (uint32_t k = 0; k < c->nodes_count; k++) {
+        const uint32_t number = c->nodes[k].number;
+        if (number == w->peers.node || is_gone(w, number))
+            continue;
+        any = any || may_be_ahead(w, number);
+        which |= UINT64_C(1) << k;
+    }
+    if (!any)
         return;
     ahead_ask(says, &w->a, which, w->peers.node);
     for (uint32_t k = 0; k < c->nodes_count; k++)
@@ -88,6 +104,8 @@ static enum mr_status ask_all(struct watch *w)
     if (st != MR_OK)
         return st;
     federation_look(&w->view, &w->node, &w->peers);
+    if (federation_trouble(&w->view, TROUBLE_UNKEPT) != NULL)
+        w->peers.mode = w->node.mode; /* it changes: what keeps it from that is told beside */
     look_ahead(w);
     return MR_OK;
 }
@@ -394,6 +412,10 @@ static void print_headline(struct watch *w)
                          "the others\n"));
         return;
     }
+    if (federation_trouble(v, TROUBLE_UNKEPT) != NULL) {
+        out_print(out, _("Now:         the next epoch waits at this node: see below\n"));
+        return;
+    }
     if (w->peers.mode == (uint32_t)MR_CHANGING)
         out_print(out, _("Now:         the next epoch begins; orders wait for it, which takes some "
                          "seconds\n"));
@@ -477,7 +499,10 @@ static void print_troubles(struct watch *w)
     for (uint32_t i = 0; i < v->troubles_count; i++) {
         trouble_words(words, w, &v->troubles[i]);
         trouble_advice(advice, w, &v->troubles[i]);
-        out_print(w->a.out, "  - %s\n    %s\n", words, advice);
+        out_print(w->a.out, "  - %s\n", words);
+        if (&v->troubles[i] == federation_trouble(v, TROUBLE_LATER) ||
+            v->troubles[i].kind != TROUBLE_LATER) /* what is true of one of them is of all */
+            out_print(w->a.out, "    %s\n", advice);
     }
 }
 

@@ -322,7 +322,11 @@ START_TEST(test_the_others_are_in_a_later_epoch)
     }
     SAID("node 1 (Association 1) is in epoch 3, and this node in epoch 2");
     SAID("set its directory aside");
+    SAID("this node stays in the epoch that ends: the copy of its last state cannot be written");
     ck_assert_msg(strstr(typed.text, "has signed nothing since") == NULL, "%s", typed.text);
+    RUN("mereau-admin", 1, "-d", typed_data(3), "federation", "rekey");
+    SAID("is a node's already, in epoch 2, and the others are in epoch 3");
+    ck_assert(!file_exists(typed_at("d4/rekey.mro")));
 }
 END_TEST
 
