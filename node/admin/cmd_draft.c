@@ -129,9 +129,8 @@ void cmd_draft_list(struct command *c, struct out *out)
 }
 
 /* A draft of this association, or one that it countersigns. */
-static enum mr_status read_draft(struct admin *a, struct mr_draft **ret)
+static enum mr_status read_draft(struct admin *a, struct mr_draft **ret, const char *path)
 {
-    const char *path = a->c->args[0];
     const enum mr_status st = draft_read(ret, path, a->ledger);
     if (st == MR_NO_SUCH_FILE)
         return out_fail(a->out, st,
@@ -151,7 +150,7 @@ void cmd_draft_show(struct command *c, struct out *out)
     const unsigned key = opt_flag(c, "key") ? NEED_KEY : 0;
     enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER | key);
     if (st == MR_OK)
-        st = read_draft(&a, &d);
+        st = read_draft(&a, &d, c->args[0]);
     if (st == MR_OK) {
         out_json(out, "draft", draft_to_json(&a, d, c->args[0]));
         out_print(out, _("Written by %s on %s; signatures: %u of %u\n"), d->author,
@@ -170,15 +169,13 @@ void cmd_draft_show(struct command *c, struct out *out)
  */
 
 /* Sets *ret_foreign to a draft that is only countersigned here; there is no work then. */
-static enum mr_status begin(struct admin *a, struct work *w, struct command *c, struct out *out,
+static enum mr_status begin(struct admin *a, struct work *w, const char *path,
                             struct mr_draft **ret_foreign)
 {
     struct mr_draft *d = NULL;
     uint8_t chain[16];
     *w = (struct work){.a = a};
-    enum mr_status st = admin_begin(a, c, out, NEED_CHARTER | NEED_KEY | NEED_NODE);
-    if (st == MR_OK)
-        st = read_draft(a, &d);
+    enum mr_status st = read_draft(a, &d, path);
     if (st == MR_OK && clearing_is_for_us(a, d)) {
         *ret_foreign = d;
         return MR_OK;
@@ -189,11 +186,11 @@ static enum mr_status begin(struct admin *a, struct work *w, struct command *c, 
                                                          : admin_need_operator(a);
     }
     if (st == MR_OK && d->orders[0].order.body.kind == MR_KIND_TAKEOVER)
-        st = work_begin_takeover(w, a, chain, c->args[0]);
+        st = work_begin_takeover(w, a, chain, path);
     else if (st == MR_OK)
-        st = work_begin_about(w, a, chain, c->args[0]);
+        st = work_begin_about(w, a, chain, path);
     if (st == MR_OK)
-        work_take(w, d, c->args[0]);
+        work_take(w, d, path);
     else
         free(d);
     return st;
@@ -247,7 +244,10 @@ static enum mr_status look_at(struct work *w, enum draft_state *ret)
 static enum mr_status begin_own(struct admin *a, struct work *w, struct command *c, struct out *out)
 {
     struct mr_draft *foreign = NULL;
-    enum mr_status st = begin(a, w, c, out, &foreign);
+    enum mr_status st = admin_begin(a, c, out, NEED_CHARTER | NEED_KEY | NEED_NODE);
+    *w = (struct work){.a = a};
+    if (st == MR_OK)
+        st = begin(a, w, c->args[0], &foreign);
     if (foreign != NULL)
         st = out_fail(out, MR_NOT_YOURS, _("the draft %s is for another association"), c->args[0]);
     free(foreign);
@@ -277,18 +277,93 @@ static void sign_own(struct work *w)
         work_sign(w, !opt_flag(c, "no-submit"));
 }
 
-void cmd_draft_sign(struct command *c, struct out *out)
+static void sign_file(struct admin *a, const char *path)
 {
-    struct admin a;
     struct work w;
     struct mr_draft *foreign = NULL;
-    const enum mr_status st = begin(&a, &w, c, out, &foreign);
+    const enum mr_status st = begin(a, &w, path, &foreign);
     if (foreign != NULL)
-        clearing_countersign(&a, foreign, c->args[0]);
+        clearing_countersign(a, foreign, path);
     else if (st == MR_OK)
         sign_own(&w);
     free(foreign);
     work_done(&w);
+}
+
+/* One of several files. */
+struct each {
+    const char *path;
+    uint8_t chain[MR_ACCOUNT_BYTES];
+    uint64_t seq; /* 0: it could not be read */
+};
+
+/* On one chain the order in front has to settle first. */
+static int compare_each(const void *x, const void *y)
+{
+    const struct each *const a = x, *const b = y;
+    const int chains = memcmp(a->chain, b->chain, sizeof a->chain);
+    return chains != 0 ? chains : (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+/* What becomes of one does not end the others: its failure is reported at once, and the command's
+ * status is that of the first one. */
+static void sign_one_of(struct admin *a, const struct each *e, json_t *rows)
+{
+    struct out *const whole = a->out;
+    struct out part = *whole;
+    part.status = MR_OK;
+    part.failed = false;
+    part.fields = whole->json ? json_object() : NULL;
+    a->out = &part;
+    out_print(&part, "%s\n", e->path);
+    if (e->seq > 0 && !file_exists(e->path))
+        out_note(&part, _("an earlier command had left it complete: it was sent just now"));
+    else
+        sign_file(a, e->path);
+    a->out = whole;
+    if (part.fields != NULL) {
+        json_object_set_new(part.fields, "draft", json_string(e->path));
+        json_object_set_new(part.fields, "status", json_string(mr_status_name(part.status)));
+        json_array_append_new(rows, part.fields);
+    }
+    if (part.failed && !whole->failed) {
+        whole->failed = true;
+        whole->status = part.status;
+    }
+}
+
+static void sign_all_files(struct admin *a)
+{
+    const struct command *const c = a->c;
+    struct each *const list = calloc(c->arg_count, sizeof *list);
+    json_t *const rows = json_array();
+    for (size_t i = 0; list != NULL && i < c->arg_count; i++) {
+        struct mr_draft *d = NULL;
+        list[i].path = c->args[i];
+        if (draft_read(&d, c->args[i], a->ledger) == MR_OK) {
+            memcpy(list[i].chain, d->orders[0].order.account, sizeof list[i].chain);
+            list[i].seq = d->orders[0].order.seq;
+        }
+        free(d);
+    }
+    if (list == NULL)
+        out_fail(a->out, MR_NO_MEMORY, NULL);
+    else
+        qsort(list, c->arg_count, sizeof *list, compare_each);
+    for (size_t i = 0; list != NULL && i < c->arg_count; i++)
+        sign_one_of(a, &list[i], rows);
+    out_json(a->out, "drafts", rows);
+    free(list);
+}
+
+void cmd_draft_sign(struct command *c, struct out *out)
+{
+    struct admin a;
+    const enum mr_status st = admin_begin(&a, c, out, NEED_CHARTER | NEED_KEY | NEED_NODE);
+    if (st == MR_OK && c->arg_count == 1)
+        sign_file(&a, c->args[0]);
+    else if (st == MR_OK)
+        sign_all_files(&a);
     admin_end(&a);
 }
 

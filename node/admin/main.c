@@ -121,8 +121,11 @@ static const struct command_row commands[] = {
         "      --to 2025-01-31 --html slip.html --csv slip.csv")},
     {"draft list", cmd_draft_list, N_("drafts that wait for signatures"), DRAFTS, NULL, NULL, NULL},
     {"draft show", cmd_draft_show, N_("what a draft orders"), DRAFTS, NULL, N_("FILE"), NULL},
-    {"draft sign", cmd_draft_sign, N_("sign a draft, and send it when it is complete"), DRAFTS,
-     draft_sign_options, N_("FILE"), NULL},
+    {"draft sign", cmd_draft_sign, N_("sign drafts, and send each when it is complete"), DRAFTS,
+     draft_sign_options, N_("FILE..."),
+     N_("Each is shown and asked for. Those of one chain are taken in their order there. Example:\n"
+        "  mereau-admin -d /var/lib/mereau draft sign /var/lib/mereau-keys/drafts/*.draft \\\n"
+        "      --key /var/lib/mereau-keys/bague.key")},
     {"draft submit", cmd_draft_submit, N_("send a draft that is complete"), DRAFTS, NULL,
      N_("FILE"), NULL},
     {"draft withdraw", cmd_draft_withdraw, N_("give a draft up"), DRAFTS, NULL, N_("FILE"), NULL},
@@ -159,7 +162,7 @@ static const struct command_row commands[] = {
         "  mereau-admin -d /var/lib/mereau federation propose --expel 3 --evidence 1.evidence \\\n"
         "      --key gov1.key")},
     {"federation sign", cmd_draft_sign, N_("sign a proposal, and send it when it is complete"),
-     FEDERATION, draft_sign_options, N_("FILE"), NULL},
+     FEDERATION, draft_sign_options, N_("FILE..."), NULL},
     {"federation leave", cmd_leave, N_("propose that this node leaves"), FEDERATION, leave_options,
      NULL, NULL},
     {"federation rekey", cmd_rekey, N_("a new key for this node, also when its directory is lost"),

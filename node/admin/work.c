@@ -1,5 +1,6 @@
 #include "admin/work.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,10 +181,16 @@ static enum mr_status sign_and_keep(struct work *w)
     return st;
 }
 
-static void drop_file(const struct work *w)
+/* Nothing can become of the draft any more, whether its file goes or stays: *that* is told. */
+static bool drop_file(const struct work *w)
 {
-    unlink(w->path);
+    const bool gone = unlink(w->path) == 0 || errno == ENOENT;
     dir_sync(w->dir);
+    if (!gone)
+        out_note(w->a->out,
+                 _("the file %s cannot be removed; it is of no more use: remove it yourself"),
+                 w->path);
+    return gone;
 }
 
 bool work_is_settled(struct work *w, const struct mr_draft *d)
@@ -195,10 +202,10 @@ bool work_is_settled(struct work *w, const struct mr_draft *d)
     mr_order_id(id, last);
     if (memcmp(value, id, sizeof id) != 0)
         return false;
-    drop_file(w);
     out_note(w->a->out,
-             _("another copy of the draft %s was signed and sent: it has settled, and "
-               "the file is removed"),
+             drop_file(w) ? _("another copy of the draft %s was signed and sent: it has settled, "
+                              "and the file is removed")
+                          : _("another copy of the draft %s was signed and sent: it has settled"),
              w->path);
     return true;
 }
@@ -701,11 +708,12 @@ static enum work_end send_cancel(struct work *w)
             rep->receipt_count > 0 ? admin_receipt(&facts, a, &rep->receipt[0]) : MR_BAD_RECEIPT;
         if (proof != MR_OK)
             return send_failed(w, proof, MR_OK);
-        drop_file(w);
+        const bool gone = drop_file(w);
         if (!facts.voided) {
             out_fail(a->out, MR_SEQ_OLD,
-                     _("too late: an order was settled in this place of the chain; the draft was "
-                       "removed"));
+                     gone ? _("too late: an order was settled in this place of the chain; the "
+                              "draft was removed")
+                          : _("too late: an order was settled in this place of the chain"));
             return WORK_FAILED;
         }
         out_text(a->out, "state", "withdrawn");
@@ -732,7 +740,12 @@ enum work_end work_withdraw(struct work *w)
         return WORK_FAILED;
     }
     if (dead || (known && state == DRAFT_UNSIGNED)) {
-        drop_file(w);
+        if (!drop_file(w)) {
+            out_fail(a->out, MR_IO_ERROR,
+                     dead ? _("the draft is not removed, and nothing of it can ever settle")
+                          : _("the draft is not removed; nobody has signed it"));
+            return WORK_FAILED;
+        }
         out_text(a->out, "state", "removed");
         out_print(a->out, _("The draft is removed; nothing of it can ever settle.\n"));
         return WORK_SETTLED;

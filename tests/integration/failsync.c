@@ -1,7 +1,9 @@
-/* Preloaded into a node: fdatasync fails while the file named by FAILSYNC exists. */
+/* Preloaded: fdatasync fails while the file named by FAILSYNC exists; and unlink of whatever ends
+ * as FAILUNLINK says. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int fdatasync(int fd)
@@ -15,4 +17,18 @@ int fdatasync(int fd)
         return -1;
     }
     return real(fd);
+}
+
+int unlink(const char *path)
+{
+    static int (*real)(const char *);
+    const char *const end = getenv("FAILUNLINK");
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "unlink");
+    if (end != NULL && strlen(path) >= strlen(end) &&
+        strcmp(path + strlen(path) - strlen(end), end) == 0) {
+        errno = EPERM;
+        return -1;
+    }
+    return real(path);
 }

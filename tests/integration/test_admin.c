@@ -325,6 +325,76 @@ START_TEST(test_sent_from_a_copy)
 }
 END_TEST
 
+/* A file that cannot be removed is not said to be. */
+START_TEST(test_a_file_that_stays)
+{
+    char draft[2 * SCRATCH_PATH_MAX];
+    expect(0, "issue", ana, "5", "--bank-ref", "a");
+    take_draft(draft);
+    sign_a_copy(draft);
+    setenv("LD_PRELOAD", FAILSYNC, 1);
+    setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+    setenv("FAILUNLINK", ".draft", 1);
+    expect(0, "draft", "sign", draft);
+    expect_field("state", "settled");
+    ck_assert_ptr_nonnull(strstr(office.text, "it has settled\n"));
+    ck_assert_ptr_nonnull(strstr(office.text, "cannot be removed; it is of no more use"));
+    ck_assert_ptr_null(strstr(office.text, "the file is removed"));
+    expect(0, "issue", ana, "6", "--bank-ref", "b", "--no-sign");
+    take_draft(draft);
+    expect(4, "draft", "withdraw", draft);
+    ck_assert_ptr_nonnull(strstr(office.text, "the draft is not removed"));
+    unsetenv("LD_PRELOAD");
+    unsetenv("FAILUNLINK");
+    unsetenv("ASAN_OPTIONS");
+    expect(0, "draft", "withdraw", draft);
+    expect_field("state", "removed");
+}
+END_TEST
+
+static const char *part(size_t at, const char *field)
+{
+    const json_t *const one = json_array_get(json_object_get(office.said, "drafts"), at);
+    const char *const text = json_string_value(json_object_get(one, field));
+    return text != NULL ? text : "";
+}
+
+/* "drafts/" and a star: in the order of their chain, and one that is none does not stop the others.
+ */
+START_TEST(test_several_files)
+{
+    char first[2 * SCRATCH_PATH_MAX], second[2 * SCRATCH_PATH_MAX];
+    expect(0, "issue", ana, "1", "--bank-ref", "a");
+    take_draft(first);
+    expect(0, "issue", bob, "2", "--bank-ref", "b");
+    take_draft(second);
+    ck_assert_int_eq(file_write(office_path(&office, "no.draft"), "x", 1, 0600, true), MR_OK);
+    office.key = "op2";
+    expect(4, "draft", "sign", second, first, office_path(&office, "no.draft"));
+    ck_assert_str_eq(part(0, "draft"), office_path(&office, "no.draft"));
+    ck_assert_str_ne(part(0, "status"), "OK");
+    ck_assert_str_eq(part(1, "draft"), first);
+    ck_assert_str_eq(part(1, "state"), "settled");
+    ck_assert_str_eq(part(2, "draft"), second);
+    ck_assert_str_eq(part(2, "state"), "settled");
+    ck_assert_int_eq(office_balance(&office, ana), 100);
+    ck_assert_int_eq(office_balance(&office, bob), 200);
+    drafts_are(0);
+    office.key = "op1";
+    /* One that waits complete is sent on the way. */
+    expect(0, "issue", ana, "1", "--bank-ref", "c");
+    take_draft(first);
+    expect(0, "issue", bob, "2", "--bank-ref", "d");
+    take_draft(second);
+    office.key = "op2";
+    expect(0, "draft", "sign", first, "--no-submit");
+    expect(0, "draft", "sign", first, second);
+    ck_assert_str_eq(part(1, "state"), "settled");
+    ck_assert_int_eq(office_balance(&office, bob), 400);
+    office.key = "op1";
+}
+END_TEST
+
 /* Drafts stand behind one another and settle in their order. */
 START_TEST(test_chained_drafts)
 {
@@ -597,6 +667,8 @@ int main(void)
     tcase_add_test(one, test_init_refuses);
     tcase_add_test(two, test_two_sign);
     tcase_add_test(two, test_sent_from_a_copy);
+    tcase_add_test(two, test_a_file_that_stays);
+    tcase_add_test(two, test_several_files);
     tcase_add_test(two, test_chained_drafts);
     tcase_add_test(two, test_withdraw);
     tcase_add_test(two, test_rebase);
