@@ -65,10 +65,12 @@ static enum mr_status take_wallet(struct wallet **ret, bool *ret_fresh, const st
     return st;
 }
 
-/* Whether the account has this wallet's keys by now; it must be one of the link's association. */
-static enum mr_status look_up(struct wallet *w, struct out *out, bool *ret_done)
+/* Whether the account has this wallet's keys by now; it must be one of the link's association.
+ * *ret_news: the recovery that names them, as far as the node knows of one; seq 0: of none. */
+static enum mr_status look_up(struct wallet *w, struct out *out, bool *ret_done,
+                              struct mr_recovery_news *ret_news)
 {
-    const enum mr_status st = node_lookup(w, wallet_account(w));
+    const enum mr_status st = node_lookup_recovery(w);
     const struct mr_rep_lookup *const a = &w->reply->body.u.lookup;
     if (st == MR_PAYEE_UNKNOWN || st == MR_ACCOUNT_UNKNOWN || st == MR_NOT_FOUND)
         return out_fail(out, MR_NOT_FOUND, _("there is no account with this address"));
@@ -81,6 +83,7 @@ static enum mr_status look_up(struct wallet *w, struct out *out, bool *ret_done)
                           "use its join link"),
                         home != NULL ? home->name : "?");
     *ret_done = memcmp(a->enc_key, w->keys->memo_public, MR_KEY_BYTES) == 0;
+    *ret_news = a->recovery_count > 0 ? a->recovery[0] : (struct mr_recovery_news){.seq = 0};
     return MR_OK;
 }
 
@@ -92,7 +95,40 @@ static void make_request(struct mr_recovery_request *ret, const struct wallet *w
     memcpy(ret->enc_key, w->keys->memo_public, sizeof ret->enc_key);
 }
 
-static void print_request(struct wallet *w, const struct command *c, struct out *out)
+/* Whoever has the old keys objected. */
+static void print_stopped(struct out *out, const struct mr_recovery_news *news)
+{
+    char when[TIME_SHOWN_MAX];
+    out_int(out, "stopped_ms", (int64_t)news->time_ms);
+    if (news->time_ms == 0) {
+        out_fail(out, MR_RECOVERY_STOPPED,
+                 _("the recovery was stopped with the keys that the account has: they stay in "
+                   "force. If that was not you, ask the desk of your association to freeze the "
+                   "account and to begin anew"));
+        return;
+    }
+    wallet_time(when, news->time_ms);
+    out_fail(out, MR_RECOVERY_STOPPED,
+             _("the recovery was stopped on %s, with the keys that the account has: they stay in "
+               "force. If that was not you, ask the desk of your association to freeze the account "
+               "and to begin anew"),
+             when);
+}
+
+static void print_waits(struct out *out, const struct mr_recovery_news *news)
+{
+    char when[TIME_SHOWN_MAX];
+    wallet_time(when, news->time_ms);
+    out_int(out, "ready_ms", (int64_t)news->time_ms);
+    out_print(out,
+              _("The operators have signed it. Whoever has the old keys can object until %s; then "
+                "the operators put these in force. Repeat this command after that.\n"),
+              when);
+}
+
+/* news: how it stands with this request; seq 0: the desk has not announced it. */
+static void print_request(struct wallet *w, const struct command *c, struct out *out,
+                          const struct mr_recovery_news *news)
 {
     struct mr_recovery_request q;
     char text[MR_RECOVERY_TEXT_MAX + 1], number[17], address[MR_ADDRESS_TEXT_MAX];
@@ -106,18 +142,29 @@ static void print_request(struct wallet *w, const struct command *c, struct out 
     out_text(out, "request", text);
     out_text(out, "number", number);
     out_bool(out, "recovered", false);
+    out_bool(out, "announced", news->seq > 0);
+    out_bool(out, "stopped", news->stopped);
+    if (news->seq > 0 && !news->stopped) {
+        out_print(out, _("Number of these keys: %s\n"), number);
+        print_waits(out, news);
+        return;
+    }
     out_print(out,
               _("Take this to the desk of your association, as it is or as a file (--output):\n\n"
                 "%s\n\nNumber to compare there: %s\n\n"),
               text, number);
-    out_print(out,
-              _("When the operators have signed it, whoever has the old keys has a week to object; "
-                "then they put these in force. Repeat this command after that.\n"));
+    if (news->stopped)
+        print_stopped(out, news);
+    else
+        out_print(out,
+                  _("When the operators have signed it, whoever has the old keys has a week "
+                    "to object; then they put these in force. Repeat this command after that.\n"));
 }
 
 void cmd_recover(struct command *c, struct out *out)
 {
     struct mr_sheet sheet = {.version = 1, .generation = 1}; /* the node says which it is */
+    struct mr_recovery_news news = {.seq = 0};
     struct wallet *w;
     bool fresh, done = false;
     enum mr_status st = join_link_read(&sheet.link, out, c->args[0]);
@@ -128,7 +175,7 @@ void cmd_recover(struct command *c, struct out *out)
     if (st == MR_OK)
         st = node_reach(w, c, out);
     if (st == MR_OK) {
-        st = look_up(w, out, &done);
+        st = look_up(w, out, &done, &news);
         if (st == MR_NOT_FOUND || st == MR_NOT_YOURS) {
             if (fresh)
                 restore_remove(w);
@@ -138,7 +185,7 @@ void cmd_recover(struct command *c, struct out *out)
     if (st != MR_OK)
         return;
     if (!done) {
-        print_request(w, c, out);
+        print_request(w, c, out, &news);
         return;
     }
     if (node_sync_to_sign(w, c, out) != MR_OK)

@@ -628,6 +628,14 @@ enum mr_status node_lookup(struct wallet *w, const uint8_t account[MR_ACCOUNT_BY
     return node_call(w);
 }
 
+enum mr_status node_lookup_recovery(struct wallet *w)
+{
+    *w->request = (struct mr_request_body){.kind = MR_REQ_LOOKUP};
+    memcpy(w->request->u.lookup.account, wallet_account(w), MR_ACCOUNT_BYTES);
+    memcpy(w->request->u.lookup.enc_key, w->keys->memo_public, MR_KEY_BYTES);
+    return node_call(w);
+}
+
 const struct mr_association *node_association(const struct mr_charter *charter,
                                               const uint8_t id[MR_ACCOUNT_BYTES])
 {

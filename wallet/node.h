@@ -119,8 +119,10 @@ enum mr_status node_check_receipt(const struct wallet *w, struct out *out,
                                   struct mr_receipt_facts *ret, const struct mr_receipt *receipt,
                                   const uint8_t account[MR_ACCOUNT_BYTES], uint64_t seq);
 
-/** Ask who has an account: as node_call. */
+/** Ask who has an account: as node_call. The second asks about a recovery of the own one, too, that
+ *  names this wallet's keys. */
 enum mr_status node_lookup(struct wallet *w, const uint8_t account[MR_ACCOUNT_BYTES]);
+enum mr_status node_lookup_recovery(struct wallet *w);
 
 /** The association of the charter by id or alias; NULL when there is none. */
 const struct mr_association *node_association(const struct mr_charter *charter,

@@ -154,6 +154,14 @@ static enum mr_status choose(struct admin *a, struct mr_recovery *ret)
         if (place > 0 ? r->seq == (uint64_t)place : found == NULL || r->ready_ms <= now)
             found = r;
     }
+    if (found == NULL && s->stopped > 0)
+        return out_fail(a->out,
+                        place > 0 && (uint64_t)place <= s->stopped ? MR_RECOVERY_STOPPED
+                                                                   : MR_RECOVERY_UNKNOWN,
+                        _("no such recovery of this account waits. The one at place %llu was "
+                          "stopped with the keys that the account has: \"member recoveries\" says "
+                          "when"),
+                        (unsigned long long)s->stopped);
     if (found == NULL)
         return out_fail(a->out, MR_RECOVERY_UNKNOWN,
                         _("no recovery of this account waits: the owner has stopped it, or it is "
@@ -225,56 +233,132 @@ void cmd_member_recover(struct command *c, struct out *out)
     order_end(&a, body);
 }
 
-/* --- what waits ---------------------------------------------------------------------------------
+/* --- what waits, and what was stopped ------------------------------------------------------------
  */
 
-static void add_rows(struct admin *a, struct table *t, const struct roll *r,
-                     const struct mr_state_account *s, size_t *count)
+enum { STOPS_LOOKED_AT = 64 };
+
+/* An account whose keys stopped what stands up to a place of the treasury's chain. */
+struct stopped {
+    uint8_t account[16];
+    uint64_t upto;
+};
+
+struct listing {
+    struct table *table;
+    const struct roll *roll;
+    size_t count;
+    struct stopped *stopped;
+    size_t stopped_count;
+};
+
+static void add_row(struct admin *a, struct listing *l, const uint8_t account[16], uint64_t place,
+                    const char *state, uint64_t time_ms)
 {
-    char place[24];
-    const struct roll_entry *const e = roll_of(r, s->id);
+    char text[24];
+    const struct roll_entry *const e = roll_of(l->roll, account);
     const char *const name = e != NULL && e->readable ? e->member.identity.name : "";
+    l->count++;
+    snprintf(text, sizeof text, "%llu", (unsigned long long)place);
+    const char *const cells[] = {name, state, time_ms > 0 ? admin_time(time_ms) : "-", text,
+                                 admin_address(a, account)};
+    if (l->table != NULL)
+        table_add(l->table, cells);
+}
+
+static void add_json(struct admin *a, const struct listing *l, const uint8_t account[16],
+                     uint64_t place, const char *when, uint64_t time_ms, const char *what, bool is)
+{
+    const struct roll_entry *const e = roll_of(l->roll, account);
+    const char *const name = e != NULL && e->readable ? e->member.identity.name : "";
+    if (a->out->json)
+        out_row(a->out, json_pack("{s:s,s:s,s:I,s:I,s:b}", "account", admin_address(a, account),
+                                  "name", name, "place", (json_int_t)place, when,
+                                  (json_int_t)time_ms, what, (int)is));
+}
+
+static enum mr_status add_rows(struct admin *a, struct listing *l, const struct mr_state_account *s)
+{
     for (uint32_t i = 0; i < s->recoveries_count; i++) {
         const struct mr_recovery *const x = &s->recoveries[i];
         const bool ready = x->ready_ms <= admin_now_ms();
-        (*count)++;
-        if (a->out->json)
-            out_row(a->out, json_pack("{s:s,s:s,s:I,s:I,s:b}", "account", admin_address(a, s->id),
-                                      "name", name, "place", (json_int_t)x->seq, "ready_ms",
-                                      (json_int_t)x->ready_ms, "ready", ready));
-        snprintf(place, sizeof place, "%llu", (unsigned long long)x->seq);
-        const char *const cells[] = {name, ready ? _("can be finished") : _("the owner may object"),
-                                     admin_time(x->ready_ms), place, admin_address(a, s->id)};
-        if (t != NULL)
-            table_add(t, cells);
+        add_json(a, l, s->id, x->seq, "ready_ms", x->ready_ms, "ready", ready);
+        add_row(a, l, s->id, x->seq, ready ? _("can be finished") : _("the owner may object"),
+                x->ready_ms);
     }
+    if (s->stopped == 0)
+        return MR_OK;
+    struct stopped *const more = reallocarray(l->stopped, l->stopped_count + 1, sizeof *l->stopped);
+    if (more == NULL)
+        return out_fail(a->out, MR_NO_MEMORY, NULL);
+    l->stopped = more;
+    l->stopped[l->stopped_count].upto = s->stopped;
+    memcpy(l->stopped[l->stopped_count++].account, s->id, 16);
+    return MR_OK;
 }
 
-static enum mr_status list_accounts(struct admin *a, struct table *t, const struct roll *r,
-                                    size_t *count)
+static enum mr_status list_accounts(struct admin *a, struct listing *l)
 {
     struct mr_req_page page = {.from = 1, .count = MR_PAGE_MAX};
     for (uint64_t last = 1; page.from <= last;) {
         a->ask->kind = MR_REQ_ACCOUNTS;
         a->ask->u.accounts = page;
-        const enum mr_status st = admin_call(a);
+        enum mr_status st = admin_call(a);
         if (st != MR_OK)
             return admin_call_failed(a, st);
         const struct mr_rep_accounts *const rep = &a->reply->body.u.accounts;
-        for (uint32_t i = 0; i < rep->accounts_count; i++)
+        for (uint32_t i = 0; st == MR_OK && i < rep->accounts_count; i++)
             if (memcmp(rep->accounts[i].account.association, a->home->id, 16) == 0)
-                add_rows(a, t, r, &rep->accounts[i].account, count);
+                st = add_rows(a, l, &rep->accounts[i].account);
+        if (st != MR_OK)
+            return st;
         last = rep->next > page.from ? rep->last : 0;
         page.from = rep->next;
     }
     return MR_OK;
 }
 
+/* The time of a STOP; 0: it is not known. A member's own chain is shown on the node's machine only.
+ */
+static uint64_t stop_time(struct admin *a, const struct stopped *x)
+{
+    if (ask_account(a, x->account) != MR_OK)
+        return 0;
+    const uint64_t next = a->reply->body.u.account.hot.chain.next_seq;
+    uint64_t from = next > STOPS_LOOKED_AT ? next - STOPS_LOOKED_AT : 1, time_ms = 0;
+    while (from < next) {
+        a->ask->kind = MR_REQ_HISTORY;
+        a->ask->u.history = (struct mr_req_history){.from = from, .count = MR_PAGE_MAX};
+        memcpy(a->ask->u.history.account, x->account, 16);
+        const struct mr_rep_history *const rep = &a->reply->body.u.history;
+        if (admin_call(a) != MR_OK || rep->items_count == 0)
+            break;
+        for (uint32_t i = 0; i < rep->items_count; i++) {
+            const struct mr_history_item *const item = &rep->items[i];
+            if (item->order_count > 0 && item->order[0].order.body.kind == MR_KIND_STOP &&
+                item->order[0].order.body.u.stop.upto == x->upto)
+                time_ms = item->time_ms;
+        }
+        from += rep->items_count;
+    }
+    return time_ms;
+}
+
+static void list_stopped(struct admin *a, struct listing *l)
+{
+    for (size_t i = 0; i < l->stopped_count; i++) {
+        const struct stopped *const x = &l->stopped[i];
+        const uint64_t time_ms = stop_time(a, x);
+        add_json(a, l, x->account, x->upto, "stopped_ms", time_ms, "stopped", true);
+        add_row(a, l, x->account, x->upto, _("stopped with the account's keys"), time_ms);
+    }
+}
+
 void cmd_member_recoveries(struct command *c, struct out *out)
 {
     struct admin a;
     struct roll r = {NULL, 0};
-    size_t count = 0;
+    struct listing l = {.roll = &r};
     const struct table_column columns[] = {{_("name"), false},
                                            {_("state"), false},
                                            {_("on"), false},
@@ -286,12 +370,15 @@ void cmd_member_recoveries(struct command *c, struct out *out)
     if (st == MR_OK)
         st = roll_read(&r, &a, MR_REGISTER_MEMBER);
     if (st == MR_OK) {
-        struct table *const t = table_create(columns, sizeof columns / sizeof columns[0]);
-        st = list_accounts(&a, t, &r, &count);
-        table_print(out, t);
-        if (st == MR_OK && count == 0)
+        l.table = table_create(columns, sizeof columns / sizeof columns[0]);
+        st = list_accounts(&a, &l);
+        if (st == MR_OK)
+            list_stopped(&a, &l);
+        table_print(out, l.table);
+        if (st == MR_OK && l.count == 0)
             out_print(out, _("No recovery waits.\n"));
     }
+    free(l.stopped);
     roll_free(&r);
     admin_end(&a);
 }

@@ -64,6 +64,7 @@ struct mr_reply *mri_reply(struct mr_engine *e, enum mr_request_kind kind)
         r->body.u.lookup.frozen = r->body.u.lookup.closed = false;
         memset(r->body.u.lookup.enc_key, 0, MR_KEY_BYTES);
         r->body.u.lookup.listing_count = r->body.u.lookup.receipt_count = 0;
+        r->body.u.lookup.recovery_count = 0;
         break;
     case MR_REQ_DIRECTORY:
         r->body.u.directory.last = r->body.u.directory.next = 0;

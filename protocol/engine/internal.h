@@ -290,6 +290,12 @@ void mri_say_order(struct mr_engine *e, uint64_t *ret_at, uint32_t *ret_len,
 /* Read a body record back, from the journal or a turn that is not synced yet. */
 enum mr_status mri_read_body(struct mr_engine *e, struct mr_body *ret, uint64_t at, uint32_t len);
 
+/* How the recovery of an account stands that names this key (zero: none is asked about), into
+ * r->recovery. number: of the account. (recoveries.c) */
+void mri_recovery_news(struct mr_engine *e, struct mr_rep_lookup *r,
+                       const struct mr_state_account *a, uint64_t number,
+                       const uint8_t enc_key[MR_KEY_BYTES]);
+
 /* --- slots that are not settled (open.c) ------------------------------------------------------ */
 enum mr_status mri_opens_init(struct mr_engine *e);
 void mri_opens_done(struct mr_engine *e);

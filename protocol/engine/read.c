@@ -262,6 +262,8 @@ static enum mr_status read_lookup(struct mr_engine *e, const struct mr_event *ev
     r->frozen = a.frozen;
     r->closed = a.closed;
     memcpy(r->enc_key, a.enc_key, MR_KEY_BYTES);
+    if (q->alias_len == 0)
+        mri_recovery_news(e, r, &a, number, q->enc_key);
     /* The account's last alias may be listed again, for another account. */
     if (!listed.listing.listed || memcmp(listed.listing.account, a.id, MR_ACCOUNT_BYTES) != 0)
         return MR_OK;

@@ -74,6 +74,10 @@ END_TEST
 START_TEST(the_owner_objects)
 {
     announce();
+    PURSE(0, "new", "recover", till.link, ana);
+    ck_assert(json_is_true(json_object_get(typed.said, "announced")));
+    ck_assert_int_gt(typed_number("ready_ms"), 0);
+    ck_assert_ptr_null(strstr(typed.text, "Take this to the desk"));
     PURSE(0, "ana", "balance");
     ck_assert_str_ne(typed_field("warning_recovery"), "");
     ck_assert_int_gt(typed_number("recovery_ready_ms"), 0);
@@ -83,11 +87,19 @@ START_TEST(the_owner_objects)
     PURSE(0, "ana", "stop-recovery");
     ck_assert_str_eq(typed_field("status"), "ALREADY_DONE");
     ck_assert_ptr_null(json_object_get(typed.said, "warning_recovery"));
+    /* Both sides are told that it was, by which keys, and when. */
     DESK(0, "member", "recoveries");
     ck_assert_ptr_null(strstr(till.office.text, "\"ready\":"));
+    ck_assert_ptr_nonnull(strstr(till.office.text, "\"stopped\":true"));
+    ck_assert_ptr_null(strstr(till.office.text, "\"stopped_ms\":0"));
+    PURSE(1, "new", "recover", till.link, ana);
+    ck_assert_str_eq(typed_field("status"), "RECOVERY_STOPPED");
+    ck_assert_int_gt(typed_number("stopped_ms"), 0);
+    ck_assert_ptr_nonnull(strstr(typed.text, "with the keys that the account has"));
     ten_days_pass();
     DESK(1, "member", "recover", "Ana", "--finish");
     ck_assert_str_eq(office_text(&till.office, "status"), "RECOVERY_UNKNOWN");
+    ck_assert_ptr_nonnull(strstr(till.office.text, "was stopped with the keys"));
 }
 END_TEST
 

@@ -269,6 +269,7 @@ void world_recover_body(struct world *w, struct mr_recover *b, uint32_t member, 
     memcpy(b->account, m->id, 16);
     b->keys.keys.threshold = b->keys.keys.keys_count = 1;
     b->keys.keys.keys[0] = m->next_public;
+    memcpy(b->keys.enc_key, m->next_public.key, sizeof b->keys.enc_key); /* no two are the same */
 }
 
 void world_takeover_body(const struct world *w, struct mr_takeover *b, const struct mr_recover *of,

@@ -153,6 +153,56 @@ END_TEST
 
 /* --- the owner objects ------------------------------------------------------------------------ */
 
+/* What anybody is told of the recovery of Ana that names this key. NULL: nothing. */
+static const struct mr_recovery_news *news_of(const uint8_t enc_key[MR_KEY_BYTES])
+{
+    struct mr_req_lookup *const q = &w.request->body.u.lookup;
+    w.request->body.kind = MR_REQ_LOOKUP;
+    *q = (struct mr_req_lookup){.alias_len = 0};
+    memcpy(q->account, w.members[ANA].id, 16);
+    memcpy(q->enc_key, enc_key, MR_KEY_BYTES);
+    ck_assert_int_eq(world_request(&w, NULL), MR_OK);
+    const struct mr_rep_lookup *const r = &w.reply->body.u.lookup;
+    return r->recovery_count > 0 ? &r->recovery[0] : NULL;
+}
+
+/* Who has the new keys is told how it stands, and nobody else. */
+START_TEST(the_new_device_hears_of_it)
+{
+    uint8_t key[MR_KEY_BYTES], other[MR_KEY_BYTES] = {1};
+    const uint64_t seq = recovery_of(ANA);
+    const uint64_t ready_ms = account_of(w.members[ANA].id)->recoveries[0].ready_ms;
+    memcpy(key, recover.keys.enc_key, sizeof key);
+    const struct mr_recovery_news *news = news_of(key);
+    ck_assert_ptr_nonnull(news);
+    ck_assert_uint_eq(news->seq, seq);
+    ck_assert(!news->stopped);
+    ck_assert_uint_eq(news->time_ms, ready_ms);
+    ck_assert_ptr_null(news_of(other));
+    memset(other, 0, sizeof other);
+    ck_assert_ptr_null(news_of(other)); /* not asked */
+    w.now_ms += 5000;
+    ck_assert_int_eq(stop(ANA, seq), MR_SETTLED);
+    const uint64_t stopped_ms = w.now_ms;
+    for (int i = 0; i < 3; i++) { /* it is found behind later orders, too */
+        news = news_of(key);
+        ck_assert_ptr_nonnull(news);
+        ck_assert_uint_eq(news->seq, seq);
+        ck_assert(news->stopped);
+        ck_assert_uint_eq(news->time_ms, stopped_ms);
+        w.now_ms += 1000;
+        ck_assert_int_eq(world_pay(&w, ANA, BEN, 1), MR_SETTLED);
+    }
+    other[0] = 1;
+    ck_assert_ptr_null(news_of(other));
+    /* Announced anew it waits again; in force, there is nothing to tell. */
+    const uint64_t again = recovery_of(ANA);
+    news = news_of(recover.keys.enc_key);
+    ck_assert_uint_eq(news->seq, again);
+    ck_assert(!news->stopped);
+}
+END_TEST
+
 START_TEST(the_owner_stops_it)
 {
     const uint64_t seq = recovery_of(ANA);
@@ -385,6 +435,7 @@ int main(void)
     tcase_add_test(tc, new_keys_work_after_the_waiting_period);
     tcase_add_test(tc, the_waiting_period_cannot_be_cut_short);
     tcase_add_test(tc, a_millisecond_early_is_early);
+    tcase_add_test(tc, the_new_device_hears_of_it);
     tcase_add_test(tc, the_owner_stops_it);
     tcase_add_test(tc, nobody_stops_what_there_is_not);
     tcase_add_test(tc, new_keys_of_the_owner_end_it);
