@@ -150,8 +150,11 @@ static void print_request(struct wallet *w, const struct command *c, struct out 
         return;
     }
     out_print(out,
-              _("Take this to the desk of your association, as it is or as a file (--output):\n\n"
-                "%s\n\nNumber to compare there: %s\n\n"),
+              news->stopped ? _("Should your association begin anew, this is what it needs:\n\n"
+                                "%s\n\nNumber to compare there: %s\n\n")
+                            : _("Take this to the desk of your association, as it is or as a file "
+                                "(--output):\n\n"
+                                "%s\n\nNumber to compare there: %s\n\n"),
               text, number);
     if (news->stopped)
         print_stopped(out, news);

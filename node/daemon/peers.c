@@ -12,7 +12,7 @@
 #include "mereau/log.h"
 #include "mereau/order.h"
 
-enum { IDLE_MAX = 50, IDLE_MS = 1000 };
+enum { IDLE_MAX = 50, IDLE_MS = 1000, TOLD_AGAIN_MS = 1000 };
 
 /* What the signatures of one body are verified under. */
 struct body_keys {
@@ -129,7 +129,8 @@ static void answer_done(struct node *n, struct task *t)
 
 /* --- the engine takes an answer --------------------------------------------------------------- */
 
-/* Answers that the engine refuses are counted by reason, and their sender is asked more slowly. */
+/* Answers that the engine refuses are counted by reason, and their sender is asked more slowly.
+ * What was under way when an epoch began is refused all at once: the log says it once. */
 static void look_at_refusal(struct node *n, struct peer *p, uint64_t before)
 {
     struct mr_peer_facts facts;
@@ -138,6 +139,11 @@ static void look_at_refusal(struct node *n, struct peer *p, uint64_t before)
     count_refused(p, facts.trouble);
     if (p->link != NULL)
         peer_link_hold(p->link);
+    const bool again = facts.trouble == p->told && now_ms() - p->told_ms < TOLD_AGAIN_MS;
+    if (again)
+        return;
+    p->told = facts.trouble;
+    p->told_ms = now_ms();
     log_event(facts.trouble == MR_WRONG_EPOCH ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "peer_refused",
               log_with(log_uint("peer", p->number),
                        log_text("status", mr_status_name(facts.trouble)),

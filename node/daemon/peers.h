@@ -36,6 +36,8 @@ struct peer {
     struct answer *first, **last; /* being verified, in order of arrival */
     uint64_t started_ms;
     uint64_t refused[256];        /* answers that were no use, by status */
+    enum mr_status told;          /* the last of them that the log tells of, */
+    uint64_t told_ms;             /* and when */
     uint64_t idle_since_ms, idle; /* answers without news: when counting began, and how many */
     struct peer_clock clock;
     struct peer_alarms alarms;

@@ -96,6 +96,7 @@ START_TEST(the_owner_objects)
     ck_assert_str_eq(typed_field("status"), "RECOVERY_STOPPED");
     ck_assert_int_gt(typed_number("stopped_ms"), 0);
     ck_assert_ptr_nonnull(strstr(typed.text, "with the keys that the account has"));
+    ck_assert_ptr_null(strstr(typed.text, "Take this to the desk"));
     ten_days_pass();
     DESK(1, "member", "recover", "Ana", "--finish");
     ck_assert_str_eq(office_text(&till.office, "status"), "RECOVERY_UNKNOWN");
