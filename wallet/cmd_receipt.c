@@ -593,15 +593,59 @@ static enum mr_status read_receipt(struct out *out, struct mr_receipt *ret,
                        : out_fail(out, MR_BAD_RECEIPT, _("%s is damaged, or no receipt"), path);
 }
 
-static bool is_cited(const struct mr_order *o, const struct mr_mandate *m, const char *order)
+/* What an ISSUE of several payees commits to: the ids of all their mandates, one a line, in a file
+ * that "municipal slip" puts beside the receipt. */
+struct cited {
+    uint8_t ids[MR_LINES_MAX][MR_HASH_BYTES];
+    size_t count;
+};
+
+static enum mr_status read_cited(struct cited *ret, struct out *out, const char *receipt)
+{
+    enum { DIGITS = 2 * MR_HASH_BYTES };
+    char path[FILE_PATH_MAX], *text = NULL;
+    const char *const dot = strrchr(receipt, '.');
+    const size_t stem =
+        dot != NULL && strchr(dot, '/') == NULL ? (size_t)(dot - receipt) : strlen(receipt);
+    snprintf(path, sizeof path, "%.*s.mandates", (int)(stem < 4000 ? stem : 4000), receipt);
+    const enum mr_status st = file_read_text(&text, path, sizeof ret->ids * 3);
+    if (st != MR_OK)
+        return out_fail(out, st == MR_NO_SUCH_FILE ? MR_NOT_FOUND : st,
+                        _("the order credits several payees: the ids of all their mandates, which "
+                          "came with the receipt, have to lie beside it in %s"),
+                        path);
+    bool good = true;
+    ret->count = 0;
+    for (char *at = text; good && *at != '\0'; ret->count++) {
+        const size_t n = strcspn(at, "\r\n");
+        char *const end = at + n;
+        char *const next = end + strspn(end, "\r\n");
+        *end = '\0';
+        good = n == DIGITS && ret->count < MR_LINES_MAX &&
+               mr_hex_parse(ret->ids[ret->count], MR_HASH_BYTES, at) == MR_OK;
+        at = next;
+    }
+    free(text);
+    return good ? MR_OK
+                : out_fail(out, MR_CHECK_FAILED, _("%s does not hold the ids of mandates"), path);
+}
+
+static bool is_cited(const struct mr_order *o, const struct mr_mandate *m, const struct cited *all,
+                     const char *order)
 {
     uint8_t id[MR_HASH_BYTES], ref[MR_HASH_BYTES];
     const struct mr_issue *const issue = &o->body.u.issue;
+    if (o->body.kind != MR_KIND_ISSUE || all->count == 0 || all->count != issue->lines_count)
+        return false;
     mr_mandate_id(id, m);
-    mr_conversion_ref(ref, o->salt, id, order);
-    return o->body.kind == MR_KIND_ISSUE && memcmp(o->ref, ref, sizeof ref) == 0 &&
-           issue->lines_count == 1 &&
-           memcmp(issue->lines[0].member, m->payee, MR_ACCOUNT_BYTES) == 0;
+    mr_conversion_ref(ref, o->salt, all->ids[0], all->count, order);
+    if (memcmp(o->ref, ref, sizeof ref) != 0)
+        return false;
+    for (size_t i = 0; i < all->count; i++)
+        if (memcmp(all->ids[i], id, sizeof id) == 0 &&
+            memcmp(issue->lines[i].member, m->payee, MR_ACCOUNT_BYTES) == 0)
+            return true;
+    return false;
 }
 
 /* A mandate's text, or a file with it, as mereau mandate give makes both. */
@@ -633,7 +677,7 @@ static enum mr_status check_cited(const struct command *c, struct out *out,
         return MR_OK;
     if (mandate == NULL || typed == NULL)
         return out_fail(out, MR_USAGE, _("--mandate and --payment-order go together"));
-    const enum mr_status st = read_mandate(out, &m, mandate);
+    enum mr_status st = read_mandate(out, &m, mandate);
     if (st != MR_OK)
         return st;
     if (mr_reference_normalise(order, sizeof order, typed) != MR_OK)
@@ -641,7 +685,20 @@ static enum mr_status check_cited(const struct command *c, struct out *out,
                         _("the payment order \"%.60s\" has no letter or digit, or is "
                           "too long"),
                         typed);
-    const bool cites = r->order_count > 0 && is_cited(&r->order[0].order, &m.mandate, order);
+    struct cited *const all = calloc(1, sizeof *all);
+    if (all == NULL)
+        return out_fail(out, MR_NO_MEMORY, NULL);
+    const struct mr_order *const o = r->order_count > 0 ? &r->order[0].order : NULL;
+    const bool several =
+        o != NULL && o->body.kind == MR_KIND_ISSUE && o->body.u.issue.lines_count > 1;
+    all->count = 1;
+    mr_mandate_id(all->ids[0], &m.mandate);
+    if (several)
+        st = read_cited(all, out, c->args[0]);
+    const bool cites = st == MR_OK && o != NULL && is_cited(o, &m.mandate, all, order);
+    free(all);
+    if (st != MR_OK)
+        return st;
     out_bool(out, "cited", cites);
     if (!cites)
         return out_fail(out, MR_CHECK_FAILED,

@@ -37,9 +37,10 @@ enum mr_status mr_mandate_allows(const struct mr_mandate *m, const struct mr_man
  *  removed. ret holds cap bytes. MR_OK; MR_TOO_LARGE; MR_BAD_TEXT when nothing is left. */
 enum mr_status mr_reference_normalise(char *ret, size_t cap, const char *text);
 
-/** MUN-3: `ref` of the ISSUE: commitment to the mandate's id and the payment order's reference,
- *  normalised as LED-40 (at most MR_NAME_MAX bytes). */
-void mr_conversion_ref(uint8_t ret[32], const uint8_t salt[16], const uint8_t mandate[32],
-                       const char *payment_order);
+/** MUN-3: `ref` of the ISSUE: commitment to the ids of the mandates, 32 bytes for each line in the
+ *  order of the lines (1 to MR_LINES_MAX of them), and the payment order's reference, normalised as
+ * LED-40 (at most MR_NAME_MAX bytes). */
+void mr_conversion_ref(uint8_t ret[32], const uint8_t salt[16], const uint8_t *mandates,
+                       size_t count, const char *payment_order);
 
 #endif

@@ -108,15 +108,25 @@ static enum mr_status take_conversion(void *ctx, const uint8_t key[MR_ACCOUNT_BY
         return MR_NO_MEMORY;
     c->rows = rows;
     struct conversion_row *const row = &c->rows[c->count];
+    *row = (struct conversion_row){.looked = false};
     memcpy(row->key, key, sizeof row->key);
     c->count += mr_conversion_decode(&row->conversion, plain, len) == MR_OK;
     return MR_OK;
 }
 
+static int by_bank_line(const void *a, const void *b)
+{
+    const struct conversion_row *const x = a, *const y = b;
+    return memcmp(x->conversion.note.ref, y->conversion.note.ref, MR_HASH_BYTES);
+}
+
 enum mr_status conversions_read(struct conversions *ret, struct admin *a)
 {
     *ret = (struct conversions){NULL, 0, 0};
-    return each(a, MR_REGISTER_CONVERSION, take_conversion, ret);
+    const enum mr_status st = each(a, MR_REGISTER_CONVERSION, take_conversion, ret);
+    if (ret->count > 0)
+        qsort(ret->rows, ret->count, sizeof *ret->rows, by_bank_line);
+    return st;
 }
 
 void conversions_free(struct conversions *c)
@@ -140,14 +150,18 @@ enum mr_status conversion_drop(struct admin *a, const uint8_t key[MR_ACCOUNT_BYT
 }
 
 void conversion_key(uint8_t ret[MR_ACCOUNT_BYTES], const uint8_t secret[32],
-                    const uint8_t municipality[MR_ACCOUNT_BYTES], const char *order)
+                    const uint8_t municipality[MR_ACCOUNT_BYTES],
+                    const uint8_t payee[MR_ACCOUNT_BYTES], const char *order)
 {
-    uint8_t both[32 + MR_ACCOUNT_BYTES], h[MR_HASH_BYTES];
-    memcpy(both, secret, 32);
-    memcpy(both + 32, municipality, MR_ACCOUNT_BYTES);
-    mr_hash(h, "mereau/payment-order", both, sizeof both, order, strlen(order));
+    uint8_t all[32 + 2 * MR_ACCOUNT_BYTES], h[MR_HASH_BYTES];
+    const size_t len = sizeof all - (payee == NULL ? MR_ACCOUNT_BYTES : 0);
+    memcpy(all, secret, 32);
+    memcpy(all + 32, municipality, MR_ACCOUNT_BYTES);
+    if (payee != NULL)
+        memcpy(all + 32 + MR_ACCOUNT_BYTES, payee, MR_ACCOUNT_BYTES);
+    mr_hash(h, "mereau/payment-order", all, len, order, strlen(order));
     memcpy(ret, h, MR_ACCOUNT_BYTES);
-    sodium_memzero(both, sizeof both);
+    sodium_memzero(all, sizeof all);
 }
 
 /* --- bank lines --------------------------------------------------------------------------------

@@ -16,11 +16,26 @@ struct mandates {
     size_t count, cap;
 };
 
+enum conversion_state {
+    CONVERSION_OPEN,    /* its bank line was not used yet */
+    CONVERSION_SETTLED, /* by the ISSUE of this conversion */
+    CONVERSION_OTHER,   /* its bank line was used for something else */
+};
+
+struct conversion_facts {
+    enum conversion_state state;
+    uint64_t settled_ms;
+    struct mr_state_slot_ref slot;
+};
+
 struct conversion_row {
     uint8_t key[MR_ACCOUNT_BYTES];
     struct mr_conversion conversion;
+    bool looked; /* facts are what the node said of it */
+    struct conversion_facts facts;
 };
 
+/** By the reference of the bank line. */
 struct conversions {
     struct conversion_row *rows;
     size_t count, cap;
@@ -49,8 +64,10 @@ enum mr_status conversion_drop(struct admin *a, const uint8_t key[MR_ACCOUNT_BYT
 /** The bank line of a reference. false: it is not kept, or its text is not the reference's. */
 bool bank_line_of(struct admin *a, struct mr_bank_note *ret, const uint8_t ref[MR_HASH_BYTES]);
 
-/** MUN-4: the key of a conversion. `order` is normalised as LED-40. */
+/** MUN-4: the key of a conversion. `order` is normalised as LED-40; `payee` is one of several
+ * payees of the payment order, NULL: it has one. */
 void conversion_key(uint8_t ret[MR_ACCOUNT_BYTES], const uint8_t secret[32],
-                    const uint8_t municipality[MR_ACCOUNT_BYTES], const char *order);
+                    const uint8_t municipality[MR_ACCOUNT_BYTES],
+                    const uint8_t payee[MR_ACCOUNT_BYTES], const char *order);
 
 #endif

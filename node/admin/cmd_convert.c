@@ -1,400 +1,294 @@
-/* Assigned conversion: the municipality paid euros, the payee who gave a mandate is credited, in
- * one order (MUN-3). A payment order counts once, however often it is asked for (MUN-4). */
+/* Assigned conversion: the municipality paid euros, and payees who gave mandates are credited, one
+ * or a file of them (MUN-3). A payment order counts once, however often it is asked for (MUN-4). */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "admin/cmd.h"
-#include "admin/conversion.h"
-#include "admin/field.h"
-#include "admin/mandate.h"
-#include "admin/members.h"
-#include "admin/treasury.h"
-#include "common/amount_text.h"
-#include "mereau/assert.h"
+#include "admin/convert.h"
+#include "admin/describe.h"
+#include "common/term.h"
 #include "mereau/mandate.h"
 
 const struct option_row convert_options[] = {
     {"order", 0, N_("TEXT"), N_("reference of the municipality's payment order")},
     {"bank-ref", 0, N_("TEXT"), N_("id of the bank entry that the euros came in with")},
     {"bank-account", 0, N_("TEXT"), N_("reserve account it stands on (default: the key file's)")},
+    {"file", 0, N_("FILE"), N_("its payees, a CSV file: payee,amount[,mandate][,label]")},
+    {"total", 0, N_("AMOUNT"), N_("what the payment order is about: the lines have to sum to it")},
     {"mandate", 0, N_("ID"), N_("which mandate, by its first digits, when there are several")},
     {"municipality", 0, N_("WHO"), N_("who paid, when the payee has mandates for several")},
+    {"label", 0, N_("TEXT"), N_("what it is for, on papers")},
     WORK_OPTIONS,
     {NULL, 0, NULL, NULL},
 };
 
-enum { SHORT_ID = 16 };
-
-struct converting {
-    struct admin *a;
-    struct mr_conversion want;
-    char order[CONVERSION_ORDER_MAX + 1]; /* normalised */
-    uint8_t key[MR_ACCOUNT_BYTES];
-    bool names_town; /* --municipality was given; want.municipality is it */
-    struct mandates mandates;
-    struct conversions all;
-    bool drafted;
-};
-
-/* --- what is wanted ----------------------------------------------------------------------------
+/* --- showing it --------------------------------------------------------------------------------
  */
 
-static enum mr_status read_order(struct converting *v)
+static const char *state_word(const struct convert_line *line)
 {
-    struct admin *const a = v->a;
-    const char *const order = opt_text(a->c, "order");
-    if (order == NULL)
-        return out_fail(a->out, MR_USAGE,
-                        _("--order is needed: the reference of the municipality's payment order"));
-    if (!FIELD_SET(&v->want, order, order) || conversion_order(v->order, order) != MR_OK)
-        return out_fail(a->out, MR_USAGE,
-                        _("the payment order \"%.60s\" has no letter or digit, has characters that "
-                          "cannot stand there, or is too long"),
-                        order);
-    return MR_OK;
+    if (line->state == CONVERT_DONE)
+        return _("credited before");
+    return line->state == CONVERT_DRAFTED ? _("in a draft") : _("to be credited");
 }
 
-static enum mr_status read_wish(struct converting *v)
+static const char *name_of(const struct converting *v, const struct convert_line *line)
 {
-    struct admin *const a = v->a;
-    const struct mr_unit *const unit = &a->charter->units[0];
-    const char *const ref = opt_text(a->c, "bank-ref"), *const town =
-                                                            opt_text(a->c, "municipality");
-    char hint[HINT_MAX];
-    enum mr_status st = read_order(v);
-    if (st == MR_OK && ref == NULL)
-        st = out_fail(a->out, MR_USAGE,
-                      _("--bank-ref is needed: the id of the bank entry that the euros came in "
-                        "with"));
-    if (st == MR_OK)
-        st = treasury_note(a, &v->want.note, ref, NULL);
-    if (st != MR_OK)
-        return st;
-    st = mr_amount_parse(&v->want.amount, a->c->args[1], unit->decimals, unit->code);
-    if (st != MR_OK) {
-        amount_hint(hint, st, a->c->args[1], unit->decimals, unit->code);
-        return out_fail(a->out, st, "%s", hint);
+    const struct roll_entry *const e = roll_of(&v->roll, line->want.payee);
+    return e != NULL && e->readable ? e->member.identity.name : "";
+}
+
+static void show_lines(const struct converting *v)
+{
+    const struct table_column columns[] = {
+        {_("line"), true},     {_("payee"), false}, {_("name"), false},    {_("label"), false},
+        {_("mandate"), false}, {_("amount"), true}, {_("what now"), false}};
+    struct table *const t = table_create(columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; t != NULL && i < v->count; i++) {
+        const struct convert_line *const line = &v->lines[i];
+        char number[16], mandate[CONVERT_ID_DIGITS + 1];
+        snprintf(number, sizeof number, "%u", line->line);
+        snprintf(mandate, sizeof mandate, "%s", admin_hex(line->want.mandate));
+        table_add(t,
+                  (const char *[]){number, line->payee, name_of(v, line), line->want.label, mandate,
+                                   admin_amount(v->a, line->want.amount), state_word(line)});
     }
-    st = member_find(a, v->want.payee, a->c->args[0]);
-    v->names_town = town != NULL;
-    if (st == MR_OK && town != NULL)
-        st = member_find(a, v->want.municipality, town);
-    v->want.time_ms = admin_now_ms();
-    FIELD_SET(&v->want, author, a->signer->key->name);
-    return st;
+    table_print(v->a->out, t);
 }
 
-/* --- what was done before ----------------------------------------------------------------------
- */
-
-static json_t *conversion_to_json(const struct mr_conversion *c)
-{
-    return json_pack("{s:s,s:s,s:I,s:s}", "payment_order", c->order, "bank_ref", c->note.entry,
-                     "amount_minor", (json_int_t)c->amount, "mandate", admin_hex(c->mandate));
-}
-
-/* By the payment order, and else by the bank line. */
-static const struct conversion_row *known(const struct converting *v, bool *ret_by_order)
-{
-    const struct conversion_row *by_bank = NULL;
-    *ret_by_order = false;
-    for (size_t i = 0; i < v->all.count; i++) {
-        const struct mr_conversion *const c = &v->all.rows[i].conversion;
-        char order[CONVERSION_ORDER_MAX + 1];
-        const bool same_town =
-            v->names_town ? memcmp(c->municipality, v->want.municipality, MR_ACCOUNT_BYTES) == 0
-                          : memcmp(c->payee, v->want.payee, MR_ACCOUNT_BYTES) == 0;
-        if (same_town && conversion_order(order, c->order) == MR_OK && strcmp(order, v->order) == 0)
-            return *ret_by_order = true, &v->all.rows[i];
-        if (memcmp(c->note.ref, v->want.note.ref, MR_HASH_BYTES) == 0)
-            by_bank = &v->all.rows[i];
-    }
-    return by_bank;
-}
-
-static bool is_same(const struct converting *v, const struct mr_conversion *c)
-{
-    char order[CONVERSION_ORDER_MAX + 1];
-    return conversion_order(order, c->order) == MR_OK && strcmp(order, v->order) == 0 &&
-           memcmp(c->payee, v->want.payee, MR_ACCOUNT_BYTES) == 0 && c->amount == v->want.amount &&
-           memcmp(c->note.ref, v->want.note.ref, MR_HASH_BYTES) == 0;
-}
-
-static enum mr_status refuse_other(struct converting *v, const struct mr_conversion *c,
-                                   bool by_order)
-{
-    struct admin *const a = v->a;
-    out_json(a->out, "wanted", conversion_to_json(&v->want));
-    out_json(a->out, "found", conversion_to_json(c));
-    out_note(a->out, _("  then: payment order \"%s\", bank line \"%s\", %s to %s"), c->order,
-             c->note.entry, admin_amount(a, c->amount), admin_address(a, c->payee));
-    out_note(a->out, _("  now:  payment order \"%s\", bank line \"%s\", %s to %s"), v->want.order,
-             v->want.note.entry, admin_amount(a, v->want.amount), admin_address(a, v->want.payee));
-    if (by_order)
-        return out_fail(a->out, MR_PAYMENT_ORDER_USED,
-                        _("payment order \"%s\" was already used for something else; nothing was "
-                          "issued"),
-                        c->order);
-    return out_fail(a->out, MR_BANK_REF_USED,
-                    _("the bank line \"%s\" was already used for payment order \"%s\"; nothing was "
-                      "issued"),
-                    c->note.entry, c->order);
-}
-
-static void say_settled(struct converting *v, const struct mr_conversion *c,
-                        const struct conversion_facts *f)
+static void show_sums(const struct converting *v)
 {
     struct out *const out = v->a->out;
-    out_text(out, "state", "settled");
-    out_int(out, "settled_ms", (int64_t)f->settled_ms);
-    out_int(out, "seq", (int64_t)f->slot.seq);
-    out_status(out, MR_ALREADY_DONE);
-    out_print(out, _("Already converted on %s: payment order \"%s\", %s to %s\n"),
-              admin_time(f->settled_ms), c->order, admin_amount(v->a, c->amount),
-              admin_address(v->a, c->payee));
+    int64_t done, waiting, left;
+    const size_t done_count = convert_count(v, CONVERT_DONE, &done);
+    const size_t waiting_count = convert_count(v, CONVERT_DRAFTED, &waiting);
+    const size_t left_count = convert_count(v, CONVERT_NEW, &left);
+    out_int(out, "payees", (int64_t)v->count);
+    out_int(out, "already_count", (int64_t)done_count);
+    out_int(out, "already_minor", done);
+    out_int(out, "waiting_count", (int64_t)waiting_count);
+    out_int(out, "waiting_minor", waiting);
+    out_int(out, "new_count", (int64_t)left_count);
+    out_int(out, "new_minor", left);
+    out_print(out, _("Payment order \"%s\" of %s, bank line \"%s\"\n"), v->typed,
+              admin_address(v->a, v->town), v->parts[0].note.entry);
+    if (done_count > 0)
+        out_print(out, _("  credited before:     %s (%zu)\n"), admin_amount(v->a, done),
+                  done_count);
+    if (waiting_count > 0)
+        out_print(out, _("  in a draft:          %s (%zu)\n"), admin_amount(v->a, waiting),
+                  waiting_count);
+    out_print(out, _("  to be credited:      %s (%zu)\n"), admin_amount(v->a, left), left_count);
+    out_print(out, _("  all lines:           %s (%zu), the total of the payment order\n"),
+              admin_amount(v->a, v->sum), v->count);
 }
 
-/* Open drafts count too; a dead one goes away. */
-static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, const char *path,
-                                    bool dead, void *ctx)
+static json_t *line_to_json(const struct converting *v, const struct convert_line *line)
 {
-    struct converting *const v = ctx;
-    for (uint32_t k = 0; k < d->orders_count; k++) {
-        const struct mr_order_body *const b = &d->orders[k].order.body;
-        bool uses = b->kind == MR_KIND_PAYOUT &&
-                    memcmp(b->u.payout.bank_ref, v->want.note.ref, MR_HASH_BYTES) == 0;
-        for (uint32_t i = 0; b->kind == MR_KIND_ISSUE && i < b->u.issue.banks_count; i++)
-            uses = uses || memcmp(b->u.issue.banks[i].ref, v->want.note.ref, MR_HASH_BYTES) == 0;
-        if (!uses)
-            continue;
-        if (dead) {
-            unlink(path);
-            return MR_OK;
-        }
-        out_text(w->a->out, "draft", path);
-        if (!conversion_is(&d->orders[k].order, &v->want))
-            return out_fail(w->a->out, MR_BANK_REF_USED,
-                            _("a draft for something else waits with the bank line \"%s\": %s"),
-                            v->want.note.entry, path);
-        v->drafted = true;
-        out_text(w->a->out, "state", "draft");
-        out_status(w->a->out, MR_ALREADY_DONE);
-        out_print(w->a->out,
-                  _("Drafted already: payment order \"%s\"; signatures are missing:\n"
-                    "  mereau-admin draft sign %s %s --key KEYFILE\n"),
-                  v->want.order, path, admin_place(w->a));
+    static const char *const words[] = {"new", "draft", "settled", "refused"};
+    json_t *const row = json_pack(
+        "{s:s,s:s,s:s,s:I,s:s}", "payment_order", v->typed, "bank_ref", line->want.note.entry,
+        "payee", admin_address(v->a, line->want.payee), "amount_minor",
+        (json_int_t)line->want.amount, "mandate", admin_hex(line->want.mandate));
+    if (line->line > 0)
+        json_object_set_new(row, "line", json_integer(line->line));
+    json_object_set_new(row, "label", json_string(line->want.label));
+    json_object_set_new(row, "state", json_string(words[line->state]));
+    if (line->state == CONVERT_DONE && line->facts.settled_ms > 0) {
+        json_object_set_new(row, "settled_ms", json_integer((json_int_t)line->facts.settled_ms));
+        json_object_set_new(row, "seq", json_integer((json_int_t)line->facts.slot.seq));
     }
-    return MR_OK;
+    return row;
 }
 
-/* Sets *ret_done when there is nothing left to do. */
-static enum mr_status look_back(struct converting *v, struct work *w, bool *ret_done)
+static void put_json(const struct converting *v)
 {
-    struct conversion_facts facts;
-    bool by_order;
-    const struct conversion_row *const row = known(v, &by_order);
-    *ret_done = false;
-    if (row == NULL)
-        return treasury_each_draft(w, look_at_draft, v);
-    const struct mr_conversion *const c = &row->conversion;
-    enum mr_status st = conversion_look(v->a, &facts, c);
-    if (st != MR_OK)
-        return st;
-    const bool open = facts.state == CONVERSION_OPEN;
-    if (!is_same(v, c)) {
-        const bool alive = facts.state == CONVERSION_SETTLED ||
-                           (open && c->time_ms + CONVERSION_OPEN_MS > admin_now_ms());
-        return alive ? refuse_other(v, c, by_order) : treasury_each_draft(w, look_at_draft, v);
-    }
-    memcpy(v->want.mandate, c->mandate, sizeof v->want.mandate);
-    memcpy(v->want.municipality, c->municipality, sizeof v->want.municipality);
-    v->names_town = true;
-    if (facts.state == CONVERSION_SETTLED) {
-        say_settled(v, c, &facts);
-        *ret_done = true;
-        return MR_OK;
-    }
-    st = treasury_each_draft(w, look_at_draft, v);
-    *ret_done = v->drafted;
-    return st;
+    json_t *const rows = json_array();
+    if (v->file == NULL)
+        out_json(v->a->out, "conversion", line_to_json(v, &v->lines[0]));
+    for (size_t i = 0; i < v->count; i++)
+        json_array_append_new(rows, line_to_json(v, &v->lines[i]));
+    out_json(v->a->out, "conversions", rows);
 }
 
-/* --- the mandate -------------------------------------------------------------------------------
+/* --- nothing left to do ------------------------------------------------------------------------
  */
 
-static enum mr_status allowed(struct converting *v, const struct mandate_row *row,
-                              int64_t *ret_used, enum mr_status *ret)
+static void say_settled(struct converting *v)
 {
-    struct mr_conversion c = v->want;
-    memcpy(c.municipality, row->entry.mandate.mandate.municipality, sizeof c.municipality);
-    if (v->names_town && memcmp(c.municipality, v->want.municipality, MR_ACCOUNT_BYTES) != 0) {
-        *ret = MR_MANDATE_OTHER;
-        return MR_OK;
+    struct out *const out = v->a->out;
+    const struct convert_line *last = &v->lines[0];
+    for (size_t i = 1; i < v->count; i++)
+        if (v->lines[i].facts.settled_ms > last->facts.settled_ms)
+            last = &v->lines[i];
+    out_text(out, "state", "settled");
+    out_int(out, "settled_ms", (int64_t)last->facts.settled_ms);
+    out_int(out, "seq", (int64_t)last->facts.slot.seq);
+    out_status(out, MR_ALREADY_DONE);
+    if (v->file == NULL)
+        out_print(out, _("Already converted on %s: payment order \"%s\", %s to %s\n"),
+                  admin_time(last->facts.settled_ms), last->want.order, admin_amount(v->a, v->sum),
+                  admin_address(v->a, last->want.payee));
+    else
+        out_print(out,
+                  ngettext("Already converted, the last of it on %s: payment order \"%s\", %zu "
+                           "payee, %s\n",
+                           "Already converted, the last of it on %s: payment order \"%s\", %zu "
+                           "payees, %s\n",
+                           v->count),
+                  admin_time(last->facts.settled_ms), v->typed, v->count,
+                  admin_amount(v->a, v->sum));
+}
+
+/* Sets false when lines are left to convert. */
+static bool is_done(struct converting *v)
+{
+    int64_t sum;
+    if (convert_count(v, CONVERT_NEW, &sum) > 0)
+        return false;
+    if (v->file != NULL)
+        show_sums(v);
+    put_json(v);
+    if (v->draft == NULL) {
+        say_settled(v);
+        return true;
     }
-    conversion_key(v->key, v->a->signer->key->bank_secret, c.municipality, v->order);
-    const enum mr_status st = conversion_used(v->a, ret_used, &v->all, row->id, v->key);
-    if (st == MR_OK)
-        *ret = conversion_allowed(v->a, row, &c, *ret_used);
-    return st;
-}
-
-static enum mr_status refuse(struct converting *v, const struct mandate_row *row, enum mr_status st,
-                             int64_t used)
-{
-    struct admin *const a = v->a;
-    const struct mr_mandate *const m = &row->entry.mandate.mandate;
-    out_text(a->out, "mandate", admin_hex(row->id));
-    if (st == MR_MANDATE_OVER) {
-        out_int(a->out, "max_minor", m->max);
-        out_int(a->out, "used_minor", used);
-        return out_fail(a->out, st,
-                        _("mandate %.*s allows %s in all, and %s of it are used: %s more would be "
-                          "too much; ask the payee for another mandate"),
-                        SHORT_ID, admin_hex(row->id), admin_amount(a, m->max),
-                        admin_amount(a, used), admin_amount(a, v->want.amount));
-    }
-    if (st == MR_MANDATE_REVOKED)
-        return out_fail(a->out, st, _("mandate %.*s was revoked on %s: ask the payee for another"),
-                        SHORT_ID, admin_hex(row->id), admin_time(row->entry.revoked_ms));
-    if (st == MR_MANDATE_EXPIRED)
-        return out_fail(a->out, st,
-                        _("mandate %.*s holds from %s until %s only: ask the payee for another"),
-                        SHORT_ID, admin_hex(row->id), admin_time(m->from_ms),
-                        m->until_ms != 0 ? admin_time(m->until_ms) : "-");
-    if (st == MR_MANDATE_OTHER)
-        return out_fail(a->out, st,
-                        _("mandate %.*s is for %s, to be paid by %s: not for this payment"),
-                        SHORT_ID, admin_hex(row->id), admin_address(a, m->payee),
-                        admin_address(a, m->municipality));
-    return out_fail(a->out, st, _("mandate %.*s: %s"), SHORT_ID, admin_hex(row->id),
-                    status_sentence(st));
-}
-
-/* The one that is named. */
-static enum mr_status named(struct converting *v, const struct mandate_row **ret)
-{
-    int64_t used = 0;
-    enum mr_status says = MR_OK;
-    enum mr_status st = mandate_find(v->a, &v->mandates, ret, opt_text(v->a->c, "mandate"));
-    if (st == MR_OK)
-        st = allowed(v, *ret, &used, &says);
-    if (st != MR_OK)
-        return st;
-    return says == MR_OK ? MR_OK : refuse(v, *ret, says, used);
-}
-
-/* The one that bears it; what is wrong with the last one given, when none does. */
-static enum mr_status only(struct converting *v, const struct mandate_row **ret)
-{
-    const struct mandate_row *bad = NULL;
-    enum mr_status says = MR_OK, bad_says = MR_OK;
-    int64_t used = 0, bad_used = 0;
-    size_t found = 0;
-    for (size_t i = 0; i < v->mandates.count; i++) {
-        const struct mandate_row *const row = &v->mandates.rows[i];
-        const struct mr_mandate *const m = &row->entry.mandate.mandate;
-        if (memcmp(m->payee, v->want.payee, MR_ACCOUNT_BYTES) != 0)
-            continue;
-        const enum mr_status st = allowed(v, row, &used, &says);
-        if (st != MR_OK)
-            return st;
-        if (says == MR_OK) {
-            *ret = row;
-            found++;
-        } else if (says != MR_MANDATE_OTHER &&
-                   (bad == NULL || m->from_ms > bad->entry.mandate.mandate.from_ms)) {
-            bad = row;
-            bad_says = says;
-            bad_used = used;
-        }
-    }
-    if (found == 1)
-        return MR_OK;
-    if (found > 1)
-        return out_fail(v->a->out, MR_USAGE,
-                        _("%zu mandates of this payee allow it: say which with --mandate"), found);
-    if (bad != NULL)
-        return refuse(v, bad, bad_says, bad_used);
-    return out_fail(v->a->out, MR_MANDATE_UNKNOWN,
-                    _("%s has given no mandate for this: the payee makes one with \"mereau mandate "
-                      "give\", and you add it with \"mereau-admin mandate add\""),
-                    admin_address(v->a, v->want.payee));
-}
-
-static enum mr_status take_mandate(struct converting *v)
-{
-    const struct mandate_row *row = NULL;
-    const enum mr_status st = opt_flag(v->a->c, "mandate") ? named(v, &row) : only(v, &row);
-    if (st != MR_OK)
-        return st;
-    mr_assert(row != NULL);
-    memcpy(v->want.mandate, row->id, sizeof v->want.mandate);
-    memcpy(v->want.municipality, row->entry.mandate.mandate.municipality,
-           sizeof v->want.municipality);
-    conversion_key(v->key, v->a->signer->key->bank_secret, v->want.municipality, v->order);
-    return MR_OK;
+    out_text(v->a->out, "state", "draft");
+    out_status(v->a->out, MR_ALREADY_DONE);
+    out_print(v->a->out,
+              _("Drafted already: payment order \"%s\"; signatures are missing:\n"
+                "  mereau-admin draft sign %s %s --key KEYFILE\n"),
+              v->typed, v->draft, admin_place(v->a));
+    return true;
 }
 
 /* --- issuing -----------------------------------------------------------------------------------
  */
 
-static enum mr_status check_bank(struct converting *v)
-{
-    struct conversion_facts facts;
-    const enum mr_status st = conversion_look(v->a, &facts, &v->want);
-    if (st != MR_OK || facts.state == CONVERSION_OPEN)
-        return st;
-    return out_fail(v->a->out, MR_BANK_REF_USED,
-                    _("the bank line \"%s\" was already used on %s for something else; nothing was "
-                      "issued"),
-                    v->want.note.entry, admin_time(facts.settled_ms));
-}
-
-static enum mr_status draft_it(struct converting *v, struct work *w, struct mr_order_body *body)
+/* One ISSUE over the lines from *at on, as many as it holds. */
+static enum mr_status draft_part(struct converting *v, struct work *w, struct mr_order_body *body,
+                                 const struct convert_part *part, size_t *at)
 {
     struct mr_issue *const issue = &body->u.issue;
-    body->kind = MR_KIND_ISSUE;
-    issue->banks_count = issue->lines_count = 1;
-    memcpy(issue->banks[0].ref, v->want.note.ref, MR_HASH_BYTES);
-    issue->banks[0].amount = issue->lines[0].amount = v->want.amount;
-    memcpy(issue->lines[0].member, v->want.payee, MR_ACCOUNT_BYTES);
-    enum mr_status st = work_note(w, &v->want.note);
+    uint8_t mandates[MR_LINES_MAX][MR_HASH_BYTES];
+    *body = (struct mr_order_body){.kind = MR_KIND_ISSUE};
+    issue->banks_count = 1;
+    memcpy(issue->banks[0].ref, part->note.ref, MR_HASH_BYTES);
+    for (; *at < v->count && issue->lines_count < MR_LINES_MAX; (*at)++) {
+        struct convert_line *const line = &v->lines[*at];
+        if (line->state != CONVERT_NEW)
+            continue;
+        struct mr_issue_line *const to = &issue->lines[issue->lines_count];
+        memcpy(mandates[issue->lines_count++], line->want.mandate, MR_HASH_BYTES);
+        memcpy(to->member, line->want.payee, MR_ACCOUNT_BYTES);
+        to->amount = line->want.amount;
+        issue->banks[0].amount += to->amount; /* at most v->sum */
+        line->want.note = part->note;
+    }
+    const uint32_t lines = issue->lines_count;
+    enum mr_status st = work_note(w, &part->note);
     if (st == MR_OK)
         st = work_add(w, body);
     if (st != MR_OK)
         return st;
     struct mr_order *const o = &w->draft->orders[w->draft->orders_count - 1].order;
-    mr_conversion_ref(o->ref, o->salt, v->want.mandate, v->order);
+    mr_conversion_ref(o->ref, o->salt, mandates[0], lines, v->order);
     return MR_OK;
+}
+
+static enum mr_status draft_all(struct converting *v, struct work *w, struct mr_order_body *body)
+{
+    int64_t sum;
+    size_t at = 0, left = convert_count(v, CONVERT_NEW, &sum);
+    enum mr_status st = MR_OK;
+    for (size_t k = 0; st == MR_OK && left > 0; k++) {
+        if (v->parts[k].used)
+            continue;
+        st = draft_part(v, w, body, &v->parts[k], &at);
+        left -= left < MR_LINES_MAX ? left : MR_LINES_MAX;
+    }
+    return st == MR_FULL ? out_fail(v->a->out, st, NULL) : st;
+}
+
+/* Out of the register again when nothing was signed. */
+static void forget(struct converting *v, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (v->lines[i].state == CONVERT_NEW)
+            conversion_drop(v->a, v->lines[i].key);
+}
+
+/* In the register before anybody signs, so that it is never signed without being explained there.
+ */
+static enum mr_status enter_all(struct converting *v)
+{
+    struct progress bar;
+    enum mr_status st = MR_OK;
+    size_t i = 0;
+    progress_begin(&bar, v->a->c, _("entering in the register"), v->count);
+    for (; st == MR_OK && i < v->count; i++) {
+        if (v->lines[i].state == CONVERT_NEW)
+            st = conversion_put(v->a, v->lines[i].key, &v->lines[i].want);
+        progress_update(&bar, i + 1);
+    }
+    progress_end(&bar);
+    if (st == MR_OK)
+        return st;
+    admin_call_failed(v->a, st);
+    forget(v, i);
+    return st;
 }
 
 static void say_done(struct converting *v)
 {
     struct admin *const a = v->a;
-    out_print(a->out,
-              _("Converted: payment order \"%s\", %s to %s, mandate %.*s, bank line \"%s\"\n"),
-              v->want.order, admin_amount(a, v->want.amount), admin_address(a, v->want.payee),
-              SHORT_ID, admin_hex(v->want.mandate), v->want.note.entry);
+    const struct convert_line *const one = &v->lines[0];
+    int64_t sum;
+    const size_t count = convert_count(v, CONVERT_NEW, &sum);
+    if (v->file == NULL)
+        out_print(a->out,
+                  _("Converted: payment order \"%s\", %s to %s, mandate %.*s, bank line \"%s\"\n"),
+                  v->typed, admin_amount(a, one->want.amount), admin_address(a, one->want.payee),
+                  CONVERT_ID_DIGITS, admin_hex(one->want.mandate), one->want.note.entry);
+    else
+        out_print(a->out,
+                  ngettext("Converted: payment order \"%s\", %s to %zu payee\n",
+                           "Converted: payment order \"%s\", %s to %zu payees\n", count),
+                  v->typed, admin_amount(a, sum), count);
 }
 
-/* In the register before anybody signs, so that it is never signed without being explained there;
- * out of it again when nothing was signed. */
+/* What the person is to agree to. */
+static enum mr_status preview(struct converting *v, struct work *w)
+{
+    const bool dry = opt_flag(v->a->c, "dry-run");
+    int64_t missing;
+    w->shown = dry || v->file != NULL;
+    if (v->file == NULL)
+        return MR_OK;
+    if (dry || !v->a->c->yes)
+        show_lines(v);
+    show_sums(v);
+    /* Nobody is asked about what the node would refuse. */
+    if (dry || work_check(w, &missing) != MR_OK)
+        return MR_OK;
+    return term_confirm(v->a->c, v->a->out, _("Convert this?"));
+}
+
 static void issue(struct converting *v, struct work *w)
 {
     const bool dry = opt_flag(v->a->c, "dry-run");
-    const enum mr_status st = dry ? MR_OK : conversion_put(v->a, v->key, &v->want);
-    if (st != MR_OK) {
-        admin_call_failed(v->a, st);
+    enum mr_status st = preview(v, w);
+    if (st == MR_OK && !dry)
+        st = enter_all(v);
+    if (st != MR_OK)
         return;
-    }
-    out_json(v->a->out, "conversion", conversion_to_json(&v->want));
+    put_json(v);
     w->path[0] = '\0'; /* of a draft that was looked at before */
-    const enum work_end end = work_finish(w, _("Convert this?"));
+    const enum work_end end = work_finish(w, v->file == NULL ? _("Convert this?") : NULL);
     if (end == WORK_SETTLED)
         say_done(v);
     if (end == WORK_FAILED && !dry && (w->path[0] == '\0' || !file_exists(w->path)))
-        conversion_drop(v->a, v->key);
+        forget(v, v->count);
 }
 
 void cmd_convert(struct command *c, struct out *out)
@@ -403,7 +297,6 @@ void cmd_convert(struct command *c, struct out *out)
     struct work w = {.a = &a};
     struct mr_order_body *body;
     struct converting *const v = calloc(1, sizeof *v);
-    bool done = false;
     enum mr_status st = order_begin(&a, c, out, &body);
     if (st == MR_OK && v == NULL)
         st = out_fail(out, MR_NO_MEMORY, NULL);
@@ -411,29 +304,20 @@ void cmd_convert(struct command *c, struct out *out)
         st = admin_need_operator(&a);
     if (st == MR_OK) {
         v->a = &a;
-        st = read_wish(v);
+        st = convert_read(v);
     }
     if (st == MR_OK)
         st = work_begin(&w, &a, a.treasury);
     if (st == MR_OK)
-        st = conversions_read(&v->all, &a);
-    if (st == MR_OK)
-        st = look_back(v, &w, &done);
-    if (st == MR_OK && !done)
-        st = mandates_read(&v->mandates, &a);
-    if (st == MR_OK && !done)
-        st = take_mandate(v);
-    if (st == MR_OK && !done)
-        st = check_bank(v);
-    if (st == MR_OK && !done)
-        st = draft_it(v, &w, body);
-    if (st == MR_OK && !done)
-        issue(v, &w);
-    work_done(&w);
-    if (v != NULL) {
-        mandates_free(&v->mandates);
-        conversions_free(&v->all);
+        st = convert_check(v, &w);
+    if (st == MR_OK && !is_done(v)) {
+        st = draft_all(v, &w, body);
+        if (st == MR_OK)
+            issue(v, &w);
     }
+    work_done(&w);
+    if (v != NULL)
+        convert_done(v);
     free(v);
     order_end(&a, body);
 }

@@ -228,31 +228,47 @@ void cmd_mandate_add(struct command *c, struct out *out)
 /* --- finding -----------------------------------------------------------------------------------
  */
 
-enum mr_status mandate_find(struct admin *a, const struct mandates *all,
-                            const struct mandate_row **ret, const char *digits)
+static bool begins_with(const uint8_t id[MR_HASH_BYTES], const char *digits)
+{
+    for (size_t i = 0; digits[i] != '\0'; i++)
+        if ("0123456789abcdef"[i % 2 == 0 ? id[i / 2] >> 4 : id[i / 2] & 15] != digits[i])
+            return false;
+    return true;
+}
+
+enum mr_status mandate_named(const struct mandates *all, const struct mandate_row **ret,
+                             char why[HINT_MAX], const char *digits)
 {
     const size_t n = strlen(digits);
     size_t found = 0;
     if (n < ID_DIGITS_MIN || n > (size_t)2 * MR_HASH_BYTES ||
-        digits[strspn(digits, "0123456789abcdef")])
-        return out_fail(a->out, MR_USAGE,
-                        _("\"%.60s\" is not the number of a mandate: give at least %d of its "
-                          "digits"),
-                        digits, ID_DIGITS_MIN);
+        digits[strspn(digits, "0123456789abcdef")]) {
+        snprintf(why, HINT_MAX,
+                 _("\"%.60s\" is not the number of a mandate: give at least %d of its digits"),
+                 digits, ID_DIGITS_MIN);
+        return MR_USAGE;
+    }
     for (size_t i = 0; i < all->count; i++) {
-        if (strncmp(admin_hex(all->rows[i].id), digits, n) != 0)
+        if (!begins_with(all->rows[i].id, digits))
             continue;
         *ret = &all->rows[i];
         found++;
     }
     if (found == 1)
         return MR_OK;
-    if (found == 0)
-        return out_fail(a->out, MR_MANDATE_UNKNOWN,
-                        _("there is no mandate %s; see \"mereau-admin mandate list --all\""),
-                        digits);
-    return out_fail(a->out, MR_USAGE, _("several mandates begin with %s: give more digits"),
-                    digits);
+    snprintf(why, HINT_MAX,
+             found == 0 ? _("there is no mandate %.70s; see \"mereau-admin mandate list --all\"")
+                        : _("several mandates begin with %.70s: give more digits"),
+             digits);
+    return found == 0 ? MR_MANDATE_UNKNOWN : MR_USAGE;
+}
+
+enum mr_status mandate_find(struct admin *a, const struct mandates *all,
+                            const struct mandate_row **ret, const char *digits)
+{
+    char why[HINT_MAX];
+    const enum mr_status st = mandate_named(all, ret, why, digits);
+    return st == MR_OK ? st : out_fail(a->out, st, "%s", why);
 }
 
 /* --- list and show -----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ const struct option_row slip_options[] = {
     {"html", 0, N_("FILE"), N_("write the paper, ready to print")},
     {"csv", 0, N_("FILE"), N_("write the lines as comma-separated values")},
     {"receipts", 0, N_("DIR"), N_("save the receipt of each line there")},
-    {"summary", 0, NULL, N_("the paper without a sheet for each conversion")},
+    {"summary", 0, NULL, N_("the paper without a sheet for each payment order")},
     {"force", 0, NULL, N_("replace files that are there")},
     {NULL, 0, NULL, NULL},
 };
@@ -69,10 +69,10 @@ static const char *bank_text(const struct payout_line *line)
 static json_t *conversion_row_json(const struct municipal *m, const struct conversion_line *line)
 {
     const struct mr_conversion *const c = &line->conversion;
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:b,s:b}", "kind", "conversion",
-                     "payment_order", c->order, "payee", admin_address(m->a, c->payee), "mandate",
-                     admin_hex(c->mandate), "bank_ref", c->note.entry, "amount_minor",
-                     (json_int_t)c->amount, "order", admin_hex(line->order), "seq",
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:b,s:b}", "kind", "conversion",
+                     "payment_order", c->order, "payee", admin_address(m->a, c->payee), "label",
+                     c->label, "mandate", admin_hex(c->mandate), "bank_ref", c->note.entry,
+                     "amount_minor", (json_int_t)c->amount, "order", admin_hex(line->order), "seq",
                      (json_int_t)line->seq, "settled_ms", (json_int_t)line->time_ms, "proved",
                      line->proof.st == MR_OK, "mandate_good", line->mandate_good);
 }
@@ -142,6 +142,7 @@ static void print_sums(const struct municipal *m)
     out_int(out, "to_ms", (int64_t)m->period.end);
     out_int(out, "converted_minor", m->converted);
     out_int(out, "converted_count", (int64_t)m->conversion_count);
+    out_int(out, "payment_orders", (int64_t)m->orders);
     out_int(out, "paid_out_minor", m->paid_out);
     out_int(out, "fees_minor", m->fees);
     out_int(out, "euros_minor", m->paid_out - m->fees);
@@ -246,9 +247,9 @@ static void put_payouts(struct paper *p, const struct municipal *m)
 static void put_remarks(struct paper *p, const struct municipal *m)
 {
     paper_note(p,
-               _("Each conversion is one order of the ledger: the euros enter the reserve and the "
-                 "payee is credited in units of the same value, or neither happens. The order "
-                 "commits to the payment order and to the payee's mandate."));
+               _("Each order of the ledger moves both: the euros enter the reserve and its payees "
+                 "are credited in units of the same value, or neither happens. It commits to the "
+                 "payment order and to the mandate of each payee."));
     paper_note(p,
                _("Mandate, redemption, order: first digits of their ids. Receipt: signatures of "
                  "the nodes that prove the order, verified when this paper was made; anybody can "
@@ -264,24 +265,61 @@ static void put_remarks(struct paper *p, const struct municipal *m)
         p, (const char *[]){_("For the association"), _("Seen by the public accountant")}, 2);
 }
 
-/* --- HTML: one sheet for each conversion -------------------------------------------------------
+/* --- HTML: one sheet for each payment order ----------------------------------------------------
  */
 
-static void put_payment(struct paper *p, const struct municipal *m,
-                        const struct conversion_line *line)
+/* The lines of one payment order: the first, those behind it, and what they sum to. */
+struct sheet {
+    const struct municipal *m;
+    const struct conversion_line *first;
+    size_t count;
+    int64_t sum;
+};
+
+static struct sheet sheet_of(const struct municipal *m, size_t first)
 {
-    const struct mr_conversion *const c = &line->conversion;
-    char town[PERSON_MAX];
+    struct sheet s = {.m = m, .first = &m->conversions[first]};
+    for (size_t i = first; i < m->conversion_count; i++)
+        if (m->conversions[i].sheet == first) {
+            s.count++;
+            s.sum += m->conversions[i].conversion.amount; /* at most m->converted */
+        }
+    return s;
+}
+
+/* The next line of the sheet behind `line`; NULL: it was the last. */
+static const struct conversion_line *next_of(const struct sheet *s,
+                                             const struct conversion_line *line)
+{
+    const struct conversion_line *const end = s->m->conversions + s->m->conversion_count;
+    for (line++; line < end; line++)
+        if (line->sheet == (size_t)(s->first - s->m->conversions))
+            return line;
+    return NULL;
+}
+
+static void put_payment(struct paper *p, const struct sheet *s)
+{
+    const struct municipal *const m = s->m;
+    const struct mr_conversion *const c = &s->first->conversion;
+    char town[PERSON_MAX], amount[AMOUNT_PEOPLE_MAX + 64];
     person_text(town, m->a, m->name, c->municipality);
+    if (s->count == 1)
+        snprintf(amount, sizeof amount, "%s", admin_euros(m->a, s->sum));
+    else
+        snprintf(amount, sizeof amount, ngettext("%s (%zu payee)", "%s (%zu payees)", s->count),
+                 admin_euros(m->a, s->sum), s->count);
     const struct paper_fact facts[] = {
         {_("Payment order"), c->order, PAPER_PLAIN},
         {_("Paid by"), town, PAPER_PLAIN},
         {_("Paid to the reserve of"), m->a->home->name, PAPER_PLAIN},
         {_("Reserve account"), c->note.account_len > 0 ? c->note.account : "-", PAPER_PLAIN},
         {_("Euro reference"), c->note.entry, PAPER_PLAIN},
-        {_("Amount"), admin_euros(m->a, c->amount), PAPER_AMOUNT}};
+        {_("Amount"), amount, PAPER_AMOUNT},
+        {_("For"), c->label, PAPER_PLAIN}};
+    const bool one_label = s->count == 1 && c->label_len > 0;
     paper_section(p, _("1. Payment order"), false);
-    paper_facts(p, facts, sizeof facts / sizeof facts[0]);
+    paper_facts(p, facts, sizeof facts / sizeof facts[0] - !one_label);
 }
 
 static void put_mandate(struct paper *p, const struct municipal *m,
@@ -344,16 +382,100 @@ static void put_receipt(struct paper *p, const struct conversion_line *line)
     paper_code(p, _("Id of the order"), admin_hex(line->order));
 }
 
-static void put_sheet(struct paper *p, const struct municipal *m,
-                      const struct conversion_line *line)
+/* --- HTML: a payment order of several payees ---------------------------------------------------
+ */
+
+static void put_payees(struct paper *p, const struct sheet *s)
+{
+    const struct municipal *const m = s->m;
+    const struct paper_column columns[COLUMNS] = {
+        {_("No."), PAPER_PLAIN},       {_("Account credited"), PAPER_DIGITS},
+        {_("For"), PAPER_PLAIN},       {_("Mandate"), PAPER_DIGITS},
+        {_("Signature"), PAPER_PLAIN}, {_("Euro reference"), PAPER_DIGITS},
+        {_("Order"), PAPER_DIGITS},    {_("Amount credited"), PAPER_AMOUNT}};
+    size_t number = 0;
+    paper_section(p, _("2. Payees, their mandates and what they were credited"), false);
+    paper_table(p, _("Payees"), columns, COLUMNS);
+    for (const struct conversion_line *line = s->first; line != NULL; line = next_of(s, line)) {
+        const struct mr_conversion *const c = &line->conversion;
+        char payee[PERSON_MAX], mandate[SHORT_ID + 1], order[SHORT_ID + 1], at[NUMBER_MAX];
+        person_text(payee, m->a, line->payee_name, c->payee);
+        short_id(mandate, c->mandate);
+        short_id(order, line->order);
+        snprintf(at, sizeof at, "%zu", ++number);
+        paper_row(p, (const char *[]){at, payee, c->label, mandate,
+                                      line->mandate_good ? _("the payee's, verified") : _("WRONG"),
+                                      c->note.entry, order, admin_amount(m->a, c->amount)});
+    }
+    paper_totals(p,
+                 (const char *[]){_("Total"), "", "", "", "", "", "", admin_amount(m->a, s->sum)});
+    paper_table_end(p);
+}
+
+/* The orders of the ledger that it took: one for each first line. */
+static void put_receipts(struct paper *p, const struct sheet *s)
+{
+    enum { RECEIPT_COLUMNS = 6 };
+    const struct municipal *const m = s->m;
+    const struct paper_column columns[RECEIPT_COLUMNS] = {
+        {_("Credited on (UTC)"), PAPER_TIME}, {_("Euro reference"), PAPER_DIGITS},
+        {_("Payees"), PAPER_PLAIN},           {_("Id of the order"), PAPER_DIGITS},
+        {_("Receipt"), PAPER_PLAIN},          {_("Amount credited"), PAPER_AMOUNT}};
+    paper_section(p, _("3. Account slip and receipts"), false);
+    paper_table(p, _("Orders of the ledger"), columns, RECEIPT_COLUMNS);
+    for (const struct conversion_line *line = s->first; line != NULL;) {
+        const struct conversion_line *const order = line;
+        char proof[64], count[NUMBER_MAX];
+        int64_t sum = 0;
+        size_t payees = 0;
+        for (; line != NULL && line->seq == order->seq; line = next_of(s, line)) {
+            sum += line->conversion.amount; /* at most m->converted */
+            payees++;
+        }
+        line_proof_text(proof, sizeof proof, &order->proof);
+        snprintf(count, sizeof count, "%zu", payees);
+        paper_row(p,
+                  (const char *[]){admin_time(order->time_ms), order->conversion.note.entry, count,
+                                   admin_hex(order->order), proof, admin_amount(m->a, sum)});
+    }
+    paper_table_end(p);
+    paper_note(p, _("Each of these orders brought its euros into the reserve and credited all its "
+                    "payees, or nothing would have happened. Where an order of the ledger has not "
+                    "room for all payees, \"#2\" behind the euro reference is the second part of "
+                    "the same bank entry, and so on."));
+}
+
+static void put_texts(struct paper *p, const struct sheet *s)
+{
+    paper_section(p, _("4. The mandates as the payees signed them"), false);
+    for (const struct conversion_line *line = s->first; line != NULL; line = next_of(s, line)) {
+        char text[MR_MANDATE_TEXT_MAX + 1], payee[PERSON_MAX];
+        person_text(payee, s->m->a, line->payee_name, line->conversion.payee);
+        if (line->mandate == NULL) {
+            paper_code(p, payee, _("THE REGISTER DOES NOT HOLD THE MANDATE ANY MORE."));
+            continue;
+        }
+        mr_mandate_format(text, &line->mandate->entry.mandate);
+        paper_code(p, payee, text);
+    }
+}
+
+static void put_sheet(struct paper *p, const struct municipal *m, size_t first)
 {
     char title[MR_NAME_MAX + 64];
-    snprintf(title, sizeof title, _("Conversion for payment order %s"), line->conversion.order);
+    const struct sheet s = sheet_of(m, first);
+    snprintf(title, sizeof title, _("Conversion for payment order %s"), s.first->conversion.order);
     paper_section(p, title, true);
-    put_payment(p, m, line);
-    put_mandate(p, m, line);
-    put_credit(p, m, line);
-    put_receipt(p, line);
+    put_payment(p, &s);
+    if (s.count > 1) {
+        put_payees(p, &s);
+        put_receipts(p, &s);
+        put_texts(p, &s);
+        return;
+    }
+    put_mandate(p, m, s.first);
+    put_credit(p, m, s.first);
+    put_receipt(p, s.first);
 }
 
 static void fill_html(struct paper *p, const void *ctx)
@@ -364,15 +486,17 @@ static void fill_html(struct paper *p, const void *ctx)
     put_conversions(p, m);
     put_payouts(p, m);
     put_remarks(p, m);
-    for (size_t i = 0; i < m->conversion_count && !opt_flag(m->a->c, "summary"); i++)
-        put_sheet(p, m, &m->conversions[i]);
+    const bool summary = opt_flag(m->a->c, "summary");
+    for (size_t i = 0; !summary && i < m->conversion_count; i++)
+        if (m->conversions[i].sheet == i)
+            put_sheet(p, m, i);
     paper_end(p);
 }
 
 /* --- CSV ---------------------------------------------------------------------------------------
  */
 
-enum { CSV_COLUMNS = 17 };
+enum { CSV_COLUMNS = 18 };
 
 static void csv_conversion(struct paper *p, const struct municipal *m,
                            const struct conversion_line *line)
@@ -388,7 +512,8 @@ static void csv_conversion(struct paper *p, const struct municipal *m,
                                admin_address(m->a, c->payee), line->payee_name,
                                admin_hex(c->mandate), line->mandate_good ? "signed" : "not signed",
                                c->note.account, c->note.entry, amount, minor, "0", minor, "",
-                               admin_hex(line->order), seq, line_proof_word(&line->proof)},
+                               admin_hex(line->order), seq, line_proof_word(&line->proof),
+                               c->label},
               CSV_COLUMNS);
 }
 
@@ -405,7 +530,7 @@ static void csv_payout(struct paper *p, const struct municipal *m, const struct 
     paper_csv(p,
               (const char *[]){"payout", admin_time(line->time_ms), "", "", "", "", "", "",
                                line->bank, amount, minor, fee, net, admin_hex(line->redemption),
-                               admin_hex(line->order), seq, line_proof_word(&line->proof)},
+                               admin_hex(line->order), seq, line_proof_word(&line->proof), ""},
               CSV_COLUMNS);
 }
 
@@ -414,7 +539,7 @@ static void fill_csv(struct paper *p, const void *ctx)
     static const char *const heading[CSV_COLUMNS] = {
         "kind",        "settled_utc",  "payment_order", "payee",  "payee_name",   "mandate",
         "signature",   "bank_account", "bank_ref",      "amount", "amount_minor", "fee_minor",
-        "euros_minor", "redemption",   "order",         "seq",    "receipt"};
+        "euros_minor", "redemption",   "order",         "seq",    "receipt",      "label"};
     const struct municipal *const m = ctx;
     paper_csv(p, heading, CSV_COLUMNS);
     for (size_t i = 0; i < m->conversion_count; i++)

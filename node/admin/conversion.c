@@ -19,46 +19,113 @@ bool conversion_is_claimed(const struct mr_order *o)
     return o->body.kind == MR_KIND_ISSUE && memcmp(o->ref, none, sizeof none) != 0;
 }
 
-bool conversion_is(const struct mr_order *o, const struct mr_conversion *c)
+bool conversion_is_for(const struct mr_conversion *c, const uint8_t municipality[MR_ACCOUNT_BYTES],
+                       const char *order)
 {
-    char order[CONVERSION_ORDER_MAX + 1];
-    uint8_t ref[MR_HASH_BYTES];
+    char own[CONVERSION_ORDER_MAX + 1];
+    return memcmp(c->municipality, municipality, MR_ACCOUNT_BYTES) == 0 &&
+           conversion_order(own, c->order) == MR_OK && strcmp(own, order) == 0;
+}
+
+/* Rows of a bank line stand side by side: the first of them. */
+static size_t first_of(const struct conversions *all, const uint8_t ref[MR_HASH_BYTES])
+{
+    size_t low = 0, high = all->count;
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        if (memcmp(all->rows[mid].conversion.note.ref, ref, MR_HASH_BYTES) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static bool is_of_bank_line(const struct conversions *all, size_t i,
+                            const uint8_t ref[MR_HASH_BYTES])
+{
+    return i < all->count && memcmp(all->rows[i].conversion.note.ref, ref, MR_HASH_BYTES) == 0;
+}
+
+static bool is_of_line(const struct mr_conversion *c, const struct mr_issue_line *line)
+{
+    return c->amount == line->amount && memcmp(c->payee, line->member, MR_ACCOUNT_BYTES) == 0;
+}
+
+/* Whether the order cites this payment order and a mandate of each payee. */
+static bool explains(const struct conversions *all, const struct mr_order *o,
+                     const struct mr_conversion *of, size_t ret[MR_LINES_MAX])
+{
     const struct mr_issue *const issue = &o->body.u.issue;
-    if (o->body.kind != MR_KIND_ISSUE || issue->banks_count != 1 || issue->lines_count != 1 ||
-        conversion_order(order, c->order) != MR_OK)
+    const uint8_t *const bank = issue->banks[0].ref;
+    uint8_t mandates[MR_LINES_MAX][MR_HASH_BYTES], ref[MR_HASH_BYTES];
+    char order[CONVERSION_ORDER_MAX + 1];
+    if (conversion_order(order, of->order) != MR_OK)
         return false;
-    mr_conversion_ref(ref, o->salt, c->mandate, order);
-    return memcmp(o->ref, ref, sizeof ref) == 0 &&
-           memcmp(issue->banks[0].ref, c->note.ref, MR_HASH_BYTES) == 0 &&
-           issue->banks[0].amount == c->amount && issue->lines[0].amount == c->amount &&
-           memcmp(issue->lines[0].member, c->payee, MR_ACCOUNT_BYTES) == 0;
+    for (uint32_t k = 0; k < issue->lines_count; k++) {
+        size_t i = first_of(all, bank);
+        while (is_of_bank_line(all, i, bank) &&
+               !(is_of_line(&all->rows[i].conversion, &issue->lines[k]) &&
+                 conversion_is_for(&all->rows[i].conversion, of->municipality, order)))
+            i++;
+        if (!is_of_bank_line(all, i, bank))
+            return false;
+        memcpy(mandates[k], all->rows[i].conversion.mandate, MR_HASH_BYTES);
+        ret[k] = i;
+    }
+    mr_conversion_ref(ref, o->salt, mandates[0], issue->lines_count, order);
+    return memcmp(o->ref, ref, sizeof ref) == 0;
 }
 
-const struct conversion_row *conversion_of(const struct conversions *all, const struct mr_order *o)
+size_t conversions_of(const struct conversions *all, const struct mr_order *o,
+                      size_t ret[MR_LINES_MAX])
 {
-    for (size_t i = 0; i < all->count; i++)
-        if (conversion_is(o, &all->rows[i].conversion))
-            return &all->rows[i];
-    return NULL;
+    const struct mr_issue *const issue = &o->body.u.issue;
+    if (o->body.kind != MR_KIND_ISSUE || issue->banks_count != 1 || issue->lines_count == 0)
+        return 0;
+    const uint8_t *const bank = issue->banks[0].ref;
+    for (size_t i = first_of(all, bank); is_of_bank_line(all, i, bank); i++)
+        if (is_of_line(&all->rows[i].conversion, &issue->lines[0]) &&
+            explains(all, o, &all->rows[i].conversion, ret))
+            return issue->lines_count;
+    return 0;
 }
 
-enum mr_status conversion_look(struct admin *a, struct conversion_facts *ret,
-                               const struct mr_conversion *c)
+enum mr_status conversion_look(struct admin *a, const struct conversions *all,
+                               struct conversion_row *row)
 {
-    const enum mr_status st = treasury_ask_bank(a, c->note.ref);
-    *ret = (struct conversion_facts){.state = CONVERSION_OPEN};
-    if (st == MR_NOT_FOUND)
+    size_t of[MR_LINES_MAX], count = 0;
+    if (row->looked)
         return MR_OK;
-    if (st != MR_OK)
+    const uint8_t *const ref = row->conversion.note.ref;
+    const enum mr_status st = treasury_ask_bank(a, ref);
+    if (st != MR_OK && st != MR_NOT_FOUND)
         return admin_call_failed(a, st);
     const struct mr_rep_bank *const rep = &a->reply->body.u.bank;
-    ret->settled_ms = rep->time_ms;
-    ret->slot = rep->slot;
-    /* What was erased after its retention is what the register says it was. */
-    ret->state = rep->order_count == 0 || conversion_is(&rep->order[0].order, c)
-                     ? CONVERSION_SETTLED
-                     : CONVERSION_OTHER;
+    struct conversion_facts facts = {.state = CONVERSION_OPEN};
+    if (st == MR_OK) {
+        /* What was erased after its retention is what the register says it was. */
+        facts = (struct conversion_facts){.state = rep->order_count == 0 ? CONVERSION_SETTLED
+                                                                         : CONVERSION_OTHER,
+                                          .settled_ms = rep->time_ms,
+                                          .slot = rep->slot};
+        if (rep->order_count > 0)
+            count = conversions_of(all, &rep->order[0].order, of);
+    }
+    for (size_t i = first_of(all, ref); is_of_bank_line(all, i, ref); i++) {
+        all->rows[i].facts = facts;
+        all->rows[i].looked = true;
+    }
+    for (size_t k = 0; k < count; k++)
+        all->rows[of[k]].facts.state = CONVERSION_SETTLED;
     return MR_OK;
+}
+
+bool conversion_is_alive(const struct conversion_row *row)
+{
+    return row->facts.state == CONVERSION_SETTLED ||
+           (row->facts.state == CONVERSION_OPEN &&
+            row->conversion.time_ms + CONVERSION_OPEN_MS > admin_now_ms());
 }
 
 enum mr_status conversion_used(struct admin *a, int64_t *ret, const struct conversions *all,
@@ -67,17 +134,14 @@ enum mr_status conversion_used(struct admin *a, int64_t *ret, const struct conve
 {
     *ret = 0;
     for (size_t i = 0; i < all->count; i++) {
-        const struct conversion_row *const row = &all->rows[i];
-        struct conversion_facts facts;
+        struct conversion_row *const row = &all->rows[i];
         if (memcmp(row->conversion.mandate, mandate, MR_HASH_BYTES) != 0 ||
             memcmp(row->key, except, MR_ACCOUNT_BYTES) == 0)
             continue;
-        const enum mr_status st = conversion_look(a, &facts, &row->conversion);
+        const enum mr_status st = conversion_look(a, all, row);
         if (st != MR_OK)
             return st;
-        const bool may_come = facts.state == CONVERSION_OPEN &&
-                              row->conversion.time_ms + CONVERSION_OPEN_MS > admin_now_ms();
-        if (facts.state != CONVERSION_SETTLED && !may_come)
+        if (!conversion_is_alive(row))
             continue;
         if (!mr_amount_add(ret, *ret, row->conversion.amount))
             return out_fail(a->out, MR_AMOUNT_TOO_LARGE, NULL);
@@ -106,20 +170,16 @@ enum mr_status conversion_allowed(const struct admin *a, const struct mandate_ro
 
 static enum mr_status refuse(struct admin *a, const struct mr_conversion *c, enum mr_status st)
 {
-    return out_fail(a->out, st,
-                    _("payment order \"%s\" is not to be signed: %s. Withdraw the draft"), c->order,
-                    status_sentence(st));
+    return out_fail(
+        a->out, st,
+        _("payment order \"%s\", %s to %s, is not to be signed: %s. Withdraw the draft"), c->order,
+        admin_amount(a, c->amount), admin_address(a, c->payee), status_sentence(st));
 }
 
-static enum mr_status vouch(struct admin *a, const struct conversions *all,
-                            const struct mandates *mandates, const struct mr_order *o)
+static enum mr_status vouch_line(struct admin *a, const struct conversions *all,
+                                 const struct mandates *mandates, const struct conversion_row *row)
 {
     int64_t used;
-    const struct conversion_row *const row = conversion_of(all, o);
-    if (row == NULL)
-        return out_fail(a->out, MR_MANDATE_UNKNOWN,
-                        _("the draft says that it is an assigned conversion, and the register "
-                          "holds none that it is: do not sign, withdraw it"));
     const struct mandate_row *const mandate = mandate_of(mandates, row->conversion.mandate);
     if (mandate == NULL)
         return refuse(a, &row->conversion, MR_MANDATE_UNKNOWN);
@@ -128,6 +188,21 @@ static enum mr_status vouch(struct admin *a, const struct conversions *all,
         return st;
     st = conversion_allowed(a, mandate, &row->conversion, used);
     return st == MR_OK ? st : refuse(a, &row->conversion, st);
+}
+
+static enum mr_status vouch(struct admin *a, const struct conversions *all,
+                            const struct mandates *mandates, const struct mr_order *o)
+{
+    size_t of[MR_LINES_MAX];
+    const size_t count = conversions_of(all, o, of);
+    enum mr_status st = MR_OK;
+    if (count == 0)
+        return out_fail(a->out, MR_MANDATE_UNKNOWN,
+                        _("the draft says that it is an assigned conversion, and the register "
+                          "holds none that it is: do not sign, withdraw it"));
+    for (size_t k = 0; st == MR_OK && k < count; k++)
+        st = vouch_line(a, all, mandates, &all->rows[of[k]]);
+    return st;
 }
 
 enum mr_status conversion_vouch(struct admin *a, const struct mr_order *o)
@@ -149,21 +224,22 @@ enum mr_status conversion_vouch(struct admin *a, const struct mr_order *o)
 void conversion_forget(struct admin *a, const struct mr_order *o)
 {
     struct conversions all = {NULL, 0, 0};
-    struct conversion_facts facts;
+    size_t of[MR_LINES_MAX], count = 0;
     if (!conversion_is_claimed(o))
         return;
-    if (conversions_read(&all, a) == MR_OK) {
-        const struct conversion_row *const row = conversion_of(&all, o);
-        if (row != NULL && conversion_look(a, &facts, &row->conversion) == MR_OK &&
-            facts.state == CONVERSION_OPEN)
-            conversion_drop(a, row->key);
-    }
+    if (conversions_read(&all, a) == MR_OK)
+        count = conversions_of(&all, o, of);
+    if (count > 0 && conversion_look(a, &all, &all.rows[of[0]]) == MR_OK &&
+        all.rows[of[0]].facts.state == CONVERSION_OPEN)
+        for (size_t k = 0; k < count; k++)
+            conversion_drop(a, all.rows[of[k]].key);
     conversions_free(&all);
 }
 
 void conversion_describe(struct admin *a, const struct mr_order *o)
 {
     struct conversions all = {NULL, 0, 0};
+    size_t of[MR_LINES_MAX];
     if (!conversion_is_claimed(o))
         return;
     if (a->link == NULL || a->signer == NULL || signer_is_governance(a->signer)) {
@@ -172,15 +248,18 @@ void conversion_describe(struct admin *a, const struct mr_order *o)
         return;
     }
     if (conversions_read(&all, a) == MR_OK) {
-        const struct conversion_row *const row = conversion_of(&all, o);
-        if (row == NULL)
+        const size_t count = conversions_of(&all, o, of);
+        if (count == 0)
             out_print(a->out, _("  ASSIGNED CONVERSION THAT THE REGISTER DOES NOT KNOW: do not "
                                 "sign\n"));
-        else
-            out_print(a->out,
-                      _("  assigned conversion: payment order \"%s\" of %s, mandate %.*s\n"),
-                      row->conversion.order, admin_address(a, row->conversion.municipality),
-                      SHORT_ID, admin_hex(row->conversion.mandate));
+        for (size_t k = 0; k < count; k++) {
+            const struct mr_conversion *const c = &all.rows[of[k]].conversion;
+            if (k == 0)
+                out_print(a->out, _("  assigned conversion: payment order \"%s\" of %s\n"),
+                          c->order, admin_address(a, c->municipality));
+            out_print(a->out, _("    to %s by mandate %.*s  %s\n"), admin_address(a, c->payee),
+                      SHORT_ID, admin_hex(c->mandate), c->label);
+        }
     }
     conversions_free(&all);
 }

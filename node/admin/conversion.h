@@ -15,31 +15,26 @@ enum {
  *  MR_BAD_TEXT when nothing is left. */
 enum mr_status conversion_order(char ret[CONVERSION_ORDER_MAX + 1], const char *text);
 
-/** Whether an order is the ISSUE of this conversion: one bank line, one payee, and its `ref`
- * commits to the mandate and the payment order. */
-bool conversion_is(const struct mr_order *o, const struct mr_conversion *c);
+/** Whether a conversion is of this payment order of this municipality. `order` is normalised. */
+bool conversion_is_for(const struct mr_conversion *c, const uint8_t municipality[MR_ACCOUNT_BYTES],
+                       const char *order);
 
-/** The conversion that an order is the ISSUE of; NULL: of none of these. */
-const struct conversion_row *conversion_of(const struct conversions *all, const struct mr_order *o);
+/** The conversions that an order is the ISSUE of, as indices, one for each of its lines: one bank
+ *  line, and its `ref` commits to their mandates and payment order. Returns how many; 0: these do
+ *  not explain it. */
+size_t conversions_of(const struct conversions *all, const struct mr_order *o,
+                      size_t ret[MR_LINES_MAX]);
 
 /** Whether an order says that it is one of an assigned conversion, whatever stands behind that. */
 bool conversion_is_claimed(const struct mr_order *o);
 
-enum conversion_state {
-    CONVERSION_OPEN,    /* its bank line was not used yet */
-    CONVERSION_SETTLED, /* by the ISSUE of this conversion */
-    CONVERSION_OTHER,   /* its bank line was used for something else */
-};
+/** Ask the node what the bank line of a conversion was used for, once for all that share it.
+ *  Reported. */
+enum mr_status conversion_look(struct admin *a, const struct conversions *all,
+                               struct conversion_row *row);
 
-struct conversion_facts {
-    enum conversion_state state;
-    uint64_t settled_ms;
-    struct mr_state_slot_ref slot;
-};
-
-/** Ask the node what the conversion's bank line was used for. Reported. */
-enum mr_status conversion_look(struct admin *a, struct conversion_facts *ret,
-                               const struct mr_conversion *c);
+/** Whether a conversion that was looked at settled, or still may. */
+bool conversion_is_alive(const struct conversion_row *row);
 
 /** Units that the other conversions take of a mandate: settled ones, and those that still may be.
  *  `except` is the key of the one that is not counted. Reported. */

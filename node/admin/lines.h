@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "admin/csv_lines.h"
 #include "common/output.h"
 #include "mereau/record.h"
 
-enum { LINES_MAX = 10000, LINES_FILE_MAX = 4 << 20, LINE_FIELD_MAX = 128 };
+enum { LINES_MAX = 10000, LINE_FIELD_MAX = CSV_FIELD_MAX };
 
 /** One row. bank_amount is 0 when the file does not name it. */
 struct issue_row {

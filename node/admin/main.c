@@ -109,10 +109,13 @@ static const struct command_row commands[] = {
      mandate_revoke_options, N_("ID"), NULL},
     {"municipal convert", cmd_convert,
      N_("the municipality paid euros: credit the payee who gave a mandate"), PUBLIC,
-     convert_options, N_("PAYEE AMOUNT"),
-     N_("A payment order counts once: the same command again is safe. Example:\n"
+     convert_options, N_("[PAYEE] [AMOUNT]"),
+     N_("A payment order counts once: the same command again is safe, and goes on where it was\n"
+        "stopped. Examples:\n"
         "  mereau-admin -d /var/lib/mereau municipal convert menuiserie 840 \\\n"
-        "      --order 2025/1412 --bank-ref VIR-3310")},
+        "      --order 2025/1412 --bank-ref VIR-3310\n"
+        "  mereau-admin -d /var/lib/mereau municipal convert --file bonuses.csv \\\n"
+        "      --order 2025/1500 --total 12500 --bank-ref VIR-3311")},
     {"municipal slip", cmd_slip,
      N_("what went through for a municipality, as a paper for its accountant"), PUBLIC,
      slip_options, N_("WHO"),

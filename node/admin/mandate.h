@@ -3,6 +3,7 @@
 #define MEREAU_ADMIN_MANDATE_H
 
 #include "admin/archive.h"
+#include "common/amount_text.h"
 
 /** "in force", "revoked", "expired", translated. Static storage. */
 const char *mandate_state(const struct mr_mandate_entry *e, uint64_t now_ms);
@@ -16,7 +17,12 @@ void mandate_called(char *ret, size_t cap, struct admin *a, const uint8_t accoun
 /** Whether an account is that of a municipality which pays through this association. Reported. */
 enum mr_status mandate_municipality(struct admin *a, const uint8_t account[16]);
 
-/** The one whose id begins with these digits. Reported. */
+/** The one whose id begins with these digits. MR_OK; MR_USAGE, MR_MANDATE_UNKNOWN with why[], which
+ *  says it for people. */
+enum mr_status mandate_named(const struct mandates *all, const struct mandate_row **ret,
+                             char why[HINT_MAX], const char *digits);
+
+/** The same, reported. */
 enum mr_status mandate_find(struct admin *a, const struct mandates *all,
                             const struct mandate_row **ret, const char *digits);
 

@@ -224,9 +224,7 @@ static enum mr_status several(struct admin *a, const struct roll *r, const char 
     }
     out_json(a->out, "accounts", accounts);
     return out_fail(a->out, MR_NOT_FOUND,
-                    _("\"%s\" is the name of several members: give the "
-                      "address"),
-                    who);
+                    _("\"%.100s\" is the name of several members: give the address"), who);
 }
 
 static enum mr_status find_name(struct admin *a, uint8_t ret[16], const char *who)
@@ -240,11 +238,11 @@ static enum mr_status find_name(struct admin *a, uint8_t ret[16], const char *wh
     else if (count > 1)
         st = several(a, &r, who);
     else if (st == MR_OK)
-        st =
-            out_fail(a->out, MR_NOT_FOUND,
-                     _("nobody is found under \"%s\": give an address, a shop's alias or a name as "
-                       "in \"member list\""),
-                     who);
+        st = out_fail(
+            a->out, MR_NOT_FOUND,
+            _("nobody is found under \"%.100s\": give an address, a shop's alias or a name "
+              "as in \"member list\""),
+            who);
     roll_free(&r);
     return st;
 }
@@ -255,19 +253,54 @@ static bool looks_like_address(const struct admin *a, const char *who)
     return strncasecmp(who, a->charter->prefix, n) == 0 && who[n] == '1' && strlen(who) > n + 12;
 }
 
-enum mr_status member_find(struct admin *a, uint8_t ret[16], const char *who)
+/* An address or an alias. MR_NOT_FOUND: neither; with a hint: it was to be an address; without one:
+ * a call's status. */
+static enum mr_status find_account(struct admin *a, uint8_t ret[16], char hint[HINT_MAX],
+                                   const char *who)
 {
     size_t wrong = SIZE_MAX;
-    char hint[HINT_MAX];
+    hint[0] = '\0';
     enum mr_status st = mr_address_parse(ret, &wrong, a->charter->prefix, who);
     if (st == MR_OK)
         return st;
     if (looks_like_address(a, who) || st == MR_WRONG_PREFIX) {
         address_hint(hint, st, who, wrong, a->charter->prefix);
-        return out_fail(a->out, st, "%s", hint);
+        return st;
     }
     st = find_alias(a, ret, who);
-    if (st == MR_UNREACHABLE || st == MR_NO_ANSWER || st == MR_WRONG_NODE)
-        return admin_call_failed(a, st);
-    return st == MR_OK ? st : find_name(a, ret, who);
+    if (st == MR_OK || st == MR_UNREACHABLE || st == MR_NO_ANSWER || st == MR_WRONG_NODE)
+        return st;
+    return MR_NOT_FOUND;
+}
+
+enum mr_status member_find(struct admin *a, uint8_t ret[16], const char *who)
+{
+    char hint[HINT_MAX];
+    const enum mr_status st = find_account(a, ret, hint, who);
+    if (hint[0] != '\0')
+        return out_fail(a->out, st, "%s", hint);
+    if (st == MR_NOT_FOUND)
+        return find_name(a, ret, who);
+    return st == MR_OK ? st : admin_call_failed(a, st);
+}
+
+enum mr_status member_of(struct admin *a, const struct roll *roll, uint8_t ret[16],
+                         char why[HINT_MAX], const char *who)
+{
+    const struct roll_entry *first = NULL;
+    const enum mr_status st = find_account(a, ret, why, who);
+    if (st != MR_NOT_FOUND || why[0] != '\0')
+        return st;
+    const size_t count = roll_match(roll, &first, a, who);
+    if (count == 1) {
+        memcpy(ret, first->account, 16);
+        return MR_OK;
+    }
+    snprintf(why, HINT_MAX,
+             count > 1
+                 ? _("\"%.100s\" is the name of several members: give the address")
+                 : _("nobody is found under \"%.100s\": give an address, a shop's alias or a name "
+                     "as in \"member list\""),
+             who);
+    return MR_NOT_FOUND;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "admin/context.h"
+#include "common/amount_text.h"
 
 /** One entry; `member.identity` alone is meaningful in a request. */
 struct roll_entry {
@@ -55,6 +56,11 @@ enum mr_status box_put(struct admin *a, enum mr_register_kind kind,
 /** The account that `who` names: an address, an alias, or a member's name in the register.
  * Reported, with the list when the name is of several. */
 enum mr_status member_find(struct admin *a, uint8_t ret[16], const char *who);
+
+/** The same for one of many, in a register that was read before. MR_OK; with why[0], which says it
+ * for people: that nobody is meant; else a call's status. Nothing is reported. */
+enum mr_status member_of(struct admin *a, const struct roll *roll, uint8_t ret[16],
+                         char why[HINT_MAX], const char *who);
 
 /** Look an account up; *ret is lent until the next call. A call's status (MR_NOT_FOUND: nobody),
  * not reported. */

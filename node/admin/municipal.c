@@ -10,6 +10,7 @@
 #include "common/term.h"
 #include "mereau/amount.h"
 #include "mereau/codec.h"
+#include "mereau/id.h"
 #include "mereau/mandate.h"
 
 /* Room for one more row; NULL when memory is short, which is reported. */
@@ -30,18 +31,9 @@ static void add_to(struct municipal *m, int64_t *sum, int64_t amount)
 /* --- the treasury's chain ----------------------------------------------------------------------
  */
 
-static void take_issue(struct municipal *m, const struct mr_history_item *item)
+static void take_line(struct municipal *m, const struct mr_history_item *item,
+                      const struct conversion_row *row, uint32_t at)
 {
-    const struct mr_order *const o = &item->order[0].order;
-    if (!conversion_is_claimed(o))
-        return;
-    const struct conversion_row *const row = conversion_of(&m->known, o);
-    if (row == NULL) {
-        m->unexplained++;
-        return;
-    }
-    if (memcmp(row->conversion.municipality, m->municipality, MR_ACCOUNT_BYTES) != 0)
-        return;
     struct conversion_line *const rows =
         more(m, m->conversions, m->conversion_count, &m->conversion_cap, sizeof *m->conversions);
     if (rows == NULL)
@@ -49,13 +41,31 @@ static void take_issue(struct municipal *m, const struct mr_history_item *item)
     m->conversions = rows;
     struct conversion_line *const line = &rows[m->conversion_count++];
     *line = (struct conversion_line){
-        .conversion = row->conversion, .seq = item->seq, .time_ms = item->time_ms};
-    mr_order_id(line->order, o);
+        .conversion = row->conversion, .seq = item->seq, .time_ms = item->time_ms, .at = at};
+    mr_order_id(line->order, &item->order[0].order);
     line->mandate = mandate_of(&m->mandates, row->conversion.mandate);
     line->mandate_good =
         line->mandate != NULL &&
         mr_mandate_verify(&line->mandate->entry.mandate, &line->mandate->entry.keys) == MR_OK;
     add_to(m, &m->converted, row->conversion.amount);
+}
+
+static void take_issue(struct municipal *m, const struct mr_history_item *item)
+{
+    const struct mr_order *const o = &item->order[0].order;
+    size_t of[MR_LINES_MAX];
+    if (!conversion_is_claimed(o))
+        return;
+    const size_t count = conversions_of(&m->known, o, of);
+    if (count == 0) {
+        m->unexplained++;
+        return;
+    }
+    const struct mr_conversion *const first = &m->known.rows[of[0]].conversion;
+    if (memcmp(first->municipality, m->municipality, MR_ACCOUNT_BYTES) != 0)
+        return;
+    for (uint32_t k = 0; k < count; k++)
+        take_line(m, item, &m->known.rows[of[k]], k);
 }
 
 static void take_payout(struct municipal *m, const struct mr_history_item *item)
@@ -140,6 +150,25 @@ static void look_up_names(struct municipal *m)
     }
 }
 
+/* What stands on one sheet: the lines of one payment order, in however many orders of the ledger.
+ */
+static void find_sheets(struct municipal *m)
+{
+    char order[CONVERSION_ORDER_MAX + 1];
+    for (size_t i = 0; i < m->conversion_count; i++) {
+        struct conversion_line *const line = &m->conversions[i];
+        size_t first = 0;
+        if (conversion_order(order, line->conversion.order) != MR_OK)
+            first = i;
+        while (first < i &&
+               (m->conversions[first].sheet != first ||
+                !conversion_is_for(&m->conversions[first].conversion, m->municipality, order)))
+            first++;
+        line->sheet = first;
+        m->orders += first == i;
+    }
+}
+
 static void take_waiting(void *ctx, const struct mr_state_redemption *r)
 {
     struct municipal *const m = ctx;
@@ -184,6 +213,41 @@ static enum mr_status prove(struct municipal *m, struct line_proof *ret, uint64_
     return line_proof_save(&a->epochs, a->out, &rep->receipt[0], dir, order);
 }
 
+/* The lines of one order have one receipt. */
+static void prove_as(struct municipal *m, struct line_proof *ret, const struct line_proof *first)
+{
+    *ret = *first;
+    m->unproved += ret->st != MR_OK;
+    m->unwitnessed += ret->st == MR_OK && !ret->witnessed;
+}
+
+/* An order of several payees commits to the ids of all their mandates: who holds the receipt needs
+ * them to see that one is among them (MUN-8). */
+static enum mr_status save_mandates(struct municipal *m, size_t first, const char *dir)
+{
+    const struct conversion_line *const lines = &m->conversions[first];
+    char name[64], path[FILE_PATH_MAX], hex[2 * MR_HASH_BYTES + 1], *text;
+    size_t count = 1;
+    if (dir == NULL || lines->proof.st != MR_OK)
+        return MR_OK;
+    while (first + count < m->conversion_count && lines[count].at == count)
+        count++;
+    text = malloc(count * sizeof hex + 1);
+    if (text == NULL)
+        return out_fail(m->a->out, MR_NO_MEMORY, NULL);
+    for (size_t i = 0; i < count; i++) {
+        mr_hex_format(hex, lines[i].conversion.mandate, MR_HASH_BYTES);
+        snprintf(text + i * sizeof hex, sizeof hex + 1, "%s\n", hex);
+    }
+    mr_hex_format(hex, lines->order, MR_HASH_BYTES);
+    snprintf(name, sizeof name, "%.16s.mandates", hex);
+    enum mr_status st = path_join(path, dir, name);
+    if (st == MR_OK)
+        st = file_write(path, text, count * sizeof hex, 0644, true);
+    free(text);
+    return st == MR_OK ? st : out_cannot_write(m->a->out, dir, st);
+}
+
 static enum mr_status prove_all(struct municipal *m, const char *dir)
 {
     struct progress bar;
@@ -195,7 +259,12 @@ static enum mr_status prove_all(struct municipal *m, const char *dir)
     for (size_t i = 0; st == MR_OK && i < m->conversion_count; i++) {
         struct conversion_line *const line = &m->conversions[i];
         m->unproved += !line->mandate_good;
-        st = prove(m, &line->proof, line->seq, line->order, dir);
+        if (line->at == 0)
+            st = prove(m, &line->proof, line->seq, line->order, dir);
+        else
+            prove_as(m, &line->proof, &line[-1].proof);
+        if (st == MR_OK && line->at == 1)
+            st = save_mandates(m, i - 1, dir);
         progress_update(&bar, i + 1);
     }
     for (size_t i = 0; st == MR_OK && i < m->payout_count; i++) {
@@ -230,6 +299,7 @@ enum mr_status municipal_read(struct municipal *ret, struct admin *a,
                         ret->erased);
     look_up_banks(ret);
     look_up_names(ret);
+    find_sheets(ret);
     st = treasury_each_redemption(a, take_waiting, ret);
     if (st == MR_OK)
         st = ret->st;

@@ -7,7 +7,7 @@
 #include "common/day.h"
 #include "common/line_proof.h"
 
-/** An ISSUE that the register explains as an assigned conversion. */
+/** One payee of an ISSUE that the register explains as an assigned conversion. */
 struct conversion_line {
     struct mr_conversion conversion;
     const struct mandate_row *mandate; /* NULL: the register lost it */
@@ -15,6 +15,8 @@ struct conversion_line {
     char payee_name[MR_NAME_MAX + 1];  /* by the register; "": it knows none */
     uint8_t order[MR_HASH_BYTES];
     uint64_t seq, time_ms; /* place on the treasury's chain; when it settled */
+    uint32_t at;           /* of the ISSUE's lines, from 0 */
+    size_t sheet;          /* index of the first line of the same payment order */
     struct line_proof proof;
 };
 
@@ -49,6 +51,7 @@ struct municipal {
     size_t erased;      /* orders of the period whose content is gone */
     size_t unexplained; /* ISSUEs of the period that cite something the register does not know */
     size_t unproved;    /* lines without a receipt, or whose mandate is not good */
+    size_t orders;      /* payment orders of the conversions */
     size_t unwitnessed; /* with one that witnesses are still to cosign */
     int64_t converted, paid_out, fees;
     int64_t waiting_euros; /* of what waits, fees taken off */

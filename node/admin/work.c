@@ -608,7 +608,8 @@ static enum work_end dry_run(struct work *w, enum mr_status answer)
     out_text(w->a->out, "state", "dry_run");
     out_json(w->a->out, "orders", orders);
     out_text(w->a->out, "answer", mr_status_name(answer));
-    work_describe(w);
+    if (!w->shown)
+        work_describe(w);
     out_print(w->a->out, _("The node would say: %s\nNothing was done.\n"), status_sentence(answer));
     return WORK_DRY;
 }
@@ -659,7 +660,8 @@ enum work_end work_finish(struct work *w, const char *question)
         return WORK_FAILED;
     }
     if (question != NULL && !w->a->c->yes) {
-        work_describe(w);
+        if (!w->shown)
+            work_describe(w);
         if (term_confirm(w->a->c, w->a->out, question) != MR_OK)
             return WORK_FAILED;
     }

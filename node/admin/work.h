@@ -35,6 +35,7 @@ struct work {
     size_t settled;         /* orders settled by work_end */
     const char *about;      /* a draft that is not sent by work_begin; or NULL */
     bool quiet;             /* do not print the result: the caller does */
+    bool shown;             /* the caller showed the orders: work_finish does not */
 };
 
 /** Options of commands that order something. */

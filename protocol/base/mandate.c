@@ -48,15 +48,21 @@ enum mr_status mr_reference_normalise(char *ret, size_t cap, const char *text)
     return n > 0 ? MR_OK : MR_BAD_TEXT;
 }
 
-void mr_conversion_ref(uint8_t ret[32], const uint8_t salt[16], const uint8_t mandate[32],
-                       const char *payment_order)
+void mr_conversion_ref(uint8_t ret[32], const uint8_t salt[16], const uint8_t *mandates,
+                       size_t count, const char *payment_order)
 {
     enum { DIGITS = 2 * MR_HASH_BYTES };
-    char text[DIGITS + 1 + MR_NAME_MAX + 1];
+    char text[MR_LINES_MAX * (DIGITS + 1) + MR_NAME_MAX + 1];
     const size_t len = strlen(payment_order);
+    size_t n = 0;
+    mr_assert(count >= 1);
+    mr_assert(count <= MR_LINES_MAX);
     mr_assert(len <= MR_NAME_MAX);
-    mr_hex_format(text, mandate, MR_HASH_BYTES);
-    text[DIGITS] = ' ';
-    memcpy(&text[DIGITS + 1], payment_order, len + 1);
-    mr_ref_hash(ret, salt, text, DIGITS + 1 + len);
+    for (size_t i = 0; i < count; i++) {
+        mr_hex_format(&text[n], mandates + i * MR_HASH_BYTES, MR_HASH_BYTES);
+        n += DIGITS;
+        text[n++] = ' ';
+    }
+    memcpy(&text[n], payment_order, len + 1);
+    mr_ref_hash(ret, salt, text, n + len);
 }

@@ -1,11 +1,13 @@
-/* Municipal money through the programs: a mandate, conversions that cite it, what is refused; the
- * account that collects and converts by itself; papers whose figures are the ledger's. */
+/* Municipal money through the programs: a mandate, conversions that cite it, one and a file of
+ * them, what is refused; the account that collects and converts by itself; papers whose figures are
+ * the ledger's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/file.h"
+#include "lib/run.h"
 #include "lib/till.h"
 #include "mereau/id.h"
 
@@ -222,6 +224,209 @@ START_TEST(a_conversion_without_a_draft_goes_on)
 }
 END_TEST
 
+static char *read_file(const char *name)
+{
+    uint8_t *bytes = NULL;
+    size_t len;
+    ck_assert_int_eq(file_read(&bytes, &len, office_path(&till.office, name), FILE_MAX), MR_OK);
+    ck_assert_uint_eq(strlen((const char *)bytes), len);
+    return (char *)bytes;
+}
+
+static void has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "lacks \"%s\":\n%.3000s", part, text);
+}
+
+/* --- a payment order of several payees ---------------------------------------------------------
+ */
+
+static void write_run(const char *text)
+{
+    ck_assert_int_eq(
+        file_write(office_path(&till.office, "run.csv"), text, strlen(text), 0600, true), MR_OK);
+}
+
+/* The file of this test, by payment order 2026/9 and bank line VIR-9. */
+#define CONVERT_RUN(code, total, ...)                                                              \
+    DESK(code, "municipal", "convert", "--order", "2026/9", "--bank-ref", "VIR-9", "--total",      \
+         total, "--file", office_path(&till.office, "run.csv"), __VA_ARGS__)
+
+static char bob[OFFICE_ADDRESS_MAX];
+
+static void mandates_of_all(void)
+{
+    till_join(bob, "bob", "Bob", "resident");
+    DESK(0, "admit", "--all");
+    GIVE("--max", "1000");
+    DESK(0, "mandate", "add", mandate);
+    PURSE(0, "ana", "mandate", "give", "--municipality", town, "--max", "100");
+    DESK(0, "mandate", "add", typed_field("mandate"));
+}
+
+/* Nothing is signed, and each line that stands against it is named. */
+static void refuse_lines(void)
+{
+    static const int lines[] = {3, 4, 6, 7, 8};
+    static const char *const status[] = {"NOT_FOUND", "USAGE", "AMOUNT_DECIMALS", "PAYEE_TWICE",
+                                         "MANDATE_OVER"};
+    const json_t *row;
+    size_t i;
+    char text[1024];
+    snprintf(text, sizeof text,
+             "payee,amount,label\nMenuiserie,10,first\nnobody,1,\n\"open,1\n\nAna,1.005\n%s,2\n"
+             "%s,100.01\n",
+             shop, ana);
+    write_run(text);
+    CONVERT_RUN(1, "10", "--dry-run");
+    refused("NOT_FOUND");
+    const json_t *const rows = json_object_get(till.office.said, "refused");
+    ck_assert_uint_eq(json_array_size(rows), sizeof lines / sizeof lines[0]);
+    json_array_foreach(rows, i, row)
+    {
+        ck_assert_int_eq(json_integer_value(json_object_get(row, "line")), lines[i]);
+        ck_assert_str_eq(json_string_value(json_object_get(row, "status")), status[i]);
+    }
+    CONVERT_RUN(1, "10", "--dry-run");
+    ck_assert_ptr_nonnull(strstr(till.office.text, "5 of 6 lines are refused"));
+    write_run("payee,amount,colour\nAna,1,red\n");
+    CONVERT_RUN(2, "1", "--dry-run");
+    write_run("payee,amount\n");
+    CONVERT_RUN(2, "1", "--dry-run");
+    DESK(2, "municipal", "convert", "--order", "1", "--bank-ref", "V", "--file", "run.csv");
+    DESK(2, "municipal", "convert", shop, "--order", "1", "--bank-ref", "V");
+}
+
+/* All payees are listed, and the receipt of their order cites each one's mandate. */
+static void check_run_papers(void)
+{
+    char receipt[2 * SCRATCH_PATH_MAX], charter[2 * SCRATCH_PATH_MAX], name[64];
+    char *const html = read_file("run.html"), *const csv = read_file("slip.csv");
+    ck_assert_uint_eq(run_count(csv, "\nconversion,"), 3);
+    ck_assert_uint_eq(run_count(csv, ",2026/9,"), 3);
+    has(csv, "'=bonus");
+    has(csv, ",VIR-9#2,5.00,");
+    ck_assert_uint_eq(run_count(html, "Conversion for payment order"), 1);
+    has(html, "3 payees");
+    has(html, mandate);
+    const char *const row = strstr(csv, ",VIR-9,60.05,");
+    ck_assert_ptr_nonnull(row);
+    const char *const order = strstr(row, ",6005,0,6005,,");
+    ck_assert_ptr_nonnull(order);
+    snprintf(name, sizeof name, "receipts/%.16s.receipt", order + strlen(",6005,0,6005,,"));
+    snprintf(receipt, sizeof receipt, "%s", office_path(&till.office, name));
+    snprintf(charter, sizeof charter, "%s", office_path(&till.office, "data/charter.mrc"));
+    free(html);
+    free(csv);
+#define VERIFY_RUN(code, order_)                                                                   \
+    PURSE(code, "ana", "receipt", "verify", receipt, "--charter", charter, "--mandate", mandate,   \
+          "--payment-order", order_)
+    VERIFY_RUN(0, "2026-9");
+    ck_assert(json_is_true(json_object_get(typed.said, "cited")));
+    VERIFY_RUN(5, "2026/8");
+    /* The ids of the other mandates belong to it. */
+    snprintf(strstr(name, ".receipt"), 10, ".mandates");
+    char *const ids = read_file(name);
+    ids[0] = ids[0] == '0' ? '1' : '0';
+    ck_assert_int_eq(file_write(office_path(&till.office, name), ids, strlen(ids), 0600, true),
+                     MR_OK);
+    VERIFY_RUN(5, "2026/9");
+    ids[1] = 'x';
+    ck_assert_int_eq(file_write(office_path(&till.office, name), ids, strlen(ids), 0600, true),
+                     MR_OK);
+    VERIFY_RUN(5, "2026/9");
+    free(ids);
+    ck_assert_int_eq(unlink(office_path(&till.office, name)), 0);
+    VERIFY_RUN(1, "2026/9");
+}
+
+START_TEST(a_file_of_payees_is_credited_once)
+{
+    mandates_of_all();
+    refuse_lines();
+    /* Bob gave no mandate; then the sum has to be that of the payment order. */
+    write_run("payee;amount;label\nMenuiserie;60,05;\nAna;39,95;=bonus\nBob;5;\n");
+    CONVERT_RUN(1, "105", "--yes");
+    refused("MANDATE_UNKNOWN");
+    write_run("payee;amount;label\nMenuiserie;60,05;\nAna;39,95;=bonus\n");
+    CONVERT_RUN(1, "100.01", "--yes");
+    refused("BANK_SUM");
+    CONVERT_RUN(0, "100", "--dry-run");
+    ck_assert_int_eq(office_int(&till.office, "new_count"), 2);
+    CONVERT_RUN(0, "100", "--yes");
+    ck_assert_str_eq(office_text(&till.office, "state"), "draft");
+    CONVERT_RUN(0, "100", "--yes");
+    refused("ALREADY_DONE");
+    ck_assert_int_eq(office_int(&till.office, "waiting_count"), 2);
+    till_second_signs();
+    ck_assert_int_eq(office_balance(&till.office, shop), 6005);
+    ck_assert_int_eq(office_balance(&till.office, ana), 3995);
+    CONVERT_RUN(0, "100", "--yes");
+    refused("ALREADY_DONE");
+    ck_assert_str_eq(office_text(&till.office, "state"), "settled");
+    ck_assert_int_eq(office_int(&till.office, "already_minor"), 10000);
+    /* Another amount, a payee fewer, one payee alone: not the same payment order. */
+    write_run("payee;amount\nMenuiserie;60,05\nAna;39,96\n");
+    CONVERT_RUN(1, "100.01", "--yes");
+    refused("PAYMENT_ORDER_USED");
+    ck_assert_int_eq(office_int(&till.office, "line"), 3);
+    write_run("payee;amount\nMenuiserie;60,05\n");
+    CONVERT_RUN(1, "60.05", "--yes");
+    refused("PAYMENT_ORDER_USED");
+    CONVERT(1, ana, "1", "2026/9", "VIR-10");
+    refused("PAYMENT_ORDER_USED");
+    PURSE(0, "bob", "mandate", "give", "--municipality", town);
+    DESK(0, "mandate", "add", typed_field("mandate"));
+    CONVERT(1, bob, "1", "2026/9", "VIR-10");
+    refused("PAYMENT_ORDER_USED");
+    CONVERT(1, bob, "1", "2026/10", "VIR-9");
+    refused("BANK_REF_USED");
+    /* One more payee: only he is credited, out of the next part of the bank entry. */
+    write_run("payee;amount\nBob;5\nAna;39,95\nMenuiserie;60,05\n");
+    CONVERT_RUN(0, "105", "--yes");
+    ck_assert_int_eq(office_int(&till.office, "new_minor"), 500);
+    till_second_signs();
+    ck_assert_int_eq(office_balance(&till.office, bob), 500);
+    ck_assert_int_eq(office_balance(&till.office, shop), 6005);
+    DESK(0, "municipal", "slip", town, "--html", office_path(&till.office, "run.html"), "--csv",
+         office_path(&till.office, "slip.csv"), "--receipts",
+         office_path(&till.office, "receipts"));
+    ck_assert_int_eq(office_int(&till.office, "converted_minor"), 10500);
+    ck_assert_int_eq(office_int(&till.office, "payment_orders"), 1);
+    ck_assert_int_eq(office_int(&till.office, "unproved"), 0);
+    check_run_papers();
+}
+END_TEST
+
+/* Killed behind the register, revoked before the second signature: nobody is credited by halves. */
+START_TEST(a_run_that_is_cut_off_goes_on)
+{
+    char draft[2 * SCRATCH_PATH_MAX];
+    mandates_of_all();
+    write_run("payee,amount\nMenuiserie,10\nAna,20\n");
+    CONVERT_RUN(0, "30", "--no-sign");
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
+    ck_assert_int_eq(unlink(draft), 0);
+    CONVERT_RUN(0, "30", "--yes");
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
+    DESK(0, "mandate", "revoke", mandate_id);
+    till.office.key = "op2";
+    DESK(1, "draft", "sign", draft);
+    refused("MANDATE_REVOKED");
+    till.office.key = "op1";
+    DESK(0, "draft", "withdraw", draft);
+    till.office.key = "op2";
+    DESK(0, "draft", "withdraw", draft);
+    till.office.key = "op1";
+    ck_assert_int_eq(office_balance(&till.office, ana), 0);
+    write_run("payee,amount\nAna,25\n");
+    CONVERT_RUN(0, "25", "--yes");
+    till_second_signs();
+    ck_assert_int_eq(office_balance(&till.office, ana), 2500);
+    ck_assert_int_eq(office_balance(&till.office, shop), 0);
+}
+END_TEST
+
 /* --- the account that collects -----------------------------------------------------------------
  */
 
@@ -340,20 +545,6 @@ END_TEST
 
 /* --- papers ------------------------------------------------------------------------------------
  */
-
-static char *read_file(const char *name)
-{
-    uint8_t *bytes = NULL;
-    size_t len;
-    ck_assert_int_eq(file_read(&bytes, &len, office_path(&till.office, name), FILE_MAX), MR_OK);
-    ck_assert_uint_eq(strlen((const char *)bytes), len);
-    return (char *)bytes;
-}
-
-static void has(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "lacks \"%s\":\n%.3000s", part, text);
-}
 
 static void verify_book(void)
 {
@@ -486,6 +677,8 @@ int main(void)
     tcase_add_test(tc, a_plain_issue_does_not_pass_for_one);
     tcase_add_test(tc, a_mandate_revoked_meanwhile_is_not_signed);
     tcase_add_test(tc, a_conversion_without_a_draft_goes_on);
+    tcase_add_test(tc, a_file_of_payees_is_credited_once);
+    tcase_add_test(tc, a_run_that_is_cut_off_goes_on);
     tcase_add_test(tc, only_the_payee_s_signature_makes_a_mandate);
     tcase_add_test(tc, the_collecting_account_converts_and_does_not_pay);
     tcase_add_test(tc, other_rules_let_a_municipality_pay);

@@ -132,68 +132,97 @@ START_TEST(test_signature)
 }
 END_TEST
 
-/* An order of a conversion, and the same with one thing changed each. */
-static void make(struct mr_order *o, struct mr_conversion *c)
+enum { PAYEES = 3 };
+
+/* An order of three payees, and what the register holds of it. */
+static void make(struct mr_order *o, struct conversion_row rows[PAYEES], uint32_t count)
 {
-    *c = (struct mr_conversion){.amount = 5000, .order_len = 7};
-    memcpy(c->order, "2025/14", 8);
-    memcpy(c->mandate, other, sizeof c->mandate);
-    memcpy(c->payee, payee, sizeof c->payee);
-    memset(c->note.ref, 7, sizeof c->note.ref);
+    uint8_t mandates[PAYEES][32];
     *o = (struct mr_order){.salt = {5}, .body = {.kind = MR_KIND_ISSUE}};
     struct mr_issue *const issue = &o->body.u.issue;
-    issue->banks_count = issue->lines_count = 1;
-    memcpy(issue->banks[0].ref, c->note.ref, sizeof c->note.ref);
-    issue->banks[0].amount = issue->lines[0].amount = 5000;
-    memcpy(issue->lines[0].member, payee, sizeof payee);
-    mr_conversion_ref(o->ref, o->salt, c->mandate, "202514");
+    issue->banks_count = 1;
+    memset(issue->banks[0].ref, 7, sizeof issue->banks[0].ref);
+    issue->lines_count = count;
+    for (uint8_t i = 0; i < count; i++) {
+        struct mr_conversion *const c = &rows[i].conversion;
+        rows[i] = (struct conversion_row){.looked = false};
+        *c = (struct mr_conversion){.amount = 5000 + i, .order_len = 7};
+        memcpy(c->order, "2025/14", 8);
+        memset(c->mandate, 9 + i, sizeof c->mandate);
+        memcpy(c->municipality, town, sizeof c->municipality);
+        memset(c->payee, 20 + i, sizeof c->payee);
+        memset(c->note.ref, 7, sizeof c->note.ref);
+        memcpy(mandates[i], c->mandate, sizeof mandates[i]);
+        issue->lines[i].amount = c->amount;
+        issue->banks[0].amount += c->amount;
+        memcpy(issue->lines[i].member, c->payee, sizeof c->payee);
+    }
+    mr_conversion_ref(o->ref, o->salt, mandates[0], count, "202514");
 }
 
+static void change(struct mr_order *o, struct mr_conversion *c, int what)
+{
+    struct mr_issue *const issue = &o->body.u.issue;
+    const uint32_t last = issue->lines_count - 1;
+    void *const places[] = {&o->body.kind,
+                            &issue->banks_count,
+                            &issue->lines_count,
+                            &issue->lines[last].amount,
+                            issue->lines[last].member,
+                            issue->banks[0].ref,
+                            o->salt,
+                            o->ref,
+                            c->mandate,
+                            c->municipality,
+                            &c->order[6]};
+    ck_assert_int_lt(what, (int)(sizeof places / sizeof places[0]));
+    if (what == 2)
+        issue->lines_count--;
+    else
+        ++*(uint8_t *)places[what];
+}
+
+/* One payee and several: nothing of the order, nor of the last payee, can be another. */
 START_TEST(test_order_of_a_conversion)
 {
-    struct mr_conversion c;
-    struct mr_order o;
-    make(&o, &c);
-    ck_assert(conversion_is(&o, &c));
-    ck_assert(conversion_is_claimed(&o));
-    for (int i = 0; i < 9; i++) {
-        make(&o, &c);
-        struct mr_issue *const issue = &o.body.u.issue;
-        switch (i) {
-        case 0:
-            o.body.kind = MR_KIND_PAYOUT;
-            break;
-        case 1:
-            issue->banks_count = 2;
-            break;
-        case 2:
-            issue->lines_count = 2;
-            break;
-        case 3:
-            issue->lines[0].amount = issue->banks[0].amount = 4999;
-            break;
-        case 4:
-            issue->lines[0].member[0]++;
-            break;
-        case 5:
-            issue->banks[0].ref[0]++;
-            break;
-        case 6:
-            o.salt[0]++;
-            break;
-        case 7:
-            c.mandate[0]++;
-            break;
-        default:
-            c.order[6] = '5';
-            break;
-        }
-        ck_assert_msg(!conversion_is(&o, &c), "change %d", i);
+    const uint32_t count = _i == 0 ? 1 : PAYEES;
+    struct conversion_row rows[PAYEES];
+    const struct conversions all = {rows, count, PAYEES};
+    size_t of[MR_LINES_MAX];
+    struct mr_order *const o = calloc(1, sizeof *o);
+    make(o, rows, count);
+    ck_assert_uint_eq(conversions_of(&all, o, of), count);
+    for (size_t k = 0; k < count; k++)
+        ck_assert_uint_eq(of[k], k);
+    ck_assert(conversion_is_claimed(o));
+    for (int what = 0; what < 11; what++) {
+        if (count == 1 && what == 9)
+            continue; /* one payee: whoever the register says it was */
+        make(o, rows, count);
+        change(o, &rows[count - 1].conversion, what);
+        ck_assert_msg(conversions_of(&all, o, of) == 0, "change %d", what);
     }
-    make(&o, &c);
-    memset(o.ref, 0, sizeof o.ref);
-    ck_assert(!conversion_is_claimed(&o));
-    ck_assert(!conversion_is(&o, &c));
+    make(o, rows, count);
+    memset(o->ref, 0, sizeof o->ref);
+    ck_assert(!conversion_is_claimed(o));
+    ck_assert_uint_eq(conversions_of(&all, o, of), 0);
+    free(o);
+}
+END_TEST
+
+/* An earlier wish for the same payee by another payment order is passed over. */
+START_TEST(test_stale_entries)
+{
+    struct conversion_row rows[PAYEES + 1];
+    const struct conversions all = {rows, PAYEES + 1, PAYEES + 1};
+    size_t of[MR_LINES_MAX];
+    struct mr_order *const o = calloc(1, sizeof *o);
+    make(o, rows + 1, PAYEES);
+    rows[0] = rows[2];
+    rows[0].conversion.order[6] = '9';
+    ck_assert_uint_eq(conversions_of(&all, o, of), PAYEES);
+    ck_assert_uint_eq(of[1], 2);
+    free(o);
 }
 END_TEST
 
@@ -213,14 +242,18 @@ START_TEST(test_payment_orders)
     ck_assert_int_eq(conversion_order(two, longest), MR_TOO_LARGE);
     longest[CONVERSION_ORDER_MAX] = '\0';
     ck_assert_int_eq(conversion_order(two, longest), MR_OK);
-    conversion_key(a, secret, town, one);
-    conversion_key(b, secret, town, one);
+    conversion_key(a, secret, town, NULL, one);
+    conversion_key(b, secret, town, NULL, one);
     ck_assert_mem_eq(a, b, sizeof a);
-    conversion_key(b, secret, home, one);
+    conversion_key(b, secret, home, NULL, one);
     ck_assert_mem_ne(a, b, sizeof a);
-    conversion_key(b, other, town, one);
+    conversion_key(b, other, town, NULL, one);
     ck_assert_mem_ne(a, b, sizeof a);
-    conversion_key(b, secret, town, "202515A");
+    conversion_key(b, secret, town, NULL, "202515A");
+    ck_assert_mem_ne(a, b, sizeof a);
+    conversion_key(b, secret, town, payee, one);
+    ck_assert_mem_ne(a, b, sizeof a);
+    conversion_key(a, secret, town, home, one);
     ck_assert_mem_ne(a, b, sizeof a);
 }
 END_TEST
@@ -233,7 +266,8 @@ int main(void)
     tcase_add_test(c, test_time);
     tcase_add_test(c, test_maximum);
     tcase_add_test(c, test_signature);
-    tcase_add_test(c, test_order_of_a_conversion);
+    tcase_add_loop_test(c, test_order_of_a_conversion, 0, 2);
+    tcase_add_test(c, test_stale_entries);
     tcase_add_test(c, test_payment_orders);
     suite_add_tcase(s, c);
     SRunner *const r = srunner_create(s);

@@ -10,6 +10,7 @@
 #include "mereau/federation.h"
 #include "mereau/id.h"
 #include "mereau/log.h"
+#include "mereau/mandate.h"
 #include "mereau/order.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
@@ -284,6 +285,31 @@ static void write_id(const char *what, const uint8_t *in, size_t in_len, const u
     write_id_of(what, in, in_len, id, MR_HASH_BYTES);
 }
 
+/* MUN-3: of one payee, of several, of as many as one ISSUE holds. */
+static void write_conversions(struct random_source *g)
+{
+    static const size_t counts[] = {1, 3, MR_LINES_MAX};
+    static const char payment_order[] = "20261412";
+    enum { TEXT = sizeof payment_order - 1 };
+    static uint8_t in[MR_SALT_BYTES + MR_LINES_MAX * MR_HASH_BYTES + TEXT];
+    static uint8_t mandates[MR_LINES_MAX][MR_HASH_BYTES];
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        uint8_t id[32];
+        bool first = true;
+        const size_t ids = counts[i] * MR_HASH_BYTES;
+        random_bytes(g, in, MR_SALT_BYTES + ids);
+        memcpy(mandates, in + MR_SALT_BYTES, ids);
+        memcpy(in + MR_SALT_BYTES + ids, payment_order, TEXT);
+        mr_conversion_ref(id, in, mandates[0], counts[i], payment_order);
+        open_row();
+        put_text("id", "conversion", &first);
+        put_hex("in", in, MR_SALT_BYTES + ids + TEXT, &first);
+        put_hex("out", id, sizeof id, &first);
+        put_number("mandates", (long long)counts[i], &first);
+        fputc('}', file);
+    }
+}
+
 /* LED-2: of an association, and of nobody. */
 static void write_accounts(struct random_source *g)
 {
@@ -360,6 +386,7 @@ static void write_ids(void)
     for (int i = 0; i < 2; i++)
         write_offer(&g);
     write_accounts(&g);
+    write_conversions(&g);
     free(charter);
     free(order);
 }

@@ -10,6 +10,7 @@
 #include "mereau/federation.h"
 #include "mereau/id.h"
 #include "mereau/log.h"
+#include "mereau/mandate.h"
 #include "mereau/order.h"
 #include "mereau/sign.h"
 #include "mereau/text.h"
@@ -149,6 +150,30 @@ static void compute_id(uint8_t ret[32], const char *what, const uint8_t *in, siz
     }
 }
 
+/* MUN-3, written out: the ids of the mandates as digits, each with a blank behind it, and the
+ * payment order. */
+static void compute_conversion(uint8_t ret[32], const json_t *row, const uint8_t *in, size_t len)
+{
+    static char text[MR_LINES_MAX * 65 + MR_NAME_MAX];
+    static uint8_t ids[MR_LINES_MAX][MR_HASH_BYTES];
+    uint8_t library[32];
+    char order[MR_NAME_MAX + 1] = "";
+    const size_t count = (size_t)json_integer_value(json_object_get(row, "mandates"));
+    const size_t at = MR_SALT_BYTES + count * MR_HASH_BYTES;
+    size_t n = 0;
+    ck_assert_uint_gt(count, 0);
+    ck_assert_uint_lt(at, len);
+    memcpy(ids, in + MR_SALT_BYTES, at - MR_SALT_BYTES);
+    for (size_t i = 0; i < at - MR_SALT_BYTES; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, i % 32 == 31 ? "%02x " : "%02x",
+                              in[MR_SALT_BYTES + i]);
+    memcpy(text + n, in + at, len - at);
+    memcpy(order, in + at, len - at);
+    mr_ref_hash(ret, in, text, n + len - at);
+    mr_conversion_ref(library, in, ids[0], count, order);
+    ck_assert_mem_eq(library, ret, sizeof library);
+}
+
 START_TEST(test_ids)
 {
     size_t i, codes = 0;
@@ -162,7 +187,10 @@ START_TEST(test_ids)
         const bool account = strcmp(text_of(row, "id"), "account") == 0;
         const size_t id_len = account ? MR_ACCOUNT_BYTES : MR_HASH_BYTES;
         exact_bytes(row, "out", expected, id_len);
-        compute_id(id, text_of(row, "id"), in, len);
+        if (strcmp(text_of(row, "id"), "conversion") == 0)
+            compute_conversion(id, row, in, len);
+        else
+            compute_id(id, text_of(row, "id"), in, len);
         ck_assert_mem_eq(id, expected, id_len);
         const json_t *const code = json_object_get(row, "code");
         if (code != NULL) {
