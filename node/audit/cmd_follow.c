@@ -10,6 +10,7 @@
 #include "audit/mirrored_rows.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/link_stop.h"
 #include "storage/lock.h"
 
 enum { FOLLOWED_MAX = MR_NODES_MAX, WAIT_MS = 10000, REST_MS = 200, GRACE_MS = 3000 };
@@ -541,6 +542,7 @@ void cmd_follow(struct command *c, struct out *out)
         return;
     sigaction(SIGINT, &note, NULL);
     sigaction(SIGTERM, &note, NULL);
+    link_stop_on(&stop);
     if (name_followers(&w) == MR_OK && take_directory(&w) == MR_OK &&
         source_own_charter(&w.s, w.dir) == MR_OK && follow(&w) == MR_OK)
         conclude(&w);

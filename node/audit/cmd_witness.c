@@ -8,6 +8,7 @@
 #include "audit/source.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/link_stop.h"
 #include "mereau/codec.h"
 #include "mereau/log.h"
 #include "mereau/receipt.h"
@@ -522,7 +523,7 @@ static void watch(struct witness *w)
     while (st == MR_OK && stop == 0) {
         for (size_t i = 0; st == MR_OK && i < w->count && stop == 0; i++)
             st = once ? attend(w, &w->nodes[i]) : attend_aloud(w, &w->nodes[i]);
-        if (once)
+        if (once || stop != 0)
             break;
         nanosleep(&pause, NULL);
     }
@@ -537,6 +538,7 @@ void cmd_witness(struct command *c, struct out *out)
     w = (struct witness){.c = c, .out = out, .dir = c->args[0], .s = {.c = c, .out = out}};
     sigaction(SIGINT, &note, NULL);
     sigaction(SIGTERM, &note, NULL);
+    link_stop_on(&stop);
     if (read_arguments(&w) == MR_OK && prepare(&w) == MR_OK)
         watch(&w);
     for (size_t i = 0; i < w.count; i++)

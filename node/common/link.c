@@ -302,14 +302,15 @@ enum mr_status link_call(struct link *l, struct mr_reply *ret, const struct mr_r
     bool renewed = false;
     l->sent = false;
     l->request_id = (l->request_id + 1) & 0x7fffffff;
+    wire_begin();
     for (;; try_ms *= 2) {
         const uint64_t try_end = earlier(wire_now_ms() + try_ms + patience + settling, deadline);
         const enum mr_status st = attempt(l, ret, body, try_ms, try_end);
         if (!worth_repeating(l, st))
             return st;
         const bool pause = recover(l, st, &renewed);
-        const uint64_t now = wire_now_ms();
-        if (now >= deadline || (pause && now + (uint64_t)pause_ms >= deadline))
+        const int left = wire_left_ms(deadline);
+        if (left == 0 || (pause && pause_ms >= left))
             return give_up(l, st);
         if (pause) {
             poll(NULL, 0, pause_ms);

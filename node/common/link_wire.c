@@ -15,11 +15,14 @@
 
 #include "common/clock.h"
 #include "common/hostport.h"
+#include "common/link_stop.h"
 #include "common/sp.h"
 #include "common/sp_nn.h"
 #include "mereau/assert.h"
 
-enum { READ_BYTES = 16384, CONNECT_MS = 1500 };
+/* STOP_MS: more than a step of a long poll (STEP_MS of the auditor's follower), so that a node that
+ * answers is not taken for one that does not. LOOK_MS: how often the flag is looked at. */
+enum { READ_BYTES = 16384, CONNECT_MS = 1500, STOP_MS = 700, LOOK_MS = 100 };
 
 struct wire {
     bool local;
@@ -40,12 +43,38 @@ uint64_t wire_now_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-static int left_ms(uint64_t deadline_ms)
+/* A signal is of the whole process, and so is this. */
+static const volatile sig_atomic_t *stop_flag;
+static uint64_t stopped_ms; /* since when the flag was seen set; 0: it was not */
+
+void link_stop_on(const volatile sig_atomic_t *flag)
+{
+    stop_flag = flag;
+}
+
+void wire_begin(void)
+{
+    stopped_ms = 0;
+}
+
+int wire_left_ms(uint64_t deadline_ms)
 {
     const uint64_t now = wire_now_ms();
+    if (stop_flag != NULL && *stop_flag != 0) {
+        stopped_ms = stopped_ms == 0 ? now : stopped_ms;
+        if (stopped_ms + STOP_MS < deadline_ms)
+            deadline_ms = stopped_ms + STOP_MS;
+    }
     if (now >= deadline_ms)
         return 0;
     return deadline_ms - now < 3600000 ? (int)(deadline_ms - now) : 3600000;
+}
+
+/* What one call of the system waits: not past the next look at the flag. */
+static int slice_ms(uint64_t deadline_ms)
+{
+    const int left = wire_left_ms(deadline_ms);
+    return stop_flag != NULL && left > LOOK_MS ? LOOK_MS : left;
 }
 
 static enum mr_status open_local(struct wire *w, const char *address)
@@ -134,25 +163,29 @@ static enum mr_status send_nn(struct wire *w, uint32_t id, const uint8_t *body, 
         if (w->endpoint < 0)
             return MR_UNREACHABLE;
     }
-    int wait = left_ms(deadline_ms);
-    if (connecting && wait > CONNECT_MS)
-        wait = CONNECT_MS;
-    if (wait == 0 || nn_setsockopt(w->socket, NN_SOL_SOCKET, NN_SNDTIMEO, &wait, sizeof wait) != 0)
-        return MR_UNREACHABLE;
+    const uint64_t now = wire_now_ms();
+    if (connecting && deadline_ms > now + CONNECT_MS)
+        deadline_ms = now + CONNECT_MS;
     const uint8_t head[4] = {(uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
                              (uint8_t)id};
-    int error;
-    do
-        error = sp_nn_send(w->socket, head, sizeof head, body, len, 0);
-    while (error == EINTR && left_ms(deadline_ms) > 0);
-    return error == 0 ? MR_OK : MR_UNREACHABLE;
+    int wait;
+    while ((wait = slice_ms(deadline_ms)) > 0) {
+        if (nn_setsockopt(w->socket, NN_SOL_SOCKET, NN_SNDTIMEO, &wait, sizeof wait) != 0)
+            return MR_UNREACHABLE;
+        const int error = sp_nn_send(w->socket, head, sizeof head, body, len, 0);
+        if (error == 0)
+            return MR_OK;
+        if (error != EINTR && error != ETIMEDOUT && error != EAGAIN)
+            return MR_UNREACHABLE;
+    }
+    return MR_UNREACHABLE;
 }
 
 static enum mr_status recv_nn(struct wire *w, uint32_t *ret_id, uint8_t *ret, size_t cap,
                               size_t *ret_len, uint64_t deadline_ms)
 {
     int wait;
-    while ((wait = left_ms(deadline_ms)) > 0) {
+    while ((wait = slice_ms(deadline_ms)) > 0) {
         uint8_t head[SP_NN_HEAD_MAX], *body;
         size_t head_len, len;
         if (nn_setsockopt(w->socket, NN_SOL_SOCKET, NN_RCVTIMEO, &wait, sizeof wait) != 0)
@@ -182,11 +215,11 @@ static bool ready(int fd, short events, uint64_t deadline_ms)
 {
     struct pollfd p = {.fd = fd, .events = events};
     for (;;) {
-        const int wait = left_ms(deadline_ms);
+        const int wait = slice_ms(deadline_ms);
         const int n = poll(&p, 1, wait);
         if (n > 0)
             return true;
-        if (n == 0 || errno != EINTR)
+        if (n < 0 ? errno != EINTR : wait == 0)
             return false;
     }
 }

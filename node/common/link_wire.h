@@ -14,6 +14,12 @@ struct wire;
 /** Monotonic milliseconds. */
 uint64_t wire_now_ms(void);
 
+/** A call begins: when a stop is wanted already (link_stop.h), it has its time from now on. */
+void wire_begin(void);
+
+/** Milliseconds until then, 0 when it is over; less when a stop is wanted. */
+int wire_left_ms(uint64_t deadline_ms);
+
 /** Nothing is sent yet. MR_OK, MR_BAD_TEXT (address), MR_NO_MEMORY. */
 enum mr_status wire_open(struct wire **ret, const char *address);
 

@@ -225,15 +225,20 @@ START_TEST(a_page_follows_a_mirror_that_is_followed)
 }
 END_TEST
 
-/* It was asked to wait ten seconds for news. _i: the signal. */
+/* Ten seconds are what it waits for news, and for an answer: a slow machine has half of that. _i:
+ * the signal, and behind SIGNALS a node that does not answer. */
+enum { SIGNALS = 2, SOON_MS = 5000 };
+
 START_TEST(it_ends_soon_after_a_signal)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
+    const bool silent = _i >= SIGNALS;
     struct proc *const follower = keep_following();
     wait_file("mirror/mirror.mark", PROC_DEADLINE_MS / 3);
+    node.silent = silent;
     sleep(1);
-    proc_signal(follower, numbers[_i]);
-    ck_assert_int_eq(proc_wait(follower, 3000 * PROC_PATIENCE), 0);
+    proc_signal(follower, numbers[_i % SIGNALS]);
+    ck_assert_int_eq(proc_wait(follower, SOON_MS), silent ? 3 : 0);
     proc_end(follower);
 }
 END_TEST
@@ -267,7 +272,7 @@ int main(void)
     tcase_set_timeout(on, 240);
     tcase_add_test(on, a_page_follows_a_mirror_that_is_followed);
     tcase_add_test(on, a_key_that_may_not_mirror);
-    tcase_add_loop_test(on, it_ends_soon_after_a_signal, 0, 2);
+    tcase_add_loop_test(on, it_ends_soon_after_a_signal, 0, SIGNALS + 1);
     Suite *const s = suite_create("audit live");
     suite_add_tcase(s, tc);
     suite_add_tcase(s, on);

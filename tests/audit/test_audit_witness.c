@@ -156,6 +156,20 @@ static void wait_cosigned(uint64_t time_ms)
     ck_assert_uint_eq(node.cosigned.head.time_ms, time_ms);
 }
 
+/* It waits ten seconds for an answer, and not when it is to end. */
+START_TEST(it_ends_soon_after_a_signal)
+{
+    show_head(10, 1, 1000);
+    struct proc *const p = keep_watch();
+    wait_cosigned(1000);
+    node.silent = true;
+    sleep(2);
+    proc_signal(p, SIGTERM);
+    ck_assert_int_eq(proc_wait(p, 5000), 3);
+    proc_end(p);
+}
+END_TEST
+
 /* A witness that runs looks again, and cosigns what extends what it cosigned. What it wrote of the
  * other history stays. */
 START_TEST(a_node_that_is_right_again)
@@ -567,6 +581,7 @@ int main(void)
     TCase *const tc = make_case("shown", setup, teardown);
     tcase_add_test(tc, a_head_is_cosigned);
     tcase_add_loop_test(tc, another_history_is_refused, 0, 4);
+    tcase_add_test(tc, it_ends_soon_after_a_signal);
     tcase_add_loop_test(tc, a_node_that_is_right_again, 0, 4);
     tcase_add_test(tc, a_node_that_contradicts_itself_further);
     tcase_add_test(tc, a_head_of_another_key);
