@@ -314,6 +314,15 @@ static void no_notice(void *ctx, const PGresult *r)
     (void)r;
 }
 
+/* A service that no file defines, say: libpq then asks no server, and its status is that of one
+ * that is away. */
+static bool asks_nobody(const char *conninfo)
+{
+    const char *const keys[] = {"dbname", "connect_timeout", NULL};
+    const char *const values[] = {conninfo, "2", NULL};
+    return PQpingParams(keys, values, 1) == PQPING_NO_ATTEMPT;
+}
+
 enum mr_status db_open(struct db *ret, const struct command *c, struct out *out,
                        const char *conninfo)
 {
@@ -331,6 +340,8 @@ enum mr_status db_open(struct db *ret, const struct command *c, struct out *out,
     if (PQstatus(ret->conn) == CONNECTION_BAD) {
         char line[MESSAGE_MAX];
         first_line(line, PQerrorMessage(ret->conn));
+        if (asks_nobody(conninfo))
+            return out_fail(out, MR_USAGE, _("--database is not understood: %s"), line);
         return out_fail(out, MR_UNREACHABLE, _("the database cannot be reached: %s"), line);
     }
     PQsetErrorVerbosity(ret->conn, PQERRORS_VERBOSE);

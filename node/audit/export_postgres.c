@@ -150,7 +150,7 @@ static enum mr_status copy_tables(struct postgres *p, const struct batch *b,
         const uint64_t len = b->end[t] - before->end[t];
         if (len > 0)
             st = export_schema_copy(&p->db, t, p->spool[t], len);
-        if (st == MR_OK && len > 0 && (t == EXPORT_ACCOUNTS || t == EXPORT_ASSOCIATIONS))
+        if (st == MR_OK && len > 0)
             st = export_schema_merge(&p->db, t);
     }
     return st;

@@ -7,7 +7,7 @@
 #include "mereau/assert.h"
 #include "mereau/id.h"
 
-enum { SQL_MAX = 2048 };
+enum { SQL_MAX = 2048, READ_ALL = 10 }; /* as often the patience for what reads all rows */
 
 static const char *sql_type(const struct export_column *c)
 {
@@ -74,7 +74,28 @@ static const char rest[] =
     " those of the ledger';"
     "COMMENT ON COLUMN progress.settled IS 'slots of the book that are here, void ones counted';"
     "COMMENT ON COLUMN progress.hash IS 'over place and value of these slots, in the order of the"
-    " book';";
+    " book';"
+    "CREATE TABLE contents (name text PRIMARY KEY, row_count bigint NOT NULL,"
+    " row_sum numeric NOT NULL);"
+    "COMMENT ON TABLE contents IS 'What was written into each table: a row that was changed, added"
+    " or deleted since is noticed by it. Written by mereau-audit alone.';"
+    "COMMENT ON COLUMN contents.name IS 'table';"
+    "COMMENT ON COLUMN contents.row_count IS 'rows that it has';"
+    "COMMENT ON COLUMN contents.row_sum IS 'sum of hash_record_extended(ROW(columns), 0)';";
+
+static void put_columns(FILE *f, const struct export_table *t, const char *before)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        fprintf(f, "%s%s%s", i == 0 ? "" : ", ", before, t->columns[i].name);
+}
+
+/* How many rows there are, and a sum over them in whatever order: of the columns that are ours. */
+static void put_contents(FILE *f, const struct export_table *t, const char *where)
+{
+    fputs("SELECT count(*) AS n, coalesce(sum(hash_record_extended(ROW(", f);
+    put_columns(f, t, "");
+    fprintf(f, "), 0)), 0) AS s FROM %s%s", where, t->name);
+}
 
 /* Tells keys apart without giving them away. */
 static void key_check(uint8_t ret[EXPORT_HASH_BYTES], const struct export_run *run)
@@ -147,6 +168,11 @@ static enum mr_status make(struct db *db, struct export_run *run, const char *sc
     fputs(rest, f);
     enum mr_status st = export_rows_fixed(run, &sink);
     put_progress(f, run);
+    for (unsigned t = 0; t < EXPORT_BALANCES; t++) {
+        fprintf(f, "INSERT INTO contents SELECT '%s', n, s FROM (", export_tables[t].name);
+        put_contents(f, &export_tables[t], "");
+        fputs(") AS x;\n", f);
+    }
     fputs("COMMIT;", f);
     const bool good = fclose(f) == 0;
     if (st == MR_OK)
@@ -212,38 +238,110 @@ static enum mr_status is_there(struct db *db, bool *ret_schema, bool *ret_ours)
     return st;
 }
 
-/* Tables of this session beside the real ones. */
-static const char beside[] =
-    "CREATE TEMPORARY TABLE new_accounts (LIKE accounts, place bigserial) ON COMMIT DELETE ROWS;"
-    "CREATE TEMPORARY TABLE new_associations (LIKE associations, place bigserial)"
-    " ON COMMIT DELETE ROWS";
-
-static void put_columns(FILE *f, const struct export_table *t, const char *before)
+static enum mr_status other_tables(struct db *db, const char *schema, const char *what)
 {
-    for (unsigned i = 0; i < t->count; i++)
-        fprintf(f, "%s%s%s", i == 0 ? "" : ", ", before, t->columns[i].name);
+    return out_fail(
+        db->out, MR_CONFIG,
+        _("the tables are not as they were made: %s. Somebody changed them. Give another --schema, "
+          "or drop this one (DROP SCHEMA %s CASCADE) and copy the book anew"),
+        what, schema);
+}
+
+static Oid type_of(const struct export_column *c)
+{
+    enum { BOOL = 16, BYTEA = 17, INT8 = 20, TEXT = 25, TIMESTAMPTZ = 1184, UUID = 2950 };
+    switch (c->type) {
+    case EXPORT_NUMBER:
+        return INT8;
+    case EXPORT_TEXT:
+        return TEXT;
+    case EXPORT_ID:
+        return UUID;
+    case EXPORT_HASH:
+        return BYTEA;
+    case EXPORT_TIME:
+        return TIMESTAMPTZ;
+    case EXPORT_BOOL:
+        return BOOL;
+    }
+    return TEXT;
 }
 
 /* Tables that somebody changed would be found out by the next order only. */
-static enum mr_status check_tables(struct db *db)
+static enum mr_status check_columns(struct db *db, const struct export_table *t, const char *schema)
+{
+    char sql[SQL_MAX], what[128];
+    PGresult *r = NULL;
+    FILE *const f = fmemopen(sql, sizeof sql, "w");
+    if (f == NULL)
+        return out_fail(db->out, MR_NO_MEMORY, NULL);
+    fputs("SELECT ", f);
+    put_columns(f, t, "");
+    fprintf(f, " FROM %s LIMIT 0", t->name);
+    const bool fits = fflush(f) == 0;
+    fclose(f);
+    mr_assert(fits);
+    enum mr_status st = db_do(db, &r, sql);
+    for (unsigned i = 0; i < t->count && st == MR_OK; i++) {
+        if (PQftype(r, (int)i) == type_of(&t->columns[i]))
+            continue;
+        snprintf(what, sizeof what, _("column %s.%s is not of type %s"), t->name,
+                 t->columns[i].name, sql_type(&t->columns[i]));
+        st = other_tables(db, schema, what);
+    }
+    PQclear(r);
+    return st;
+}
+
+/* In one statement, so that an export that runs beside is seen whole or not at all. It reads all
+ * rows: some seconds for ten millions. */
+static enum mr_status check_rows(struct db *db, const struct export_table *t, const char *schema)
+{
+    char sql[SQL_MAX], what[256];
+    PGresult *r = NULL;
+    const int timeout_ms = db->timeout_ms;
+    FILE *const f = fmemopen(sql, sizeof sql, "w");
+    if (f == NULL)
+        return out_fail(db->out, MR_NO_MEMORY, NULL);
+    fputs("SELECT n, row_count, n = row_count AND s = row_sum FROM contents, (", f);
+    put_contents(f, t, "");
+    fprintf(f, ") AS x WHERE name = '%s'", t->name);
+    const bool fits = fflush(f) == 0;
+    fclose(f);
+    mr_assert(fits);
+    db->timeout_ms = timeout_ms > INT32_MAX / READ_ALL ? INT32_MAX : timeout_ms * READ_ALL;
+    enum mr_status st = db_do(db, &r, sql);
+    db->timeout_ms = timeout_ms;
+    if (st == MR_OK && (PQntuples(r) != 1 || strcmp(PQgetvalue(r, 0, 2), "t") != 0)) {
+        const bool one = PQntuples(r) == 1;
+        if (!one)
+            snprintf(what, sizeof what, _("contents says nothing of table %s"), t->name);
+        else if (strcmp(PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1)) != 0)
+            snprintf(what, sizeof what, _("table %s has %s rows, and %s were written"), t->name,
+                     PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1));
+        else
+            snprintf(what, sizeof what, _("rows of table %s hold something else than was written"),
+                     t->name);
+        st = other_tables(db, schema, what);
+    }
+    PQclear(r);
+    return st;
+}
+
+static enum mr_status check_tables(struct db *db, const char *schema)
 {
     enum mr_status st = MR_OK;
-    for (enum export_table_id i = 0; i < EXPORT_TABLES && st == MR_OK; i++) {
-        char sql[SQL_MAX];
-        if (i == EXPORT_BALANCES) /* a view of the others here */
-            continue;
-        FILE *const f = fmemopen(sql, sizeof sql, "w");
-        if (f == NULL)
-            return out_fail(db->out, MR_NO_MEMORY, NULL);
-        fputs("SELECT ", f);
-        put_columns(f, &export_tables[i], "");
-        fprintf(f, " FROM %s LIMIT 0", export_tables[i].name);
-        const bool fits = fflush(f) == 0;
-        fclose(f);
-        mr_assert(fits);
-        st = db_do(db, NULL, sql);
-    }
+    for (enum export_table_id i = 0; i < EXPORT_BALANCES && st == MR_OK; i++)
+        st = check_columns(db, &export_tables[i], schema);
+    for (enum export_table_id i = 0; i < EXPORT_BALANCES && st == MR_OK; i++)
+        st = check_rows(db, &export_tables[i], schema);
     return st;
+}
+
+/* Its rows may be there already, and be others now. */
+static bool changes(enum export_table_id table)
+{
+    return table == EXPORT_ACCOUNTS || table == EXPORT_ASSOCIATIONS;
 }
 
 static enum mr_status enter(struct db *db, struct export_run *run, const char *name, bool make_it)
@@ -265,10 +363,27 @@ static enum mr_status enter(struct db *db, struct export_run *run, const char *n
         st = db_do(db, &r, "SELECT version, ledger, pseudonyms, settled, hash FROM progress");
     if (st == MR_OK && r != NULL)
         st = read_progress(run, r, name);
-    if (st == MR_OK && ours)
-        st = check_tables(db);
+    /* Once, before the book is read: what is copied later is this run's. */
+    if (st == MR_OK && ours && !make_it)
+        st = check_tables(db, schema);
     PQclear(r);
     PQfreemem(schema);
+    return st;
+}
+
+/* Tables of this session beside the real ones; the last row of an account wins. */
+static enum mr_status make_beside(struct db *db)
+{
+    enum mr_status st = MR_OK;
+    for (enum export_table_id i = EXPORT_ASSOCIATIONS; i < EXPORT_BALANCES && st == MR_OK; i++) {
+        char sql[256];
+        const char *const name = export_tables[i].name;
+        const int n = snprintf(sql, sizeof sql,
+                               "CREATE TEMPORARY TABLE new_%s (LIKE %s%s) ON COMMIT DELETE ROWS",
+                               name, name, changes(i) ? ", place bigserial" : "");
+        mr_assert((size_t)n < sizeof sql);
+        st = db_do(db, NULL, sql);
+    }
     return st;
 }
 
@@ -276,16 +391,11 @@ enum mr_status export_schema_open(struct db *db, struct export_run *run, bool ma
 {
     const char *const given = opt_text(run->c, "schema");
     const enum mr_status st = enter(db, run, given == NULL ? "mereau" : given, make_it);
-    return st == MR_OK && make_it ? db_do(db, NULL, beside) : st;
+    return st == MR_OK && make_it ? make_beside(db) : st;
 }
 
 /* --- a batch ------------------------------------------------------------------------------------
  */
-
-static bool goes_beside(enum export_table_id table)
-{
-    return table == EXPORT_ACCOUNTS || table == EXPORT_ASSOCIATIONS;
-}
 
 enum mr_status export_schema_copy(struct db *db, enum export_table_id table, FILE *from,
                                   uint64_t len)
@@ -295,7 +405,7 @@ enum mr_status export_schema_copy(struct db *db, enum export_table_id table, FIL
     FILE *const f = fmemopen(sql, sizeof sql, "w");
     if (f == NULL)
         return out_fail(db->out, MR_NO_MEMORY, NULL);
-    fprintf(f, "COPY %s%s (", goes_beside(table) ? "pg_temp.new_" : "", t->name);
+    fprintf(f, "COPY pg_temp.new_%s (", t->name);
     put_columns(f, t, "");
     fputs(") FROM STDIN", f);
     const bool fits = fflush(f) == 0;
@@ -305,14 +415,9 @@ enum mr_status export_schema_copy(struct db *db, enum export_table_id table, FIL
 }
 
 /* The last row of each wins; one that is there already and is the same stays untouched. */
-enum mr_status export_schema_merge(struct db *db, enum export_table_id table)
+static void put_changed(FILE *f, const struct export_table *t)
 {
-    const struct export_table *const t = &export_tables[table];
     const char *const key = t->columns[0].name;
-    char sql[SQL_MAX];
-    FILE *const f = fmemopen(sql, sizeof sql, "w");
-    if (f == NULL)
-        return out_fail(db->out, MR_NO_MEMORY, NULL);
     fprintf(f, "INSERT INTO %s AS old (", t->name);
     put_columns(f, t, "");
     fprintf(f, ") SELECT DISTINCT ON (%s) ", key);
@@ -327,6 +432,34 @@ enum mr_status export_schema_merge(struct db *db, enum export_table_id table)
     fputs(") IS DISTINCT FROM (", f);
     put_columns(f, t, "excluded.");
     fputs(")", f);
+}
+
+static void put_new(FILE *f, const struct export_table *t)
+{
+    fprintf(f, "INSERT INTO %s (", t->name);
+    put_columns(f, t, "");
+    fputs(") SELECT ", f);
+    put_columns(f, t, "");
+    fprintf(f, " FROM pg_temp.new_%s", t->name);
+}
+
+/* Of few rows, which change, all anew; of the others those that came. */
+enum mr_status export_schema_merge(struct db *db, enum export_table_id table)
+{
+    const struct export_table *const t = &export_tables[table];
+    const bool all = changes(table);
+    char sql[2 * SQL_MAX];
+    FILE *const f = fmemopen(sql, sizeof sql, "w");
+    if (f == NULL)
+        return out_fail(db->out, MR_NO_MEMORY, NULL);
+    if (all)
+        put_changed(f, t);
+    else
+        put_new(f, t);
+    fprintf(f, "; UPDATE contents SET row_count = %sn, row_sum = %ss FROM (",
+            all ? "" : "row_count + ", all ? "" : "row_sum + ");
+    put_contents(f, t, all ? "" : "pg_temp.new_");
+    fprintf(f, ") AS x WHERE name = '%s'", t->name);
     const bool fits = fflush(f) == 0;
     fclose(f);
     mr_assert(fits);

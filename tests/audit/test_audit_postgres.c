@@ -154,7 +154,7 @@ START_TEST(every_table_and_column_has_its_comment_and_its_keys)
          "");
     want("SELECT count(*) FROM pg_constraint WHERE connamespace = 'mereau'::regnamespace AND "
          "contype = 'p'",
-         "8");
+         "9");
     want("SELECT count(*) FROM pg_constraint WHERE connamespace = 'mereau'::regnamespace AND "
          "contype = 'f'",
          "13");
@@ -276,12 +276,51 @@ START_TEST(a_schema_that_was_changed)
     static const char *const changes[] = {"ALTER TABLE mereau.orders DROP COLUMN kind CASCADE",
                                           "ALTER TABLE mereau.orders RENAME COLUMN seq TO number",
                                           "DROP TABLE mereau.movements CASCADE",
-                                          "ALTER TABLE mereau.progress DROP COLUMN hash"};
+                                          "ALTER TABLE mereau.progress DROP COLUMN hash",
+                                          "ALTER TABLE mereau.movements ALTER amount_minor TYPE "
+                                          "numeric"};
     ck_assert_int_eq(export_to("."), 0);
     database_ask(changes[_i]);
     ck_assert_int_eq(export_to("."), 2);
     program_said("the tables are not as they were made");
     ck_assert_int_eq(export_to("--schema other ."), 0);
+}
+END_TEST
+
+/* One row of each table, and one that was not copied; what somebody adds beside is his own. */
+START_TEST(rows_that_somebody_changed)
+{
+    static const struct {
+        const char *sql, *why, *back;
+    } changes[] = {
+        {"UPDATE mereau.postings SET delta_minor = delta_minor + 1 WHERE (chain, seq, line) IN "
+         "(SELECT chain, seq, line FROM mereau.postings ORDER BY 1, 2, 3 LIMIT 1)",
+         "rows of table postings hold something else",
+         "UPDATE mereau.postings SET delta_minor = delta_minor - 1 WHERE (chain, seq, line) IN "
+         "(SELECT chain, seq, line FROM mereau.postings ORDER BY 1, 2, 3 LIMIT 1)"},
+        {"UPDATE mereau.accounts SET town = 'Elsewhere' WHERE town IS NULL",
+         "rows of table accounts hold something else",
+         "UPDATE mereau.accounts SET town = NULL WHERE town = 'Elsewhere'"},
+        {"UPDATE mereau.units SET name = name || '!'", "rows of table units",
+         "UPDATE mereau.units SET name = rtrim(name, '!')"},
+        {"CREATE TABLE kept AS SELECT * FROM mereau.movements LIMIT 1; DELETE FROM "
+         "mereau.movements WHERE (chain, seq, line) IN (SELECT chain, seq, line FROM kept)",
+         "table movements has", "INSERT INTO mereau.movements SELECT * FROM kept"},
+        {"INSERT INTO mereau.kinds VALUES ('gift', 9999, 'mine')", "table kinds has",
+         "DELETE FROM mereau.kinds WHERE number = 9999"},
+    };
+    ck_assert_int_eq(export_to("."), 0);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        database_ask(changes[i].sql);
+        const int code = export_to(".");
+        ck_assert_msg(code == 2, "%s: exit %d", changes[i].sql, code);
+        program_said(changes[i].why);
+        program_said("DROP SCHEMA \"mereau\" CASCADE");
+        database_ask(changes[i].back);
+    }
+    database_ask("ALTER TABLE mereau.orders ADD note text; UPDATE mereau.orders SET note = 'x'; "
+                 "CREATE INDEX ON mereau.orders (note)");
+    ck_assert_int_eq(export_to("."), 0);
 }
 END_TEST
 
@@ -304,6 +343,8 @@ START_TEST(a_database_that_is_not_there)
     ck_assert_int_eq(
         program_run("export --format postgres --database 'host=no.such.invalid dbname=x' ."), 3);
     program_said("cannot be reached");
+    ck_assert_int_eq(program_run("export --format postgres --database service=no-such ."), 2);
+    program_said("\"no-such\" not found");
 }
 END_TEST
 
@@ -462,7 +503,7 @@ START_TEST(passwords_come_from_files)
     ck_assert_int_eq(export_as(passfile, "town", ""), 0);
     snprintf(passfile, sizeof passfile, " passfile=%s/pass", program_dir);
     ck_assert_int_eq(export_as("", "town", passfile), 0);
-    want("SELECT count(*) FROM pg_tables WHERE schemaname = 'mereau' AND tableowner = 'town'", "8");
+    want("SELECT count(*) FROM pg_tables WHERE schemaname = 'mereau' AND tableowner = 'town'", "9");
     ck_assert_int_eq(export_as("", "guest", ""), 1);
     program_said("does not allow it");
     database_ask("DROP SCHEMA mereau CASCADE");
@@ -471,7 +512,7 @@ START_TEST(passwords_come_from_files)
     database_ask("CREATE SCHEMA mereau AUTHORIZATION guest");
     ck_assert_int_eq(export_as("", "guest", ""), 0);
     want("SELECT count(*) FROM pg_tables WHERE schemaname = 'mereau' AND tableowner = 'guest'",
-         "8");
+         "9");
     ck_assert_int_eq(export_as("", "owner", " hostt=x"), 2);
     ck_assert_int_eq(program_run("export --format postgres --database "
                                  "postgresql://u:secret@127.0.0.1/x ."),
@@ -515,7 +556,8 @@ int main(void)
     tcase_add_test(tc, another_or_a_shorter_book_is_refused);
     tcase_add_test(tc, a_wrong_book_leaves_no_trace);
     tcase_add_test(tc, what_others_made_is_left_alone);
-    tcase_add_loop_test(tc, a_schema_that_was_changed, 0, 4);
+    tcase_add_loop_test(tc, a_schema_that_was_changed, 0, 5);
+    tcase_add_test(tc, rows_that_somebody_changed);
     tcase_add_test(tc, a_database_that_is_not_there);
     tcase_add_test(tc, the_connection_is_cut);
     tcase_add_test(tc, the_server_dies_and_comes_back);
