@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "audit/measure.h"
 #include "common/file.h"
@@ -428,6 +429,10 @@ enum mr_status measure_file_open(struct measure *m, const struct command *c, str
     struct measure_file *const f = m->file = calloc(1, sizeof *f);
     if (f == NULL)
         return out_fail(out, MR_NO_MEMORY, NULL);
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return out_fail(out, MR_USAGE, _("%s is a directory; --from-csv takes a file of payments"),
+                        path);
     enum mr_status st = payments_read(&f->payments, path, 0, true);
     if (st == MR_BAD_TEXT || (st == MR_OK && !f->payments.has_time))
         return refuse(out, &f->payments, path);

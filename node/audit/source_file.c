@@ -27,19 +27,38 @@ static bool is_csv(const char *path)
     return dot != NULL && strcmp(dot, ".csv") == 0;
 }
 
+static bool has_end(FILE *f)
+{
+    char end[4];
+    return fseek(f, -(long)EXPORT_END_BYTES, SEEK_END) == 0 &&
+           fread(end, 1, sizeof end, f) == sizeof end && memcmp(end, EXPORT_END, sizeof end) == 0;
+}
+
+/* A wrong file on the command line; one that was an export and was cut or altered is a finding. */
+static enum mr_status no_export(struct source *s, const char *path)
+{
+    if (has_end(s->file))
+        return out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, "head");
+    return is_csv(path) ? out_fail(s->out, MR_USAGE,
+                                   _("%s is no export of a ledger; a file of payments is given to "
+                                     "stats, report and publish with --from-csv"),
+                                   path)
+                        : out_fail(s->out, MR_USAGE, _("%s is no export of a ledger"), path);
+}
+
 enum mr_status source_open_export(struct source *s, const char *path)
 {
     uint8_t head[EXPORT_HEAD_BYTES];
     s->file = fopen(path, "rb");
     if (s->file == NULL)
         return out_fail(s->out, MR_IO_ERROR, _("%s cannot be read"), path);
-    if (fread(head, 1, sizeof head, s->file) != sizeof head || memcmp(head, EXPORT_MAGIC, 8) != 0)
-        return is_csv(path)
-                   ? out_fail(s->out, MR_BAD_VERSION,
-                              _("%s is no export of a ledger; a file of payments is given to "
-                                "stats, report and publish with --from-csv"),
-                              path)
-                   : out_fail(s->out, MR_BAD_VERSION, _("%s is no export of a ledger"), path);
+    const size_t got = fread(head, 1, sizeof head, s->file);
+    if (ferror(s->file))
+        return out_fail(s->out, MR_IO_ERROR, _("%s cannot be read"), path);
+    if (got == 0 || memcmp(head, EXPORT_MAGIC, got < 8 ? got : 8) != 0)
+        return no_export(s, path);
+    if (got < sizeof head)
+        return out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, "head");
     const size_t len = (size_t)get_be(head + 8, 4);
     if (len > CHARTER_BYTES_MAX)
         return out_fail(s->out, MR_CHECK_FAILED, _("%s is damaged: %s"), path, "charter");

@@ -86,14 +86,17 @@ enum mr_status(out_fail)(struct out *out, enum mr_status st, const char *format,
     out->failed = true;
     out->status = st;
     notes_next(out);
-    fprintf(out->notes, "%s: ", out->program);
-    if (format == NULL) {
-        fprintf(out->notes, "%s\n", status_sentence(st));
-        return st;
-    }
     va_start(args, format);
-    put(out->notes, "", "\n", format, args);
+    char *text = NULL;
+    if (format != NULL && vasprintf(&text, format, args) < 0)
+        text = NULL;
     va_end(args);
+    if (text != NULL)
+        text_tame(text);
+    const char *const sentence = text != NULL ? text : status_sentence(st);
+    fprintf(out->notes, "%s: %s\n", out->program, sentence);
+    out_text(out, "detail", sentence);
+    free(text);
     return st;
 }
 
@@ -162,6 +165,7 @@ static void put_object(struct out *out, enum exit_code code)
     json_object_set_new(object, "status_code", json_integer((json_int_t)st));
     if (code != EXIT_DONE) {
         json_object_set_new(object, "message", json_string(mr_status_text(st)));
+        json_object_set(object, "detail", json_object_get(out->fields, "detail"));
         json_object_set_new(object, "retry", json_boolean(mr_status_retry(st)));
         json_object_set_new(object, "exit_code", json_integer((json_int_t)code));
     }

@@ -4,7 +4,8 @@
  *  {"ok":true,"status":"OK","status_code":0,...}, for success and failure alike, the same bytes in
  *  every locale; nothing for people on stdout. Long lists (out_row) are JSON lines: each row is an
  *  object of its own and the object with "ok" is the last line. On failure the object also has
- *  "message" (English), "retry", "exit_code". */
+ *  "message" (about the status, English), "retry", "exit_code", and "detail": the sentence that
+ *  stderr has, in the reader's language. */
 #ifndef MEREAU_COMMON_OUTPUT_H
 #define MEREAU_COMMON_OUTPUT_H
 

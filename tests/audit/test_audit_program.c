@@ -197,6 +197,13 @@ START_TEST(an_export_that_ends_early)
                      "JNL-6");
     json_decref(o);
     free(bytes);
+    static const char *const cut[] = {"5", "10", "100"};
+    for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "head -c %s all.mrx >cut.mrx", cut[i]);
+        ck_assert_int_eq(program_shell(line), 0);
+        ck_assert_int_eq(program_run("verify cut.mrx"), 5);
+    }
 }
 END_TEST
 
@@ -362,8 +369,16 @@ START_TEST(usage_and_missing_files)
 {
     ck_assert_int_eq(program_run("verify"), 2);
     ck_assert_int_eq(program_run("verify nothing-here"), 4);
-    ck_assert_int_eq(program_run("verify charter.mrc"), 5);
+    ck_assert_int_eq(program_run("verify charter.mrc"), 2);
+    program_said("is no export of a ledger");
     ck_assert_int_eq(program_run("export ."), 2);
+    ck_assert_int_eq(program_run("stats --from-csv ."), 2);
+    program_said("is a directory");
+    /* What stderr says stands in the object too. */
+    json_t *const o = program_json("verify --json nothing-here", 4);
+    ck_assert_str_eq(json_words(o, "detail"), "there is no nothing-here");
+    ck_assert_str_eq(json_words(o, "message"), "the file does not exist");
+    json_decref(o);
     ck_assert_int_eq(program_run("verify --node 127.0.0.1:1"), 2);
 }
 END_TEST

@@ -224,17 +224,22 @@ static const struct {
     {"refuse --json",
      "{\"ok\":false,\"status\":\"FUNDS_SHORT\",\"status_code\":88,\"message\":\"there is not "
      "enough "
-     "money on the account\",\"retry\":true,\"exit_code\":1,\"missing_minor\":250}\n"},
+     "money on the account\",\"detail\":\"2,50 are "
+     "missing\",\"retry\":true,\"exit_code\":1,\"missing_minor\":250}\n"},
     {"--json --lang=fr refuse",
      "{\"ok\":false,\"status\":\"FUNDS_SHORT\",\"status_code\":88,\"message\":\"there is not "
      "enough "
-     "money on the account\",\"retry\":true,\"exit_code\":1,\"missing_minor\":250}\n"},
+     "money on the account\",\"detail\":\"2,50 are "
+     "missing\",\"retry\":true,\"exit_code\":1,\"missing_minor\":250}\n"},
     {"pax --json",
      "{\"ok\":false,\"status\":\"USAGE\",\"status_code\":159,\"message\":\"the command line is "
-     "wrong\",\"retry\":false,\"exit_code\":2,\"word\":\"pax\",\"nearest\":\"pay\"}\n"},
+     "wrong\",\"detail\":\"there is no command \\\"pax\\\"; did you mean "
+     "\\\"pay\\\"?\",\"retry\":false,"
+     "\"exit_code\":2,\"word\":\"pax\",\"nearest\":\"pay\"}\n"},
     {"pay --json a",
      "{\"ok\":false,\"status\":\"USAGE\",\"status_code\":159,\"message\":\"the command line is "
-     "wrong\",\"retry\":false,\"exit_code\":2,\"word\":null,\"nearest\":null}\n"},
+     "wrong\",\"detail\":\"something is missing behind \\\"a\\\"\",\"retry\":false,"
+     "\"exit_code\":2,\"word\":null,\"nearest\":null}\n"},
 };
 
 START_TEST(test_json)

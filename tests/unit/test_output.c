@@ -106,7 +106,7 @@ START_TEST(test_json_failure)
     out_status(&out, MR_OK);
     end(3,
         "{\"ok\":false,\"status\":\"PARKED\",\"status_code\":1,\"message\":\"the order is kept and "
-        "waits\",\"retry\":true,\"exit_code\":3}\n",
+        "waits\",\"detail\":\"il attend\",\"retry\":true,\"exit_code\":3}\n",
         "prog: il attend\n");
 }
 END_TEST
