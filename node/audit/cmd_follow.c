@@ -8,6 +8,7 @@
 #include "audit/commands.h"
 #include "audit/cosigned.h"
 #include "audit/mirrored_rows.h"
+#include "audit/on_file.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/link_stop.h"
@@ -407,6 +408,7 @@ static void conclude(struct following *w)
     struct apart k;
     struct verdict v = {0, 0};
     json_t *const nodes = json_array();
+    on_file_tell(&w->s, w->dir); /* before this run adds to it */
     apart_begin(&k, w->out, w->dir);
     /* A node that nothing could be read of has no totals. */
     if (w->books_count > 0 && (mirror_end(w->books[0]->mirror)->turn > 0 || silent_count(w) == 0))

@@ -329,6 +329,22 @@ START_TEST(a_node_that_rewrites)
         followed_as_verified(o, "mirror", 0); /* what it had mirrored is right, and stays */
         json_decref(o);
     }
+    /* It shows the first history again: what convicts it is told all the same. */
+    shown_change(&followed_nodes[0], &followed_books[0]);
+    for (int i = 0; i < 2; i++) {
+        json_t *const o = program_json(followed_words(1, ""), 0);
+        const json_t *const row = json_array_get(json_object_get(o, "evidence_on_file"), 0);
+        ck_assert_int_eq(json_number(row, "node"), 1);
+        ck_assert_str_eq(json_words(row, "breach"), "TWO_HISTORIES");
+        ck_assert_str_eq(json_words(row, "file"), "mirror/evidence-node1-epoch1.mre");
+        ck_assert_int_eq(json_number(o, "contradictions_total"), 0);
+        json_decref(o);
+    }
+    followed_spoil("mirror/evidence-node1-epoch1.mre", -1);
+    json_t *const o = program_json(followed_words(1, ""), 0);
+    const json_t *const row = json_array_get(json_object_get(o, "evidence_on_file"), 0);
+    ck_assert_str_ne(json_words(row, "status"), "OK");
+    json_decref(o);
 }
 END_TEST
 
