@@ -112,12 +112,33 @@ static const struct headline {
      N_("of what the municipality spent; over the whole time")},
 };
 
+enum { TERM_BITS = 56 };
+
+static bool is_long(mr_stats_wide x)
+{
+    const mr_stats_wide most = (mr_stats_wide)1 << TERM_BITS;
+    return x > most || x < -most;
+}
+
+/* Two fractions of one indicator, whose terms are multiplied with each other below: of large ones
+ * the last bits go, of all four as many, which is far behind the digits that are shown. */
+static void shorten(struct page_figure *x, struct page_figure *y)
+{
+    while (is_long(x->num) || is_long(x->den) || is_long(y->num) || is_long(y->den)) {
+        x->num /= 2;
+        y->num /= 2;
+        x->den = x->den > 1 ? x->den / 2 : 1;
+        y->den = y->den > 1 ? y->den / 2 : 1;
+    }
+}
+
 /* By how much a figure changed, of percents the points: "+3.1%", "unchanged". Empty: it began, and
  * no percentage says much. */
 static void change_text(char by[PAGE_TEXT_MAX], const struct page *p, enum page_look look,
                         struct page_figure now, struct page_figure old)
 {
     char text[PAGE_TEXT_MAX], size[PAGE_TEXT_MAX];
+    shorten(&now, &old);
     const mr_stats_wide a = now.num * old.den, b = now.den * old.num;
     by[0] = '\0';
     if (a == b) {
