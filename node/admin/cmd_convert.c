@@ -257,6 +257,32 @@ static void say_done(struct converting *v)
                   v->typed, admin_amount(a, sum), count);
 }
 
+/* The node is asked about the first order of a draft only, and a cap is for all of them: it is
+ * asked about one that would issue the whole. */
+static enum mr_status check_cap(struct converting *v, struct work *w)
+{
+    struct mr_order *const first = &w->draft->orders[0].order;
+    struct mr_issue *const issue = &first->body.u.issue;
+    int64_t sum, missing = 0;
+    if (w->draft->orders_count < 2)
+        return MR_OK;
+    struct mr_issue *const kept = malloc(sizeof *kept);
+    if (kept == NULL)
+        return out_fail(v->a->out, MR_NO_MEMORY, NULL);
+    *kept = *issue;
+    convert_count(v, CONVERT_NEW, &sum);
+    issue->lines_count = 1;
+    issue->lines[0].amount = issue->banks[0].amount = sum;
+    const enum mr_status st = work_check(w, &missing);
+    *issue = *kept;
+    free(kept);
+    if (st != MR_CAP_EXCEEDED)
+        return MR_OK; /* what else there is, is said of the order itself */
+    out_int(v->a->out, "missing_minor", missing);
+    return out_fail(v->a->out, st, _("%s: %s are missing"), status_sentence(st),
+                    admin_amount(v->a, missing));
+}
+
 /* What the person is to agree to. */
 static enum mr_status preview(struct converting *v, struct work *w)
 {
@@ -268,6 +294,9 @@ static enum mr_status preview(struct converting *v, struct work *w)
     if (dry || !v->a->c->yes)
         show_lines(v);
     show_sums(v);
+    const enum mr_status st = dry ? MR_OK : check_cap(v, w);
+    if (st != MR_OK)
+        return st;
     /* Nobody is asked about what the node would refuse. */
     if (dry || work_check(w, &missing) != MR_OK)
         return MR_OK;

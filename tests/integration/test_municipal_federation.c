@@ -39,6 +39,9 @@ static void open_doors(void)
     WALLET("--wallet", typed_at("shop"), "mandate", "give", "--municipality", "mairie", "--output",
            typed_at("shop.mandate"), "--yes");
     ADMIN("-d", typed_data(0), "mandate", "add", typed_at("shop.mandate"), "--yes");
+    WALLET("--wallet", typed_at("ana"), "mandate", "give", "--municipality", "mairie", "--output",
+           typed_at("ana.mandate"), "--yes");
+    ADMIN("-d", typed_data(0), "mandate", "add", typed_at("ana.mandate"), "--yes");
     ADMIN("-d", typed_data(0), "issue", "ana", "100", "--bank-ref", "R1", "--yes");
 }
 
@@ -117,6 +120,23 @@ static void check_unwitnessed(void)
     free(csv);
 }
 
+/* Several payees in one order, whose receipt the nodes prove once for all of them. */
+static void check_run(void)
+{
+    static const char lines[] = "payee,amount,label\nshop,1.50,first\nana,2.50,second\n";
+    ck_assert_int_eq(file_write(typed_at("run.csv"), lines, sizeof lines - 1, 0600, true), MR_OK);
+    for (int i = 0; i < 2; i++)
+        RUN("mereau-admin", 0, "-d", typed_data(0), "municipal", "convert", "--file",
+            typed_at("run.csv"), "--total", "4", "--order", "2026/run", "--bank-ref", "VIR-run",
+            "--yes", "--json");
+    ck_assert_int_eq(typed_number("already_minor"), 400);
+    ADMIN("-d", typed_data(0), "municipal", "slip", "town", "--csv", typed_at("run-slip.csv"));
+    ck_assert_int_eq(typed_number("unproved"), 0);
+    char *const csv = content("run-slip.csv");
+    ck_assert_uint_eq(run_count(csv, ",2026/run,"), 2);
+    free(csv);
+}
+
 START_TEST(test_four_nodes)
 {
     long sum = 0;
@@ -147,6 +167,7 @@ START_TEST(test_four_nodes)
         AUDIT(0, "verify", "--base", typed_data(0), typed_data(i));
     AUDIT(0, "compare", typed_data(0), typed_data(1), typed_data(2), typed_data(3));
     check_unwitnessed();
+    check_run();
 }
 END_TEST
 
