@@ -405,29 +405,6 @@ START_TEST(who_leaves_is_answered)
 }
 END_TEST
 
-static uint32_t polls_of(uint32_t node, uint32_t peer)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < RING_MAIL_MAX; i++)
-        n += r.mail[i].used && r.mail[i].kind == MR_REQ_FOLLOW && r.mail[i].from == node + 1 &&
-             r.mail[i].to == peer + 1;
-    return n;
-}
-
-/* Each of many turns a second finds a poll that waits for it; silence costs next to nothing. */
-START_TEST(polls_are_as_many_as_there_is_news)
-{
-    for (int i = 0; i < 20; i++)
-        ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 1), MR_SETTLED);
-    ck_assert_uint_eq(polls_of(1, 0), MR_ASKS_MAX - 1);
-    ring_wait(&r, 30000);
-    ck_assert_uint_eq(polls_of(1, 0), 4);
-    ck_assert_int_eq(ring_pay(&r, 0, 0, 1, 1), MR_SETTLED);
-    ck_assert_uint_gt(polls_of(1, 0), 4);
-    ring_check(&r);
-}
-END_TEST
-
 /* --- what a CUT settles ----------------------------------------------------------------------- */
 
 /* One node reads the log of another as it is now, and nothing else moves. */
@@ -775,7 +752,6 @@ int main(void)
     tcase_add_test(c, one_node_becomes_four_and_one_again);
     tcase_add_test(c, a_node_that_lost_everything_returns_with_a_new_key);
     tcase_add_test(c, who_leaves_is_answered);
-    tcase_add_test(c, polls_are_as_many_as_there_is_news);
     tcase_add_test(c, what_was_shown_is_shown_on);
     tcase_add_test(c, what_is_shown_early_is_acknowledged_too);
     tcase_add_test(c, what_is_shown_early_does_not_wait_for_long);
