@@ -101,11 +101,19 @@ static void say_unlock(struct mr_engine *e, struct mri_open *o, uint32_t ballot)
     o->changed = true;
 }
 
-/* Owners' ballots are odd, nodes' even: SLOT-11. */
-static uint32_t next_ballot(const struct mri_open *o)
+/* Owners' ballots are odd, nodes' even: SLOT-11. Who was away while another one went on alone makes
+ * larger steps than that one, or they would never meet. */
+static uint32_t next_ballot(const struct mr_engine *e, const struct mri_open *o)
 {
-    const uint32_t b = o->s.promised + 1;
-    return b + ((b & 1) != (o->s.trigger.kind == MR_TRIGGER_CANCEL ? 1u : 0u));
+    uint32_t b = o->s.promised + 1;
+    b += (b & 1) != (o->s.trigger.kind == MR_TRIGGER_CANCEL ? 1u : 0u);
+    for (uint32_t i = 0; i < o->s.reports_count; i++) {
+        const struct mr_said_report *const r = &o->s.reports[i];
+        if (r->node != e->config.node && r->ballot > o->s.promised &&
+            r->ballot - o->s.promised > JUMP_MAX)
+            return b + JUMP_MAX - 2;
+    }
+    return b;
 }
 
 /* A ballot that others have promised. 0: none to follow. */
@@ -254,7 +262,7 @@ enum mr_status mri_ballot(struct mr_engine *e, struct mri_open *o, const struct 
     if (!o->s.triggered)
         return MR_OK;
     if (join > 0 || begins(e, o)) {
-        say_unlock(e, o, join > 0 ? join : next_ballot(o));
+        say_unlock(e, o, join > 0 ? join : next_ballot(e, o));
         *ret_more = true;
         return MR_OK;
     }

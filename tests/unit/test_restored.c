@@ -1,7 +1,8 @@
-/* A node of several that is restored from a backup: EPO-5, EPO-6, JNL-9; or that starts again with
- * a clock that was set back: LOG-4. */
+/* A node of several that comes back: restored from a backup (EPO-5, EPO-6, JNL-9), late, or with a
+ * clock that was set back (LOG-4). */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/internal.h"
 #include "lib/ring.h"
@@ -179,6 +180,36 @@ START_TEST(a_clock_that_was_set_back_stops_no_heartbeat)
 }
 END_TEST
 
+/* A node that is alone goes on to ballot after ballot. Those that come back, further behind than
+ * they are led at a time, meet it all the same (SLOT-11). */
+START_TEST(nodes_meet_in_a_ballot_however_far_apart)
+{
+    static struct mr_signed_order o;
+    struct mr_signed_cancel c = {.cancel.seq = 0};
+    begin(3);
+    ring_isolate(&r);
+    ring_order(&r, 0, &o, r.w.members[0].id, MR_KIND_PAY);
+    world_pay_body(&r.w, &o.order.body.u.pay, 1, 10);
+    world_sign(&r.w, &o);
+    ck_assert_int_eq(ring_submit(&r, 0, &o), MR_NO_ANSWER);
+    memcpy(c.cancel.ledger, r.w.ledger, 32);
+    memcpy(c.cancel.account, r.w.members[0].id, 16);
+    c.cancel.seq = o.order.seq;
+    mr_cancel_sign(&c, 0, &r.w.members[0].key);
+    ck_assert_int_eq(ring_cancel(&r, 0, &c), MR_NO_ANSWER);
+    for (uint32_t i = 1; i < 3; i++)
+        ring_kill(&r, i);
+    ring_wait(&r, 600000);
+    for (uint32_t i = 1; i < 3; i++)
+        ring_start(&r, i);
+    ring_reunite(&r);
+    ring_wait(&r, 200000);
+    ck_assert_int_eq(ring_pay(&r, 1, 0, 1, 20), MR_SETTLED);
+    ck_assert_int_eq(ring_balance(&r, 2, 1), 20);
+    ring_check(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("restored");
@@ -190,6 +221,7 @@ int main(void)
     tcase_add_test(c, a_shorter_log_is_an_answer);
     tcase_add_test(c, who_went_over_tells_what_was_forgotten);
     tcase_add_test(c, a_clock_that_was_set_back_stops_no_heartbeat);
+    tcase_add_test(c, nodes_meet_in_a_ballot_however_far_apart);
     suite_add_tcase(s, c);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
