@@ -340,26 +340,6 @@ START_TEST(who_forgot_its_own_sealed_log_stays)
 }
 END_TEST
 
-/* Two of governance let the same epoch begin, each at another node: one of them settles, or none,
- * and the next proposal does. */
-START_TEST(rival_proposals_leave_room_for_a_later_one)
-{
-    ring_isolate(&r);
-    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 0), MR_NO_ANSWER);
-    r.nodes[0].generation--; /* the other one knows nothing of that key */
-    ck_assert_int_eq(ring_next(&r, 1, 0, 3, 4, 0), MR_NO_ANSWER);
-    ring_reunite(&r);
-    ring_wait(&r, 30000);
-    const uint32_t epoch = ring_epoch(&r, 0);
-    ring_in_epoch(&r, 0, 3, epoch);
-    r.nodes[0].generation = mr_engine_committee(r.nodes[1].engine)->seats[0].generation;
-    ck_assert_int_eq(ring_next(&r, 2, 0, 3, 3, 0), MR_SETTLED);
-    ring_wait(&r, 10000);
-    ring_in_epoch(&r, 0, 3, epoch + 1);
-    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
-}
-END_TEST
-
 /* With its own key it might contradict what it forgot: it comes back with a new one. */
 START_TEST(a_node_that_lost_everything_returns_with_a_new_key)
 {
@@ -757,7 +737,6 @@ int main(void)
     tcase_add_test(c, what_is_shown_early_does_not_wait_for_long);
     tcase_add_test(c, final_is_a_state_that_is_kept);
     tcase_add_test(c, who_forgot_its_own_sealed_log_stays);
-    tcase_add_test(c, rival_proposals_leave_room_for_a_later_one);
     tcase_add_test(c, a_head_that_is_shown_is_signed);
     tcase_add_test(c, who_leaves_is_let_in_after_a_restart);
     tcase_add_test(c, what_a_cut_settles_gets_a_receipt_in_the_next_epoch);

@@ -1,4 +1,5 @@
-/* How nodes come to agree on a checkpoint while people pay: SLOT-16 through real engines. */
+/* How nodes come to agree on a checkpoint while people pay, and on the end of an epoch: SLOT-16 and
+ * EPO-4 through real engines. */
 #include <check.h>
 #include <string.h>
 
@@ -247,6 +248,26 @@ START_TEST(the_end_of_an_epoch_comes_first)
 }
 END_TEST
 
+/* Two of governance let the same epoch begin, each at another node: one of them settles, or none,
+ * and the next proposal does. */
+START_TEST(rival_proposals_leave_room_for_a_later_one)
+{
+    ring_isolate(&r);
+    ck_assert_int_eq(ring_next(&r, 0, 0, 3, 3, 1u << 0), MR_NO_ANSWER);
+    r.nodes[0].generation--; /* the other one knows nothing of that key */
+    ck_assert_int_eq(ring_next(&r, 1, 0, 3, 4, 0), MR_NO_ANSWER);
+    ring_reunite(&r);
+    ring_wait(&r, 30000);
+    const uint32_t epoch = ring_epoch(&r, 0);
+    ring_in_epoch(&r, 0, 3, epoch);
+    r.nodes[0].generation = mr_engine_committee(r.nodes[1].engine)->seats[0].generation;
+    ck_assert_int_eq(ring_next(&r, 2, 0, 3, 3, 0), MR_SETTLED);
+    ring_wait(&r, 10000);
+    ring_in_epoch(&r, 0, 3, epoch + 1);
+    ck_assert_int_eq(ring_pay(&r, 3, 0, 1, 10), MR_SETTLED);
+}
+END_TEST
+
 /* A checkpoint that `by` proposes in its own time, kept at another node. */
 static void keep(uint32_t node, uint32_t by, uint32_t later_ms, bool spoilt)
 {
@@ -352,6 +373,7 @@ int main(void)
     tcase_add_test(c, a_false_checkpoint_does_not_settle);
     tcase_add_test(c, a_state_of_the_epoch_before_does_not_settle);
     tcase_add_test(c, the_end_of_an_epoch_comes_first);
+    tcase_add_test(c, rival_proposals_leave_room_for_a_later_one);
     tcase_add_test(c, spoilt_orders_hold_no_cut_up);
     tcase_add_test(c, orders_without_a_vote_hold_no_cut_up);
     tcase_add_test(c, a_full_slot_takes_what_the_leader_votes_for);
