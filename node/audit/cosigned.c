@@ -136,7 +136,7 @@ bool cosigned_can_check(const struct follower *f)
 void cosigned_check(struct apart *k, struct follower *f, const struct source *s, json_t *list,
                     uint64_t until_ms)
 {
-    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000};
+    const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000L};
     struct judged j;
     if (!cosigned_can_check(f))
         return;

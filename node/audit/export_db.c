@@ -256,13 +256,15 @@ static void cut_state(char ret[6], char *line)
 /* Of the addresses of a host that were tried, a line each: the one whose server said why. */
 static void what_was_said(char line[MESSAGE_MAX], char state[6], const char *message)
 {
-    for (const char *at = message; at != NULL; at = strchr(at, '\n')) {
+    const char *at = message;
+    do {
         at += *at == '\n';
         first_line(line, at);
         cut_state(state, line);
         if (state[0] != '\0')
             return;
-    }
+        at = strchr(at, '\n');
+    } while (at != NULL);
     first_line(line, message);
 }
 

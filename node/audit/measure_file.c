@@ -265,7 +265,7 @@ static enum mr_status take_list(struct measure_file *f, struct out *out, const c
                                 struct list_file *l, char *at)
 {
     char *line = payments_line(&at);
-    l->separator = line == NULL ? ',' : payments_separator(line);
+    l->separator = payments_separator(line == NULL ? "" : line);
     if (line == NULL || !list_head(l->columns, &l->width, line, l->separator))
         return out_fail(out, MR_BAD_TEXT,
                         _("%s: the first line must name the columns account and "

@@ -175,15 +175,17 @@ static void mass(const struct page *p)
     put_series(p, &shown, text);
 }
 
+enum { PAGE_COUNT_MAX = 2 * PAGE_TEXT_MAX };
+
 /* "553 payments" */
-static void payments_text(char ret[2 * PAGE_TEXT_MAX], const struct page *p)
+static void payments_text(char ret[PAGE_COUNT_MAX], const struct page *p)
 {
     char number[PAGE_TEXT_MAX];
     const struct page_figure x = page_one(p, MR_STATS_PAYMENTS, p->now, 0, 0);
     if (x.blank)
-        snprintf(ret, 2 * PAGE_TEXT_MAX, "%s", _("payments whose number is kept back"));
+        snprintf(ret, PAGE_COUNT_MAX, "%s", _("payments whose number is kept back"));
     else
-        snprintf(ret, 2 * PAGE_TEXT_MAX, ngettext("%s payment", "%s payments", plural_of(x)),
+        snprintf(ret, PAGE_COUNT_MAX, ngettext("%s payment", "%s payments", plural_of(x)),
                  words(number, p, PAGE_COUNT, x));
 }
 
@@ -199,7 +201,7 @@ static void volumes(const struct page *p)
          {MR_STATS_CONVERTED, N_("converted from euros"), PAGE_AMOUNT, false, false, 0},
          {MR_STATS_REDEEMED, N_("given back for euros"), PAGE_AMOUNT, false, false, 0},
          {MR_STATS_PAYMENTS, N_("number of payments"), PAGE_COUNT, false, true, 0}}};
-    char when[PAGE_TEXT_MAX], paid[PAGE_TEXT_MAX], count[2 * PAGE_TEXT_MAX], in[PAGE_TEXT_MAX],
+    char when[PAGE_TEXT_MAX], paid[PAGE_TEXT_MAX], count[PAGE_COUNT_MAX], in[PAGE_TEXT_MAX],
         back[PAGE_TEXT_MAX], text[1024];
     now_text(when, p);
     const struct page_figure turnover = page_one(p, MR_STATS_TURNOVER, p->now, 0, 0);

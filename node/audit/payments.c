@@ -117,7 +117,7 @@ size_t payments_fields(char **ret, size_t max, char *line, char separator)
 
 char payments_separator(const char *head)
 {
-    return strchr(head, ';') != NULL ? ';' : strchr(head, '\t') != NULL ? '\t' : ',';
+    return *(strchr(head, ';') != NULL ? ";" : strchr(head, '\t') != NULL ? "\t" : ",");
 }
 
 char *payments_begin(char *text, size_t len, uint64_t *ret_bad_line)

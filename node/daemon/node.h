@@ -120,8 +120,6 @@ struct node {
     struct mr_pubkey transport_public;
     struct mr_pubkey auditors[16];
     uint32_t auditors_count;
-    bool has_next_key; /* node.next.key: for an epoch in which this node's log key changes */
-    bool regroup_told; /* that the state here is another one than `regroup` names */
     struct dir_lock *lock;
     struct mr_store *store;
     struct mr_store *state; /* a snapshot that a joining node reads; of the background's thread */
@@ -147,6 +145,8 @@ struct node {
     struct queue ready[LANES]; /* what waits for the engine */
     enum lane next_lane;
     uint16_t wallet_port;
+    bool has_next_key; /* node.next.key: for an epoch in which this node's log key changes */
+    bool regroup_told; /* that the state here is another one than `regroup` names */
     struct stream_wait *streams;
     struct job *flush_waits;                      /* CONTROL FLUSH */
     size_t jobs, port_jobs[PORTS], unproved_jobs; /* the last: on the peer port */
@@ -157,10 +157,10 @@ struct node {
     struct mr_put *puts;
     size_t puts_count;
     uint64_t store_full_ms; /* the last commit met a full disk then; 0: it did not */
+    uint64_t epoch_ms;      /* when the epoch below began; 0: before this run */
+    uint64_t unkept_ms;     /* when the copy below was tried last */
     uint32_t epoch_met;     /* the last one that epochs_began_ms saw */
-    uint64_t epoch_ms;      /* when it began; 0: before this run */
     enum mr_status unkept; /* why the last state of an epoch could not be copied; MR_OK: it could */
-    uint64_t unkept_ms;    /* when that was tried last */
     unsigned unkept_count; /* how often in a row in vain, since the disk had no room */
     bool flushing, flush_wanted, checkpoint_wanted;
     uint64_t flushed_ms, flushed_turn, flushed_settled;
