@@ -101,19 +101,42 @@ static void say_unlock(struct mr_engine *e, struct mri_open *o, uint32_t ballot)
     o->changed = true;
 }
 
-/* Owners' ballots are odd, nodes' even: SLOT-11. Who was away while another one went on alone makes
- * larger steps than that one, or they would never meet. */
+static bool is_far_ahead(const struct mr_engine *e, const struct mri_open *o,
+                         const struct mr_said_report *r)
+{
+    return r->node != e->config.node && r->ballot > o->s.promised &&
+           r->ballot - o->s.promised > JUMP_MAX;
+}
+
+static bool others_are_far_ahead(const struct mr_engine *e, const struct mri_open *o)
+{
+    for (uint32_t i = 0; i < o->s.reports_count; i++)
+        if (is_far_ahead(e, o, &o->s.reports[i]))
+            return true;
+    return false;
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+/* The largest that makes as many seats lead in turn as steps of 2 do. */
+static uint32_t large_step(uint32_t seats)
+{
+    uint32_t step = JUMP_MAX;
+    while (gcd(step, seats) != gcd(2, seats))
+        step -= 2;
+    return step;
+}
+
+/* Owners' ballots are odd, nodes' even: SLOT-11. */
 static uint32_t next_ballot(const struct mr_engine *e, const struct mri_open *o)
 {
-    uint32_t b = o->s.promised + 1;
-    b += (b & 1) != (o->s.trigger.kind == MR_TRIGGER_CANCEL ? 1u : 0u);
-    for (uint32_t i = 0; i < o->s.reports_count; i++) {
-        const struct mr_said_report *const r = &o->s.reports[i];
-        if (r->node != e->config.node && r->ballot > o->s.promised &&
-            r->ballot - o->s.promised > JUMP_MAX)
-            return b + JUMP_MAX - 2;
-    }
-    return b;
+    const uint32_t b = o->s.promised + 1;
+    const uint32_t odd = o->s.trigger.kind == MR_TRIGGER_CANCEL ? 1 : 0;
+    const uint32_t more = others_are_far_ahead(e, o) ? large_step(e->committee.count) - 2 : 0;
+    return b + ((b & 1) != odd) + more;
 }
 
 /* A ballot that others have promised. 0: none to follow. */
@@ -122,8 +145,8 @@ static uint32_t joined_ballot(const struct mr_engine *e, const struct mri_open *
     uint32_t best = 0;
     for (uint32_t i = 0; i < o->s.reports_count; i++) {
         const struct mr_said_report *const r = &o->s.reports[i];
-        if (r->node != e->config.node && r->ballot > o->s.promised &&
-            r->ballot <= o->s.promised + JUMP_MAX && r->ballot > best)
+        if (r->node != e->config.node && r->ballot > o->s.promised && !is_far_ahead(e, o, r) &&
+            r->ballot > best)
             best = r->ballot;
     }
     return best;
@@ -135,11 +158,14 @@ static uint64_t timeout_of(uint32_t ballot)
     return (uint64_t)TIMEOUT_MS << (k < DOUBLINGS_MAX ? k : DOUBLINGS_MAX);
 }
 
-/* Whether this node begins a ballot by itself now. */
+/* Whether this node begins a ballot by itself now. It waits where it is for a quorum: alone it
+ * would run ahead of those that come back. */
 static bool begins(const struct mr_engine *e, struct mri_open *o)
 {
     if (o->s.promised > 0)
-        return e->now_ms >= o->ballot_ms + timeout_of(o->s.promised);
+        return e->now_ms >= o->ballot_ms + timeout_of(o->s.promised) &&
+               (mri_slot_reports(&o->s, o->s.promised) >= e->committee.quorum ||
+                others_are_far_ahead(e, o));
     if (o->s.trigger.kind == MR_TRIGGER_CANCEL && o->s.certified_count == 0)
         return true;
     if (o->ballot_ms == 0)
