@@ -387,6 +387,8 @@ static enum mr_status propose(struct mr_engine *e)
         return MR_OK;
     if (o != NULL)
         st = is_contested(e, o, &contested);
+    if (contested)
+        e->offer_ms = e->now_ms + AGAIN_MS; /* signatures were verified to find out */
     if (st != MR_OK || contested)
         return st;
     st = offer(e, &hot);

@@ -322,14 +322,16 @@ static enum mr_status follow_past(struct mr_engine *e, const struct mr_req_follo
     struct own_log log;
     struct mr_head theirs;
     enum mr_status st = open_log(e, &log, q->epoch);
-    mri_reply(e, MR_REQ_FOLLOW);
+    struct mr_rep_follow *const r = &mri_reply(e, MR_REQ_FOLLOW)->body.u.follow;
+    if (st == MR_OK)
+        r->head = log.head; /* of size 0 where this node signed nothing in that epoch */
     if (st == MR_OK && log.head.size > 0)
         st = log_reply(e, &log, q->from < log.head.size ? q->from : log.head.size);
     if (st != MR_OK)
         return st;
     st = mri_past_followed(e, &theirs, q->epoch, peer);
     if (st == MR_OK)
-        show_yours(&e->reply.body.u.follow, &theirs);
+        show_yours(r, &theirs);
     return st == MR_NOT_FOUND ? MR_OK : st;
 }
 

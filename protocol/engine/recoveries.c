@@ -56,8 +56,8 @@ void mri_recovery_news(struct mr_engine *e, struct mr_rep_lookup *r,
 {
     static const uint8_t none[MR_KEY_BYTES] = {0};
     struct mr_recovery_news *const news = &r->recovery[0];
-    if (memcmp(enc_key, none, sizeof none) == 0)
-        return;
+    if (memcmp(enc_key, none, sizeof none) == 0 || memcmp(enc_key, a->enc_key, sizeof none) == 0)
+        return; /* the present key is known to all */
     for (uint32_t i = a->recoveries_count; i > 0 && r->recovery_count == 0; i--)
         if (is_for(e, a, a->recoveries[i - 1].seq, enc_key)) {
             *news = (struct mr_recovery_news){.seq = a->recoveries[i - 1].seq,

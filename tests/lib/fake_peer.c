@@ -26,8 +26,10 @@ static void send_reply(const struct fake_held *h, enum mr_request_kind kind, enu
     static uint8_t plain[MR_FRAME_MAX], sealed[MR_FRAME_MAX];
     const bool odd = is_odd(kind);
     r = (struct mr_reply){.id = h->id, .status = (uint32_t)st, .body = {.kind = kind}};
-    if (kind == MR_REQ_FOLLOW)
+    if (kind == MR_REQ_FOLLOW) {
         r.body.u.follow.first = h->from;
+        r.body.u.follow.head.size = h->from + 1; /* of size 0: it would say that it signs nothing */
+    }
     if (odd && fake.manner == FAKE_STATUS) {
         r.status = (uint32_t)fake.status;
         r.body = (struct mr_reply_body){.kind = MR_REQ_AUTH};
