@@ -91,6 +91,7 @@ enum mr_status csv_begin(struct csv_lines *c, const struct csv_form *form, const
             return wrong(c, _(form->unknown));
         c->where[k] = i;
     }
+    c->width = c->count;
     for (size_t k = 0; k < form->needed; k++)
         if (c->where[k] == CSV_FIELDS_MAX)
             return wrong(c, _(form->missing));
@@ -101,6 +102,10 @@ enum mr_status csv_next(struct csv_lines *c)
 {
     while (*c->at != '\0') {
         const enum mr_status st = read_fields(c);
+        for (size_t i = c->width; st == MR_OK && i < c->count; i++)
+            if (c->fields[i][0] != '\0')
+                return wrong(c, _("it has more fields than the heading has columns: an amount "
+                                  "with a comma wants quotation marks"));
         if (st != MR_OK || c->count > 1 || c->fields[0][0] != '\0')
             return st;
     }

@@ -27,6 +27,7 @@ struct csv_lines {
     const char *wrong; /* what is wrong with it, translated; NULL: nothing */
     char fields[CSV_FIELDS_MAX][CSV_FIELD_MAX + 1];
     size_t count;
+    size_t width;                  /* fields of the heading */
     size_t where[CSV_COLUMNS_MAX]; /* field of a column; CSV_FIELDS_MAX: not there */
 };
 

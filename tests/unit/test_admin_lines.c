@@ -29,6 +29,7 @@ static const char *const same[] = {
     "\xef\xbb\xbfmember\tamount\tbank_ref\nana\t12,5\tR1\n\nbo;b\t3.00 EUSK\tR2",
     "bank_ref,amount,member\nR1,\"12,50\",ana \nR2,3,bo;b\n",
     "bank_account,bank_ref,member,amount,bank_amount\n,R1,ana,12.50,\n,R2,bo;b,3,\n",
+    "member,amount,bank_ref\nana,12.50,R1,,\n\"bo;b\",3,R2,\n",
 };
 
 START_TEST(test_forms)
@@ -79,6 +80,7 @@ static const char *const wrong[] = {
     "member,amount,bank_ref\n\"ana,1,R\n",
     "member,amount,bank_ref\n\"ana\"x,1,R\n",
     "member,amount,bank_ref,bank_amount\nana,1,R,abc\n",
+    "member,amount,bank_ref\nana,12,50,R1\n", /* the amount's comma */
 };
 
 START_TEST(test_refused)
