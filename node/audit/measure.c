@@ -313,7 +313,8 @@ static enum mr_status leave_unfinished(const struct measure *m, const struct com
             _("orders dated after %s may still come: if one does, what it changes can never be "
               "published beside this. Without --to such periods are left out"),
             last);
-    if (opt_text(c, "to") != NULL || q->to_day <= final || q->from_day > q->to_day)
+    /* of a ledger that is quiet the last day is final, and its period may not be */
+    if (opt_text(c, "to") != NULL || q->to_day < behind || q->from_day > q->to_day)
         return MR_OK;
     if (behind <= q->from_day) {
         measure_day(first, period_behind(q->by, q->from_day) - 1 + lag);

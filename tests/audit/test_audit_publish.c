@@ -550,6 +550,25 @@ START_TEST(weeks_that_are_final)
 }
 END_TEST
 
+/* Nobody pays any more: a year is not over because its last payment is final. */
+START_TEST(a_quiet_ledger)
+{
+    static struct ring r;
+    league_tell(&r);
+    r.w.now_ms += 40 * (uint64_t)MR_DAY_MS;
+    ring_wait(&r, 15000);
+    ck_assert_int_eq(ring_open(&r, 0, MR_CLASS_SHOP), MR_SETTLED);
+    ring_wait(&r, 2000);
+    program_nodes(&r);
+    ring_done(&r);
+    ck_assert_int_eq(program_run("publish y node1 --by year --sign k.key --passphrase-file pass"),
+                     2);
+    program_said("no whole period of this ledger is final yet");
+    ck_assert_int_eq(program_run("publish d node1 --by week --sign k.key --passphrase-file pass"),
+                     0);
+}
+END_TEST
+
 /* Any byte of any file. */
 START_TEST(a_check_finds_every_change)
 {
@@ -760,6 +779,7 @@ int main(void)
     tcase_add_test(program, two_machines_make_the_same_bytes);
     tcase_add_test(program, every_book_makes_the_same_bytes);
     tcase_add_test(program, weeks_that_are_final);
+    tcase_add_test(program, a_quiet_ledger);
     tcase_add_test(program, a_check_finds_every_change);
     tcase_add_test(program, a_check_says_what_is_missing);
     tcase_add_test(program, whose_signature_it_is);
