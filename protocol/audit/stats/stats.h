@@ -94,13 +94,15 @@ void mri_stats_mark(struct mri_stats_list *l, bool few);
 /* The same in bounded room, of amounts that come one by one: the largest accounts, each at least
  * as large as it is. With up to MRI_STATS_TOP accounts it is exact. */
 enum { MRI_STATS_TOP = 16 };
+struct mri_stats_share {
+    uint32_t account;
+    int64_t amount;
+};
 struct mri_stats_tally {
     wide sum;
     uint32_t count;
-    struct {
-        uint32_t account;
-        int64_t amount;
-    } top[MRI_STATS_TOP];
+    int64_t other; /* the most that one without a place may have; none of those here has less */
+    struct mri_stats_share top[MRI_STATS_TOP];
 };
 void mri_stats_tally_add(struct mri_stats_tally *t, uint32_t account, int64_t amount);
 void mri_stats_tally_join(struct mri_stats_tally *a, const struct mri_stats_tally *b);
