@@ -29,11 +29,15 @@ const struct option_row serve_options[] = {
 
 /* What is sent is counted by the server: one that is replaced goes when its last reader has it. No
  * reader costs a copy. */
+struct answers {
+    struct MHD_Response *page;
+    struct MHD_Response *files[FILES]; /* NULL: there are none */
+};
+
 struct served {
     pthread_mutex_t lock;
-    struct MHD_Response *page;         /* under lock */
-    struct MHD_Response *files[FILES]; /* under lock; NULL: there are none */
-    uint64_t rows_at, data_at;         /* when what is served was last replaced, at the latest */
+    struct answers now;        /* under lock */
+    uint64_t rows_at, data_at; /* when what was looked at last was replaced, at the latest */
 };
 
 static const char *file_name(size_t i)
@@ -82,8 +86,8 @@ static enum MHD_Result answer_file(const struct served *s, struct MHD_Connection
                                    const char *name)
 {
     for (size_t i = 0; i < FILES; i++) {
-        if (strcmp(name, file_name(i)) == 0 && s->files[i] != NULL)
-            return MHD_queue_response(c, MHD_HTTP_OK, s->files[i]);
+        if (strcmp(name, file_name(i)) == 0 && s->now.files[i] != NULL)
+            return MHD_queue_response(c, MHD_HTTP_OK, s->now.files[i]);
     }
     return plain(c, MHD_HTTP_NOT_FOUND, "no such file\n");
 }
@@ -102,7 +106,7 @@ static enum MHD_Result on_get(void *ctx, struct MHD_Connection *c, const char *u
         return plain(c, MHD_HTTP_METHOD_NOT_ALLOWED, "read only\n");
     pthread_mutex_lock(&s->lock);
     if (strcmp(url, "/") == 0)
-        done = MHD_queue_response(c, MHD_HTTP_OK, s->page);
+        done = MHD_queue_response(c, MHD_HTTP_OK, s->now.page);
     else if (strncmp(url, "/data/", 6) == 0)
         done = answer_file(s, c, url + 6);
     else
@@ -119,22 +123,22 @@ static void drop(struct MHD_Response *r)
         MHD_destroy_response(r);
 }
 
-/* Takes the bytes over. */
-static enum mr_status replace(struct served *s, struct MHD_Response **old, char *bytes, size_t len,
-                              const char *type)
+static void drop_all(struct answers *a)
 {
-    struct MHD_Response *const made = response(bytes, len, type);
-    if (made == NULL)
-        return MR_NO_MEMORY;
-    pthread_mutex_lock(&s->lock);
-    struct MHD_Response *const gone = *old;
-    *old = made;
-    pthread_mutex_unlock(&s->lock);
-    drop(gone);
-    return MR_OK;
+    for (size_t i = 0; i < FILES; i++)
+        drop(a->files[i]);
+    drop(a->page);
+    *a = (struct answers){NULL};
 }
 
-static enum mr_status make_page(struct served *s, struct command *c, struct out *out)
+/* Takes the bytes over. */
+static enum mr_status respond(struct MHD_Response **ret, char *bytes, size_t len, const char *type)
+{
+    *ret = response(bytes, len, type);
+    return *ret == NULL ? MR_NO_MEMORY : MR_OK;
+}
+
+static enum mr_status make_page(struct answers *ret, struct command *c, struct out *out)
 {
     static struct measure m;
     struct published shown = {0};
@@ -160,7 +164,7 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
     if (f == NULL || fclose(f) != 0)
         st = st == MR_OK ? MR_NO_MEMORY : st;
     if (st == MR_OK)
-        st = replace(s, &s->page, bytes, len, "text/html; charset=utf-8");
+        st = respond(&ret->page, bytes, len, "text/html; charset=utf-8");
     else
         free(bytes);
     published_done(&shown);
@@ -170,7 +174,7 @@ static enum mr_status make_page(struct served *s, struct command *c, struct out 
 }
 
 /* Only one whose signature and hashes are right is served. */
-static enum mr_status load_files(struct served *s, const char *dir, struct out *out)
+static enum mr_status load_files(struct answers *ret, const char *dir, struct out *out)
 {
     static struct publication_facts facts;
     enum mr_status st = publication_check(&facts, dir);
@@ -182,7 +186,7 @@ static enum mr_status load_files(struct served *s, const char *dir, struct out *
         if (st == MR_OK)
             st = file_read(&bytes, &len, path, PUBLICATION_BYTES_MAX);
         if (st == MR_OK)
-            st = replace(s, &s->files[i], (char *)bytes, len, type_of(file_name(i)));
+            st = respond(&ret->files[i], (char *)bytes, len, type_of(file_name(i)));
     }
     return st == MR_OK ? st
                        : out_fail(out, MR_CHECK_FAILED,
@@ -200,8 +204,6 @@ static uint64_t changed_at(const char *dir, const char *name)
     return (uint64_t)info.st_mtim.tv_sec * 1000000000u + (uint64_t)info.st_mtim.tv_nsec;
 }
 
-/* --- running ---------------------------------------------------------------------------------- */
-
 /* Those of --rows, or those beside the mirror that is named. */
 static uint64_t rows_changed(const struct command *c)
 {
@@ -212,23 +214,45 @@ static uint64_t rows_changed(const struct command *c)
     return changed_at(rows, "head");
 }
 
+/* The page counts what is served below /data/: both are replaced, or none. A publication that is
+ * exchanged meanwhile has the page made anew. */
+static enum mr_status renew(struct served *s, struct command *c, struct out *out)
+{
+    const char *const dir = opt_text(c, "published");
+    struct answers made = {NULL};
+    enum mr_status st;
+    do {
+        drop_all(&made);
+        s->rows_at = rows_changed(c); /* before they are read */
+        s->data_at = changed_at(dir, PUBLICATION_SIGNATURE);
+        st = dir == NULL ? MR_OK : load_files(&made, dir, out);
+        if (st == MR_OK)
+            st = make_page(&made, c, out);
+    } while (st == MR_OK && s->data_at != changed_at(dir, PUBLICATION_SIGNATURE));
+    if (st == MR_OK) {
+        pthread_mutex_lock(&s->lock);
+        const struct answers gone = s->now;
+        s->now = made;
+        pthread_mutex_unlock(&s->lock);
+        made = gone;
+    }
+    drop_all(&made);
+    return st;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
 /* What fails later is told and what was served before stays. */
 static void look(struct served *s, struct command *c)
 {
-    const char *const dir = opt_text(c, "published");
-    const uint64_t now = rows_changed(c), data = changed_at(dir, PUBLICATION_SIGNATURE);
+    const uint64_t now = rows_changed(c);
     struct out told;
-    if (now == s->rows_at && data == s->data_at)
+    if ((now == 0 || now == s->rows_at) &&
+        s->data_at == changed_at(opt_text(c, "published"), PUBLICATION_SIGNATURE))
         return;
     out_begin(&told, "mereau-audit", false, true);
-    /* what is served below /data/ counts for the page */
-    if (now != 0 || (data != 0 && data != s->data_at))
-        make_page(s, c, &told);
-    if (data != 0 && data != s->data_at)
-        load_files(s, dir, &told);
+    renew(s, c, &told);
     out_end(&told);
-    s->rows_at = now;
-    s->data_at = data;
 }
 
 static void wait_for_end(struct served *s, struct command *c, const sigset_t *ends)
@@ -276,15 +300,9 @@ void cmd_serve(struct command *c, struct out *out)
     if (st != MR_OK)
         out_fail(out, MR_USAGE, _("--listen: \"%s\" is no address and port, as 127.0.0.1:7280"),
                  address);
-    s.rows_at = rows_changed(c); /* before they are read */
-    s.data_at = changed_at(opt_text(c, "published"), PUBLICATION_SIGNATURE);
     if (st == MR_OK)
-        st = make_page(&s, c, out);
-    if (st == MR_OK && opt_text(c, "published") != NULL)
-        st = load_files(&s, opt_text(c, "published"), out);
+        st = renew(&s, c, out);
     if (st == MR_OK)
         run(&s, c, out, &at, address);
-    for (size_t i = 0; i < FILES; i++)
-        drop(s.files[i]);
-    drop(s.page);
+    drop_all(&s.now);
 }

@@ -497,13 +497,20 @@ static void get(const char *request)
     loopback_get(answer, sizeof answer, server_port, request);
 }
 
-START_TEST(a_server_shows_the_page_and_the_data)
+#define SIGNED "--sign k.key --passphrase-file pass "
+
+static void publish_town(void)
 {
-    char *page;
     ck_assert_int_eq(
         file_write(scratch_path(program_dir, "pass"), "correct horse\n", 14, 0600, true), MR_OK);
     ck_assert_int_eq(program_run("keygen k.key --passphrase-file pass"), 0);
-    ck_assert_int_eq(program_run("publish p " TOWN "--sign k.key --passphrase-file pass"), 0);
+    ck_assert_int_eq(program_run("publish p " TOWN SIGNED), 0);
+}
+
+START_TEST(a_server_shows_the_page_and_the_data)
+{
+    char *page;
+    publish_town();
     ck_assert_int_eq(program_run("report --html a.html " TOWN), 0);
     struct proc *const server = start_server();
     get("GET / HTTP/1.0\r\n\r\n");
@@ -521,6 +528,50 @@ START_TEST(a_server_shows_the_page_and_the_data)
     ck_assert_ptr_nonnull(strstr(answer, " 404 "));
     get("POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(answer, " 405 "));
+    proc_signal(server, SIGTERM);
+    ck_assert_int_eq(proc_wait(server, PROC_DEADLINE_MS), 0);
+    proc_end(server);
+}
+END_TEST
+
+static bool serves(const char *path)
+{
+    char request[64];
+    char *const file = read_page(path);
+    snprintf(request, sizeof request, "GET /data/%s HTTP/1.0\r\n\r\n", strchr(path, '/') + 1);
+    get(request);
+    const bool same = strstr(answer, file) != NULL;
+    free(file);
+    return same;
+}
+
+/* What was served stays, of page and data, when the new ones do not fit each other or are not as
+ * they were signed. */
+START_TEST(a_server_takes_page_and_data_together)
+{
+    static const char *const lines[] = {"it is another now", "holds no publication"};
+    publish_town();
+    ck_assert_int_eq(program_shell("sed '$d' pay.csv >less.csv"), 0);
+    ck_assert_int_eq(program_run("publish less --accounts who.csv --from-csv less.csv " SIGNED), 0);
+    ck_assert_int_eq(program_run("publish new --licence CC0-1.0 " TOWN SIGNED), 0);
+    ck_assert_int_eq(program_shell("cp -r p bad && cp less/figures.csv bad/ && cp -r p old"), 0);
+    ck_assert_int_eq(program_run("report --html a.html --beside p " TOWN), 0);
+    struct proc *const server = start_server();
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(program_shell(i == 0 ? "mv p was && mv less p" : "mv p less && mv bad p"),
+                         0);
+        ck_assert(proc_line(server, NULL, 0, lines[i], PROC_DEADLINE_MS));
+        ck_assert(serves("old/figures.csv"));
+        ck_assert(serves("old/statement.json"));
+        char *const page = read_page("a.html");
+        get("GET / HTTP/1.0\r\n\r\n");
+        ck_assert_ptr_nonnull(strstr(answer, page));
+        free(page);
+    }
+    ck_assert_int_eq(program_shell("mv p bad && mv new p"), 0);
+    for (int i = 0; i < 300 && !serves("p/statement.json"); i++)
+        usleep(100000);
+    ck_assert(serves("p/statement.json"));
     proc_signal(server, SIGTERM);
     ck_assert_int_eq(proc_wait(server, PROC_DEADLINE_MS), 0);
     proc_end(server);
@@ -561,6 +612,7 @@ int main(void)
     tcase_add_test(tc, nothing_is_replaced_unasked);
     tcase_add_test(tc, stdout_takes_the_page);
     tcase_add_test(tc, a_server_shows_the_page_and_the_data);
+    tcase_add_test(tc, a_server_takes_page_and_data_together);
     tcase_add_test(tc, a_server_refuses_what_is_not_signed);
     Suite *const s = suite_create("audit page");
     suite_add_tcase(s, tc);
