@@ -43,7 +43,8 @@ uint64_t wire_now_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-/* A signal is of the whole process, and so is this. */
+/* A signal is of the whole process, and so is this. Programs that end otherwise may have links on
+ * several threads: without a flag nothing is written here. */
 static const volatile sig_atomic_t *stop_flag;
 static uint64_t stopped_ms; /* since when the flag was seen set; 0: it was not */
 
@@ -54,7 +55,8 @@ void link_stop_on(const volatile sig_atomic_t *flag)
 
 void wire_begin(void)
 {
-    stopped_ms = 0;
+    if (stop_flag != NULL)
+        stopped_ms = 0;
 }
 
 int wire_left_ms(uint64_t deadline_ms)
