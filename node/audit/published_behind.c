@@ -32,11 +32,11 @@ static uint32_t whose(const struct mr_stats_table *t, size_t i, enum movement wh
     case PUBLIC_PAID:
         is = assigned || (town && t->kind[i] == MR_STATS_PAY);
         return is && t->accounts[to].class != MR_CLASS_MUNICIPALITY &&
-                       mr_stats_in_scope(MR_STATS_CIRCULATING, t->accounts[to].class)
+                       circulates(t->accounts[to].class)
                    ? to
                    : MR_STATS_NONE;
     case TAKEN:
-        is = mr_stats_in_scope(MR_STATS_MEMBERS, t->accounts[from].class) &&
+        is = is_member(t->accounts[from].class) &&
              t->accounts[to].class == MR_CLASS_ISSUER;
         return is ? from : MR_STATS_NONE;
     case PAID_OUT:
@@ -128,11 +128,10 @@ struct behind work_behind(const struct work *w, uint32_t period, enum movement w
 
 /* --- what remains beside shares --------------------------------------------------------------- */
 
-static bool circulates(const struct mr_stats_table *t, size_t i)
+static bool is_circulation(const struct mr_stats_table *t, size_t i)
 {
     return t->unit[i] == 0 && t->kind[i] == MR_STATS_PAY &&
-           mr_stats_in_scope(MR_STATS_CIRCULATING, t->accounts[t->from[i]].class) &&
-           mr_stats_in_scope(MR_STATS_CIRCULATING, t->accounts[t->to[i]].class);
+           circulates(t->accounts[t->from[i]].class) && circulates(t->accounts[t->to[i]].class);
 }
 
 struct behind work_rest(const struct work *w, uint32_t period, bool goods)
@@ -144,7 +143,7 @@ struct behind work_rest(const struct work *w, uint32_t period, bool goods)
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = begin; i < end; i++) {
             const uint32_t from = t->from[i], to = t->to[i], class = t->accounts[from].class;
-            if (!circulates(t, i) ||
+            if (!is_circulation(t, i) ||
                 (t->accounts[to].class == MR_CLASS_SHOP &&
                  (class == MR_CLASS_SHOP || (goods && class == MR_CLASS_RESIDENT))))
                 continue;
@@ -171,7 +170,7 @@ struct behind work_held_rest(const struct work *w, uint32_t period)
     for (size_t i = work_first(w, MR_STATS_MASS_CLASS, period);
          i < work_end(w, MR_STATS_MASS_CLASS, period); i++) {
         const struct mr_stats_figure *const f = work_figure(w, i);
-        if (f->row == MR_CLASS_SHOP || !mr_stats_in_scope(MR_STATS_MEMBERS, f->row))
+        if (f->row == MR_CLASS_SHOP || !is_member(f->row))
             continue;
         b.sum += f->num;
         b.members += f->members;

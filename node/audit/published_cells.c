@@ -231,11 +231,6 @@ static bool below(const struct work *w, enum mr_stats_id id, uint32_t period, mr
     return i != DISCLOSURE_NONE && work_figure(w, i)->num < least;
 }
 
-static bool is_small(struct behind b)
-{
-    return disclosure_small(b.sum, b.members, b.largest);
-}
-
 /* ret[base]: whether it is small in a period. */
 static void small_bases(const struct work *w, uint32_t period, bool ret[BASES])
 {
@@ -261,11 +256,6 @@ static void small_bases(const struct work *w, uint32_t period, bool ret[BASES])
                                                         MR_CLASS_RESIDENT, MR_CLASS_SHOP));
     ret[MUTUAL] = ret[PAYMENTS] || below(w, MR_STATS_PAIRS, period, PAIRS_OF_FEW + 1);
     ret[ROUND] = ret[PAYMENTS] || below(w, MR_STATS_CORE, period, DISCLOSURE_MEMBERS_MIN);
-}
-
-static bool is_member(uint32_t class)
-{
-    return mr_stats_in_scope(MR_STATS_MEMBERS, class);
 }
 
 /* Quotients are exact; a mean stock is rounded, and exact in what the velocity divides by. */

@@ -49,16 +49,6 @@ static void over_time(const struct work *w)
     }
 }
 
-static bool is_member(uint32_t class)
-{
-    return mr_stats_in_scope(MR_STATS_MEMBERS, class);
-}
-
-static bool circulates(uint32_t class)
-{
-    return mr_stats_in_scope(MR_STATS_CIRCULATING, class);
-}
-
 static bool between_members(const struct mr_stats_figure *f)
 {
     return is_member(f->row) && is_member(f->column);
@@ -460,11 +450,6 @@ static void add_public(const struct work *w, uint32_t p)
     put_behind(&d, cell, assigned, -1);
     put_flows(&d, MR_STATS_FLOW_CLASS, p, MR_CLASS_MUNICIPALITY, 0, -1);
     keep_if(&d, spent != DISCLOSURE_NONE && d.left == 0);
-}
-
-static bool is_small(struct behind b)
-{
-    return disclosure_small(b.sum, b.members, b.largest);
 }
 
 /* What is left beside what shops are paid, pay each other, and hold: rates and cells of classes

@@ -27,6 +27,21 @@ struct behind {
     uint32_t members;
 };
 
+static inline bool is_small(struct behind b)
+{
+    return disclosure_small(b.sum, b.members, b.largest);
+}
+
+static inline bool is_member(uint32_t class)
+{
+    return mr_stats_in_scope(MR_STATS_MEMBERS, class);
+}
+
+static inline bool circulates(uint32_t class)
+{
+    return mr_stats_in_scope(MR_STATS_CIRCULATING, class);
+}
+
 enum movement {
     ISSUED,   /* members that got units, by issuer */
     ORDINARY, /* the same without assigned ones */
