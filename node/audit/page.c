@@ -112,7 +112,8 @@ static const struct headline {
      N_("of what the municipality spent; over the whole time")},
 };
 
-enum { TERM_BITS = 56 };
+/* EXACT_BITS: of a denominator that loses its last bit, the quotient keeps nine digits. */
+enum { TERM_BITS = 56, EXACT_BITS = 30 };
 
 static bool is_long(mr_stats_wide x)
 {
@@ -120,15 +121,24 @@ static bool is_long(mr_stats_wide x)
     return x > most || x < -most;
 }
 
-/* Two fractions of one indicator, whose terms are multiplied with each other below: of large ones
- * the last bits go, of all four as many, which is far behind the digits that are shown. */
+static void shorten_one(struct page_figure *x)
+{
+    while ((is_long(x->num) || is_long(x->den)) && x->den >> EXACT_BITS != 0) {
+        x->num /= 2;
+        x->den /= 2;
+    }
+}
+
+/* Two fractions of one indicator, whose terms are multiplied with each other below. Last bits go,
+ * far behind the digits that are shown. What is still long then is no percentage, and both may be
+ * divided by the same. */
 static void shorten(struct page_figure *x, struct page_figure *y)
 {
-    while (is_long(x->num) || is_long(x->den) || is_long(y->num) || is_long(y->den)) {
+    shorten_one(x);
+    shorten_one(y);
+    while (is_long(x->num) || is_long(y->num)) {
         x->num /= 2;
         y->num /= 2;
-        x->den = x->den > 1 ? x->den / 2 : 1;
-        y->den = y->den > 1 ? y->den / 2 : 1;
     }
 }
 

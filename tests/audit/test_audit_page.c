@@ -325,6 +325,29 @@ START_TEST(changes_of_the_largest_sums)
 }
 END_TEST
 
+/* The same beside small ones, of which every bit counts: 60 x 365 / 20 / 28 and 3 x 365 / 31. */
+START_TEST(changes_to_the_largest_sums)
+{
+    static const char amount[] = "45035996273704.96";
+    char *lines = NULL;
+    size_t len;
+    FILE *const f = open_memstream(&lines, &len);
+    ck_assert_ptr_nonnull(f);
+    fputs(HEAD "2026-01-01,issue,,a0,1\n2026-01-02,pay,a0,a1,1\n2026-01-03,pay,a1,a0,1\n"
+               "2026-01-04,pay,a0,a1,1\n",
+          f);
+    for (int i = 0; i < 20; i++)
+        fprintf(f, "2026-02-01,issue,,a%d,%s\n", i, amount);
+    for (int i = 0; i < 60; i++)
+        fprintf(f, "2026-02-%02d,pay,a%d,a%d,%s\n", 5 + i % 20, i % 20, (i + 1) % 20, amount);
+    fclose(f);
+    char *const page = page_of_lines(lines, "--small-cells --from 2026-01-01 --to 2026-02-28");
+    check_says(page, "+10.7% (January 2026: 35.32)");
+    free(page);
+    free(lines);
+}
+END_TEST
+
 /* What of a unit followed takes time: the latest month would always look worse than those before.
  */
 START_TEST(multipliers_are_of_the_whole)
@@ -602,6 +625,7 @@ int main(void)
     tcase_add_test(tc, one_payment_on_one_day);
     tcase_add_test(tc, changes_name_what_was_before);
     tcase_add_test(tc, changes_of_the_largest_sums);
+    tcase_add_test(tc, changes_to_the_largest_sums);
     tcase_add_test(tc, multipliers_are_of_the_whole);
     tcase_add_test(tc, residents_and_shops_are_told_of);
     tcase_add_test(tc, flows_between_trades);
