@@ -41,7 +41,7 @@ static const char *chain_of(const struct admin *a, const struct mr_draft *d)
     const struct mr_order *const o = &d->orders[0].order;
     if (clearing_is_for_us(a, d))
         return "treasury";
-    return o->body.kind == MR_KIND_TAKEOVER ? "member" : work_chain_name(a, o->account);
+    return o->body.kind == MR_KIND_TAKEOVER ? "member" : describe_chain(a, o->account);
 }
 
 static uint32_t signatures_of(const struct mr_draft *d)
@@ -57,14 +57,11 @@ static json_t *draft_to_json(const struct admin *a, const struct mr_draft *d, co
 {
     const struct mr_order *first = &d->orders[0].order;
     const char *chain = chain_of(a, d);
-    json_t *orders = json_array();
-    for (uint32_t i = 0; i < d->orders_count; i++)
-        json_array_append_new(orders, order_to_json(&d->orders[i].order));
     return json_pack("{s:s,s:s?,s:s,s:I,s:I,s:i,s:i,s:b,s:o}", "draft", path, "chain", chain,
                      "author", d->author, "created_ms", (json_int_t)d->created_ms, "not_after_ms",
                      (json_int_t)first->not_after_ms, "signatures", (int)signatures_of(d),
                      "signatures_needed", (int)keys_of(a, first)->threshold, "withdrawing",
-                     d->cancels_count > 0, "orders", orders);
+                     d->cancels_count > 0, "orders", orders_to_json(d));
 }
 
 static void add_draft_row(struct admin *a, struct table *t, const struct mr_draft *d,

@@ -28,6 +28,23 @@ json_t *order_to_json(const struct mr_order *o)
                      (json_int_t)o->seq, "order", admin_hex(id), "body", body);
 }
 
+json_t *orders_to_json(const struct mr_draft *d)
+{
+    json_t *const ret = json_array();
+    for (uint32_t i = 0; i < d->orders_count; i++)
+        json_array_append_new(ret, order_to_json(&d->orders[i].order));
+    return ret;
+}
+
+const char *describe_chain(const struct admin *a, const uint8_t chain[MR_ACCOUNT_BYTES])
+{
+    if (memcmp(chain, a->desk, 16) == 0)
+        return N_("desk");
+    if (memcmp(chain, a->treasury, 16) == 0)
+        return N_("treasury");
+    return memcmp(chain, a->system, 16) == 0 ? N_("system") : NULL;
+}
+
 /* An address, and whose it is when the register says so. */
 static const char *who(struct admin *a, const uint8_t account[16])
 {

@@ -16,4 +16,10 @@ void describe_policy(struct admin *a, const struct mr_policy *p);
 /** The same as a JSON object: kind, seq, order id and the registry's form of the body. */
 json_t *order_to_json(const struct mr_order *o);
 
+/** Those of a draft, as an array. */
+json_t *orders_to_json(const struct mr_draft *d);
+
+/** The name of a chain ("desk", "treasury", "system"), not translated; NULL for another account. */
+const char *describe_chain(const struct admin *a, const uint8_t chain[MR_ACCOUNT_BYTES]);
+
 #endif

@@ -45,7 +45,8 @@ enum mr_status draft_check(const struct mr_draft *d, const uint8_t ledger[32])
     if (d->cancels_count == 0)
         return MR_OK;
     const struct mr_cancel *c = &d->cancels[0].cancel;
-    return c->seq == first->seq && memcmp(c->account, first->account, MR_ACCOUNT_BYTES) == 0 &&
+    return c->seq >= first->seq && c->seq - first->seq < d->orders_count &&
+                   memcmp(c->account, first->account, MR_ACCOUNT_BYTES) == 0 &&
                    memcmp(c->ledger, ledger, MR_HASH_BYTES) == 0
                ? MR_OK
                : MR_PREV_MISMATCH;

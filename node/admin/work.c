@@ -15,15 +15,6 @@
 
 enum { ORDER_LIFE_MS = 7 * 86400000, TAILS_MAX = 256 };
 
-const char *work_chain_name(const struct admin *a, const uint8_t chain[16])
-{
-    if (memcmp(chain, a->desk, 16) == 0)
-        return N_("desk");
-    if (memcmp(chain, a->treasury, 16) == 0)
-        return N_("treasury");
-    return memcmp(chain, a->system, 16) == 0 ? N_("system") : NULL;
-}
-
 /* Commands about drafts have not all the options of commands that order something. */
 static bool is_wanted(const struct command *c, const char *option)
 {
@@ -290,11 +281,8 @@ static enum mr_status send_order(struct work *w, const struct mr_signed_order *s
 
 static void print_settled(struct work *w)
 {
-    json_t *orders = json_array();
-    for (uint32_t i = 0; i < w->draft->orders_count; i++)
-        json_array_append_new(orders, order_to_json(&w->draft->orders[i].order));
     out_text(w->a->out, "state", "settled");
-    out_json(w->a->out, "orders", orders);
+    out_json(w->a->out, "orders", orders_to_json(w->draft));
     for (uint32_t i = 0; i < w->draft->orders_count; i++) {
         const struct mr_order *o = &w->draft->orders[i].order;
         uint8_t id[32];
@@ -519,7 +507,7 @@ static enum mr_status begin(struct work *w, struct admin *a)
 enum mr_status work_begin_about(struct work *w, struct admin *a, const uint8_t chain[16],
                                 const char *path)
 {
-    *w = (struct work){.a = a, .about = path, .chain_name = work_chain_name(a, chain)};
+    *w = (struct work){.a = a, .about = path, .chain_name = describe_chain(a, chain)};
     memcpy(w->chain, chain, sizeof w->chain);
     memcpy(w->as, chain, sizeof w->as);
     mr_assert(w->chain_name != NULL);
@@ -602,11 +590,8 @@ void work_describe(struct work *w)
 
 static enum work_end dry_run(struct work *w, enum mr_status answer)
 {
-    json_t *orders = json_array();
-    for (uint32_t i = 0; i < w->draft->orders_count; i++)
-        json_array_append_new(orders, order_to_json(&w->draft->orders[i].order));
     out_text(w->a->out, "state", "dry_run");
-    out_json(w->a->out, "orders", orders);
+    out_json(w->a->out, "orders", orders_to_json(w->draft));
     out_text(w->a->out, "answer", mr_status_name(answer));
     if (!w->shown)
         work_describe(w);
@@ -697,6 +682,24 @@ enum mr_status work_is_dead(struct work *w, bool *ret, const struct mr_draft *d)
     return st;
 }
 
+/* What is behind the order that settled meanwhile is still to be withdrawn. */
+static enum work_end too_late(struct work *w)
+{
+    const struct mr_draft *const d = w->draft;
+    if (d->cancels[0].cancel.seq < d->orders[d->orders_count - 1].order.seq)
+        out_fail(w->a->out, MR_SEQ_OLD,
+                 _("too late: an order was settled in this place of the chain; repeat the command "
+                   "to withdraw what is behind it"));
+    else if (drop_file(w))
+        out_fail(w->a->out, MR_SEQ_OLD,
+                 _("too late: an order was settled in this place of the chain; the draft was "
+                   "removed"));
+    else
+        out_fail(w->a->out, MR_SEQ_OLD,
+                 _("too late: an order was settled in this place of the chain"));
+    return WORK_FAILED;
+}
+
 static enum work_end send_cancel(struct work *w)
 {
     struct admin *a = w->a;
@@ -710,14 +713,9 @@ static enum work_end send_cancel(struct work *w)
             rep->receipt_count > 0 ? admin_receipt(&facts, a, &rep->receipt[0]) : MR_BAD_RECEIPT;
         if (proof != MR_OK)
             return send_failed(w, proof, MR_OK);
-        const bool gone = drop_file(w);
-        if (!facts.voided) {
-            out_fail(a->out, MR_SEQ_OLD,
-                     gone ? _("too late: an order was settled in this place of the chain; the "
-                              "draft was removed")
-                          : _("too late: an order was settled in this place of the chain"));
-            return WORK_FAILED;
-        }
+        if (!facts.voided)
+            return too_late(w);
+        drop_file(w);
         out_text(a->out, "state", "withdrawn");
         out_print(a->out, _("Withdrawn: the place in the chain is closed without effect.\n"));
         return WORK_SETTLED;
@@ -727,6 +725,17 @@ static enum work_end send_cancel(struct work *w)
     else
         admin_call_failed(a, st);
     return WORK_FAILED;
+}
+
+/* Of a draft that settled in part, what is withdrawn are the orders behind it: where one place is
+ * closed, those after it have nothing to stand on. */
+static const struct mr_order *first_open(const struct work *w)
+{
+    const struct mr_draft *const d = w->draft;
+    uint32_t i = 0;
+    while (i + 1 < d->orders_count && d->orders[i].order.seq < w->next_seq)
+        i++;
+    return &d->orders[i].order;
 }
 
 enum work_end work_withdraw(struct work *w)
@@ -759,9 +768,12 @@ enum work_end work_withdraw(struct work *w)
                  admin_time(d->orders[0].order.not_after_ms));
         return WORK_FAILED;
     }
-    if (d->cancels_count == 0) {
-        struct mr_signed_cancel *c = &d->cancels[d->cancels_count++];
-        *c = (struct mr_signed_cancel){.cancel.seq = d->orders[0].order.seq};
+    const uint64_t seq = first_open(w)->seq;
+    /* What stood there when the withdrawal was begun may have settled since. */
+    if (d->cancels_count == 0 || d->cancels[0].cancel.seq < seq) {
+        struct mr_signed_cancel *c = &d->cancels[0];
+        d->cancels_count = 1;
+        *c = (struct mr_signed_cancel){.cancel.seq = seq};
         memcpy(c->cancel.ledger, a->ledger, sizeof c->cancel.ledger);
         memcpy(c->cancel.account, w->chain, sizeof c->cancel.account);
     }

@@ -99,7 +99,4 @@ bool work_is_settled(struct work *w, const struct mr_draft *d);
  *  as many signatures as the order. */
 enum work_end work_withdraw(struct work *w);
 
-/** Remember a name ("desk", "treasury", "system") for a chain, NULL for another account. */
-const char *work_chain_name(const struct admin *a, const uint8_t chain[16]);
-
 #endif

@@ -248,12 +248,13 @@ static void read_charter(struct office *o, struct mr_charter *ret)
 }
 
 static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, unsigned home,
-                      bool stray, const char *name, enum mr_account_class class)
+                      bool stray, const uint8_t seed[32], const char *name,
+                      enum mr_account_class class)
 {
     const struct mr_association *a = &charter->associations[home];
     struct mr_seckey secret;
     struct mr_identity identity = {.name_len = (uint32_t)strlen(name)};
-    uint8_t seed[32], plain[MR_REGISTER_BOX_MAX], bytes[4096];
+    uint8_t plain[MR_REGISTER_BOX_MAX], bytes[4096];
     struct mr_open *open = &r->join.open;
     *r = (struct mr_req_join){.join = {.open = {.class = class}}};
     mr_ledger_id(r->join.ledger, charter);
@@ -261,7 +262,6 @@ static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, u
     randombytes_buf(open->account, sizeof open->account);
     mr_into_space(open->account, a->id);
     open->account[0] ^= stray;
-    randombytes_buf(seed, sizeof seed);
     open->keys = (struct mr_keyset){.threshold = 1, .keys_count = 1};
     mr_seckey_from_seed(&secret, &open->keys.keys[0], seed);
     crypto_scalarmult_base(open->enc_key, seed);
@@ -275,29 +275,44 @@ static void fill_join(struct mr_req_join *r, const struct mr_charter *charter, u
     mr_seckey_done(&secret);
 }
 
-enum mr_status office_ask(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], unsigned home,
-                          bool stray, const char *name, enum mr_account_class class)
+static enum mr_status ask(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], unsigned home,
+                          bool stray, const uint8_t seed[32], const char *name,
+                          enum mr_account_class class)
 {
     struct mr_charter *charter = calloc(1, sizeof *charter);
-    struct mr_request_body *ask = calloc(1, sizeof *ask);
+    struct mr_request_body *body = calloc(1, sizeof *body);
     struct mr_reply *reply = calloc(1, sizeof *reply);
     struct link *link = NULL;
-    must(charter != NULL && ask != NULL && reply != NULL);
+    must(charter != NULL && body != NULL && reply != NULL);
     read_charter(o, charter);
-    ask->kind = MR_REQ_JOIN;
-    fill_join(&ask->u.join, charter, home, stray, name, class);
+    body->kind = MR_REQ_JOIN;
+    fill_join(&body->u.join, charter, home, stray, seed, name, class);
     char socket[OFFICE_PATH_MAX];
     snprintf(socket, sizeof socket, "%.400s/run/control.sock", o->data);
     const struct link_config config = {.address = office_path(o, socket),
-                                       .ledger = ask->u.join.join.ledger};
+                                       .ledger = body->u.join.join.ledger};
     must(link_open(&link, &config) == MR_OK);
-    const enum mr_status st = link_call(link, reply, ask);
-    mr_address_format(ret_address, charter->prefix, ask->u.join.join.open.account);
+    const enum mr_status st = link_call(link, reply, body);
+    mr_address_format(ret_address, charter->prefix, body->u.join.join.open.account);
     link_close(link);
     free(charter);
-    free(ask);
+    free(body);
     free(reply);
     return st;
+}
+
+enum mr_status office_ask(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], unsigned home,
+                          bool stray, const char *name, enum mr_account_class class)
+{
+    uint8_t seed[32];
+    randombytes_buf(seed, sizeof seed);
+    return ask(o, ret_address, home, stray, seed, name, class);
+}
+
+enum mr_status office_ask_as(struct office *o, char ret_address[OFFICE_ADDRESS_MAX],
+                             const uint8_t seed[32], const char *name, enum mr_account_class class)
+{
+    return ask(o, ret_address, 0, false, seed, name, class);
 }
 
 void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const char *name,

@@ -65,6 +65,10 @@ void office_join(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], const c
 enum mr_status office_ask(struct office *o, char ret_address[OFFICE_ADDRESS_MAX], unsigned home,
                           bool stray, const char *name, enum mr_account_class class);
 
+/** The same for somebody whose key is made of this seed, in the first association. */
+enum mr_status office_ask_as(struct office *o, char ret_address[OFFICE_ADDRESS_MAX],
+                             const uint8_t seed[32], const char *name, enum mr_account_class class);
+
 /** Somebody of that address, in unit 0. */
 int64_t office_balance(struct office *o, const char *address);
 

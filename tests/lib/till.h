@@ -32,7 +32,7 @@ void till_second_signs(void);
 #define DESK(code, ...)                                                                            \
     do {                                                                                           \
         const int got_ = OFFICE_RUN(&till.office, __VA_ARGS__);                                    \
-        ck_assert_msg(got_ == (code), "exit %d, not %d: %s", got_, (code), till.office.text);      \
+        ck_assert_msg(got_ == (code), "exit %d, not %d: %.2000s", got_, (code), till.office.text); \
     } while (0)
 
 /** A wallet's command ends with this code and prints an object. */
