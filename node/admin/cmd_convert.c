@@ -210,11 +210,12 @@ static enum mr_status draft_all(struct converting *v, struct work *w, struct mr_
     return st == MR_FULL ? out_fail(v->a->out, st, NULL) : st;
 }
 
-/* Out of the register again when nothing was signed. */
+/* Out of the register again what this run entered there and nobody signed: not what stood there
+ * before: that may be in a draft of somebody else. */
 static void forget(struct converting *v, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (v->lines[i].state == CONVERT_NEW)
+        if (v->lines[i].state == CONVERT_NEW && !v->lines[i].keyed)
             conversion_drop(v->a, v->lines[i].key);
 }
 
@@ -294,13 +295,38 @@ static enum mr_status preview(struct converting *v, struct work *w)
     if (dry || !v->a->c->yes)
         show_lines(v);
     show_sums(v);
-    const enum mr_status st = dry ? MR_OK : check_cap(v, w);
-    if (st != MR_OK)
+    enum mr_status st = check_cap(v, w);
+    if (st != MR_OK || dry)
         return st;
-    /* Nobody is asked about what the node would refuse. */
-    if (dry || work_check(w, &missing) != MR_OK)
-        return MR_OK;
+    /* Nobody is asked about what the node would refuse, and nothing of it is entered. */
+    st = work_check(w, &missing);
+    if (st != MR_OK)
+        return work_refused(w, st, missing);
     return term_confirm(v->a->c, v->a->out, _("Convert this?"));
+}
+
+/* The first of those that were to be signed. */
+static void mark(struct converting *v, enum convert_state state, size_t count)
+{
+    for (size_t i = 0; i < v->count && count > 0; i++)
+        if (v->lines[i].state == CONVERT_NEW) {
+            v->lines[i].state = state;
+            count--;
+        }
+}
+
+/* What became of the lines; those that nothing became of leave the register. */
+static void conclude(struct converting *v, const struct work *w, enum work_end end)
+{
+    const bool kept = w->path[0] != '\0' && file_exists(w->path);
+    if (end == WORK_SETTLED)
+        say_done(v);
+    mark(v, CONVERT_DONE, end == WORK_SETTLED ? v->count : w->settled * MR_LINES_MAX);
+    if (end == WORK_DRAFTED || (end == WORK_FAILED && kept))
+        mark(v, CONVERT_DRAFTED, v->count);
+    put_json(v);
+    if (end == WORK_FAILED)
+        forget(v, v->count);
 }
 
 static void issue(struct converting *v, struct work *w)
@@ -311,13 +337,9 @@ static void issue(struct converting *v, struct work *w)
         st = enter_all(v);
     if (st != MR_OK)
         return;
-    put_json(v);
     w->path[0] = '\0'; /* of a draft that was looked at before */
     const enum work_end end = work_finish(w, v->file == NULL ? _("Convert this?") : NULL);
-    if (end == WORK_SETTLED)
-        say_done(v);
-    if (end == WORK_FAILED && !dry && (w->path[0] == '\0' || !file_exists(w->path)))
-        forget(v, v->count);
+    conclude(v, w, end);
 }
 
 void cmd_convert(struct command *c, struct out *out)

@@ -264,7 +264,7 @@ static void sign_own(struct work *w)
     if (st == MR_OK && w->draft->cancels_count > 0)
         st = out_fail(a->out, MR_VOIDED, _("this draft is being withdrawn"));
     for (uint32_t i = 0; st == MR_OK && i < w->draft->orders_count; i++)
-        st = conversion_vouch(a, &w->draft->orders[i].order);
+        st = conversion_vouch(a, &w->draft->orders[i].order, state == DRAFT_UNSIGNED);
     if (st == MR_OK && !draft_is_signed_by(w->draft, a->signer->key->key_index)) {
         if (!c->yes)
             work_describe(w);
@@ -314,7 +314,9 @@ static void sign_one_of(struct admin *a, const struct each *e, json_t *rows)
     a->out = &part;
     out_print(&part, "%s\n", e->path);
     if (e->seq > 0 && !file_exists(e->path))
-        out_note(&part, _("an earlier command had left it complete: it was sent just now"));
+        out_note(&part,
+                 _("the file is gone: an earlier command had left it complete, and what became of "
+                   "it stands above"));
     else
         sign_file(a, e->path);
     a->out = whole;

@@ -6,8 +6,6 @@
 #include "mereau/amount.h"
 #include "mereau/mandate.h"
 
-enum { SHORT_ID = 16 };
-
 enum mr_status conversion_order(char ret[CONVERSION_ORDER_MAX + 1], const char *text)
 {
     return mr_reference_normalise(ret, CONVERSION_ORDER_MAX + 1, text);
@@ -176,10 +174,17 @@ static enum mr_status refuse(struct admin *a, const struct mr_conversion *c, enu
         admin_amount(a, c->amount), admin_address(a, c->payee), status_sentence(st));
 }
 
+/* One that counted no more may have been ordered again since, by another bank line. */
 static enum mr_status vouch_line(struct admin *a, const struct conversions *all,
-                                 const struct mandates *mandates, const struct conversion_row *row)
+                                 const struct mandates *mandates, struct conversion_row *row)
 {
     int64_t used;
+    const enum mr_status looked = conversion_look(a, all, row);
+    if (looked != MR_OK)
+        return looked;
+    if (!conversion_is_alive(row))
+        return refuse(a, &row->conversion,
+                      row->facts.state == CONVERSION_OPEN ? MR_EXPIRED : MR_BANK_REF_USED);
     const struct mandate_row *const mandate = mandate_of(mandates, row->conversion.mandate);
     if (mandate == NULL)
         return refuse(a, &row->conversion, MR_MANDATE_UNKNOWN);
@@ -190,8 +195,15 @@ static enum mr_status vouch_line(struct admin *a, const struct conversions *all,
     return st == MR_OK ? st : refuse(a, &row->conversion, st);
 }
 
+static enum mr_status count_from_now(struct admin *a, struct conversion_row *row)
+{
+    row->conversion.time_ms = admin_now_ms();
+    const enum mr_status st = conversion_put(a, row->key, &row->conversion);
+    return st == MR_OK ? st : admin_call_failed(a, st);
+}
+
 static enum mr_status vouch(struct admin *a, const struct conversions *all,
-                            const struct mandates *mandates, const struct mr_order *o)
+                            const struct mandates *mandates, const struct mr_order *o, bool first)
 {
     size_t of[MR_LINES_MAX];
     const size_t count = conversions_of(all, o, of);
@@ -202,10 +214,12 @@ static enum mr_status vouch(struct admin *a, const struct conversions *all,
                           "holds none that it is: do not sign, withdraw it"));
     for (size_t k = 0; st == MR_OK && k < count; k++)
         st = vouch_line(a, all, mandates, &all->rows[of[k]]);
+    for (size_t k = 0; first && st == MR_OK && k < count; k++)
+        st = count_from_now(a, &all->rows[of[k]]);
     return st;
 }
 
-enum mr_status conversion_vouch(struct admin *a, const struct mr_order *o)
+enum mr_status conversion_vouch(struct admin *a, const struct mr_order *o, bool first)
 {
     struct conversions all = {NULL, 0, 0};
     struct mandates mandates = {NULL, 0, 0};
@@ -215,7 +229,7 @@ enum mr_status conversion_vouch(struct admin *a, const struct mr_order *o)
     if (st == MR_OK)
         st = mandates_read(&mandates, a);
     if (st == MR_OK)
-        st = vouch(a, &all, &mandates, o);
+        st = vouch(a, &all, &mandates, o, first);
     conversions_free(&all);
     mandates_free(&mandates);
     return st;
@@ -258,7 +272,7 @@ void conversion_describe(struct admin *a, const struct mr_order *o)
                 out_print(a->out, _("  assigned conversion: payment order \"%s\" of %s\n"),
                           c->order, admin_address(a, c->municipality));
             out_print(a->out, _("    to %s by mandate %.*s  %s\n"), admin_address(a, c->payee),
-                      SHORT_ID, admin_hex(c->mandate), c->label);
+                      CONVERT_ID_DIGITS, admin_hex(c->mandate), c->label);
         }
     }
     conversions_free(&all);

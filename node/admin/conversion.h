@@ -8,7 +8,8 @@
 enum {
     CONVERSION_ORDER_MAX = MR_NAME_MAX,
     /* What was not settled by then never is: its order's last day is over. */
-    CONVERSION_OPEN_MS = 8 * 86400000
+    CONVERSION_OPEN_MS = 8 * 86400000,
+    CONVERT_ID_DIGITS = 16, /* of a mandate, as people see it */
 };
 
 /** The reference of a payment order as it is compared: normalised as LED-40. MR_OK; MR_TOO_LARGE;
@@ -47,8 +48,9 @@ enum mr_status conversion_allowed(const struct admin *a, const struct mandate_ro
                                   const struct mr_conversion *c, int64_t used);
 
 /** For who signs next: MR_OK when the order claims nothing, or when the register explains it and
- *  the mandate bears it now. Reported. */
-enum mr_status conversion_vouch(struct admin *a, const struct mr_order *o);
+ *  the mandate bears it now. `first`: nobody has signed yet, and the order's last day may have been
+ *  moved: the conversions count from now on. Reported. */
+enum mr_status conversion_vouch(struct admin *a, const struct mr_order *o, bool first);
 
 /** Take a conversion out of the register whose draft was withdrawn; one that settled stays. */
 void conversion_forget(struct admin *a, const struct mr_order *o);

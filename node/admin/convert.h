@@ -11,7 +11,6 @@
 enum {
     CONVERT_LINES_MAX = MR_PAGE_MAX * MR_LINES_MAX, /* what one draft holds */
     CONVERT_PARTS_MAX = 2 * MR_PAGE_MAX,
-    CONVERT_ID_DIGITS = 16, /* of a mandate, as people see it */
 };
 
 enum convert_state {

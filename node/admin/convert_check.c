@@ -6,7 +6,6 @@
 #include "admin/mandate.h"
 #include "admin/treasury.h"
 #include "common/term.h"
-#include "mereau/assert.h"
 
 static json_t *to_json(const struct mr_conversion *c)
 {
@@ -72,10 +71,12 @@ static enum mr_status find_town(struct converting *v)
  */
 
 static enum mr_status refuse_other(struct converting *v, const struct mr_conversion *c,
-                                   const struct convert_line *line, bool by_order)
+                                   const struct convert_line *line, const struct convert_part *part,
+                                   bool by_order)
 {
     struct admin *const a = v->a;
     const struct mr_conversion *const now = line != NULL ? &line->want : NULL;
+    const char *const entry = part != NULL ? part->note.entry : v->parts[0].note.entry;
     out_json(a->out, "found", to_json(c));
     out_note(a->out, _("  then: payment order \"%s\", bank line \"%s\", %s to %s"), c->order,
              c->note.entry, admin_amount(a, c->amount), admin_address(a, c->payee));
@@ -86,12 +87,13 @@ static enum mr_status refuse_other(struct converting *v, const struct mr_convers
             out_note(a->out, _("%s, line %u:"), v->file, line->line);
         }
         out_note(a->out, _("  now:  payment order \"%s\", bank line \"%s\", %s to %s"), v->typed,
-                 v->parts[0].note.entry, admin_amount(a, now->amount),
-                 admin_address(a, now->payee));
-    } else {
+                 entry, admin_amount(a, now->amount), admin_address(a, now->payee));
+    } else if (by_order) {
         out_note(a->out,
                  _("  now:  payment order \"%s\", bank line \"%s\", nothing for that payee"),
-                 v->typed, v->parts[0].note.entry);
+                 v->typed, entry);
+    } else {
+        out_note(a->out, _("  now:  payment order \"%s\", bank line \"%s\""), v->typed, entry);
     }
     if (by_order)
         return out_fail(a->out, MR_PAYMENT_ORDER_USED,
@@ -104,6 +106,13 @@ static enum mr_status refuse_other(struct converting *v, const struct mr_convers
                     c->note.entry, c->order);
 }
 
+/* No line, and one of those that could not be read may be it: they are reported. */
+static bool is_unread(const struct converting *v, const struct convert_line *line)
+{
+    int64_t sum;
+    return line == NULL && convert_count(v, CONVERT_REFUSED, &sum) > 0;
+}
+
 /* A conversion of this payment order: it is a line's, or the payment order was for others. */
 static enum mr_status take_known(struct converting *v, const struct conversion_row *row)
 {
@@ -111,8 +120,10 @@ static enum mr_status take_known(struct converting *v, const struct conversion_r
     struct convert_line *const line = line_of(v, c->payee);
     struct convert_part *const part = part_of(v, c->note.ref);
     const bool same = line != NULL && line->want.amount == c->amount && part != NULL;
+    if (!same && (!conversion_is_alive(row) || is_unread(v, line)))
+        return MR_OK;
     if (!same)
-        return conversion_is_alive(row) ? refuse_other(v, c, line, true) : MR_OK;
+        return refuse_other(v, c, line, part, true);
     memcpy(line->key, row->key, sizeof line->key);
     line->keyed = true;
     if (row->facts.state == CONVERSION_SETTLED) {
@@ -130,13 +141,15 @@ static enum mr_status look_back(struct converting *v)
     for (size_t i = 0; st == MR_OK && i < v->all.count; i++) {
         struct conversion_row *const row = &v->all.rows[i];
         const bool ours = v->has_town && conversion_is_for(&row->conversion, v->town, v->order);
-        if (!ours && part_of(v, row->conversion.note.ref) == NULL)
+        const struct convert_part *const part = part_of(v, row->conversion.note.ref);
+        if (!ours && part == NULL)
             continue;
         st = conversion_look(v->a, &v->all, row);
         if (st == MR_OK && ours)
             st = take_known(v, row);
         else if (st == MR_OK && conversion_is_alive(row))
-            st = refuse_other(v, &row->conversion, &v->lines[0], false);
+            st = refuse_other(v, &row->conversion, v->file == NULL ? &v->lines[0] : NULL, part,
+                              false);
     }
     return st;
 }
@@ -180,8 +193,12 @@ static enum mr_status look_at_draft(struct work *w, const struct mr_draft *d, co
         snprintf(v->draft_path, sizeof v->draft_path, "%s", path);
         v->draft = v->draft_path;
         for (size_t i = 0; i < count; i++) {
-            struct convert_line *const line = line_of(v, v->all.rows[of[i]].conversion.payee);
-            mr_assert(line != NULL); /* look_back compared them */
+            const struct mr_conversion *const c = &v->all.rows[of[i]].conversion;
+            struct convert_line *const line = line_of(v, c->payee);
+            if (is_unread(v, line))
+                continue;
+            if (line == NULL || line->want.amount != c->amount)
+                return refuse_other(v, c, line, part, true);
             line->state = CONVERT_DRAFTED;
         }
     }
@@ -359,7 +376,11 @@ static enum mr_status check_bank(struct converting *v)
             return admin_call_failed(v->a, st);
         wanted--;
     }
-    return wanted == 0 ? MR_OK : out_fail(v->a->out, MR_FULL, NULL);
+    return wanted == 0 ? MR_OK
+                       : out_fail(v->a->out, MR_FULL,
+                                  _("the bank line \"%s\" has not that many parts, or is too long "
+                                    "to number them; nothing was issued"),
+                                  v->parts[0].note.entry);
 }
 
 /* --- all together ------------------------------------------------------------------------------

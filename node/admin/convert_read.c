@@ -234,7 +234,9 @@ static enum mr_status read_bank(struct converting *v)
                           "with"));
     enum mr_status st = treasury_note(v->a, &v->parts[0].note, ref, NULL);
     for (unsigned k = 1; st == MR_OK && v->file != NULL && k < CONVERT_PARTS_MAX; k++) {
-        snprintf(part, sizeof part, "%.*s#%u", MR_ADDRESS_MAX, ref, k + 1);
+        const int len = snprintf(part, sizeof part, "%.*s#%u", MR_ADDRESS_MAX, ref, k + 1);
+        if (len > MR_ADDRESS_MAX)
+            break; /* most payment orders need no parts */
         st = treasury_note(v->a, &v->parts[k].note, part, NULL);
     }
     return st;

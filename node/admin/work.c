@@ -211,7 +211,9 @@ static enum work_end send_failed(struct work *w, enum mr_status st, enum mr_stat
     if (st == MR_SEQ_OLD || st == MR_PREV_MISMATCH || st == MR_EXPIRED || st == MR_VOIDED) {
         drop_file(w);
         out_fail(out, st,
-                 st == MR_VOIDED    ? _("the order was withdrawn; nothing changed")
+                 w->settled > 0    ? _("the orders in front of it settled, and this one cannot any "
+                                          "more. Repeat the command: it does the rest")
+                 : st == MR_VOIDED ? _("the order was withdrawn; nothing changed")
                  : st == MR_EXPIRED ? _("the order's last day has passed; nothing changed")
                                     : _("another order took this place of the chain first; nothing "
                                         "changed. Repeat the command"));
@@ -599,7 +601,7 @@ static enum work_end dry_run(struct work *w, enum mr_status answer)
     return WORK_DRY;
 }
 
-static enum mr_status refused(struct work *w, enum mr_status st, int64_t missing)
+enum mr_status work_refused(struct work *w, enum mr_status st, int64_t missing)
 {
     if (exit_code_of(st) != EXIT_REFUSED)
         return admin_call_failed(w->a, st);
@@ -641,7 +643,7 @@ enum work_end work_finish(struct work *w, const char *question)
     if (is_wanted(w->a->c, "dry-run") && (st == MR_OK || exit_code_of(st) == EXIT_REFUSED))
         return dry_run(w, st);
     if (st != MR_OK) {
-        refused(w, st, missing);
+        work_refused(w, st, missing);
         return WORK_FAILED;
     }
     if (question != NULL && !w->a->c->yes) {

@@ -69,6 +69,9 @@ enum mr_status work_note(struct work *w, const struct mr_bank_note *note);
  *  MR_OK also when it only waits for orders in front of it. Nothing is reported. */
 enum mr_status work_check(struct work *w, int64_t *ret_missing);
 
+/** Report what work_check answered and how much is missing; returns it. */
+enum mr_status work_refused(struct work *w, enum mr_status st, int64_t missing);
+
 /** Check, ask the person, sign, keep, send. `question` is translated; NULL: do not ask. */
 enum work_end work_finish(struct work *w, const char *question);
 

@@ -427,6 +427,96 @@ START_TEST(a_run_that_is_cut_off_goes_on)
 }
 END_TEST
 
+/* Two operators who have not the same drafts: what the second one could not do takes nothing from
+ * the first one. */
+START_TEST(what_another_operator_drafted_stays)
+{
+    char draft[2 * SCRATCH_PATH_MAX], away[2 * SCRATCH_PATH_MAX];
+    GIVE("--max", "100");
+    DESK(0, "mandate", "add", mandate);
+    CONVERT(0, shop, "100", "2025/1", "VIR-1");
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
+    snprintf(away, sizeof away, "%s", office_path(&till.office, "away"));
+    ck_assert_int_eq(rename(draft, away), 0);
+    till_cap("5");
+    till.office.key = "op2";
+    CONVERT(1, shop, "100", "2025/1", "VIR-1");
+    refused("CAP_EXCEEDED");
+    till.office.key = "op1";
+    till_cap("10000");
+    ck_assert_int_eq(rename(away, draft), 0);
+    till.office.key = "op2";
+    DESK(0, "draft", "sign", draft);
+    till.office.key = "op1";
+    ck_assert_int_eq(office_balance(&till.office, shop), 10000);
+}
+END_TEST
+
+/* What is wrong with a file that was credited before is its line, not the payment order. */
+START_TEST(a_line_that_cannot_be_read_is_named_first)
+{
+    char ref[127];
+    mandates_of_all();
+    write_run("payee,amount\nMenuiserie,60.05\nAna,39.95\n");
+    CONVERT_RUN(0, "100", "--yes");
+    const json_t *const rows = json_object_get(till.office.said, "conversions");
+    const json_t *const first = json_array_get(rows, 0);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "state")), "draft");
+    till_second_signs();
+    write_run("payee,amount\nMenuiserie,60.05\nAna,39.9x\n");
+    CONVERT_RUN(1, "100", "--yes");
+    ck_assert_int_eq(json_integer_value(json_object_get(
+                         json_array_get(json_object_get(till.office.said, "refused"), 0), "line")),
+                     3);
+    /* The bank line of another payment order is nobody's. */
+    write_run("payee,amount\nAna,1\n");
+    DESK(1, "municipal", "convert", "--order", "2026/10", "--bank-ref", "VIR-9", "--total", "1",
+         "--file", office_path(&till.office, "run.csv"), "--yes");
+    refused("BANK_REF_USED");
+    ck_assert_ptr_null(json_object_get(till.office.said, "wanted"));
+    /* As long as a bank line may be: it has one part. */
+    memset(ref, 'a', sizeof ref - 1);
+    ref[sizeof ref - 1] = '\0';
+    DESK(0, "municipal", "convert", "--order", "2026/10", "--bank-ref", ref, "--total", "1",
+         "--file", office_path(&till.office, "run.csv"), "--yes");
+}
+END_TEST
+
+static void setup_clock(void)
+{
+    till_open_skewed(2, SKEW);
+    open_doors();
+}
+
+/* A draft that nobody signed is put behind the chain again days later: what it converts counts from
+ * then on, and what counted no more is not signed. */
+START_TEST(a_draft_signed_late_counts_as_long_as_it_lives)
+{
+    char draft[2 * SCRATCH_PATH_MAX];
+    mandates_of_all();
+    write_run("payee,amount\nMenuiserie,10\nAna,20\n");
+    CONVERT_RUN(0, "30", "--no-sign");
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
+    till_clock_ahead(10800);
+    DESK(0, "draft", "sign", draft);
+    till_clock_ahead(12960);
+    write_run("payee,amount\nAna,20\n");
+    CONVERT_RUN(1, "20", "--yes");
+    refused("PAYMENT_ORDER_USED");
+    CONVERT(1, ana, "20", "2026/9", "VIR-10");
+    refused("PAYMENT_ORDER_USED");
+    till.office.key = "op2";
+    DESK(0, "draft", "sign", draft);
+    till.office.key = "op1";
+    ck_assert_int_eq(office_balance(&till.office, ana), 2000);
+    CONVERT(0, shop, "5", "2026/11", "VIR-11", "--no-sign");
+    snprintf(draft, sizeof draft, "%s", office_text(&till.office, "draft"));
+    till_clock_ahead(25920);
+    DESK(1, "draft", "sign", draft);
+    refused("EXPIRED");
+}
+END_TEST
+
 /* --- the account that collects -----------------------------------------------------------------
  */
 
@@ -679,12 +769,19 @@ int main(void)
     tcase_add_test(tc, a_conversion_without_a_draft_goes_on);
     tcase_add_test(tc, a_file_of_payees_is_credited_once);
     tcase_add_test(tc, a_run_that_is_cut_off_goes_on);
+    tcase_add_test(tc, what_another_operator_drafted_stays);
+    tcase_add_test(tc, a_line_that_cannot_be_read_is_named_first);
     tcase_add_test(tc, only_the_payee_s_signature_makes_a_mandate);
     tcase_add_test(tc, the_collecting_account_converts_and_does_not_pay);
     tcase_add_test(tc, other_rules_let_a_municipality_pay);
     tcase_add_test(tc, another_association_has_no_part_in_it);
     tcase_add_test(tc, the_papers_say_what_the_ledger_says);
     suite_add_tcase(s, tc);
+    TCase *const late = tcase_create("clock");
+    tcase_add_checked_fixture(late, setup_clock, till_close);
+    tcase_set_timeout(late, 180);
+    tcase_add_test(late, a_draft_signed_late_counts_as_long_as_it_lives);
+    suite_add_tcase(s, late);
     SRunner *n = srunner_create(s);
     srunner_run_all(n, CK_ENV);
     const int failed = srunner_ntests_failed(n);

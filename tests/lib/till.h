@@ -13,8 +13,15 @@ extern struct till {
     char link[MR_JOIN_LINK_TEXT_MAX + 1]; /**< that wallets join with */
 } till;
 
-/** Make the directory and found an association in it; its node runs. End and remove it all. */
+/** Make the directory and found an association in it; its node runs. */
 void till_open(unsigned operators);
+
+/** The same with all programs under a clock that till_clock_ahead sets; the preloaded library SKEW.
+ */
+void till_open_skewed(unsigned operators, const char *skew);
+void till_clock_ahead(long long minutes);
+
+/** End and remove it all. */
 void till_close(void);
 
 /** Ask for the link again: the node listens where it likes, and elsewhere when it starts anew. */
@@ -27,6 +34,9 @@ void till_join(char ret_address[OFFICE_ADDRESS_MAX], const char *wallet, const c
 /** What the first operator made is a draft; the second one looks at it and signs, and it settles.
  */
 void till_second_signs(void);
+
+/** Governance sets this cap, all whom it takes. */
+void till_cap(const char *amount);
 
 /** mereau-admin with the office's key ends with this code. */
 #define DESK(code, ...)                                                                            \
