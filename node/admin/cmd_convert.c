@@ -325,7 +325,7 @@ static void conclude(struct converting *v, const struct work *w, enum work_end e
     if (end == WORK_DRAFTED || (end == WORK_FAILED && kept))
         mark(v, CONVERT_DRAFTED, v->count);
     put_json(v);
-    if (end == WORK_FAILED)
+    if (end == WORK_FAILED && !opt_flag(v->a->c, "dry-run"))
         forget(v, v->count);
 }
 
