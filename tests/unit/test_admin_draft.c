@@ -89,13 +89,17 @@ START_TEST(test_not_a_run)
 }
 END_TEST
 
-START_TEST(test_cancel_is_for_the_first)
+START_TEST(test_cancel_is_for_one_of_the_run)
 {
     draft->cancels_count = 1;
     draft->cancels[0].cancel = (struct mr_cancel){.seq = 7};
     memcpy(draft->cancels[0].cancel.ledger, ledger, 32);
     ck_assert_int_eq(draft_check(draft, ledger), MR_OK);
-    draft->cancels[0].cancel.seq = 8;
+    draft->cancels[0].cancel.seq = 9; /* those before it have settled */
+    ck_assert_int_eq(draft_check(draft, ledger), MR_OK);
+    draft->cancels[0].cancel.seq = 6;
+    ck_assert_int_eq(draft_check(draft, ledger), MR_PREV_MISMATCH);
+    draft->cancels[0].cancel.seq = 10;
     ck_assert_int_eq(draft_check(draft, ledger), MR_PREV_MISMATCH);
 }
 END_TEST
@@ -186,7 +190,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_run);
     tcase_add_test(t, test_not_a_run);
-    tcase_add_test(t, test_cancel_is_for_the_first);
+    tcase_add_test(t, test_cancel_is_for_one_of_the_run);
     tcase_add_test(t, test_signatures);
     tcase_add_test(t, test_rebase);
     tcase_add_test(t, test_file);
