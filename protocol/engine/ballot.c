@@ -139,14 +139,30 @@ static uint32_t next_ballot(const struct mr_engine *e, const struct mri_open *o)
     return b + ((b & 1) != odd) + more;
 }
 
-/* A ballot that others have promised. 0: none to follow. */
+/* Nodes that have promised this ballot or a higher one. */
+static uint32_t reports_from(const struct mri_open *o, uint32_t ballot)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < o->s.reports_count; i++)
+        n += o->s.reports[i].ballot >= ballot;
+    return n;
+}
+
+/* More nodes than may lie while the others go on: one of them is honest. */
+static uint32_t believed(const struct mr_committee *c)
+{
+    const uint32_t away = c->count - c->quorum, split = 2 * c->quorum - c->count - 1;
+    return (away < split ? away : split) + 1;
+}
+
+/* A ballot that others have promised, one that does not lie among them. 0: none to follow. */
 static uint32_t joined_ballot(const struct mr_engine *e, const struct mri_open *o)
 {
     uint32_t best = 0;
     for (uint32_t i = 0; i < o->s.reports_count; i++) {
         const struct mr_said_report *const r = &o->s.reports[i];
         if (r->node != e->config.node && r->ballot > o->s.promised && !is_far_ahead(e, o, r) &&
-            r->ballot > best)
+            r->ballot > best && reports_from(o, r->ballot) >= believed(&e->committee))
             best = r->ballot;
     }
     return best;
@@ -164,7 +180,7 @@ static bool begins(const struct mr_engine *e, struct mri_open *o)
 {
     if (o->s.promised > 0)
         return e->now_ms >= o->ballot_ms + timeout_of(o->s.promised) &&
-               (mri_slot_reports(&o->s, o->s.promised) >= e->committee.quorum ||
+               (reports_from(o, o->s.promised) >= e->committee.quorum ||
                 others_are_far_ahead(e, o));
     if (o->s.trigger.kind == MR_TRIGGER_CANCEL && o->s.certified_count == 0)
         return true;
